@@ -1,0 +1,185 @@
+"""Every setting of Charon, read from the environment (or `.env`); docs/configuration.md has a row for each.
+
+SQLite and no Redis by default. A value that cannot be right stops the start with one line that names it.
+"""
+
+import os
+import sys
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+from environs import Env, EnvError, validate
+
+from charon import secret
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VERSION = "0.1.0"
+
+env = Env(eager=True)
+ENV_FILE = Path(os.environ.get("ENV_FILE", BASE_DIR / ".env"))
+if ENV_FILE.is_file():
+    env.read_env(str(ENV_FILE), recurse=False)
+
+positive = validate.Range(min=1, error="must be at least {min}")
+
+
+def http_url(name: str, default: str) -> str:
+    """An absolute http(s) URL that ends in a slash, so that paths can be put behind it."""
+    value = env.str(name, default).rstrip("/") + "/"
+    if urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname:
+        raise ImproperlyConfigured(f"{name}: {value!r} is not an http(s) URL")
+    return value
+
+
+def database_url() -> str:
+    """DATABASE_URL wins over DB_HOST and its kin; neither means SQLite in the data folder."""
+    if url := env.str("DATABASE_URL", ""):
+        return url
+    if host := env.str("DB_HOST", ""):
+        user, password = quote(env.str("DB_USER", "charon"), safe=""), quote(env.str("DB_PASSWORD", ""), safe="")
+        return f"postgres://{user}:{password}@{host}:{env.int('DB_PORT', 5432)}/{env.str('DB_NAME', 'charon')}"
+    return f"sqlite:///{DATA_DIR / 'charon.sqlite3'}"
+
+
+try:
+    DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "data"))).resolve()
+    DEBUG = env.bool("DEBUG", False)
+    HOST = env.str("HOST", "127.0.0.1")
+    PORT = env.int("PORT", 8000, validate=validate.Range(min=1, max=65535, error="must be 1 to 65535"))
+    # Who opened the server to the network (0.0.0.0) may be called by any name until ALLOWED_HOSTS says otherwise.
+    known_hosts = ["*"] if HOST in {"0.0.0.0", "::"} else ["localhost", "127.0.0.1", "[::1]", HOST]
+    ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", known_hosts)
+    LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])).upper()
+    LOG_FORMAT = env.str("LOG_FORMAT", "text", validate=validate.OneOf(["text", "json"]))
+    REDIS_URL = env.str("REDIS_URL", "") if env.bool("REDIS_ENABLED", True) else ""
+    REDIS_PUBSUB_CHANNEL_RATES = env.str("REDIS_PUBSUB_CHANNEL_RATES", "rates.ingested")
+    REFRESH_SECONDS = env.int("REFRESH_SECONDS", 3600, validate=validate.Range(min=60, error="must be at least {min}"))
+    NBP_BASE_URL = http_url("NBP_BASE_URL", "https://api.nbp.pl/api/")
+    NBP_CONNECTIONS = env.int("NBP_CONNECTIONS", 4, validate=validate.Range(min=1, max=16, error="must be 1 to 16"))
+    SECRET_KEY = env.str("SECRET_KEY", "") or secret.shared_key(DATA_DIR)
+    DATABASES = {"default": dj_database_url.parse(database_url())}
+except (EnvError, ValueError) as error:
+    raise ImproperlyConfigured(f"Charon's configuration: {error}") from None
+
+SQLITE = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
+if SQLITE:
+    # A deferred transaction that turns into a write under WAL fails at once when another wrote meanwhile: 92 % of the
+    # writes of a loaded web process did. IMMEDIATE takes the lock at the start and waits its turn.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA mmap_size=134217728; "
+        "PRAGMA journal_size_limit=27103364; PRAGMA cache_size=-20000; PRAGMA temp_store=MEMORY;",
+    }
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "django_q",
+    "ninja",
+    "markets",
+    "miner",
+    "charon",
+]
+
+MIDDLEWARE = [
+    "charon.middleware.request_id",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "charon.middleware.api_paths",
+    "charon.middleware.cache_rules",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "charon.urls"
+WSGI_APPLICATION = "charon.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+
+LANGUAGE_CODE = "pl"
+LANGUAGES = [("pl", "polski")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = "Europe/Warsaw"
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = DATA_DIR / "static"
+# Served straight from the apps' folders: nothing to collect, nothing to go stale between two starts.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+# Redeliver after 300 s, well past the 60 s that a task may take and the wait behind a prefetched one.
+Q_WORKERS = 2
+MINER_QUEUE = "charon" if SQLITE else "miner"
+BRAIN_QUEUE = "charon" if SQLITE else "brain"
+Q_CLUSTER = {
+    "name": MINER_QUEUE,
+    "orm": "default",
+    "broker_class": "charon.broker.GuardedORM",
+    "workers": Q_WORKERS,
+    "queue_limit": Q_WORKERS,
+    "timeout": 60,
+    "retry": 300,
+    "max_attempts": 3,
+    "catch_up": False,
+    "poll": 1,
+    "save_limit": 2000,
+    "label": "Kolejka zadań",
+    "ALT_CLUSTERS": {} if SQLITE else {BRAIN_QUEUE: {"workers": Q_WORKERS, "timeout": 60, "retry": 300}},
+}
+TASK_WORK = timedelta(seconds=40)
+
+NINJA_PAGINATION_MAX_LIMIT = 10_000
+NINJA_NUM_PROXIES = 0
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SAMESITE = "Lax"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "text": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+        "json": {"()": "charon.logs.JsonFormatter"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "stream": sys.stderr, "formatter": LOG_FORMAT}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}},
+}

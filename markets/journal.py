@@ -1,0 +1,233 @@
+"""Where work becomes a status: the row is written before the work, and every end of the work ends the row.
+
+An exception tells its own reason by an attribute `reason` (one of `Job.Reason`); one without is a fault of the program.
+A running job holds a lease; whoever starts next gives up those whose lease ran out or whose process is gone.
+"""
+
+import logging
+import os
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+
+from django.db import DatabaseError, IntegrityError, models, transaction
+from django.db.models import F, Q
+
+from markets import clock
+from markets.models import Job, Source
+
+logger = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=120)
+# A continuation waits in the queue; a killed worker's task comes back after 300 s.
+QUEUED_LEASE = timedelta(seconds=600)
+MAX_NOTES = 200
+MAX_ERROR = 500
+
+Status, Reason = Job.Status, Job.Reason
+
+
+class Busy(Exception):
+    """The same job is running elsewhere."""
+
+
+class LeaseLost(Exception):
+    """The job was given up meanwhile: whoever holds it now must not be disturbed."""
+
+    reason = Reason.LOST
+
+
+class Skip(Exception):
+    """Nothing to do, and that is right: weekend, holiday, not out yet."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Pause(Exception):
+    """The time of one task is over; the job stays open for its continuation."""
+
+
+def me() -> str:
+    """This process, as it signs a lease."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def scrub(text: str) -> str:
+    """Without what looks like a key in a URL or a header, on one line, short."""
+    text = re.sub(r"(?i)((?:api_?key|token|secret|password|authorization)[\"']?\s*[=:]\s*)[^&\s\"',]+", r"\1***", text)
+    text = re.sub(r"://[^/@\s]+@", "://***@", text)
+    return " ".join(text.split())[:MAX_ERROR]
+
+
+@contextmanager
+def job(
+    job_type: str, source: Source | None = None, trigger: str = Job.Trigger.SCHEDULE, resume: int | None = None
+) -> Iterator[Job]:
+    """A row for the work in the block. `resume` takes up the paused job of that id if it is still open.
+
+    Raises `Busy` before the block when the same job runs elsewhere. `Skip` and `Pause` end here; every other exception
+    is recorded and goes on.
+    """
+    row = take_up(resume, job_type) or start(job_type, source, trigger)
+    try:
+        yield row
+    except Skip as skip:
+        finish(row, Status.SKIPPED, skip.reason)
+    except Pause:
+        release(row)
+    except BaseException as error:
+        fail(row, error)
+        raise
+    else:
+        finish(row, Status.SUCCESS)
+
+
+def start(job_type: str, source: Source | None, trigger: str) -> Job:
+    reap(job_type=job_type)
+    now = clock.now()
+    try:
+        with transaction.atomic():
+            return Job.objects.create(
+                job_type=job_type,
+                source=source,
+                trigger=trigger,
+                started_at=now,
+                worker=me(),
+                lease_until=now + LEASE,
+            )
+    except IntegrityError:
+        raise Busy(job_type) from None
+
+
+def take_up(pk: int | None, job_type: str) -> Job | None:
+    """The paused job, now ours; None when it is not waiting any more."""
+    if pk is None:
+        return None
+    waiting = Job.objects.filter(pk=pk, job_type=job_type, status=Status.RUNNING, worker="")
+    if not waiting.update(worker=me(), lease_until=clock.now() + LEASE):
+        return None
+    return Job.objects.get(pk=pk)
+
+
+def release(row: Job) -> None:
+    mine(row).update(worker="", lease_until=clock.now() + QUEUED_LEASE, **traffic(row))
+
+
+def mine(row: Job) -> models.QuerySet[Job]:
+    """The row while it is still ours."""
+    return Job.objects.filter(pk=row.pk, status=Status.RUNNING, worker=me())
+
+
+def traffic(row: Job) -> dict[str, float]:
+    return {"requests": row.requests, "retries": row.retries, "waited_seconds": row.waited_seconds}
+
+
+def renew(row: Job) -> None:
+    """Hold the lease on; raises LeaseLost when another has given the job up."""
+    if not mine(row).update(lease_until=clock.now() + LEASE):
+        raise LeaseLost(f"job {row.pk} was given up")
+
+
+def progress(
+    row: Job,
+    *,
+    rows_written: int = 0,
+    revised: int = 0,
+    refused: list[str] | None = None,
+    new_codes: list[str] | None = None,
+    windows: int = 0,
+    reached: date | None = None,
+) -> None:
+    """Add to the row what one window brought, and renew its lease, in the caller's transaction."""
+    changes: dict[str, object] = {
+        "rows_written": F("rows_written") + rows_written,
+        "revised": F("revised") + revised,
+        "refused": F("refused") + len(refused or []),
+        "windows_done": F("windows_done") + windows,
+        "lease_until": clock.now() + LEASE,
+    }
+    if reached is not None:
+        changes["reached"] = reached
+    if notes := [f"refused: {text}" for text in refused or []] + [f"new code: {code}" for code in new_codes or []]:
+        kept = Job.objects.values_list("notes", flat=True).get(pk=row.pk)
+        changes["notes"] = [*kept, *notes][:MAX_NOTES]
+    if not mine(row).update(**changes):
+        raise LeaseLost(f"job {row.pk} was given up")
+
+
+def finish(row: Job, status: Status, reason: str = "", error: str = "") -> None:
+    changed = mine(row).update(
+        status=status, reason=reason, error=error, finished_at=clock.now(), lease_until=None, **traffic(row)
+    )
+    if changed and status == Status.SKIPPED:
+        collapse(row, reason)
+    row.refresh_from_db()
+
+
+def fail(row: Job, error: BaseException) -> None:
+    """Record the failure; a database that cannot even take that leaves the lease to run out."""
+    reason = getattr(error, "reason", Reason.STORAGE if isinstance(error, DatabaseError) else Reason.ERROR)
+    if isinstance(error, KeyboardInterrupt | SystemExit):
+        reason = Reason.STOPPED
+    try:
+        finish(row, Status.FAILED, reason, scrub(f"{type(error).__name__}: {error}"))
+    except (DatabaseError, Job.DoesNotExist):
+        logger.exception("Job %s failed and the database could not take that down", row.pk)
+
+
+def collapse(row: Job, reason: str) -> None:
+    """A repeat of the same skip on the same day becomes a count on the earlier row."""
+    earlier = (
+        Job.objects.filter(job_type=row.job_type, pk__lt=row.pk).order_by("-pk").only("pk", "status", "reason").first()
+    )
+    if earlier is None or (earlier.status, earlier.reason) != (Status.SKIPPED, reason):
+        return
+    ended = Job.objects.values_list("started_at", flat=True).get(pk=earlier.pk)
+    if ended.astimezone(clock.WARSAW).date() != clock.today():
+        return
+    with transaction.atomic():
+        current = Job.objects.get(pk=row.pk)
+        Job.objects.filter(pk=row.pk).delete()
+        Job.objects.filter(pk=earlier.pk).update(
+            repeats=F("repeats") + 1, finished_at=current.finished_at, requests=F("requests") + current.requests
+        )
+    row.pk = earlier.pk
+
+
+def reap(**which: str) -> int:
+    """Give up the running jobs whose lease ran out or whose process, on this machine, is gone."""
+    running = Job.objects.filter(status=Status.RUNNING, **which)
+    expired = Q(lease_until__lt=clock.now()) | Q(lease_until__isnull=True)
+    gone = [row.pk for row in running.exclude(worker="") if not alive(row.worker)]
+    return end(running.filter(expired | Q(pk__in=gone)), Reason.LOST)
+
+
+def stop() -> int:
+    """Charon ends on this machine: what its processes were doing is put down as interrupted."""
+    here = Job.objects.filter(status=Status.RUNNING, worker__startswith=f"{socket.gethostname()}:")
+    gone = [row.pk for row in here if not alive(row.worker)]
+    return end(here.filter(pk__in=gone), Reason.STOPPED)
+
+
+def end(rows: models.QuerySet[Job], reason: Reason) -> int:
+    return rows.update(
+        status=Status.FAILED, reason=reason, error=reason.value, finished_at=clock.now(), lease_until=None
+    )
+
+
+def alive(worker: str) -> bool:
+    """Whether that process may still work; one of another machine is believed until its lease runs out."""
+    host, _, pid = worker.rpartition(":")
+    if host != socket.gethostname() or not pid.isdigit():
+        return True
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,85 @@
+"""Who publishes, and what is priced."""
+
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+
+class Source(models.Model):
+    """A provider: facts are written by `sync` from code, choices belong to operators and are never overwritten."""
+
+    code = models.CharField(_("kod"), max_length=32, unique=True)
+    name = models.CharField(_("nazwa"), max_length=120)
+    url = models.URLField(_("strona"), blank=True)
+    unit = models.CharField(_("jednostka"), max_length=60, blank=True)
+    limits = models.CharField(_("limity"), max_length=200, blank=True)
+    licence = models.CharField(_("licencja"), max_length=200, blank=True)
+    attribution = models.CharField(_("atrybucja"), max_length=200, blank=True)
+    edition = models.CharField(_("wydanie"), max_length=60, blank=True)
+    stands_in_for = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="stand_ins", verbose_name=_("zastępuje")
+    )
+    available = models.BooleanField(_("obsługiwane"), default=True)
+
+    enabled = models.BooleanField(_("włączone"), default=True)
+    cadence = models.PositiveIntegerField(_("co ile sekund"), default=3600, validators=[MinValueValidator(60)])
+    paused_until = models.DateTimeField(_("wstrzymane do"), null=True, blank=True)
+    public_display = models.BooleanField(_("pokazywane publicznie"), default=True)
+    base_url = models.URLField(_("inny adres API"), blank=True)
+
+    FACTS = ("name", "url", "unit", "limits", "licence", "attribution", "edition", "stands_in_for", "available")
+
+    class Meta:
+        verbose_name = _("źródło")
+        verbose_name_plural = _("źródła")
+        ordering = ["code"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Instrument(models.Model):
+    """Something priced: `USD` (one dollar in PLN), `XAU` (a gram of gold in PLN)."""
+
+    class Kind(models.TextChoices):
+        CURRENCY = "currency", _("waluta")
+        METAL = "metal", _("metal")
+        CRYPTO = "crypto", _("kryptowaluta")
+        PAIR = "pair", _("para")
+
+    code = models.CharField(_("kod"), max_length=20, unique=True)
+    base = models.CharField(_("baza"), max_length=12)
+    quote = models.CharField(_("waluta notowania"), max_length=12, default="PLN")
+    kind = models.CharField(_("rodzaj"), max_length=12, choices=Kind)
+    unit = models.CharField(_("jednostka"), max_length=12, default="1")
+    scale = models.PositiveSmallIntegerField(_("miejsca po przecinku"), default=4)
+    name_pl = models.CharField(_("nazwa"), max_length=120)
+    name_en = models.CharField(_("nazwa angielska"), max_length=120)
+
+    class Meta:
+        verbose_name = _("instrument")
+        verbose_name_plural = _("instrumenty")
+        ordering = ["code"]
+
+    def __str__(self) -> str:
+        return self.code
+
+    @property
+    def name(self) -> str:
+        return self.name_en if get_language() == "en" else self.name_pl
+
+
+class Alias(models.Model):
+    """Another spelling of an instrument: `USD/PLN`, `USDPLN`, `GOLD`, `ZLOTO`."""
+
+    name = models.CharField(_("nazwa"), max_length=32, unique=True)
+    instrument = models.ForeignKey(Instrument, models.CASCADE, related_name="aliases", verbose_name=_("instrument"))
+
+    class Meta:
+        verbose_name = _("alias")
+        verbose_name_plural = _("aliasy")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,39 @@
+"""The questions that pages, API and brain ask of the tables."""
+
+from datetime import date
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+
+if TYPE_CHECKING:
+    from markets.models.rates import Rate
+
+MID_TABLES = ("A", "B")
+
+
+class RateQuerySet(models.QuerySet["Rate"]):
+    def publishable(self) -> Self:
+        """Only what its source lets us show in public."""
+        return self.filter(source__public_display=True)
+
+    def of_table(self, table: str) -> Self:
+        return self.filter(table=table)
+
+    def canonical(self) -> Self:
+        """The one mid of a day: table A before B. An archive row never stands beside an official one."""
+        in_table_a = self.model._default_manager.filter(
+            instrument=OuterRef("instrument"), effective_date=OuterRef("effective_date"), table="A"
+        )
+        return self.filter(Q(table="A") | Q(table="B") & ~Exists(in_table_a))
+
+    def between(self, start: date, end: date) -> Self:
+        """Both ends inclusive, ascending."""
+        return self.filter(effective_date__range=(start, end)).order_by("effective_date", "table")
+
+    def strictly_before(self, day: date) -> Self:
+        """Newest first, never the day itself: the tax rule's order."""
+        return self.filter(effective_date__lt=day).order_by("-effective_date", "table")
+
+    def latest_first(self) -> Self:
+        return self.order_by("-effective_date", "table")

@@ -1,0 +1,40 @@
+"""What can go wrong with a provider; each class says what Charon does about it. Emptiness is not an error."""
+
+
+class ProviderError(Exception):
+    """The base of the three; `reason` is what the journal writes into the job."""
+
+    reason = "error"
+
+
+class Unreachable(ProviderError):
+    """The road or the other side's trouble (no connection, 408, 429, 5xx): try again, then leave it to the next run."""
+
+    reason = "unreachable"
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Refused(ProviderError):
+    """They understood and said no (any other 4xx, a redirect): our mistake or a key. Never tried again by itself."""
+
+    reason = "refused"
+
+    def __init__(self, message: str, status: int = 0, body: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.body = body
+
+
+class Unreadable(ProviderError):
+    """A good status and wrong content. Nothing of it is stored."""
+
+    reason = "unreadable"
+
+
+class ExpectedData(ProviderError):
+    """A well-formed "nothing published" for days on which something must have been."""
+
+    reason = "expected_data"
