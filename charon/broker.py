@@ -14,7 +14,7 @@ from markets import clock
 MAX_DELIVERIES = 3
 
 
-class GuardedORM(ORM):
+class GuardedORM(ORM):  # type: ignore[misc]  # django-q2 has no types
     """django-q2 counts an attempt when a result is saved, so a task that kills its worker would come back for ever.
 
     The guard counts deliveries instead, in the microseconds of the row's lock (the queue reads it as a time, for which

@@ -57,6 +57,7 @@ try:
     REDIS_URL = env.str("REDIS_URL", "") if env.bool("REDIS_ENABLED", True) else ""
     REDIS_PUBSUB_CHANNEL_RATES = env.str("REDIS_PUBSUB_CHANNEL_RATES", "rates.ingested")
     REFRESH_SECONDS = env.int("REFRESH_SECONDS", 3600, validate=validate.Range(min=60, error="must be at least {min}"))
+    SOURCES: list[str] = env.list("SOURCES", [])
     NBP_BASE_URL = http_url("NBP_BASE_URL", "https://api.nbp.pl/api/")
     NBP_CONNECTIONS = env.int("NBP_CONNECTIONS", 4, validate=validate.Range(min=1, max=16, error="must be 1 to 16"))
     SECRET_KEY = env.str("SECRET_KEY", "") or secret.shared_key(DATA_DIR)

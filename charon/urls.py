@@ -1,3 +1,13 @@
-from django.urls import URLPattern, URLResolver
+"""Pages, the API and its documentation, the admin. The root paths of the API are the middleware's (`api_paths`)."""
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+
+from charon.api import api
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("markets.urls")),
+    path("miner/", include("miner.urls")),
+    path("api/v1/", api.urls),
+    path("admin/", admin.site.urls),
+]

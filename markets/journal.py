@@ -8,9 +8,10 @@ import logging
 import os
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
+from typing import TypeAlias
 
 from django.db import DatabaseError, IntegrityError, models, transaction
 from django.db.models import F, Q
@@ -26,7 +27,8 @@ QUEUED_LEASE = timedelta(seconds=600)
 MAX_NOTES = 200
 MAX_ERROR = 500
 
-Status, Reason = Job.Status, Job.Reason
+Status: TypeAlias = Job.Status
+Reason: TypeAlias = Job.Reason
 
 
 class Busy(Exception):
@@ -48,7 +50,11 @@ class Skip(Exception):
 
 
 class Pause(Exception):
-    """The time of one task is over; the job stays open for its continuation."""
+    """The time of one task is over; the job stays open for its continuation, which `then` enqueues."""
+
+    def __init__(self, then: Callable[[int], object]) -> None:
+        super().__init__("continued")
+        self.then = then
 
 
 def me() -> str:
@@ -77,8 +83,8 @@ def job(
         yield row
     except Skip as skip:
         finish(row, Status.SKIPPED, skip.reason)
-    except Pause:
-        release(row)
+    except Pause as pause:
+        release(row, pause.then)
     except BaseException as error:
         fail(row, error)
         raise
@@ -113,8 +119,11 @@ def take_up(pk: int | None, job_type: str) -> Job | None:
     return Job.objects.get(pk=pk)
 
 
-def release(row: Job) -> None:
-    mine(row).update(worker="", lease_until=clock.now() + QUEUED_LEASE, **traffic(row))
+def release(row: Job, then: Callable[[int], object]) -> None:
+    """Let go and enqueue in one transaction: the continuation never meets a job that is still held, nor gets lost."""
+    with transaction.atomic():
+        if mine(row).update(worker="", lease_until=clock.now() + QUEUED_LEASE, **traffic(row)):
+            then(row.pk)
 
 
 def mine(row: Job) -> models.QuerySet[Job]:
@@ -124,6 +133,11 @@ def mine(row: Job) -> models.QuerySet[Job]:
 
 def traffic(row: Job) -> dict[str, float]:
     return {"requests": row.requests, "retries": row.retries, "waited_seconds": row.waited_seconds}
+
+
+def plan(row: Job, windows: int) -> None:
+    """Say how many windows are ahead; a job taken up again has some behind it."""
+    mine(row).update(windows=F("windows_done") + windows)
 
 
 def renew(row: Job) -> None:
@@ -152,7 +166,9 @@ def progress(
     }
     if reached is not None:
         changes["reached"] = reached
-    if notes := [f"refused: {text}" for text in refused or []] + [f"new code: {code}" for code in new_codes or []]:
+    notes = [f"refused: {text}" for text in refused or []]
+    notes += [f"new codes: {', '.join(new_codes)}"] if new_codes else []
+    if notes:
         kept = Job.objects.values_list("notes", flat=True).get(pk=row.pk)
         changes["notes"] = [*kept, *notes][:MAX_NOTES]
     if not mine(row).update(**changes):

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
 if TYPE_CHECKING:
-    from markets.models.rates import Rate
+    from markets.models.rates import Rate  # noqa: F401  named in the base of the class
 
 MID_TABLES = ("A", "B")
 

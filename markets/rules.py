@@ -37,7 +37,7 @@ def numbers_fit(figure: Figure) -> str:
     values = [value for value in (figure.mid, figure.bid, figure.ask) if value is not None]
     if not values:
         return "no figure"
-    return next((f"{value}: {reason}" for value in values if (reason := number_fits(value))), "")
+    return next((f"{value:f}: {reason}" for value in values if (reason := number_fits(value))), "")
 
 
 def bid_below_ask(figure: Figure) -> str:

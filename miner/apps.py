@@ -5,3 +5,6 @@ from django.utils.translation import gettext_lazy as _
 class MinerConfig(AppConfig):
     name = "miner"
     verbose_name = _("Pobieranie")
+
+    def ready(self) -> None:
+        from miner import receivers  # noqa: F401  connects itself

@@ -1,6 +1,86 @@
 """The tasks that the queue runs. A dotted name here stands in schedules: keep the names."""
 
+import logging
+import time
 
-def mine(source: str, tables: list[str] | None = None, trigger: str = "schedule", resume: int | None = None) -> str:
-    """Mine one source (all its tables, or those named) for at most 40 s, then enqueue the continuation."""
-    raise NotImplementedError
+from django.conf import settings
+from django.db import DatabaseError
+from django_q.tasks import async_task
+
+from markets import clock, events, journal
+from markets.models import Job, Publication
+from miner import backfill, sources
+from miner.errors import ProviderError
+from miner.providers.base import Series
+
+logger = logging.getLogger(__name__)
+
+# A task may take 60 s: 40 s of work and the last window's tries have to fit.
+PATIENCE = 8
+
+
+def start() -> None:
+    """What a start of Charon begins with: every source looks for what it lacks, archives first."""
+    for source in sources.runnable():
+        enqueue(source.code, trigger=Job.Trigger.START)
+
+
+def enqueue(source: str, **arguments: object) -> None:
+    async_task("miner.tasks.mine", source, cluster=settings.MINER_QUEUE, group=source, **arguments)
+
+
+def mine(
+    source: str, tables: list[str] | None = None, trigger: str = Job.Trigger.SCHEDULE, resume: int | None = None
+) -> str:
+    """Mine a source (all its tables, or those named) for at most 40 s, then enqueue the continuation.
+
+    A failure ends the run: the tables after it are not tried, the next run comes within the hour.
+    """
+    row = next((row for row in sources.runnable() if row.code == source), None)
+    if row is None:
+        return f"{source} is switched off, paused or unknown"
+    provider = sources.provider_of(row)
+    wanted = [series for series in provider.series if tables is None or series.table in tables]
+
+    def rest(table: str) -> list[str]:
+        names = [series.table for series in wanted]
+        return names[names.index(table) :]
+
+    run = backfill.Run(
+        source=row,
+        provider=provider,
+        trigger=trigger,
+        connections=sources.connections_of(row),
+        deadline=time.monotonic() + settings.TASK_WORK.total_seconds(),
+        patience=PATIENCE,
+        then=lambda table, job: enqueue(source, tables=rest(table), trigger=trigger, resume=job),
+    )
+    for series in wanted:
+        if time.monotonic() > run.deadline:
+            enqueue(source, tables=rest(series.table), trigger=trigger)
+            return "continued"
+        status = mine_one(run, series, resume if series is wanted[0] else None)
+        if status in {Job.Status.RUNNING, Job.Status.FAILED}:
+            return status
+    return "done"
+
+
+def mine_one(run: backfill.Run, series: Series, resume: int | None = None) -> str:
+    """One table; its status. What a provider or the database did wrong stands in the job and goes no further."""
+    try:
+        job = backfill.mine_series(run, series, resume)
+    except journal.Busy:
+        return "busy"
+    except (ProviderError, DatabaseError, journal.LeaseLost) as error:
+        logger.warning("%s.%s failed: %s", run.source.code, series.table, journal.scrub(str(error)))
+        return Job.Status.FAILED
+    if job.rows_written and job.status == Job.Status.SUCCESS:
+        events.announce(job)
+    return job.status
+
+
+def poll(source: str, table: str) -> str:
+    """In the hours of publication: mine until the day's table is in, then nothing."""
+    if Publication.objects.filter(source__code=source, table=table, effective_date=clock.today()).exists():
+        return "in"
+    return mine(source, [table], Job.Trigger.WINDOW)

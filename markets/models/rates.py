@@ -88,7 +88,7 @@ class OfCurrencies(models.Manager["Instrument"]):
 
 
 class Currency(Instrument):
-    objects = OfCurrencies()
+    objects = OfCurrencies()  # type: ignore[assignment, misc]  # a proxy narrows its base's manager
 
     class Meta:
         proxy = True
@@ -104,7 +104,7 @@ class OfGold(models.Manager["Rate"]):
 class GoldPrice(Rate):
     """PLN for one gram of gold, 1000 fine."""
 
-    objects = OfGold()
+    objects = OfGold()  # type: ignore[assignment, misc]
 
     class Meta:
         proxy = True

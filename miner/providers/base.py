@@ -30,6 +30,7 @@ class Series:
     `first` and `known_until`: its history as this release knows it. `window`: days that one request may cover, both
     ends counted. `weekdays`: the days it can appear on (Monday is 0). `longest_pause`: days between two neighbouring
     publications that still are natural. `silence`: that many weekdays without one cannot be, inside the history.
+    `last`: the end of a history that does not grow.
     """
 
     table: str
@@ -41,6 +42,7 @@ class Series:
     weekdays: tuple[int, ...] = WEEKDAYS
     longest_pause: int = 7
     silence: int = 5
+    last: date | None = None
 
 
 class Provider(ABC):
@@ -55,6 +57,8 @@ class Provider(ABC):
     attribution: ClassVar[str] = ""
     edition: ClassVar[str] = ""
     stands_in_for: ClassVar[str] = ""
+    # False: mined at each start only, for a source that changes with Charon's own packages.
+    scheduled: ClassVar[bool] = True
     series: ClassVar[tuple[Series, ...]]
 
     def __init__(self, base_url: str = "") -> None:

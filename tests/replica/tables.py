@@ -27,7 +27,7 @@ class Table:
         if self.letter == "gold":
             return f'{{"data":"{self.day}","cena":{self.figures[GOLD_CODE][0]}}}'.encode()
         trading = f'"tradingDate":"{self.trading_day}",' if self.trading_day else ""
-        rows = ",".join(f'{{{labelled(code)},{priced(figures)}}}' for code, figures in self.figures.items())
+        rows = ",".join(f"{{{labelled(code)},{priced(figures)}}}" for code, figures in self.figures.items())
         head = f'"table":"{self.letter}","no":"{self.number}",{trading}"effectiveDate":"{self.day}"'
         return f'{{{head},"rates":[{rows}]}}'.encode()
 

@@ -1,0 +1,153 @@
+"""The shapes of questions and answers. Lists are encoded straight from rows; a test holds them to these schemas."""
+
+import re
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from django.conf import settings
+from ninja import Field, Schema
+from pydantic import BeforeValidator
+
+MAX_LIMIT: int = settings.NINJA_PAGINATION_MAX_LIMIT
+# PostgreSQL and SQLite count rows in 64 bits; nobody pages so far.
+MAX_OFFSET = 1_000_000_000
+
+
+def iso_date(value: Any) -> Any:
+    """Only YYYY-MM-DD: pydantic alone would also take a count of seconds for a day."""
+    if isinstance(value, date):
+        return value
+    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", str(value)):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            raise ValueError("there is no such day; write YYYY-MM-DD, for example 2024-01-31") from None
+    raise ValueError("is not a date; write YYYY-MM-DD, for example 2024-01-31")
+
+
+Day = Annotated[date, BeforeValidator(iso_date)]
+Digits = Annotated[str, Field(pattern=r"^-?[0-9]+(\.[0-9]+)?$")]
+Code = Annotated[str, Field(min_length=1, max_length=32)]
+
+
+class Fault(Schema):
+    code: str = Field(description="What went wrong, for programs.", examples=["unknown_code"])
+    message: str = Field(description="The same in words.", examples=["There is no currency 'USB'"])
+    detail: Any = Field(
+        description="What helps to put it right: nearest codes, or a list of wrong parameters; null if nothing does.",
+        examples=[{"nearest": ["USD"]}],
+    )
+    id: str = Field(
+        description="Also in the header X-Request-ID; name it when you report a fault.",
+        examples=["4f6c1a52b9e84c0f8d5a7f0e3c2b1a09"],
+    )
+
+
+class Envelope(Schema):
+    """Every error of the API looks like this."""
+
+    error: Fault
+
+
+COMMON_ERRORS = {422: Envelope, 500: Envelope, 503: Envelope}
+SERIES_ERRORS = {400: Envelope, 403: Envelope, 404: Envelope, **COMMON_ERRORS}
+
+
+class Paging(Schema):
+    limit: int = Field(
+        100, ge=1, le=MAX_LIMIT, description="How many items to send.", json_schema_extra={"example": 100}
+    )
+    offset: int = Field(
+        0, ge=0, le=MAX_OFFSET, description="How many items to leave out first.", json_schema_extra={"example": 0}
+    )
+
+
+class SeriesQuery(Paging):
+    from_: Day | None = Field(
+        None,
+        alias="from",
+        description="First day, inclusive. Without it: 93 days, counted back from the last one.",
+        json_schema_extra={"example": "2024-01-01"},
+    )
+    to: Day | None = Field(
+        None,
+        description="Last day, inclusive. Without it: today in Warsaw.",
+        json_schema_extra={"example": "2024-01-31"},
+    )
+    source: Code | None = Field(
+        None, description="Only the figures of this source (see /sources).", json_schema_extra={"example": "nbp"}
+    )
+
+
+class RateQuery(SeriesQuery):
+    code: Code = Field(
+        description="ISO code of the currency, or an alias: USD, usd, USD/PLN.", json_schema_extra={"example": "USD"}
+    )
+    table: Literal["A", "B", "C"] | None = Field(
+        None,
+        description="Only the figures of this table. A and B hold mids, C holds bid and ask. "
+        "Without it: the one canonical mid of each day, table A before table B.",
+        json_schema_extra={"example": "A"},
+    )
+
+
+class GoldQuery(SeriesQuery):
+    pass
+
+
+class RateItem(Schema):
+    code: str = Field(description="The instrument.", examples=["USD"])
+    base: str = Field(description="What is priced.", examples=["USD"])
+    quote: str = Field(description="What it is priced in.", examples=["PLN"])
+    effective_date: date = Field(description="The day whose rate this is.", examples=["2024-01-31"])
+    mid: Digits | None = Field(
+        description="Mid rate with its published digits; null in table C.", examples=["3.9350"]
+    )
+    bid: Digits | None = Field(description="The bank buys (table C), else null.", examples=[None])
+    ask: Digits | None = Field(description="The bank sells (table C), else null.", examples=[None])
+    unit: Literal[1] = Field(description="Units of the base that the rate is for: always 1.", examples=[1])
+    source: str = Field(description="Who published it (see /sources).", examples=["nbp"])
+    table: str = Field(description="The table it stands in.", examples=["A"])
+    table_no: str | None = Field(
+        description="Number of the publication; null for figures of the archive.", examples=["022/A/NBP/2024"]
+    )
+
+
+class RatePage(Schema):
+    items: list[RateItem] = Field(description="Ascending by date.")
+    count: int = Field(description="All that match, before paging.", examples=[22])
+
+
+class GoldItem(Schema):
+    effective_date: date = Field(description="The day whose price this is.", examples=["2024-01-31"])
+    price: Digits = Field(description="PLN for one gram of gold, 1000 fine, with its published digits.",
+                          examples=["262.18"])
+    unit: Literal["g"] = Field(description="The gram.", examples=["g"])
+    source: str = Field(description="Who published it (see /sources).", examples=["nbp"])
+
+
+class GoldPage(Schema):
+    items: list[GoldItem] = Field(description="Ascending by date.")
+    count: int = Field(description="All that match, before paging.", examples=[22])
+
+
+class CurrencyItem(Schema):
+    code: str = Field(description="ISO code.", examples=["USD"])
+    name_pl: str = Field(description="Name in Polish, as the source writes it.", examples=["dolar amerykański"])
+    name_en: str = Field(description="Name in English.", examples=["US Dollar"])
+    unit: Literal[1] = Field(description="Units of the currency that the value is for: always 1.", examples=[1])
+    value: Digits | None = Field(
+        description="Newest canonical mid in PLN, with its published digits; null while there is none.",
+        examples=["3.9350"],
+    )
+    table: str | None = Field(description="The table it stands in.", examples=["A"])
+    effective_date: date | None = Field(description="The day whose rate this is.", examples=["2023-12-29"])
+    previous: Digits | None = Field(description="The mid before that.", examples=["3.8960"])
+    previous_date: date | None = Field(description="Its day.", examples=["2023-12-28"])
+    change: Digits | None = Field(description="value less previous, in PLN.", examples=["0.0390"])
+    source: str | None = Field(description="Who published it (see /sources).", examples=["nbp"])
+
+
+class CurrencyPage(Schema):
+    items: list[CurrencyItem] = Field(description="Sorted by code.")
+    count: int = Field(description="All currencies, before paging.", examples=[180])

@@ -1,0 +1,115 @@
+"""How figures, days and counts are written for Polish readers; pure functions, most of them template filters too."""
+
+from datetime import date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+
+from django import template
+from django.utils.translation import gettext as _
+
+from markets.clock import WARSAW
+
+register = template.Library()
+
+NBSP = "\u00a0"
+MINUS = "\u2212"
+DASH = "–"
+HUNDREDTH = Decimal("0.01")
+
+
+def weekday(day: date) -> str:
+    return (_("pon."), _("wt."), _("śr."), _("czw."), _("pt."), _("sob."), _("niedz."))[day.weekday()]
+
+
+def figure(value: Decimal) -> str:
+    """All digits as they are, decimal comma; groups only from five integer digits (CLDR: 5348,26 but 25 772,10)."""
+    whole, _point, decimals = f"{abs(value):f}".partition(".")
+    if len(whole) > 4:
+        whole = f"{int(whole):,}".replace(",", NBSP)
+    sign = MINUS if value < 0 else ""
+    return f"{sign}{whole},{decimals}" if decimals else f"{sign}{whole}"
+
+
+def signed(value: Decimal) -> str:
+    """With an explicit plus; zero, also one made by rounding, has no sign."""
+    return f"+{figure(value)}" if value > 0 else figure(value)
+
+
+def percent(value: Decimal) -> str:
+    """`+0,42%`: two decimals, no space (CLDR pl)."""
+    return f"{signed(value.quantize(HUNDREDTH, ROUND_HALF_UP))}%"
+
+
+@register.filter
+def day(value: date) -> str:
+    return f"{value:%d.%m.%Y}"
+
+
+@register.filter
+def short_day(value: date, now: datetime) -> str:
+    """`pon. 23.11`, with the year only when it is another one."""
+    year = "" if value.year == now.astimezone(WARSAW).year else f".{value:%Y}"
+    return f"{weekday(value)} {value:%d.%m}{year}"
+
+
+@register.filter
+def moment(value: datetime) -> str:
+    """`20.11.2026, 11:52` in Polish time."""
+    return f"{value.astimezone(WARSAW):%d.%m.%Y, %H:%M}"
+
+
+@register.filter
+def near(value: datetime, now: datetime) -> str:
+    """`11:52` on the same day, else `pon. 23.11, 11:52`."""
+    local = value.astimezone(WARSAW)
+    if local.date() == now.astimezone(WARSAW).date():
+        return f"{local:%H:%M}"
+    return f"{short_day(local.date(), now)}, {local:%H:%M}"
+
+
+@register.filter
+def relative(value: datetime, now: datetime) -> str:
+    """`8 min temu`, `za 3 h`: an addition to the time itself, never in its place."""
+    distance = value - now
+    amount = rough(abs(distance))
+    if abs(distance) < timedelta(minutes=1):
+        return _("za chwilę") if distance > timedelta(0) else _("przed chwilą")
+    return _("za %s") % amount if distance > timedelta(0) else _("%s temu") % amount
+
+
+def rough(distance: timedelta) -> str:
+    minutes = int(distance.total_seconds() // 60)
+    if minutes < 60:
+        return f"{minutes}{NBSP}min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60}{NBSP}h"
+    return f"{minutes // (24 * 60)}{NBSP}{_('dni')}"
+
+
+def duration(seconds: float) -> str:
+    """`0,4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`."""
+    if seconds < 10:
+        tenths = Decimal(repr(seconds)).quantize(Decimal("0.1"), ROUND_HALF_UP)
+        return f"{figure(tenths)}{NBSP}s"
+    whole = int(seconds)
+    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+    if hours:
+        return f"{hours}{NBSP}h {minutes}{NBSP}min"
+    return f"{minutes}{NBSP}min {rest}{NBSP}s" if minutes else f"{rest}{NBSP}s"
+
+
+def whole(count: int) -> str:
+    return figure(Decimal(count))
+
+
+def form(count: int, one: str, few: str, many: str) -> str:
+    """1 wiersz, 2-4 wiersze, 5 and more wierszy; 12-14 are many, 22-24 few again."""
+    if count == 1:
+        return one
+    return few if count % 10 in {2, 3, 4} and count % 100 not in {12, 13, 14} else many
+
+
+@register.filter
+def plural(count: int, forms: str) -> str:
+    """`{{ n|plural:_("wiersz,wiersze,wierszy") }}` gives `5 wierszy`."""
+    one, few, many = forms.split(",")
+    return f"{whole(count)}{NBSP}{form(count, one, few, many)}"

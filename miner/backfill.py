@@ -1,0 +1,214 @@
+"""What is missing, in which windows, and the run that brings it: ascending, so that a kill leaves no hole behind."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYet
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import partial
+from itertools import islice, pairwise
+from math import ceil
+
+import holidays
+from django.db.models import Max
+
+from markets import clock, journal, store
+from markets.models import Job, Publication, Rate, Source
+from markets.records import Table
+from miner import retry
+from miner.errors import ExpectedData
+from miner.providers.base import GoldSource, Provider, RateSource, Series
+
+Span = tuple[date, date]
+Fetch = Callable[[date, date], list[Table]]
+DAY = timedelta(days=1)
+# Below the lease of 120 s: the main thread shows that it lives while its requests wait.
+RENEW_SECONDS = 20
+
+
+@dataclass(slots=True)
+class Run:
+    """One run over a source: who, how long, and who watches."""
+
+    source: Source
+    provider: Provider
+    trigger: str = Job.Trigger.SCHEDULE
+    connections: int = 1
+    span: Span | None = None
+    deadline: float = float("inf")
+    patience: float = 60
+    then: Callable[[str, int], object] | None = None
+    watch: Callable[[Series, int, int, date | None], None] = lambda *_: None
+    traffic: retry.Traffic = field(default_factory=retry.Traffic)
+
+
+def known_days(source: Source, series: Series) -> list[date]:
+    """The days that the tables hold of this series, ascending; an archive counts the official figures as well."""
+    if source.stands_in_for_id is None:
+        days = Publication.objects.filter(source=source, table=series.table)
+        return list(days.order_by("effective_date").values_list("effective_date", flat=True))
+    rows = Rate.objects.filter(source__in=[source.pk, source.stands_in_for_id], table="A")
+    return list(rows.order_by("effective_date").values_list("effective_date", flat=True).distinct())
+
+
+def holes(series: Series, known: Sequence[date], today: date) -> list[Span]:
+    """The spans without a publication that are longer than a natural pause, and the days since the newest one."""
+    end = min(today, series.last or today)
+    inside = [day for day in known if series.first <= day <= end]
+    if not inside:
+        return [(series.first, end)] if series.first <= end else []
+    pause = timedelta(days=series.longest_pause)
+    marks = [series.first - DAY, *inside]
+    found = [(a + DAY, b - DAY) for a, b in pairwise(marks) if b - a > pause]
+    newest = inside[-1]
+    since = [newest + DAY * number for number in range(1, (end - newest).days + 1)]
+    if any(day.weekday() in series.weekdays for day in since):
+        found.append((since[0], end))
+    return found
+
+
+def widened(span: Span, series: Series, known: Sequence[date], today: date) -> Span | None:
+    """The span that an operator asked for, inside the history, and up to its neighbours where those are near.
+
+    A rest shorter than a natural pause would never be found as a hole again.
+    """
+    start, end = max(span[0], series.first), min(span[1], today, series.last or today)
+    if start > end:
+        return None
+    pause = timedelta(days=series.longest_pause)
+    before = max((day for day in known if day < start), default=None)
+    after = min((day for day in known if day > end), default=None)
+    if before is not None and start - before <= pause:
+        start = before + DAY
+    if after is not None and after - end <= pause:
+        end = after - DAY
+    return start, end
+
+
+def cut(span: Span, window: int) -> list[Span]:
+    """Even windows of at most `window` days: none so short that the rest after a kill could pass for a pause."""
+    start, end = span
+    days = (end - start).days + 1
+    count = ceil(days / window)
+    marks = [start + DAY * (days * number // count) for number in range(count)] + [end + DAY]
+    return [(a, b - DAY) for a, b in pairwise(marks)]
+
+
+def windows_of(run: Run, series: Series, today: date) -> list[Span]:
+    known = known_days(run.source, series)
+    if run.span is None:
+        spans = holes(series, known, today)
+    else:
+        asked = widened(run.span, series, known, today)
+        spans = [asked] if asked else []
+    return [window for span in spans for window in cut(span, series.window)]
+
+
+def mine_series(run: Run, series: Series, resume: int | None = None) -> Job:
+    """One table of a source: journal, plan, fetch ahead, store in order. Answers the ended (or paused) job.
+
+    Raises ProviderError or DatabaseError after the job has been marked failed, and journal.Busy before anything.
+    """
+    job_type = f"{run.source.code}.{series.table}"
+    with journal.job(job_type, run.source, run.trigger, resume) as job:
+        today = clock.today()
+        windows = windows_of(run, series, today)
+        if not windows:
+            raise journal.Skip(why_nothing(series, today))
+        journal.plan(job, len(windows))
+        before, run.traffic = (job.requests, job.retries, job.waited_seconds), retry.Traffic()
+        try:
+            brought = bring(run, series, job, windows)
+        finally:
+            job.requests = before[0] + run.traffic.requests
+            job.retries = before[1] + run.traffic.retries
+            job.waited_seconds = round(before[2] + run.traffic.waited_seconds, 3)
+        job.refresh_from_db(fields=["rows_written", "refused"])
+        if not job.rows_written and not job.refused:
+            raise journal.Skip(journal.Reason.UP_TO_DATE if brought else why_empty(today))
+    return job
+
+
+def bring(run: Run, series: Series, job: Job, windows: list[Span]) -> int:
+    """Fetch and store window by window; answers how many publications came. Pauses at the run's deadline."""
+    fetch = partial(retry.call, traffic=run.traffic, patience=run.patience)
+    source = fetcher(run.provider, series)
+    limit, publications = last_sure_day(run.source, series, clock.today()), 0
+    ahead = fetch_ahead(lambda start, end: fetch(lambda: source(start, end)), windows, run, job)
+    for done, (window, tables) in enumerate(ahead, 1):
+        if not tables and silent(series, window, limit):
+            raise ExpectedData(f"nothing published from {window[0]} to {window[1]}")
+        store.save(tables, run.source, job, windows=1)
+        publications += len(tables)
+        run.watch(series, done, len(windows), tables[-1].effective_date if tables else None)
+        if run.then and time.monotonic() > run.deadline and done < len(windows):
+            raise journal.Pause(partial(run.then, series.table))
+    return publications
+
+
+def fetcher(provider: Provider, series: Series) -> Fetch:
+    """The capability that brings this series."""
+    if series.kind == "metal" and isinstance(provider, GoldSource):
+        return provider.fetch_gold
+    if isinstance(provider, RateSource):
+        return partial(provider.fetch_rates, table=series.table)
+    raise TypeError(f"{provider.code} cannot bring {series.table}")
+
+
+def fetch_ahead(fetch: Fetch, windows: Iterable[Span], run: Run, job: Job) -> Iterator[tuple[Span, list[Table]]]:
+    """The windows in their order, the next ones already under way: writing overlaps with waiting.
+
+    At most twice as many answers as connections are kept, whatever the history's length.
+    """
+    todo = iter(windows)
+    pool = ThreadPoolExecutor(run.connections, thread_name_prefix="mine")
+    try:
+        waiting = deque((window, pool.submit(fetch, *window)) for window in islice(todo, 2 * run.connections))
+        while waiting:
+            window, future = waiting.popleft()
+            tables = wait_for(future, job)
+            waiting.extend((following, pool.submit(fetch, *following)) for following in islice(todo, 1))
+            yield window, tables
+    finally:
+        run.traffic.stop()
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def wait_for(future: Future[list[Table]], job: Job) -> list[Table]:
+    while True:
+        try:
+            return future.result(timeout=RENEW_SECONDS)
+        except NotYet:
+            if future.done():
+                raise
+            journal.renew(job)
+
+
+def last_sure_day(source: Source, series: Series, today: date) -> date:
+    """Up to here a publication is sure to exist: what this release knows, or another table of the source confirms."""
+    newest = Publication.objects.filter(source=source).aggregate(newest=Max("effective_date"))["newest"]
+    return min(max(series.known_until, newest or series.known_until), today - DAY)
+
+
+def silent(series: Series, window: Span, limit: date) -> bool:
+    """An empty answer over so many weekdays of the history is a breakage, not a pause."""
+    start, end = window[0], min(window[1], limit)
+    days = (start + DAY * number for number in range((end - start).days + 1))
+    return sum(day.weekday() < 5 for day in days) >= series.silence
+
+
+def why_nothing(series: Series, today: date) -> journal.Reason:
+    """Why there is nothing to ask for; an archive is simply complete."""
+    weekend = today.weekday() > 4 and series.last is None
+    return journal.Reason.WEEKEND if weekend else journal.Reason.UP_TO_DATE
+
+
+def why_empty(today: date) -> journal.Reason:
+    """Why today has no publication (yet)."""
+    if today.weekday() > 4:
+        return journal.Reason.WEEKEND
+    if today in holidays.country_holidays("PL", years=today.year):
+        return journal.Reason.HOLIDAY
+    return journal.Reason.NOT_YET

@@ -1,0 +1,86 @@
+"""The only door to the internet: timeout, User-Agent, no redirects, a size cap, and every failure as one of ours."""
+
+import time
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from functools import cache
+
+import httpx
+
+from markets import clock
+from miner.errors import Refused, Unreachable
+
+TIMEOUT = httpx.Timeout(10, connect=5)
+# The largest NBP answer (93 days of table A) is 150 kB; the ECB's whole history is 6 MB.
+MAX_BYTES = 32 * 1024 * 1024
+# How long one answer may take in all: a server that drips a byte every nine seconds never trips a read timeout.
+MAX_SECONDS = 30
+# Some providers refuse the default agents of HTTP libraries.
+USER_AGENT = "Charon/0.1 (self-hosted exchange rates)"
+BODY_IN_ERROR = 300
+
+
+@cache
+def client() -> httpx.Client:
+    """One pool of connections per process; safe to use from several threads."""
+    return httpx.Client(timeout=TIMEOUT, follow_redirects=False, headers={"User-Agent": USER_AGENT})
+
+
+def get(url: str, accept: str = "application/json", headers: Mapping[str, str] | None = None) -> bytes:
+    """The body of a 200; everything else is Unreachable or Refused.
+
+    Errors name method, host and path, never the query (keys travel there) nor the reason phrase (NBP's is CP1250).
+    """
+    place = place_of(url)
+    try:
+        with client().stream("GET", url, headers={"Accept": accept, **(headers or {})}) as answer:
+            body = read(answer, place)
+    except httpx.TimeoutException:
+        raise Unreachable(f"GET {place}: no answer in time") from None
+    except (httpx.TransportError, httpx.StreamError) as error:
+        raise Unreachable(f"GET {place}: {type(error).__name__}: {error}") from None
+    except httpx.DecodingError:
+        raise Unreachable(f"GET {place}: the answer's compression is broken") from None
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+        raise Refused(f"GET {place}: {error}") from None
+    if answer.status_code != 200:
+        raise refusal(answer, body, place)
+    return body
+
+
+def place_of(url: str) -> str:
+    """Host and path of a URL: what may stand in an error."""
+    parsed = httpx.URL(url)
+    port = f":{parsed.port}" if parsed.port else ""
+    return f"{parsed.scheme}://{parsed.host}{port}{parsed.path}"
+
+
+def read(answer: httpx.Response, place: str) -> bytes:
+    started, body = time.monotonic(), bytearray()
+    for chunk in answer.iter_bytes():
+        body += chunk
+        if len(body) > MAX_BYTES:
+            raise Refused(f"GET {place}: more than {MAX_BYTES} bytes", answer.status_code)
+        if time.monotonic() - started > MAX_SECONDS:
+            raise Unreachable(f"GET {place}: still answering after {MAX_SECONDS} s")
+    return bytes(body)
+
+
+def refusal(answer: httpx.Response, body: bytes, place: str) -> Unreachable | Refused:
+    status = answer.status_code
+    text = body[:BODY_IN_ERROR].decode("utf-8", "replace")
+    message = f"GET {place}: HTTP {status}"
+    if status in {408, 429} or status >= 500:
+        return Unreachable(message, retry_after(answer.headers.get("Retry-After", "")))
+    return Refused(message if status == 404 else f"{message}: {text}", status, text)
+
+
+def retry_after(value: str) -> float | None:
+    """Seconds to wait, from either form of the header; None when it says nothing usable."""
+    if value.strip().isdecimal():
+        return float(value)
+    try:
+        when = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max(0.0, (when - clock.now()).total_seconds()) if when.tzinfo else None

@@ -1,0 +1,14 @@
+"""All the wiring there is: a provider is in this map or it does not exist.
+
+Packages of other people add theirs by the entry point group `charon.providers`.
+"""
+
+from importlib.metadata import entry_points
+
+from miner.providers.base import Provider
+from miner.providers.nbp import NBP
+from miner.providers.nbp_archive import NBPArchive
+
+PROVIDERS: dict[str, type[Provider]] = {provider.code: provider for provider in (NBPArchive, NBP)} | {
+    point.name: point.load() for point in entry_points(group="charon.providers")
+}

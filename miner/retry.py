@@ -1,0 +1,74 @@
+"""Trying again: what the provider asks for (Retry-After) first, else 1, 2, 4 s with jitter; then the next run."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from threading import Lock
+from typing import TypeVar
+
+import stamina
+
+from miner.errors import Unreachable
+
+T = TypeVar("T")
+
+ATTEMPTS = 4
+FIRST_WAIT = 1.0
+JITTER = 0.5
+# Longer than this nobody waits inside a run: the next run comes within the hour.
+LONGEST_WAIT = 30.0
+
+
+@dataclass(slots=True)
+class Traffic:
+    """What the requests of one run cost; shared by its threads."""
+
+    requests: int = 0
+    retries: int = 0
+    waited_seconds: float = 0.0
+    stopped: bool = False
+    lock: Lock = field(default_factory=Lock, repr=False)
+
+    def stop(self) -> None:
+        """The run is over: requests under way may end, none is tried again."""
+        self.stopped = True
+
+    def asked(self, again: bool, waited: float) -> None:
+        with self.lock:
+            self.requests += 1
+            self.retries += again
+            self.waited_seconds += waited
+
+
+def worth_another_try(error: Exception, patience: float) -> bool | timedelta:
+    """Only the road's errors are; a wait that the provider asked for is kept, or there is no other try."""
+    if not isinstance(error, Unreachable) or patience <= 0:
+        return False
+    if error.retry_after is None:
+        return True
+    if error.retry_after > min(LONGEST_WAIT, patience):
+        return False
+    return timedelta(seconds=error.retry_after)
+
+
+def call(work: Callable[[], T], traffic: Traffic, patience: float = 60) -> T:
+    """Do the work, again where that may help, as long as a wait ends within `patience` seconds."""
+    started = ended = time.monotonic()
+    attempts = stamina.retry_context(
+        on=lambda error: not traffic.stopped and worth_another_try(error, patience - (time.monotonic() - started)),
+        attempts=ATTEMPTS,
+        timeout=None,
+        wait_initial=FIRST_WAIT,
+        wait_max=LONGEST_WAIT,
+        wait_jitter=JITTER,
+        wait_exp_base=2,
+    )
+    for attempt in attempts:
+        with attempt:
+            traffic.asked(attempt.num > 1, time.monotonic() - ended)
+            try:
+                return work()
+            finally:
+                ended = time.monotonic()
+    raise AssertionError("stamina ends with a result or an error")

@@ -1,0 +1,82 @@
+"""The timetable of the miner: `Source.cadence` owns the beat, the provider's publication hours add their own."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django_q.models import Schedule
+
+from markets import clock
+from markets.models import Source
+from miner.providers import PROVIDERS
+from miner.providers.base import Series
+
+POLL_MINUTES = 10
+
+
+def write_all() -> None:
+    for source in Source.objects.all():
+        write(source)
+
+
+def write(source: Source) -> None:
+    """Make the schedules of one source say what its row says; what is right already keeps its next run."""
+    wanted = {entry.name: entry for entry in timetable(source)}
+    with transaction.atomic():
+        stored = {row.name: row for row in Schedule.objects.filter(name__regex=rf"^{source.code}(\.|$)")}
+        right = {name for name, row in stored.items() if name in wanted and same(row, wanted[name])}
+        Schedule.objects.filter(pk__in=[row.pk for name, row in stored.items() if name not in right]).delete()
+        Schedule.objects.bulk_create([entry for name, entry in wanted.items() if name not in right])
+
+
+def same(row: Schedule, entry: Schedule) -> bool:
+    fields = ("func", "args", "schedule_type", "minutes", "cron", "cluster", "repeats")
+    return all(getattr(row, field) == getattr(entry, field) for field in fields)
+
+
+def timetable(source: Source) -> list[Schedule]:
+    provider = PROVIDERS.get(source.code)
+    if provider is None or not source.enabled or not provider.scheduled:
+        return []
+    beat = Schedule(
+        name=source.code,
+        func="miner.tasks.mine",
+        args=repr((source.code,)),
+        schedule_type=Schedule.MINUTES,
+        minutes=source.cadence // 60,
+        next_run=next_beat(clock.now(), source.cadence),
+        cluster=settings.MINER_QUEUE,
+        repeats=-1,
+    )
+    return [beat, *(entry for series in provider.series for entry in polls(source.code, series))]
+
+
+def next_beat(now: datetime, cadence: int) -> datetime:
+    """The next multiple of the cadence in UTC: an hourly beat comes on the full hour."""
+    seconds = cadence - int(now.timestamp()) % cadence
+    return now.replace(microsecond=0) + timedelta(seconds=seconds)
+
+
+def polls(code: str, series: Series) -> Iterator[Schedule]:
+    """One cron row an hour that the publication window touches; cron of the queue speaks Europe/Warsaw."""
+    if series.hours is None:
+        return
+    minutes = defaultdict(list)
+    first = series.hours.start.hour * 60 + series.hours.start.minute
+    last = series.hours.end.hour * 60 + series.hours.end.minute
+    for minute in range(first, last + 1, POLL_MINUTES):
+        minutes[minute // 60].append(str(minute % 60))
+    for hour, marks in minutes.items():
+        entry = Schedule(
+            name=f"{code}.{series.table}.window.{hour}",
+            func="miner.tasks.poll",
+            args=repr((code, series.table)),
+            schedule_type=Schedule.CRON,
+            cron=f"{','.join(marks)} {hour} * * {series.hours.weekdays}",
+            cluster=settings.MINER_QUEUE,
+            repeats=-1,
+        )
+        entry.next_run = entry.calculate_next_run(clock.now())
+        yield entry
