@@ -1,0 +1,79 @@
+"""What happens to every request: an id, the API's many addresses, and what caches must know."""
+
+import re
+import uuid
+from collections.abc import Callable
+
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.cache import patch_vary_headers
+
+from charon.envelope import is_bare, seal
+
+View = Callable[[HttpRequest], HttpResponseBase]
+
+API = "/api/v1/"
+# Every one also answers at the root, with and without a slash at the end.
+ROOT_NAMES = frozenset(
+    {"health", "sources", "currencies", "rates", "gold", "jobs", "stats/miner", "stats/upcoming", "docs", "redoc"}
+)
+FIRST_PARTS = frozenset(name.split("/")[0] for name in ROOT_NAMES) | {"api"}
+KNOWN_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+
+
+def request_id(get_response: View) -> View:
+    """An id that log, answer and error share; one that a proxy gave is kept if it is harmless."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        given = request.headers.get("X-Request-ID", "")
+        request.META["charon.request_id"] = given if KNOWN_ID.fullmatch(given) else uuid.uuid4().hex
+        response = get_response(request)
+        response.headers["X-Request-ID"] = request.META["charon.request_id"]
+        return response
+
+    return middleware
+
+
+def api_paths(get_response: View) -> View:
+    """All spellings of an API address lead to one, without a redirect, and every error below it is an envelope."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        request.path_info = canonical(request.path_info)
+        if not is_api(request.path_info):
+            return get_response(request)
+        method = request.method
+        if method == "HEAD":
+            request.method = "GET"  # the server leaves the body out
+        response = get_response(request)
+        request.method = method
+        return seal(request, response) if is_bare(response) else response
+
+    return middleware
+
+
+def canonical(path: str) -> str:
+    """`/rates`, `/rates/` and `/api/v1/rates/` are `/api/v1/rates`; every other path is itself."""
+    name = path.removeprefix("/").removesuffix("/")
+    if name in ROOT_NAMES:
+        return API + name
+    if path.startswith(API) and path != API:
+        return path.removesuffix("/")
+    return API if path == API.removesuffix("/") else path
+
+
+def is_api(path: str) -> bool:
+    return path.split("/")[1:2] != [] and path.split("/")[1] in FIRST_PARTS
+
+
+def cache_rules(get_response: View) -> View:
+    """No cache keeps an error; a page and its fragment share an address and differ by HX-Request."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        if response.status_code >= 400:
+            response.headers["Cache-Control"] = "no-store"
+        if response.get("Content-Type", "").startswith("text/html"):
+            patch_vary_headers(response, ["HX-Request"])
+        return response
+
+    return middleware

@@ -3,11 +3,12 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from charon.api import api
+from charon.api import api, redoc
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("markets.urls")),
     path("miner/", include("miner.urls")),
+    path("api/v1/redoc", redoc),
     path("api/v1/", api.urls),
     path("admin/", admin.site.urls),
 ]

@@ -10,6 +10,8 @@ import logging
 import redis
 from django.conf import settings
 from django.dispatch import Signal
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from markets.models import Ingest, Job
 
@@ -40,7 +42,10 @@ def announce(job: Job) -> int:
     bodies = [json.dumps(message(row)) for row in job.ingests.select_related("instrument")]
     try:
         with redis.Redis.from_url(
-            settings.REDIS_URL, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS, retry=None
+            settings.REDIS_URL,
+            socket_timeout=REDIS_SECONDS,
+            socket_connect_timeout=REDIS_SECONDS,
+            retry=Retry(NoBackoff(), 0),
         ) as client:
             pipe = client.pipeline(transaction=False)
             for body in bodies:

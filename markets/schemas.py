@@ -100,9 +100,7 @@ class RateItem(Schema):
     base: str = Field(description="What is priced.", examples=["USD"])
     quote: str = Field(description="What it is priced in.", examples=["PLN"])
     effective_date: date = Field(description="The day whose rate this is.", examples=["2024-01-31"])
-    mid: Digits | None = Field(
-        description="Mid rate with its published digits; null in table C.", examples=["3.9350"]
-    )
+    mid: Digits | None = Field(description="Mid rate with its published digits; null in table C.", examples=["3.9350"])
     bid: Digits | None = Field(description="The bank buys (table C), else null.", examples=[None])
     ask: Digits | None = Field(description="The bank sells (table C), else null.", examples=[None])
     unit: Literal[1] = Field(description="Units of the base that the rate is for: always 1.", examples=[1])
@@ -120,8 +118,9 @@ class RatePage(Schema):
 
 class GoldItem(Schema):
     effective_date: date = Field(description="The day whose price this is.", examples=["2024-01-31"])
-    price: Digits = Field(description="PLN for one gram of gold, 1000 fine, with its published digits.",
-                          examples=["262.18"])
+    price: Digits = Field(
+        description="PLN for one gram of gold, 1000 fine, with its published digits.", examples=["262.18"]
+    )
     unit: Literal["g"] = Field(description="The gram.", examples=["g"])
     source: str = Field(description="Who published it (see /sources).", examples=["nbp"])
 

@@ -1,13 +1,13 @@
 """The cast and the walls of every test: nothing leaves this process unless the test named where it may go."""
 
 import socket
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
 
 import pytest
 import stamina
 
-from markets import journal
+from markets import clock, journal
 from markets.models import Job, Source
 from miner import http, sources
 from tests import replica as nbp_replica
@@ -55,6 +55,17 @@ def replica(outgoing: set[tuple[str, int]], settings: object) -> Iterator[nbp_re
         settings.NBP_BASE_URL = server.url  # type: ignore[attr-defined]
         yield server
         http.client().close()
+
+
+@pytest.fixture
+def at(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Set the clock: `at("2026-10-26 12:00")` in Warsaw."""
+
+    def travel(text: str) -> None:
+        moment = datetime.fromisoformat(text).replace(tzinfo=clock.WARSAW).astimezone(UTC)
+        monkeypatch.setattr(clock, "now", lambda: moment)
+
+    return travel
 
 
 @pytest.fixture

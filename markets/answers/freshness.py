@@ -1,6 +1,6 @@
 """How fresh the official rates are, and what stands in the way when they are not. `judge` is pure, `facts` reads."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
 
@@ -36,6 +36,7 @@ class Newest:
 
     day: date
     source: str
+    name: str
     edition: str = ""
     official: bool = True
     number: str = ""
@@ -79,12 +80,17 @@ class Freshness:
     @property
     def light(self) -> str:
         """One of good, busy, warn, bad: the colour of the dot, never without its words."""
+        behind = self.archive or self.state in {State.LATE, State.STALE, State.EMPTY}
         if self.facts.trouble:
-            return "bad"
+            return "bad" if behind else "warn"
         if self.facts.backfill or self.state in {State.LATE, State.EMPTY}:
             return "busy"
-        archive = self.facts.newest is not None and not self.facts.newest.official
-        return "warn" if self.state == State.STALE or archive else "good"
+        return "warn" if behind else "good"
+
+    @property
+    def archive(self) -> bool:
+        """Whether the newest figures are the archive's."""
+        return self.facts.newest is not None and not self.facts.newest.official
 
     @property
     def next_try(self) -> datetime | None:
@@ -140,7 +146,7 @@ def with_proof(newest: Newest) -> Newest:
     row = Publication.objects.filter(source__code=newest.source, table="A", effective_date=newest.day).first()
     if row is None:
         return newest
-    return Newest(newest.day, newest.source, newest.edition, number=row.number, fetched_at=row.fetched_at)
+    return replace(newest, number=row.number, fetched_at=row.fetched_at)
 
 
 def asked() -> QuerySet[Job]:

@@ -1,9 +1,11 @@
 """Every currency with its newest value and the change since the one before."""
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 from django.db import models
+from django.db.models import Max
 
 from markets.answers.series import digits
 from markets.models import Instrument, Quote
@@ -55,3 +57,9 @@ def quote_row(
 NO_QUOTE: dict[str, Any] = dict.fromkeys(
     ("value", "table", "effective_date", "previous", "previous_date", "change", "source")
 )
+
+
+def newest_table_a() -> date | None:
+    """The day of the newest table A; a look at 200 rows, not at the whole history."""
+    newest: date | None = Quote.objects.filter(table="A").aggregate(newest=Max("effective_date"))["newest"]
+    return newest

@@ -67,8 +67,11 @@ class Rate(models.Model):
             models.UniqueConstraint(
                 fields=["source", "table", "effective_date", "instrument"], name="one_figure_a_day"
             ),
+            # NULL > 0 is unknown, and a CHECK lets the unknown pass: presence is asked for as well.
             models.CheckConstraint(
-                condition=Q(mid__gt=0) | Q(mid__isnull=True, bid__gt=0, ask__gte=F("bid")), name="figure_is_positive"
+                condition=Q(mid__isnull=False, mid__gt=0)
+                | Q(mid__isnull=True, bid__isnull=False, bid__gt=0, ask__isnull=False, ask__gte=F("bid")),
+                name="figure_is_positive",
             ),
         ]
         # A series is read across the archive, A and B in the order of days.

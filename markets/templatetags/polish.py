@@ -67,6 +67,13 @@ def near(value: datetime, now: datetime) -> str:
 
 
 @register.filter
+def at(value: datetime, now: datetime) -> str:
+    """`o 13:00`, on another day `pon. 23.11 o 07:45`."""
+    day_part, _comma, hour = near(value, now).rpartition(", ")
+    return f"{day_part} o {hour}".lstrip()
+
+
+@register.filter
 def relative(value: datetime, now: datetime) -> str:
     """`8 min temu`, `za 3 h`: an addition to the time itself, never in its place."""
     distance = value - now

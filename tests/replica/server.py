@@ -1,7 +1,7 @@
 """HTTP/1.1 with keep-alive around the pure answers, in a thread of its own.
 
-One event loop and no thread per connection: waiting (latency, delays) costs nothing, and closing ends idle connections at
-once. asyncio sets TCP_NODELAY, and head and body leave in one write.
+One event loop and no thread per connection: waiting (latency, delays) costs nothing, and closing ends idle connections
+at once. asyncio sets TCP_NODELAY, and head and body leave in one write.
 """
 
 import asyncio

@@ -1,0 +1,54 @@
+"""The one shape of every error: `{"error": {"code", "message", "detail", "id"}}`."""
+
+from typing import Any
+
+import msgspec
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+JSON = "application/json; charset=utf-8"
+
+CODES = {
+    400: "bad_request",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    422: "invalid_parameters",
+    500: "internal_error",
+    503: "unavailable",
+}
+WORDS = {
+    400: "The request could not be understood",
+    403: "This is not allowed",
+    404: "There is nothing at this address; /docs lists what there is",
+    500: "Something went wrong on our side; please name the id when you report it",
+    503: "The database cannot be reached at the moment",
+}
+
+
+def envelope(request: HttpRequest, status: int, message: str = "", detail: Any = None, code: str = "") -> HttpResponse:
+    """An error as the API answers it; without more words those of its status."""
+    error = {
+        "code": code or CODES.get(status, "error"),
+        "message": message or WORDS.get(status, "The request failed"),
+        "detail": detail,
+        "id": request.META["charon.request_id"],
+    }
+    return HttpResponse(msgspec.json.encode({"error": error}), status=status, content_type=JSON)
+
+
+def is_bare(response: HttpResponseBase) -> bool:
+    """An error that Django wrote, in HTML or in nothing at all."""
+    return response.status_code >= 400 and not response.get("Content-Type", "").startswith("application/json")
+
+
+def seal(request: HttpRequest, response: HttpResponseBase) -> HttpResponse:
+    """The same error in our envelope; Allow and its kin stay."""
+    message, detail = "", None
+    if response.status_code == 405:
+        allowed = sorted(word.strip() for word in response.get("Allow", "").split(",") if word.strip())
+        message, detail = f"{request.method} is not allowed here; use {' or '.join(allowed)}", {"allowed": allowed}
+    sealed = envelope(request, response.status_code, message, detail)
+    for name, value in response.items():
+        sealed.headers.setdefault(name, value)
+    return sealed

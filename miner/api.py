@@ -1,0 +1,54 @@
+"""Sources, jobs and the timetable."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Query, Router
+
+from markets.answers import jobs as journal
+from markets.answers.series import find_source
+from markets.api import reply
+from markets.models import Job, Source
+from markets.schemas import COMMON_ERRORS, Envelope, Paging
+from miner import answers
+from miner.schemas import JobPage, JobQuery, MinerQuery, MinerStats, SourcePage, UpcomingPage
+
+router = Router(tags=["miner"])
+
+
+@router.get("/sources", response={200: SourcePage, **COMMON_ERRORS}, operation_id="sources", summary="Sources")
+def sources(request: HttpRequest, query: Query[Paging]) -> HttpResponse:
+    """Where the figures come from: what each source publishes, its terms, and how it was last reached."""
+    rows = Source.objects.order_by("code")
+    page = rows[query.offset : query.offset + query.limit]
+    return reply({"items": list(answers.source_rows(page)), "count": rows.count()})
+
+
+@router.get("/jobs", response={200: JobPage, 404: Envelope, **COMMON_ERRORS}, operation_id="jobs", summary="Jobs")
+def jobs(request: HttpRequest, query: Query[JobQuery]) -> HttpResponse:
+    """What the miner did, newest first. A long run shows `windows_done` of `windows` and the day it has `reached`."""
+    wanted: dict[str, Any] = {"job_type": query.type, "status": query.status}
+    if query.source is not None:
+        wanted["source"] = find_source(query.source)
+    rows = Job.objects.filter(**{name: value for name, value in wanted.items() if value is not None})
+    page = rows[query.offset : query.offset + query.limit]
+    return reply({"items": list(journal.job_rows(page)), "count": rows.count()})
+
+
+@router.get(
+    "/stats/miner", response={200: MinerStats, **COMMON_ERRORS}, operation_id="miner_stats", summary="The miner's work"
+)
+def miner_stats(request: HttpRequest, query: Query[MinerQuery]) -> HttpResponse:
+    """The last jobs, their mean duration, the figures written and how each type of job last ended."""
+    last = Job.objects.all()[: query.limit]
+    return reply({"jobs": list(journal.job_rows(last)), **journal.stats()})
+
+
+@router.get(
+    "/stats/upcoming", response={200: UpcomingPage, **COMMON_ERRORS}, operation_id="upcoming", summary="The timetable"
+)
+def upcoming(request: HttpRequest, query: Query[Paging]) -> HttpResponse:
+    """What will run next, the soonest first; times in UTC."""
+    rows = answers.upcoming()
+    page = rows[query.offset : query.offset + query.limit]
+    return reply({"items": list(answers.upcoming_rows(page)), "count": rows.count()})
