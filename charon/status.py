@@ -7,7 +7,7 @@ from django.conf import settings
 from ninja import Field, Schema
 from pydantic import AwareDatetime
 
-from markets.answers import jobs, overview
+from markets.answers import currencies, jobs
 from markets.models import Source
 
 
@@ -40,6 +40,6 @@ def health() -> dict[str, Any]:
         "status": "ok",
         "version": settings.VERSION,
         "database": "ok",
-        "newest_table_a": overview.newest_table_a(),
+        "newest_table_a": currencies.newest_table_a(),
         "sources": sources,
     }

@@ -124,6 +124,7 @@ def release(row: Job, then: Callable[[int], object]) -> None:
     with transaction.atomic():
         if mine(row).update(worker="", lease_until=clock.now() + QUEUED_LEASE, **traffic(row)):
             then(row.pk)
+    row.refresh_from_db()
 
 
 def mine(row: Job) -> models.QuerySet[Job]:

@@ -2,11 +2,14 @@
 
 import re
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from django.conf import settings
+from django.db.models import Model, QuerySet
 from ninja import Field, Schema
 from pydantic import BeforeValidator
+
+M = TypeVar("M", bound=Model)
 
 MAX_LIMIT: int = settings.NINJA_PAGINATION_MAX_LIMIT
 # PostgreSQL and SQLite count rows in 64 bits; nobody pages so far.
@@ -61,8 +64,23 @@ class Paging(Schema):
         0, ge=0, le=MAX_OFFSET, description="How many items to leave out first.", json_schema_extra={"example": 0}
     )
 
+    def of(self, rows: QuerySet[M]) -> QuerySet[M]:
+        return rows[self.offset : self.offset + self.limit]
 
-class SeriesQuery(Paging):
+
+class RateQuery(Schema):
+    code: Code = Field(
+        description="ISO code of the currency, or an alias: USD, usd, USD/PLN.", json_schema_extra={"example": "USD"}
+    )
+    table: Literal["A", "B", "C"] | None = Field(
+        None,
+        description="Only the figures of this table. A and B hold mids, C holds bid and ask. "
+        "Without it: the one canonical mid of each day, table A before table B.",
+        json_schema_extra={"example": "A"},
+    )
+
+
+class SeriesQuery(Schema):
     from_: Day | None = Field(
         None,
         alias="from",
@@ -77,22 +95,6 @@ class SeriesQuery(Paging):
     source: Code | None = Field(
         None, description="Only the figures of this source (see /sources).", json_schema_extra={"example": "nbp"}
     )
-
-
-class RateQuery(SeriesQuery):
-    code: Code = Field(
-        description="ISO code of the currency, or an alias: USD, usd, USD/PLN.", json_schema_extra={"example": "USD"}
-    )
-    table: Literal["A", "B", "C"] | None = Field(
-        None,
-        description="Only the figures of this table. A and B hold mids, C holds bid and ask. "
-        "Without it: the one canonical mid of each day, table A before table B.",
-        json_schema_extra={"example": "A"},
-    )
-
-
-class GoldQuery(SeriesQuery):
-    pass
 
 
 class RateItem(Schema):

@@ -3,13 +3,12 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
+from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
-from django.views.decorators.vary import vary_on_headers
 from django_htmx.middleware import HtmxDetails
 
 from markets import clock
-from markets.answers import freshness
-from markets.answers.overview import Line, overview, per_many
+from markets.answers import board, freshness
 from markets.models import Job, Source
 from markets.templatetags import polish
 
@@ -27,30 +26,35 @@ def wants_fragment(request: HtmxRequest) -> bool:
 
 
 @require_safe
-@vary_on_headers("HX-Request")
+@cache_control(no_cache=True)
 @conditional_page
 def dashboard(request: HtmxRequest) -> HttpResponse:
     now = clock.now()
-    sources = list(Source.objects.select_related("stands_in_for"))
-    board = overview()
-    truth = freshness.judge(freshness.facts(board.newest, sources, now), now)
+    sources = list(Source.objects.all())
+    rates = board.board()
+    truth = freshness.judge(freshness.facts(rates.newest, sources, now), now)
     context = {
         "truth": truth,
         "backfill": backfill_row(truth.facts.backfill),
-        "gold": currency_row(board.gold) if board.gold else None,
-        "currencies": [currency_row(line) for line in board.currencies],
-        "retired": [currency_row(line) for line in board.retired],
-        "days": sorted(board.days.items()),
-        "sources": [source for source in sources if source.public_display and source.available],
+        "gold": currency_row(rates.gold) if rates.gold else None,
+        "currencies": [currency_row(line) for line in rates.currencies],
+        "retired": [currency_row(line) for line in rates.retired],
+        "days": sorted(rates.days.items()),
+        "sources": shown_sources(sources),
         "every": BUSY if truth.facts.backfill else CALM,
     }
     template = "markets/_rates.html" if wants_fragment(request) else "markets/dashboard.html"
     return render(request, template, context)
 
 
-def currency_row(line: Line) -> Row:
+def shown_sources(sources: list[Source]) -> list[Source]:
+    """Those whose attribution stands at the foot of a page."""
+    return [source for source in sources if source.public_display and source.available]
+
+
+def currency_row(line: board.Line) -> Row:
     """Ready strings: filters in a loop of 150 rows cost four fifths of the page."""
-    many = per_many(line)
+    many = board.per_many(line)
     return {
         "code": line.code,
         "name": line.name,
@@ -67,7 +71,7 @@ def currency_row(line: Line) -> Row:
     }
 
 
-def direction(line: Line) -> str:
+def direction(line: board.Line) -> str:
     if not line.change:
         return "flat"
     return "up" if line.change > 0 else "down"

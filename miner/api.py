@@ -17,22 +17,20 @@ router = Router(tags=["miner"])
 
 
 @router.get("/sources", response={200: SourcePage, **COMMON_ERRORS}, operation_id="sources", summary="Sources")
-def sources(request: HttpRequest, query: Query[Paging]) -> HttpResponse:
+def sources(request: HttpRequest, paging: Query[Paging]) -> HttpResponse:
     """Where the figures come from: what each source publishes, its terms, and how it was last reached."""
     rows = Source.objects.order_by("code")
-    page = rows[query.offset : query.offset + query.limit]
-    return reply({"items": list(answers.source_rows(page)), "count": rows.count()})
+    return reply({"items": list(answers.source_rows(paging.of(rows))), "count": rows.count()})
 
 
 @router.get("/jobs", response={200: JobPage, 404: Envelope, **COMMON_ERRORS}, operation_id="jobs", summary="Jobs")
-def jobs(request: HttpRequest, query: Query[JobQuery]) -> HttpResponse:
+def jobs(request: HttpRequest, query: Query[JobQuery], paging: Query[Paging]) -> HttpResponse:
     """What the miner did, newest first. A long run shows `windows_done` of `windows` and the day it has `reached`."""
     wanted: dict[str, Any] = {"job_type": query.type, "status": query.status}
     if query.source is not None:
         wanted["source"] = find_source(query.source)
     rows = Job.objects.filter(**{name: value for name, value in wanted.items() if value is not None})
-    page = rows[query.offset : query.offset + query.limit]
-    return reply({"items": list(journal.job_rows(page)), "count": rows.count()})
+    return reply({"items": list(journal.job_rows(paging.of(rows))), "count": rows.count()})
 
 
 @router.get(
@@ -47,8 +45,7 @@ def miner_stats(request: HttpRequest, query: Query[MinerQuery]) -> HttpResponse:
 @router.get(
     "/stats/upcoming", response={200: UpcomingPage, **COMMON_ERRORS}, operation_id="upcoming", summary="The timetable"
 )
-def upcoming(request: HttpRequest, query: Query[Paging]) -> HttpResponse:
+def upcoming(request: HttpRequest, paging: Query[Paging]) -> HttpResponse:
     """What will run next, the soonest first; times in UTC."""
     rows = answers.upcoming()
-    page = rows[query.offset : query.offset + query.limit]
-    return reply({"items": list(answers.upcoming_rows(page)), "count": rows.count()})
+    return reply({"items": list(answers.upcoming_rows(paging.of(rows))), "count": rows.count()})

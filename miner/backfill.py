@@ -173,7 +173,7 @@ def fetch_ahead(fetch: Fetch, windows: Iterable[Span], run: Run, job: Job) -> It
             yield window, tables
     finally:
         run.traffic.stop()
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(cancel_futures=True)
 
 
 def wait_for(future: Future[list[Table]], job: Job) -> list[Table]:

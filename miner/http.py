@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from functools import cache
+from threading import Lock
 
 import httpx
 
@@ -19,10 +20,18 @@ MAX_SECONDS = 30
 USER_AGENT = "Charon/0.1 (self-hosted exchange rates)"
 BODY_IN_ERROR = 300
 
+# functools.cache lets two threads that come first at once build a pool each.
+_one_at_a_time = Lock()
+
+
+def client() -> httpx.Client:
+    """One pool of connections per process, safe to use from several threads."""
+    with _one_at_a_time:
+        return new_client()
+
 
 @cache
-def client() -> httpx.Client:
-    """One pool of connections per process; safe to use from several threads."""
+def new_client() -> httpx.Client:
     return httpx.Client(timeout=TIMEOUT, follow_redirects=False, headers={"User-Agent": USER_AGENT})
 
 
@@ -35,14 +44,15 @@ def get(url: str, accept: str = "application/json", headers: Mapping[str, str] |
     try:
         with client().stream("GET", url, headers={"Accept": accept, **(headers or {})}) as answer:
             body = read(answer, place)
+    except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, UnicodeEncodeError) as error:
+        # Without its text: that of a malformed header quotes the value, and keys travel there as well.
+        raise Refused(f"GET {place}: cannot be asked: {type(error).__name__}") from None
     except httpx.TimeoutException:
         raise Unreachable(f"GET {place}: no answer in time") from None
     except (httpx.TransportError, httpx.StreamError) as error:
         raise Unreachable(f"GET {place}: {type(error).__name__}: {error}") from None
     except httpx.DecodingError:
         raise Unreachable(f"GET {place}: the answer's compression is broken") from None
-    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-        raise Refused(f"GET {place}: {error}") from None
     if answer.status_code != 200:
         raise refusal(answer, body, place)
     return body
@@ -50,7 +60,10 @@ def get(url: str, accept: str = "application/json", headers: Mapping[str, str] |
 
 def place_of(url: str) -> str:
     """Host and path of a URL: what may stand in an error."""
-    parsed = httpx.URL(url)
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise Refused(f"GET: not a URL: {error}") from None
     port = f":{parsed.port}" if parsed.port else ""
     return f"{parsed.scheme}://{parsed.host}{port}{parsed.path}"
 
@@ -81,6 +94,6 @@ def retry_after(value: str) -> float | None:
         return float(value)
     try:
         when = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return max(0.0, (when - clock.now()).total_seconds()) if when.tzinfo else None

@@ -66,6 +66,8 @@ def call(work: Callable[[], T], traffic: Traffic, patience: float = 60) -> T:
     )
     for attempt in attempts:
         with attempt:
+            if traffic.stopped:
+                raise Unreachable("the run ended while this request waited for its turn")
             traffic.asked(attempt.num > 1, time.monotonic() - ended)
             try:
                 return work()

@@ -6,7 +6,7 @@ from typing import Literal
 from ninja import Field, Schema
 from pydantic import AwareDatetime
 
-from markets.schemas import Code, Paging
+from markets.schemas import Code
 
 Status = Literal["running", "success", "skipped", "failed"]
 Moment = AwareDatetime
@@ -47,7 +47,7 @@ class SourcePage(Schema):
     count: int = Field(description="All sources, before paging.", examples=[2])
 
 
-class JobQuery(Paging):
+class JobQuery(Schema):
     type: Code | None = Field(None, description="Only jobs of this type.", json_schema_extra={"example": "nbp.A"})
     status: Status | None = Field(
         None, description="Only jobs in this state.", json_schema_extra={"example": "success"}

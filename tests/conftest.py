@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 import stamina
@@ -23,15 +24,15 @@ def outgoing(monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, int]]:
     allowed: set[tuple[str, int]] = set()
     connect, resolve = socket.socket.connect, socket.getaddrinfo
 
-    def guarded_connect(self: socket.socket, address: object) -> None:
-        if self.family in {socket.AF_INET, socket.AF_INET6} and tuple(address)[:2] not in allowed:  # type: ignore[call-overload]
+    def guarded_connect(self: socket.socket, address: Any) -> None:
+        if self.family in {socket.AF_INET, socket.AF_INET6} and tuple(address)[:2] not in allowed:
             raise Leak(f"a test called {address}")
-        connect(self, address)  # type: ignore[arg-type]
+        connect(self, address)
 
-    def guarded_resolve(host: object, port: object, *args: object, **kwargs: object) -> object:
+    def guarded_resolve(host: Any, port: Any, *args: Any, **kwargs: Any) -> Any:
         if host not in {name for name, _ in allowed} | {None, "", "0.0.0.0"}:
             raise Leak(f"a test looked {host} up")
-        return resolve(host, port, *args, **kwargs)  # type: ignore[arg-type]
+        return resolve(host, port, *args, **kwargs)
 
     monkeypatch.setattr(socket.socket, "connect", guarded_connect)
     monkeypatch.setattr(socket, "getaddrinfo", guarded_resolve)
@@ -44,15 +45,15 @@ def no_waiting() -> Iterator[None]:
     stamina.set_testing(True, attempts=4)
     yield
     stamina.set_testing(False)
-    http.client.cache_clear()
+    http.new_client.cache_clear()
 
 
 @pytest.fixture
-def replica(outgoing: set[tuple[str, int]], settings: object) -> Iterator[nbp_replica.Replica]:
+def replica(outgoing: set[tuple[str, int]], settings: Any) -> Iterator[nbp_replica.Replica]:
     """The NBP of 26 October 2026, the last day that the figures reach, on this machine."""
     with nbp_replica.serve(today=date(2026, 10, 26)) as server:
         outgoing.add(("127.0.0.1", int(server.url.split(":")[2].split("/")[0])))
-        settings.NBP_BASE_URL = server.url  # type: ignore[attr-defined]
+        settings.NBP_BASE_URL = server.url
         yield server
         http.client().close()
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from django.db import IntegrityError, transaction
 
-from markets import catalogue, journal, store
+from markets import catalogue, events, journal, store
 from markets.models import Alias, Ingest, Instrument, Job, Publication, Quote, Rate, Revision, Source
 from markets.records import Figure, Table
 
@@ -123,7 +123,9 @@ def test_the_archive_meets_an_official_row_under_another_letter(
 def test_table_c_stands_beside_table_a(nbp: Source, job: Job) -> None:
     store.save([table(JAN_2, ("USD", "3.9432"))], nbp, job)
     line = Figure("USD", bid=Decimal("3.8938"), ask=Decimal("3.9724"))
-    store.save([Table("C", JAN_2, [line], "001/C/NBP/2024", date(2023, 12, 29), "https://nbp.example/", "c" * 64)], nbp, job)
+    store.save(
+        [Table("C", JAN_2, [line], "001/C/NBP/2024", date(2023, 12, 29), "https://nbp.example/", "c" * 64)], nbp, job
+    )
     row = Rate.objects.get(table="C")
     assert (row.mid, str(row.figure("bid")), str(row.figure("ask"))) == (None, "3.8938", "3.9724")
     assert row.publication is not None
@@ -132,7 +134,9 @@ def test_table_c_stands_beside_table_a(nbp: Source, job: Job) -> None:
 
 
 def test_gold_is_a_metal_in_grams(nbp: Source, job: Job) -> None:
-    price = Table("gold", JAN_2, [Figure("XAU", mid=Decimal("260.09"))], "", None, "https://nbp.example/", "d" * 64, "metal")
+    price = Table(
+        "gold", JAN_2, [Figure("XAU", mid=Decimal("260.09"))], "", None, "https://nbp.example/", "d" * 64, "metal"
+    )
     store.save([price], nbp, job)
     gold = Instrument.objects.get(code="XAU")
     assert (gold.kind, gold.unit, gold.name_pl) == ("metal", "g", "złoto")
@@ -153,7 +157,9 @@ def test_refusal_is_per_figure_and_named_in_the_job(nbp: Source, job: Job) -> No
 
 
 def test_a_code_twice_is_one_figure_when_equal_and_none_when_different(nbp: Source, job: Job) -> None:
-    store.save([table(JAN_2, ("USD", "3.94"), ("USD", "3.94"), ("EUR", "4.34"), ("EUR", "4.35"), ("CHF", "4.66"))], nbp, job)
+    store.save(
+        [table(JAN_2, ("USD", "3.94"), ("USD", "3.94"), ("EUR", "4.34"), ("EUR", "4.35"), ("CHF", "4.66"))], nbp, job
+    )
     assert set(Rate.objects.values_list("instrument__code", flat=True)) == {"USD", "CHF"}
 
 
@@ -231,12 +237,12 @@ def test_the_signal_is_sent_inside_the_transaction(nbp: Source, job: Job) -> Non
         assert Rate.objects.exists()
         raise RuntimeError("listener")
 
-    store.events.ingested.connect(break_off)
+    events.ingested.connect(break_off)
     try:
         with pytest.raises(RuntimeError, match="listener"):
             store.save([table(JAN_2, ("USD", "3.9432"))], nbp, job)
     finally:
-        store.events.ingested.disconnect(break_off)
+        events.ingested.disconnect(break_off)
     assert not Rate.objects.exists()
 
 

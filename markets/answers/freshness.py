@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from django.db.models import Min, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
 from django_q.models import Schedule
 
 from markets.answers import calendars
@@ -73,7 +74,7 @@ class Freshness:
     now: datetime
     facts: Facts
     state: State
-    holiday: str
+    closed_by: str
     missing: int
     next_day: date
 
@@ -109,10 +110,16 @@ def judge(facts: Facts, now: datetime) -> Freshness:
         now=now,
         facts=facts,
         state=state_of(newest, today, hour, missing),
-        holiday=calendars.holiday(today),
+        closed_by=closed_by(today),
         missing=missing,
         next_day=today if working and newest != today and hour < POLLED_UNTIL else calendars.next_working(today),
     )
+
+
+def closed_by(today: date) -> str:
+    """Why there is no publication today; nothing on a working day."""
+    weekend = {5: _("sobota"), 6: _("niedziela")}.get(today.weekday(), "")
+    return calendars.holiday(today) or weekend
 
 
 def state_of(newest: date | None, today: date, hour: time, missing: int) -> State:

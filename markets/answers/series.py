@@ -5,11 +5,13 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.db import models
+
 from markets import catalogue, clock
 from markets.answers.nearest import nearest
 from markets.errors import NotPublicError, QuestionError, UnknownCodeError
 from markets.figures import published
-from markets.models import Alias, GoldPrice, Instrument, Rate, Source
+from markets.models import Alias, Instrument, Rate, Source
 from markets.querysets import RateQuerySet
 
 # The longest range that the NBP itself answers in one request.
@@ -73,10 +75,10 @@ def rates(
 
 
 def gold(start: date, end: date, source: str | None = None) -> RateQuerySet:
-    return of_source(GoldPrice.objects.between(start, end), source)
+    return of_source(Rate.objects.filter(instrument__code=catalogue.GOLD).of_table("gold").between(start, end), source)
 
 
-def rate_rows(rows: RateQuerySet, instrument: Instrument) -> Iterator[dict[str, Any]]:
+def rate_rows(rows: models.QuerySet[Rate], instrument: Instrument) -> Iterator[dict[str, Any]]:
     """Rows as the API shows them; no model instance is made, for 10,000 of them cost a second."""
     for day, mid, bid, ask, scale, source, table, number in rows.values_list(*COLUMNS):
         yield {
@@ -94,7 +96,7 @@ def rate_rows(rows: RateQuerySet, instrument: Instrument) -> Iterator[dict[str, 
         }
 
 
-def gold_rows(rows: RateQuerySet) -> Iterator[dict[str, Any]]:
+def gold_rows(rows: models.QuerySet[Rate]) -> Iterator[dict[str, Any]]:
     for day, mid, scale, source in rows.values_list(*GOLD_COLUMNS):
         yield {"effective_date": day, "price": digits(mid, scale), "unit": "g", "source": source}
 

@@ -142,7 +142,7 @@ def parse_gold(body: bytes, base_url: str) -> list[Table]:
 def decode(body: bytes | msgspec.Raw, shape: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=shape)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Unreadable(f"not the answer that was agreed: {error}") from None
 
 

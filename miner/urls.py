@@ -1,0 +1,5 @@
+from django.urls import path
+
+from miner import views
+
+urlpatterns = [path("", views.jobs, name="miner")]

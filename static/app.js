@@ -1,0 +1,86 @@
+/* Refreshes every element with data-every (seconds) while the page is seen and nobody works inside it. */
+(() => {
+  "use strict";
+  const SLOW = 300, PATIENCE = 3;
+  const states = new Map();
+  const announcement = document.getElementById("announcement");
+  const strip = document.getElementById("refresh-failed");
+  const hour = () =>
+    new Date().toLocaleTimeString("pl-PL", { hour: "2-digit", minute: "2-digit", timeZone: "Europe/Warsaw" });
+  const now = () => performance.now() / 1000;
+  const used = (region) => region.contains(document.activeElement);
+
+  const stateOf = (region) => {
+    if (!states.has(region.id)) {
+      states.set(region.id, { due: now() + Number(region.dataset.every), failures: 0, shown: hour(), body: "" });
+    }
+    return states.get(region.id);
+  };
+
+  const refresh = (region, state) => {
+    state.due = now() + Number(region.dataset.every);
+    htmx.trigger(region, "refresh");
+  };
+
+  const tick = () => {
+    if (document.hidden) return;
+    for (const region of document.querySelectorAll("[data-every]")) {
+      const state = stateOf(region);
+      if (state.due <= now() && !used(region)) refresh(region, state);
+    }
+  };
+
+  const succeeded = (id, status) => {
+    const state = states.get(id), region = document.getElementById(id);
+    state.failures = 0;
+    state.shown = hour();
+    state.due = status === 286 ? Infinity : now() + Number(region.dataset.every);
+    strip.hidden = true;
+  };
+
+  const failed = (id) => {
+    const state = states.get(id), region = document.getElementById(id);
+    state.failures += 1;
+    const every = Number(region.dataset.every);
+    state.due = now() + (state.failures >= PATIENCE ? Math.max(SLOW, every) : every);
+    strip.dataset.region = id;
+    const text = strip.dataset.text.replace("{now}", hour()).replace("{shown}", state.shown);
+    strip.querySelector("span").textContent = text;
+    strip.hidden = false;
+  };
+
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const region = event.detail.target, state = states.get(region.id), body = event.detail.serverResponse;
+    if (!state || !event.detail.shouldSwap) return;
+    if (used(region) || body === state.body) {
+      event.detail.shouldSwap = false;
+      return;
+    }
+    state.before = region.textContent;
+    state.body = body;
+    state.open = [...region.querySelectorAll("details[open][id]")].map((element) => element.id);
+  });
+
+  document.addEventListener("htmx:afterSwap", (event) => {
+    const region = document.getElementById(event.detail.target.id), state = region && states.get(region.id);
+    if (!state) return;
+    for (const id of state.open) document.getElementById(id)?.setAttribute("open", "");
+    if (region.textContent.replace(/\s+/g, " ") !== state.before.replace(/\s+/g, " ")) {
+      announcement.textContent = region.dataset.updated.replace("{now}", hour());
+    }
+  });
+
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const id = event.detail.target?.id;
+    if (!states.has(id) || !document.getElementById(id)) return;
+    if (event.detail.successful) succeeded(id, event.detail.xhr.status);
+    else failed(id);
+  });
+
+  strip.querySelector("button").addEventListener("click", () => {
+    const region = document.getElementById(strip.dataset.region);
+    if (region) refresh(region, stateOf(region));
+  });
+
+  setInterval(tick, 1000);
+})();

@@ -1,0 +1,153 @@
+"""The tasks of the queue: a run over a source, its continuation, the polls."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from django_q.models import OrmQ
+from django_q.signing import SignedPackage
+
+from markets import clock, events, store
+from markets.models import Job, Publication, Source
+from miner import tasks
+from miner.providers.nbp import NBP
+from tests.replica import Replica
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def short_history(monkeypatch: pytest.MonkeyPatch, at: Callable[[str], None]) -> None:
+    """The bank as if it had begun in October 2026; the clock stands at the end of its figures."""
+    at("2026-10-26 13:00")
+    monkeypatch.setattr(NBP, "series", tuple(replace(series, first=date(2026, 10, 1)) for series in NBP.series))
+
+
+def queued() -> list[dict[str, Any]]:
+    packages = [SignedPackage.loads(row.payload) for row in OrmQ.objects.order_by("pk")]
+    return [{"func": task["func"], "args": task["args"], **task.get("kwargs", {})} for task in packages]
+
+
+def told() -> dict[str, tuple[str, str, int]]:
+    return {job.job_type: (job.status, job.reason, job.rows_written) for job in Job.objects.order_by("pk")}
+
+
+def test_a_start_enqueues_every_source_that_may_run_the_archive_first(nbp: Source) -> None:
+    tasks.start()
+    assert [task["args"] for task in queued()] == [("nbp_archive",), ("nbp",)]
+    assert {task["trigger"] for task in queued()} == {"start"}
+
+
+@pytest.mark.parametrize(
+    "choice", [{"enabled": False}, {"paused_until": clock.now() + timedelta(hours=1)}], ids=["switched off", "paused"]
+)
+def test_a_source_that_is_off_or_paused_is_left_alone(nbp: Source, choice: dict[str, Any]) -> None:
+    Source.objects.filter(pk=nbp.pk).update(**choice)
+    tasks.start()
+    assert [task["args"] for task in queued()] == [("nbp_archive",)]
+    assert "switched off" in tasks.mine("nbp")
+    assert not Job.objects.exists()
+
+
+def test_a_pause_that_is_over_holds_nobody(nbp: Source, replica: Replica, short_history: None) -> None:
+    Source.objects.filter(pk=nbp.pk).update(paused_until=clock.now() - timedelta(seconds=1))
+    assert tasks.mine("nbp", ["gold"]) == "done"
+
+
+def test_a_run_brings_all_tables_with_one_job_each(nbp: Source, replica: Replica, short_history: None) -> None:
+    assert tasks.mine("nbp") == "done"
+    assert told() == {
+        "nbp.A": ("success", "", 18 * 32),
+        "nbp.gold": ("success", "", 18),
+        "nbp.C": ("success", "", 18 * 13),
+        "nbp.B": ("success", "", told()["nbp.B"][2]),
+    }
+    assert Job.objects.filter(source=nbp, trigger="schedule").count() == 4
+    assert tasks.mine("nbp") == "done"
+    newest = {job.job_type: (job.status, job.reason) for job in Job.objects.order_by("pk")}
+    assert newest == {"nbp.A": ("skipped", "up_to_date"), "nbp.gold": ("skipped", "up_to_date"),
+                      "nbp.C": ("skipped", "up_to_date"), "nbp.B": ("skipped", "not_yet")}  # fmt: skip
+
+
+def test_a_failure_ends_the_run_and_the_next_one_tries_again(
+    nbp: Source, replica: Replica, short_history: None
+) -> None:
+    replica.set_script([{"path": "cenyzlota", "status": 503, "body": "maintenance"}])
+    assert tasks.mine("nbp") == "failed"
+    assert [(name, status) for name, (status, *_) in sorted(told().items())] == [
+        ("nbp.A", "success"), ("nbp.gold", "failed"),
+    ]  # fmt: skip
+    job = Job.objects.get(job_type="nbp.gold")
+    assert (job.requests, job.retries) == (4, 3)
+    replica.set_script([])
+    assert tasks.mine("nbp") == "done"
+    assert Job.objects.filter(job_type="nbp.gold", status="success").count() == 1
+
+
+def test_a_database_that_refuses_fails_the_job_and_the_process_lives(
+    nbp: Source, replica: Replica, short_history: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(*args: object) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(store.publications, "save", locked)
+    assert tasks.mine("nbp", ["A"]) == "failed"
+    job = Job.objects.get()
+    assert (job.status, job.reason, job.error) == ("failed", "storage", "OperationalError: database is locked")
+
+
+def test_a_run_out_of_time_enqueues_its_own_continuation(
+    nbp: Source, replica: Replica, short_history: None, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(NBP, "series", tuple(replace(series, first=date(2026, 1, 2)) for series in NBP.series))
+    settings.TASK_WORK = timedelta(0)
+    with monkeypatch.context() as patch:
+        patch.setattr(tasks, "time", SimpleNamespace(monotonic=lambda: 0.0))
+        assert tasks.mine("nbp", ["A", "C"], trigger="start") == "running"
+    job = Job.objects.get()
+    assert (job.status, job.windows_done, job.windows) == ("running", 1, 4)
+    assert queued() == [
+        {"func": "miner.tasks.mine", "args": ("nbp",), "tables": ["A", "C"], "trigger": "start", "resume": job.pk}
+    ]
+    settings.TASK_WORK = timedelta(seconds=40)
+    assert tasks.mine("nbp", ["A", "C"], trigger="start", resume=job.pk) == "done"
+    job.refresh_from_db()
+    assert (job.status, job.windows_done) == ("success", 4)
+    assert Job.objects.count() == 2
+
+
+def test_a_run_whose_time_ends_between_two_tables_enqueues_the_rest(nbp: Source, settings: Any) -> None:
+    settings.TASK_WORK = timedelta(seconds=-1)
+    assert tasks.mine("nbp", ["A", "C"]) == "continued"
+    assert queued()[0]["tables"] == ["A", "C"]
+    assert not Job.objects.exists()
+
+
+def test_a_poll_asks_until_the_days_table_is_in(nbp: Source, replica: Replica, short_history: None) -> None:
+    replica.withhold("A", date(2026, 10, 26))
+    tasks.poll("nbp", "A")
+    asked = len(replica.requests)
+    assert asked == 1
+    tasks.poll("nbp", "A")
+    assert told()["nbp.A"][:2] == ("skipped", "not_yet")
+    replica.publish("A", date(2026, 10, 26))
+    tasks.poll("nbp", "A")
+    assert Publication.objects.filter(table="A", effective_date=date(2026, 10, 26)).exists()
+    asked = len(replica.requests)
+    assert tasks.poll("nbp", "A") == "in"
+    assert len(replica.requests) == asked
+    assert set(Job.objects.values_list("trigger", flat=True)) == {"window"}
+
+
+def test_what_arrived_is_announced_once_it_is_safe(
+    nbp: Source, replica: Replica, short_history: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    announced: list[tuple[str, str]] = []
+    monkeypatch.setattr(events, "announce", lambda job: announced.append((job.job_type, job.status)))
+    tasks.mine("nbp", ["gold"])
+    tasks.mine("nbp", ["gold"])
+    assert announced == [("nbp.gold", "success")]
