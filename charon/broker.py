@@ -1,17 +1,22 @@
 """The queue in the database, with a delivery guard."""
 
+import time
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.utils import timezone
+from django.db import transaction
 from django_q.brokers.orm import ORM
 from django_q.conf import Conf
 from django_q.models import OrmQ, Task
 from django_q.signing import SignedPackage
+from django_q.utils import get_func_repr
 
 from markets import clock
 
 MAX_DELIVERIES = 3
+DIED = f"Its worker died {MAX_DELIVERIES} times; not tried again."
+UNREADABLE = "It was written with another SECRET_KEY, or cannot be read; not tried."
 
 
 class GuardedORM(ORM):  # type: ignore[misc]  # django-q2 has no types
@@ -23,41 +28,65 @@ class GuardedORM(ORM):  # type: ignore[misc]  # django-q2 has no types
     """
 
     def enqueue(self, task: Any) -> int:
-        package = OrmQ.objects.create(
-            key=self.list_key or Conf.CLUSTER_NAME, payload=task, lock=timezone.now().replace(microsecond=0)
-        )
-        return int(package.pk)
+        key = self.list_key or Conf.CLUSTER_NAME
+        return int(OrmQ.objects.create(key=key, payload=task, lock=clock.now().replace(microsecond=0)).pk)
 
     def timeout(self, task: OrmQ) -> datetime:
         locked = clock.now() + timedelta(seconds=Conf.RETRY)
         return locked.replace(microsecond=task.lock.microsecond + 1)
 
-    def dequeue(self) -> Any:
-        """One look at the queue: spent rows are closed first, then the stock broker takes what is due."""
-        spent = self.get_connection().filter(key=self.list_key, lock__lt=clock.now())
-        for row in spent[: Conf.BULK]:
+    def dequeue(self) -> list[tuple[int, str]] | None:
+        """The row that has been due longest; None after a pause when there is none."""
+        due = self.get_connection().filter(key=self.list_key, lock__lt=clock.now()).order_by("lock", "pk")
+        while row := due.first():
             if row.lock.microsecond >= MAX_DELIVERIES:
-                self.give_up(row)
-        return super().dequeue()
+                give_up(row, DIED)
+            elif OrmQ.objects.filter(pk=row.pk, lock=row.lock).update(lock=self.timeout(row)):
+                return [(row.pk, row.payload)]
+        time.sleep(Conf.POLL)
+        return None
 
-    def give_up(self, row: OrmQ) -> None:
-        """Record the task as failed and take it off the queue."""
-        try:
-            task = SignedPackage.loads(row.payload)
-        except Exception as error:  # a payload nobody can read has no other end than this record
-            task = {"id": f"{row.pk:032d}", "name": f"unreadable-{row.pk}", "func": type(error).__name__}
+    def fail(self, task_id: int) -> None:
+        """The stock broker only deletes what it cannot read; nobody would learn of it."""
+        if row := OrmQ.objects.filter(pk=task_id).first():
+            give_up(row, UNREADABLE)
+
+
+def give_up(row: OrmQ, why: str) -> None:
+    """Take the task off the queue and record it as failed, unless another process was faster or it did succeed."""
+    task = read(row)
+    with transaction.atomic():
+        mine, _ = OrmQ.objects.filter(pk=row.pk, lock=row.lock).delete()
+        if not mine or Task.objects.filter(pk=task["id"], success=True).exists():
+            return
         Task.objects.update_or_create(
             id=task["id"],
             defaults={
                 "name": task["name"],
-                "func": task["func"],
+                "func": get_func_repr(task["func"]),
                 "args": task.get("args"),
                 "kwargs": task.get("kwargs"),
+                "group": task.get("group"),
+                "cluster": row.key,
                 "started": task.get("started", row.lock),
                 "stopped": clock.now(),
                 "success": False,
-                "attempt_count": MAX_DELIVERIES,
-                "result": f"Its worker died {MAX_DELIVERIES} times; not tried again.",
+                "attempt_count": row.lock.microsecond,
+                "result": why,
             },
         )
-        self.delete(row.pk)
+
+
+def read(row: OrmQ) -> dict[str, Any]:
+    try:
+        return dict(SignedPackage.loads(row.payload))
+    except Exception as error:  # unpickling runs code: whatever it raises, the row has to go
+        return {"id": f"{row.pk:032d}", "name": f"unreadable-{row.pk}", "func": type(error).__name__}
+
+
+def forgive(queues: Iterable[str]) -> None:
+    """Whoever was at work when the operator stopped Charon did not kill its worker: that delivery does not count."""
+    for row in OrmQ.objects.filter(key__in=list(queues), lock__gt=clock.now()).only("lock"):
+        if row.lock.microsecond:
+            earlier = row.lock.replace(microsecond=row.lock.microsecond - 1)
+            OrmQ.objects.filter(pk=row.pk, lock=row.lock).update(lock=earlier)

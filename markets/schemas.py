@@ -49,7 +49,7 @@ class Fault(Schema):
 class Envelope(Schema):
     """Every error of the API looks like this."""
 
-    error: Fault
+    error: Fault = Field(description="What went wrong.")
 
 
 COMMON_ERRORS = {422: Envelope, 500: Envelope, 503: Envelope}

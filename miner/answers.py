@@ -25,14 +25,16 @@ def source_rows(sources: models.QuerySet[Source]) -> Iterator[dict[str, Any]]:
     ends = jobs.last_ends()
     extra = {"cadence_seconds": F("cadence"), "replaced_by": F("stands_in_for__code")}
     for row in sources.values("id", *FACTS, *CHOICES, **extra):
+        reached = ends.get(row.pop("id"), NEVER)
         row["stands_in_for"] = row.pop("replaced_by")
-        yield row | {"tables": tables(row["code"])} | ends.get(row.pop("id"), NEVER)
+        yield row | {"tables": tables(row["code"])} | reached
 
 
 def tables(code: str) -> list[dict[str, Any]]:
     provider = PROVIDERS.get(code)
     series = provider.series if provider else ()
-    return [{"table": row.table, "kind": row.kind, "since": row.first} for row in series]
+    rows = [{"table": row.table, "kind": row.kind, "since": row.first} for row in series]
+    return sorted(rows, key=lambda row: str(row["table"]))
 
 
 def upcoming() -> models.QuerySet[Schedule]:

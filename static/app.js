@@ -12,7 +12,7 @@
 
   const stateOf = (region) => {
     if (!states.has(region.id)) {
-      states.set(region.id, { due: now() + Number(region.dataset.every), failures: 0, shown: hour(), body: "" });
+      states.set(region.id, { due: now() + Number(region.dataset.every), failures: 0, shown: hour(), body: "", held: false });
     }
     return states.get(region.id);
   };
@@ -33,8 +33,9 @@
   const succeeded = (id, status) => {
     const state = states.get(id), region = document.getElementById(id);
     state.failures = 0;
-    state.shown = hour();
+    if (!state.held) state.shown = hour();
     state.due = status === 286 ? Infinity : now() + Number(region.dataset.every);
+    if (strip.contains(document.activeElement)) document.getElementById("tresc").focus({ preventScroll: true });
     strip.hidden = true;
   };
 
@@ -52,7 +53,8 @@
   document.addEventListener("htmx:beforeSwap", (event) => {
     const region = event.detail.target, state = states.get(region.id), body = event.detail.serverResponse;
     if (!state || !event.detail.shouldSwap) return;
-    if (used(region) || body === state.body) {
+    state.held = used(region);
+    if (state.held || body === state.body) {
       event.detail.shouldSwap = false;
       return;
     }

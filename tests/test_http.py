@@ -252,8 +252,8 @@ def test_a_closed_port_is_unreachable(outgoing: set[tuple[str, int]]) -> None:
     with socket.socket() as nobody_listens:
         nobody_listens.bind(("127.0.0.1", 0))
         outgoing.add(nobody_listens.getsockname())
-        with pytest.raises(Unreachable, match="ConnectError: .*refused"):
-            http.get("http://127.0.0.1:{}/".format(nobody_listens.getsockname()[1]))
+        with pytest.raises(Unreachable, match=r"ConnectError: .*refused"):
+            http.get(f"http://127.0.0.1:{nobody_listens.getsockname()[1]}/")
 
 
 def test_a_name_that_nobody_knows_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:

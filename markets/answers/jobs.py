@@ -33,6 +33,7 @@ COLUMNS = (
 
 # A skip that asked the source was answered too; one that did not ask says nothing of it.
 ANSWERED = Q(status=Job.Status.SUCCESS) | Q(status=Job.Status.SKIPPED, requests__gt=0)
+FAILED = Q(status=Job.Status.FAILED)
 
 
 class Stats(TypedDict):
@@ -80,7 +81,7 @@ def type_rows() -> Iterator[dict[str, Any]]:
     times = (
         Job.objects.order_by("job_type")
         .values_list("job_type")
-        .annotate(Max("finished_at", filter=Q(status=Job.Status.SUCCESS)), Max("started_at"))
+        .annotate(success=Max("finished_at", filter=Q(status=Job.Status.SUCCESS)), started=Max("started_at"))
     )
     for job_type, success, started in times:
         yield {
@@ -93,14 +94,14 @@ def type_rows() -> Iterator[dict[str, Any]]:
 
 def last_ends() -> dict[int, dict[str, Any]]:
     """By source: when it last answered, when that last failed and with what words."""
-    failed = Job.objects.filter(status=Job.Status.FAILED, source__isnull=False)
+    failed = Job.objects.filter(FAILED, source__isnull=False)
     newest = failed.order_by().values("source").annotate(last=Max("pk")).values("last")
     errors = dict(failed.filter(pk__in=newest).values_list("source_id", "error"))
     times = (
         Job.objects.filter(source__isnull=False)
         .order_by()
         .values_list("source_id")
-        .annotate(Max("finished_at", filter=ANSWERED), Max("finished_at", filter=Q(status=Job.Status.FAILED)))
+        .annotate(success=Max("finished_at", filter=ANSWERED), failure=Max("finished_at", filter=FAILED))
     )
     return {
         source: {"last_success_at": success, "last_failure_at": failure, "last_error": errors.get(source)}

@@ -61,10 +61,11 @@ class Known:
         letters = {table.table for table in tables}
         days = [table.effective_date for table in tables]
         span = (min(days), max(days))
-        if letters & set(MID_TABLES):
-            self.load(Rate.objects.filter(source__in=self.family, table__in=MID_TABLES, effective_date__range=span))
-        else:
-            self.load(Rate.objects.filter(source=source, table__in=letters, effective_date__range=span))
+        own = set(MID_TABLES) if self.official and letters & set(MID_TABLES) else letters
+        self.load(Rate.objects.filter(source=source, table__in=own, effective_date__range=span))
+        others = self.family - {source.pk}
+        if others and letters & set(MID_TABLES):
+            self.load(Rate.objects.filter(source__in=others, table__in=MID_TABLES, effective_date__range=span))
 
     def load(self, rows: models.QuerySet[Rate]) -> None:
         columns = ("id", "source_id", "table", "mid", "bid", "ask", "scale", "publication_id")

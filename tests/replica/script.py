@@ -27,6 +27,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from http import HTTPStatus
+from http.client import responses
 from typing import Literal
 
 import msgspec
@@ -107,7 +108,7 @@ def spoilt(answer: Answer, entries: Sequence[Entry]) -> Answer:
 
 def changed(answer: Answer, entry: Entry) -> Answer:
     if entry.status is not None:
-        phrase = HTTPStatus(entry.status).phrase
+        phrase = responses.get(entry.status, "")
         return nbp.plain(entry.status, phrase, f"{entry.status} {phrase}" if entry.body is None else entry.body)
     if entry.rubbish == "truncated-json":
         return nbp.ok(answer.body[: len(answer.body) // 2])

@@ -31,17 +31,17 @@ class Replica:
     """A running replica. `requests` and the methods may be used from any thread."""
 
     def __init__(self, port: int, today: date | None, latency: float, script: ScriptEntries) -> None:
-        self._today = today
-        self._latency = latency
         self._bank = Bank()
         self._script = Script(script, self._bank)
+        self._socket = socket.create_server(("127.0.0.1", port))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/api/"
+        self._today = today
+        self._latency = latency
         self._requests: list[str] = []
         self._gzipped: dict[bytes, bytes] = {}
         self._talks: set[asyncio.Task[None]] = set()
         self._closing = asyncio.Event()
         self._loop = asyncio.new_event_loop()
-        self._socket = socket.create_server(("127.0.0.1", port))
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/api/"
         self._thread = threading.Thread(target=self._serve, name="replica", daemon=True)
         self._thread.start()
 

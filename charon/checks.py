@@ -1,0 +1,41 @@
+"""System checks: what is allowed and yet probably not meant."""
+
+import ipaddress
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core import checks
+
+MIN_SECRET = 32
+
+
+@checks.register(checks.Tags.security)
+def debug_stays_at_home(**_: Any) -> list[checks.CheckMessage]:
+    if not settings.DEBUG or is_loopback(settings.HOST):
+        return []
+    text = f"DEBUG is on and HOST is {settings.HOST}: error pages show settings and source code to the network."
+    return [checks.Warning(text, hint="Set DEBUG=0, or HOST=127.0.0.1.", id="charon.W001")]
+
+
+@checks.register(checks.Tags.security)
+def secret_is_long(**_: Any) -> list[checks.CheckMessage]:
+    if len(settings.SECRET_KEY) >= MIN_SECRET:
+        return []
+    hint = "Leave SECRET_KEY out: Charon makes one in the data folder."
+    return [checks.Warning(f"SECRET_KEY has fewer than {MIN_SECRET} characters.", hint=hint, id="charon.W002")]
+
+
+@checks.register(checks.Tags.security)
+def secret_file_is_private(**_: Any) -> list[checks.CheckMessage]:
+    path = Path(settings.DATA_DIR) / "secret_key"
+    if not path.exists() or not path.stat().st_mode & 0o077:
+        return []
+    return [checks.Warning(f"{path} can be read by other users.", hint=f"chmod 600 {path}", id="charon.W003")]
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

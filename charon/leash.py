@@ -1,0 +1,31 @@
+"""Run one command, and kill its whole process group as soon as the supervisor is gone, however it went.
+
+Standard input is the leash: the supervisor alone holds its other end, and the kernel closes that end even after a
+`kill -9`. Without it a dead supervisor leaves granian's worker and the queue's workers behind, which go on serving and
+taking tasks. Only the standard library, and as little of that as will do: one of these runs beside every child.
+"""
+
+import os
+import signal
+import sys
+import threading
+
+
+def kill_all_when_let_go() -> None:
+    while os.read(0, 1):
+        pass
+    os.killpg(0, signal.SIGKILL)
+
+
+def main(command: list[str]) -> None:
+    nothing = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
+    child = os.posix_spawn(command[0], command, os.environ, file_actions=[nothing])
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGTERM))
+    threading.Thread(target=kill_all_when_let_go, daemon=True).start()
+    _, status = os.waitpid(child, 0)
+    code = os.waitstatus_to_exitcode(status)
+    os._exit(code if code >= 0 else 128 - code)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,54 @@
+"""One Charon per data folder: whoever holds the lock on `charon.lock` is the one, and its pid stands in the file."""
+
+import fcntl
+import os
+import time
+from pathlib import Path
+from typing import TextIO
+
+NAME = "charon.lock"
+
+
+class Held(Exception):
+    """Another process holds the lock."""
+
+    def __init__(self, pid: int | None) -> None:
+        super().__init__(pid)
+        self.pid = pid
+
+
+def take(folder: Path) -> TextIO:
+    """The lock as an open file: the kernel frees it when its holder ends, however that ends."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = (folder / NAME).open("a+")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.seek(0)
+        pid = file.read().strip()
+        file.close()
+        raise Held(int(pid) if pid.isdigit() else None) from None
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    return file
+
+
+def holder(folder: Path) -> int | None:
+    """The pid of whoever holds the lock; None when nobody does."""
+    if not (folder / NAME).exists():
+        return None
+    try:
+        take(folder).close()
+    except Held as held:
+        return held.pid
+    return None
+
+
+def wait_until_free(folder: Path, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while holder(folder) is not None:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True

@@ -1,0 +1,113 @@
+"""Charon on one machine: migrate, sync, web and task clusters, in the foreground."""
+
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, connection
+from django_q.tasks import async_task
+
+from charon import address, broker, lock, terminal
+from charon.heartbeat import Heart
+from charon.supervisor import Child, Stop, stop_on_signal, supervise
+from markets import journal
+
+
+class Command(BaseCommand):
+    help = "Run Charon on this machine, in the foreground; Ctrl-C ends it."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with stop_on_signal() as stop, terminal.foreground():
+            try:
+                self.run(stop)
+            except KeyboardInterrupt:
+                return
+            except CommandError as error:
+                self.stderr.write(str(error))
+                sys.exit(1)
+
+    def run(self, stop: Stop) -> None:
+        with only_one(), address.reserve(settings.HOST, settings.PORT) as place:
+            prepare()
+            greeted = False
+
+            def greet_when_ready() -> None:
+                nonlocal greeted
+                if not greeted and address.answers(place):
+                    greeted = True
+                    self.greet(place)
+
+            try:
+                supervise(children(place), stop, greet_when_ready)
+            finally:
+                put_down_what_was_interrupted()
+
+    def greet(self, place: socket.socket) -> None:
+        self.stdout.write(f"Charon: {address.url(place)}")
+        self.stdout.write(f"  data:  {settings.DATA_DIR}")
+        if not get_user_model().objects.filter(is_superuser=True).exists():
+            self.stdout.write("  admin: no account yet; make one with .venv/bin/python manage.py createsuperuser")
+        self.stdout.write("  stop:  Ctrl-C, or `make down` in another terminal")
+        self.stdout.flush()
+        connection.close()
+
+
+def only_one() -> Any:
+    try:
+        return lock.take(settings.DATA_DIR)
+    except lock.Held as held:
+        raise CommandError(f"Charon already runs on {settings.DATA_DIR} (pid {held.pid or 'unknown'}).") from None
+    except OSError as error:
+        raise CommandError(f"DATA_DIR {settings.DATA_DIR} cannot be used: {error.strerror}.") from None
+
+
+def prepare() -> None:
+    """Tables, sources and timetables as the code has them, and a first task that looks for what is missing."""
+    try:
+        connection.ensure_connection()
+    except DatabaseError as error:
+        raise CommandError(f"The database cannot be reached: {journal.scrub(str(error))}") from None
+    call_command("migrate", interactive=False, verbosity=0)
+    call_command("sync")
+    async_task("miner.tasks.start", cluster=settings.MINER_QUEUE)
+    connection.close()
+
+
+def children(place: socket.socket) -> list[Child]:
+    queues = dict.fromkeys([settings.MINER_QUEUE, settings.BRAIN_QUEUE])
+    return [web(place), *(cluster(queue) for queue in queues)]
+
+
+def web(place: socket.socket) -> Child:
+    """granian ends when its worker dies, so that one place alone decides about another start: the supervisor."""
+    options = {
+        "--interface": "wsgi",
+        "--host": address.ip_of(place),
+        "--port": str(settings.PORT),
+        "--workers": "1",
+        "--blocking-threads": str(os.cpu_count() or 1),
+        "--workers-kill-timeout": "2",
+        "--log-level": "warning",
+    }
+    words = [word for option in options.items() for word in option]
+    return Child("web", [sys.executable, "-m", "granian", *words, "charon.wsgi:application"])
+
+
+def cluster(queue: str) -> Child:
+    manage = str(Path(settings.BASE_DIR) / "manage.py")
+    return Child(f"cluster {queue}", [sys.executable, manage, "qcluster"], {"Q_CLUSTER_NAME": queue}, Heart(queue))
+
+
+def put_down_what_was_interrupted() -> None:
+    """Jobs say that they were stopped, and their tasks are not blamed for it."""
+    try:
+        journal.stop()
+        broker.forgive([settings.MINER_QUEUE, settings.BRAIN_QUEUE])
+    except DatabaseError:
+        return  # the leases of the jobs run out by themselves
