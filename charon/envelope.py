@@ -43,12 +43,14 @@ def is_bare(response: HttpResponseBase) -> bool:
 
 
 def seal(request: HttpRequest, response: HttpResponseBase) -> HttpResponse:
-    """The same error in our envelope; Allow and its kin stay."""
+    """The same error in our envelope; Allow and its kin stay, what was said of the old content goes."""
     message, detail = "", None
     if response.status_code == 405:
         allowed = sorted(word.strip() for word in response.get("Allow", "").split(",") if word.strip())
         message, detail = f"{request.method} is not allowed here; use {' or '.join(allowed)}", {"allowed": allowed}
     sealed = envelope(request, response.status_code, message, detail)
     for name, value in response.items():
-        sealed.headers.setdefault(name, value)
+        if not name.lower().startswith("content-"):
+            sealed.headers[name] = value
+    sealed.headers["Content-Length"] = str(len(sealed.content))
     return sealed

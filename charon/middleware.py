@@ -46,7 +46,11 @@ def api_paths(get_response: View) -> View:
             request.method = "GET"  # the server leaves the body out
         response = get_response(request)
         request.method = method
-        return seal(request, response) if is_bare(response) else response
+        if is_bare(response):
+            return seal(request, response)
+        if response.get("Content-Type", "").startswith("application/json"):
+            response.headers.pop("Content-Language", None)  # the API speaks one language, not the page's
+        return response
 
     return middleware
 

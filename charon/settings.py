@@ -50,7 +50,8 @@ try:
     HOST = env.str("HOST", "127.0.0.1")
     PORT = env.int("PORT", 8000, validate=validate.Range(min=1, max=65535, error="must be 1 to 65535"))
     # Who opened the server to the network (0.0.0.0) may be called by any name until ALLOWED_HOSTS says otherwise.
-    known_hosts = ["*"] if HOST in {"0.0.0.0", "::"} else ["localhost", "127.0.0.1", "[::1]", HOST]
+    open_to_all = HOST in {"0.0.0.0", "::"}  # noqa: S104
+    known_hosts = ["*"] if open_to_all else ["localhost", "127.0.0.1", "[::1]", HOST]
     ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", known_hosts)
     LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])).upper()
     LOG_FORMAT = env.str("LOG_FORMAT", "text", validate=validate.OneOf(["text", "json"]))
@@ -62,7 +63,7 @@ try:
     NBP_CONNECTIONS = env.int("NBP_CONNECTIONS", 4, validate=validate.Range(min=1, max=16, error="must be 1 to 16"))
     SECRET_KEY = env.str("SECRET_KEY", "") or secret.shared_key(DATA_DIR)
     DATABASES = {"default": dj_database_url.parse(database_url())}
-except (EnvError, ValueError) as error:
+except (EnvError, ValueError, OSError) as error:
     raise ImproperlyConfigured(f"Charon's configuration: {error}") from None
 
 SQLITE = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
@@ -138,7 +139,6 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = DATA_DIR / "static"
 # Served straight from the apps' folders: nothing to collect, nothing to go stale between two starts.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
@@ -182,5 +182,11 @@ LOGGING = {
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "stream": sys.stderr, "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}},
+    # The queue tells of every task at INFO: thousands of lines a day that say nothing a job's row does not.
+    "loggers": {
+        "httpx": {"level": "WARNING"},
+        "httpcore": {"level": "WARNING"},
+        "django-q": {"level": "WARNING" if LOG_LEVEL == "INFO" else LOG_LEVEL},
+        "stamina": {"level": "ERROR"},  # says that it tries again, but not what or why; the job says both
+    },
 }

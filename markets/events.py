@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 
 # Sent inside the transaction that wrote the figures; arguments: job.
 ingested = Signal()
+# Sent when a job has ended, however it ended; arguments: job.
+ended = Signal()
 
 REDIS_SECONDS = 2
 

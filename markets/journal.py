@@ -16,7 +16,7 @@ from typing import TypeAlias
 from django.db import DatabaseError, IntegrityError, models, transaction
 from django.db.models import F, Q
 
-from markets import clock
+from markets import clock, events
 from markets.models import Job, Source
 
 logger = logging.getLogger(__name__)
@@ -183,6 +183,7 @@ def finish(row: Job, status: Status, reason: str = "", error: str = "") -> None:
     if changed and status == Status.SKIPPED:
         collapse(row, reason)
     row.refresh_from_db()
+    events.ended.send(sender=Job, job=row)
 
 
 def fail(row: Job, error: BaseException) -> None:

@@ -12,6 +12,7 @@ CODE = re.compile(r"[A-Z]{3}\Z")
 MAX_DECIMALS = 10
 MAX_DIGITS = 15
 LIMIT = Decimal(10) ** 10
+SHOWN = 40
 
 
 def code_is_iso(figure: Figure) -> str:
@@ -37,7 +38,13 @@ def numbers_fit(figure: Figure) -> str:
     values = [value for value in (figure.mid, figure.bid, figure.ask) if value is not None]
     if not values:
         return "no figure"
-    return next((f"{value:f}: {reason}" for value in values if (reason := number_fits(value))), "")
+    return next((f"{shown(value)}: {reason}" for value in values if (reason := number_fits(value))), "")
+
+
+def shown(value: Decimal) -> str:
+    """As it was published, but no longer than a line: 1e999999999 has a thousand million digits."""
+    written_out = value.is_finite() and abs(value.adjusted()) < SHOWN
+    return (f"{value:f}" if written_out else str(value))[:SHOWN]
 
 
 def bid_below_ask(figure: Figure) -> str:
@@ -45,7 +52,7 @@ def bid_below_ask(figure: Figure) -> str:
         return ""
     if figure.bid is None or figure.ask is None:
         return "bid or ask is missing"
-    return f"bid {figure.bid} above ask {figure.ask}" if figure.bid > figure.ask else ""
+    return f"bid {shown(figure.bid)} above ask {shown(figure.ask)}" if figure.bid > figure.ask else ""
 
 
 def day_has_come(table: Table, today: date) -> str:

@@ -78,14 +78,14 @@ def direction(line: board.Line) -> str:
 
 
 def backfill_row(job: Job | None) -> Row | None:
-    """`37 z 98 paczek (tabela A, do 31.05.2012)`."""
+    """For `37 z 98 paczek (tabela A, do 31.05.2012)`."""
     if job is None:
         return None
     series = job.job_type.partition(".")[2]
     what = {"gold": _("złoto"), "mid": _("kursy średnie")}.get(series, _("tabela %s") % series)
     reached = _(", do %s") % polish.day(job.reached) if job.reached else ""
     return {
-        "source": job.source.name if job.source else job.job_type,
+        "archive": job.source is not None and job.source.stands_in_for_id is not None,
         "done": job.windows_done,
         "total": job.windows,
         "total_words": polish.plural(job.windows, _("paczki,paczek,paczek")),

@@ -28,6 +28,8 @@ def error(response: Any, status: int) -> dict[str, Any]:
     """The error of a response, after a look at all that every error has."""
     assert response.status_code == status, response.content
     assert response.headers["Content-Type"] == "application/json; charset=utf-8"
+    assert response.headers["Content-Length"] == str(len(response.content))
+    assert "Content-Language" not in response.headers
     assert response.headers["Cache-Control"] == "no-store"
     [(name, body)] = response.json().items()
     assert name == "error"

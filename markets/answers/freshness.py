@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
 
-from django.db.models import Min, Q, QuerySet, Value
+from django.db.models import F, Min, Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 from django_q.models import Schedule
@@ -174,8 +174,9 @@ def trouble() -> Trouble | None:
 
 def running_backfill() -> Job | None:
     """The run that is bringing history: the official one before the archive's."""
-    rows = Job.objects.filter(status=Job.Status.RUNNING, windows__gt=1).select_related("source")
-    return min(rows, key=lambda row: (row.source is None or row.source.code != OFFICIAL, row.pk), default=None)
+    family = Q(source__code=OFFICIAL) | Q(source__stands_in_for__code=OFFICIAL)
+    rows = Job.objects.filter(family, status=Job.Status.RUNNING, windows__gt=1)
+    return rows.select_related("source").order_by(F("source__stands_in_for").asc(nulls_first=True), "pk").first()
 
 
 def next_run() -> datetime | None:

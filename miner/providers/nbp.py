@@ -10,7 +10,8 @@ import re
 from datetime import date, time
 from decimal import Decimal, InvalidOperation
 from hashlib import sha256
-from typing import TypeVar
+from itertools import pairwise
+from typing import Annotated, TypeVar
 
 import msgspec
 
@@ -22,6 +23,7 @@ from miner.providers.base import GoldSource, Hours, RateSource, Series
 NUMBER = re.compile(rb"-?\d+(\.\d+)?([eE][+-]?\d+)?\Z")
 NOTHING_PUBLISHED = "Brak danych"
 GOLD = "XAU"
+NOT_EMPTY = msgspec.Meta(min_length=1)
 
 
 class Mid(msgspec.Struct):
@@ -46,12 +48,12 @@ class Sheet(msgspec.Struct):
 
 
 class Mids(Sheet):
-    rates: list[Mid]
+    rates: Annotated[list[Mid], NOT_EMPTY]
 
 
 class BidsAsks(Sheet):
     tradingDate: date  # noqa: N815
-    rates: list[BidAsk]
+    rates: Annotated[list[BidAsk], NOT_EMPTY]
 
 
 class Gold(msgspec.Struct):
@@ -85,19 +87,19 @@ class NBP(RateSource, GoldSource):
 
     def fetch_rates(self, start: date, end: date, table: str = "A") -> list[Table]:
         body = self.ask(f"exchangerates/tables/{table}", start, end)
-        return within(start, end, parse_tables(body, table, self.base_url)) if body else []
+        return [] if body is None else within(start, end, parse_tables(body, table, self.base_url))
 
     def fetch_gold(self, start: date, end: date) -> list[Table]:
         body = self.ask("cenyzlota", start, end)
-        return within(start, end, parse_gold(body, self.base_url)) if body else []
+        return [] if body is None else within(start, end, parse_gold(body, self.base_url))
 
-    def ask(self, path: str, start: date, end: date) -> bytes:
-        """The body, or nothing for the NBP's own "nothing published"; another 404 is a refusal like any other."""
+    def ask(self, path: str, start: date, end: date) -> bytes | None:
+        """The body, or None for the NBP's own "nothing published"; another 404 is a refusal like any other."""
         try:
             return http.get(f"{self.base_url}{path}/{start}/{end}/?format=json")
         except Refused as error:
             if error.status == 404 and NOTHING_PUBLISHED in error.body:
-                return b""
+                return None
             raise
 
 
@@ -179,8 +181,11 @@ def decimal(raw: msgspec.Raw | None) -> Decimal | None:
 
 
 def within(start: date, end: date, tables: list[Table]) -> list[Table]:
-    """The tables in the order of their days; one of a day that nobody asked for makes the whole answer doubtful."""
-    for table in tables:
-        if not start <= table.effective_date <= end:
-            raise Unreadable(f"asked for {start} to {end}, got {table.effective_date}")
+    """The tables in the order of their days; a day that nobody asked for, or one twice, makes them all doubtful."""
+    days = sorted(table.effective_date for table in tables)
+    for day in days:
+        if not start <= day <= end:
+            raise Unreadable(f"asked for {start} to {end}, got {day}")
+    if twice := [day for day, following in pairwise(days) if day == following]:
+        raise Unreadable(f"more than one table of {twice[0]}")
     return sorted(tables, key=lambda table: table.effective_date)

@@ -1,7 +1,6 @@
 """Charon on one machine: migrate, sync, web and task clusters, in the foreground."""
 
 import os
-import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from django.db import DatabaseError, connection
 from django_q.tasks import async_task
 
 from charon import address, broker, lock, terminal
+from charon.address import Place
 from charon.heartbeat import Heart
 from charon.supervisor import Child, Stop, stop_on_signal, supervise
 from markets import journal
@@ -39,7 +39,7 @@ class Command(BaseCommand):
 
             def greet_when_ready() -> None:
                 nonlocal greeted
-                if not greeted and address.answers(place):
+                if not greeted and place.answers():
                     greeted = True
                     self.greet(place)
 
@@ -48,8 +48,8 @@ class Command(BaseCommand):
             finally:
                 put_down_what_was_interrupted()
 
-    def greet(self, place: socket.socket) -> None:
-        self.stdout.write(f"Charon: {address.url(place)}")
+    def greet(self, place: Place) -> None:
+        self.stdout.write(f"Charon: {place.url}")
         self.stdout.write(f"  data:  {settings.DATA_DIR}")
         if not get_user_model().objects.filter(is_superuser=True).exists():
             self.stdout.write("  admin: no account yet; make one with .venv/bin/python manage.py createsuperuser")
@@ -79,24 +79,27 @@ def prepare() -> None:
     connection.close()
 
 
-def children(place: socket.socket) -> list[Child]:
+def children(place: Place) -> list[Child]:
     queues = dict.fromkeys([settings.MINER_QUEUE, settings.BRAIN_QUEUE])
     return [web(place), *(cluster(queue) for queue in queues)]
 
 
-def web(place: socket.socket) -> Child:
+def web(place: Place) -> Child:
     """granian ends when its worker dies, so that one place alone decides about another start: the supervisor."""
     options = {
         "--interface": "wsgi",
-        "--host": address.ip_of(place),
-        "--port": str(settings.PORT),
+        "--host": place.ip,
+        "--port": str(place.port),
         "--workers": "1",
         "--blocking-threads": str(os.cpu_count() or 1),
         "--workers-kill-timeout": "2",
         "--log-level": "warning",
     }
     words = [word for option in options.items() for word in option]
-    return Child("web", [sys.executable, "-m", "granian", *words, "charon.wsgi:application"])
+    # Found from any folder; the working directory stays, for the relative paths that an operator may have given.
+    python_path = os.pathsep.join(filter(None, [str(settings.BASE_DIR), os.environ.get("PYTHONPATH")]))
+    command = [sys.executable, "-m", "granian", *words, "charon.wsgi:application"]
+    return Child("web", command, {"PYTHONPATH": python_path})
 
 
 def cluster(queue: str) -> Child:

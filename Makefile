@@ -1,0 +1,61 @@
+# Needs python3 (3.11 or newer, with venv), make and the package index; everything else lives in .venv.
+PYTHON ?= python3
+PY := .venv/bin/python
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help up down test lint format typecheck bench
+
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+up: .venv/.runtime ## Run Charon here until Ctrl-C (PORT=8000, HOST=127.0.0.1)
+	@exec $(PY) manage.py up
+
+down: .venv/.runtime ## End the Charon that runs on this folder's data
+	@$(PY) manage.py down
+
+test: .venv/.dev ## Run the tests; they need no service and no network
+	$(PY) -m pytest
+
+lint: .venv/.dev ## Check style, types and who imports whom
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy .
+	$(PY) -c 'from importlinter.cli import lint_imports_command as check; check()'
+
+format: .venv/.dev ## Bring the code into shape
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+typecheck: .venv/.dev ## Check the types alone
+	$(PY) -m mypy .
+
+bench: .venv/.dev ## Measure: every script of bench/, one after the other
+	@for script in bench/[a-z]*.py; do \
+		name=$$(basename "$$script" .py); echo "== $$name"; $(PY) -m "bench.$$name" || exit 1; \
+	done
+
+# A stamp is written after its work has succeeded, so that an interrupted install is taken up again by the next call.
+# The development packages contain those of the runtime: one install serves both stamps.
+.venv/.runtime: requirements.txt | .venv/.made
+	@echo "Installing the packages into .venv (once; about a minute)"
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+.venv/.dev: requirements.txt requirements-dev.txt | .venv/.made
+	@echo "Installing the packages for development into .venv (once; about two minutes)"
+	@$(PIP) -r requirements-dev.txt
+	@touch .venv/.runtime $@
+
+# An environment that works is taken as it is. Debian ships venv without ensurepip: asked first, nothing is left behind.
+.venv/.made:
+	@if ! $(PY) -m pip --version >/dev/null 2>&1; then \
+		command -v "$(PYTHON)" >/dev/null || { echo "Charon needs Python 3.11 or newer, and $(PYTHON) is not there." >&2; exit 1; }; \
+		"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+			echo "Charon needs Python 3.11 or newer, and $(PYTHON) is $$("$(PYTHON)" -V 2>&1). Try: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }; \
+		"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
+			echo "$(PYTHON) has no venv. On Debian and Ubuntu: apt install python3-venv (or $$("$(PYTHON)" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'))" >&2; exit 1; }; \
+		"$(PYTHON)" -m venv --clear .venv || { rm -rf .venv; exit 1; }; \
+	fi
+	@touch $@

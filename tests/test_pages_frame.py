@@ -1,0 +1,98 @@
+"""What frames every page: its head, its local files, the pages for errors."""
+
+import base64
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib.staticfiles import finders
+from django.template.loader import render_to_string
+from django.test import Client
+
+from markets.answers import board
+from markets.models import Source
+
+VENDOR = Path(settings.BASE_DIR) / "static" / "vendor"
+TEMPLATES = sorted((Path(settings.BASE_DIR) / "templates").rglob("*.html"))
+
+
+def test_vendored_files_are_the_bytes_of_their_release() -> None:
+    listed = json.loads((VENDOR / "vendor.json").read_text())
+    for name, facts in listed.items():
+        digest = base64.b64encode(hashlib.sha384((VENDOR / name).read_bytes()).digest()).decode()
+        assert f"sha384-{digest}" == facts["integrity"], name
+        assert facts["version"] in name
+        assert (VENDOR / facts["licence_file"]).stat().st_size > 300
+    licences = {facts["licence_file"] for facts in listed.values()}
+    assert {path.name for path in VENDOR.iterdir()} == {*listed, *licences, "vendor.json"}
+
+
+@pytest.mark.parametrize("path", ["/", "/miner/"])
+def test_a_page_is_polish_and_everything_it_loads_is_here(client: Client, nbp: Source, path: str) -> None:
+    content = client.get(path).content.decode()
+    assert '<html lang="pl">' in content
+    assert 'href="#tresc"' in content
+    assert 'id="tresc"' in content
+    loaded = re.findall(r'(?:src|href)="([^"]+)"', content)
+    assert [address for address in loaded if not address.startswith(("/", "#"))] == []
+    files = [address for address in loaded if address.startswith("/static/")]
+    assert len(files) >= 5
+    for address in files:
+        assert finders.find(address.removeprefix("/static/")), address
+
+
+@pytest.mark.parametrize("path", ["/", "/miner/"])
+def test_the_page_of_the_menu_is_marked(client: Client, nbp: Source, path: str) -> None:
+    assert f'<a href="{path}" aria-current="page">' in client.get(path).content.decode()
+
+
+def test_htmx_needs_no_eval_and_writes_no_styles(client: Client, nbp: Source) -> None:
+    meta = re.search(r"<meta name=\"htmx-config\" content='([^']+)'>", client.get("/").content.decode())
+    assert meta is not None
+    config = json.loads(meta[1])
+    assert (config["allowEval"], config["includeIndicatorStyles"]) == (False, False)
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
+def test_no_template_has_script_or_style_within(path: Path) -> None:
+    text = path.read_text()
+    assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|javascript:", text)
+    assert not re.search(r"https?://", text)
+
+
+def test_style_and_script_ask_nobody_else() -> None:
+    for name in ("app.css", "app.js", "favicon.svg"):
+        text = (VENDOR.parent / name).read_text().replace("http://www.w3.org/2000/svg", "")
+        assert not re.search(r"https?:|@import|\beval\(|new Function|innerHTML", text), name
+
+
+@pytest.mark.django_db
+def test_a_wrong_address_leads_home_in_polish(client: Client) -> None:
+    response = client.get("/nie-ma-takiej/")
+    assert response.status_code == 404
+    content = response.content.decode()
+    assert "Nie ma takiej strony" in content
+    assert '<a href="/">Przejdź na pulpit</a>' in content
+    assert "nie-ma-takiej" not in content
+
+
+def test_the_page_for_faults_needs_no_context_and_no_database() -> None:
+    content = render_to_string("500.html")
+    assert "Coś poszło nie tak" in content
+    assert '<a href="/">Przejdź na pulpit</a>' in content
+
+
+@pytest.mark.django_db
+def test_a_fault_shows_that_page_and_nothing_of_itself(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(board, "board", broken)
+    client.raise_request_exception = False
+    response = client.get("/")
+    assert response.status_code == 500
+    assert "Coś poszło nie tak" in response.content.decode()
+    assert "secret detail" not in response.content.decode()

@@ -1,0 +1,167 @@
+"""The page of the miner: jobs, tables, timetable and a back-fill under way."""
+
+import html
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils.html import strip_tags
+from django_q.models import Schedule
+
+from markets.models import Job, Source
+
+NOON = datetime(2026, 11, 20, 11, 0, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def noon(at: Callable[[str], None]) -> None:
+    at("2026-11-20 12:00")
+
+
+def add(source: Source | None, job_type: str = "nbp.A", status: str = "success", **more: Any) -> Job:
+    times = {"started_at": NOON - timedelta(minutes=8), "finished_at": NOON - timedelta(minutes=5)}
+    return Job.objects.create(**{"job_type": job_type, "source": source, "status": status, **times, **more})
+
+
+def text_of(content: bytes) -> str:
+    return re.sub(r"\s+", " ", html.unescape(strip_tags(content.decode().replace("<", " <"))))
+
+
+def page(client: Client, query: str = "") -> str:
+    response = client.get(f"/miner/{query}")
+    assert response.status_code == 200
+    return text_of(response.content)
+
+
+def journal_of(client: Client, query: str = "") -> str:
+    return page(client, query).split("Dziennik zadań")[1]
+
+
+def test_a_job_tells_what_it_did(client: Client, nbp: Source) -> None:
+    add(nbp, rows_written=98_123, revised=2, refused=1, requests=37, retries=3, trigger="start")
+    assert (
+        "Narodowy Bank Polski: tabela A ✓ udane start systemu 20.11.2026, 11:52 3 min 0 s 98 123 2 1 37 3"
+    ) in journal_of(client)
+
+
+def test_a_skip_says_why_and_how_often(client: Client, nbp: Source) -> None:
+    add(nbp, "nbp.C", "skipped", reason="holiday", repeats=6)
+    assert "Narodowy Bank Polski: tabela C – pominięte: dzień wolny, brak notowań ×7" in journal_of(client)
+
+
+def test_a_job_that_ran_once_has_no_count(client: Client, nbp: Source) -> None:
+    add(nbp, "nbp.C", "skipped", reason="holiday")
+    assert "×" not in journal_of(client)
+
+
+def test_a_failure_shows_its_error_and_the_refused_figures_by_name(client: Client, nbp: Source) -> None:
+    add(nbp, status="failed", reason="unreachable", error="ConnectError: refused")
+    add(nbp, "nbp.gold", notes=["refused: A 2009-02-11 ZWR: 0: not above zero"], refused=1)
+    shown = journal_of(client)
+    assert "✕ nieudane: źródło nieosiągalne Szczegóły ConnectError: refused" in shown
+    assert "Narodowy Bank Polski: złoto ✓ udane Szczegóły refused: A 2009-02-11 ZWR: 0: not above zero" in shown
+
+
+def test_markup_in_an_error_is_shown_and_not_obeyed(client: Client, nbp: Source) -> None:
+    add(nbp, status="failed", error="<script>alert(1)</script>", notes=["<img src=x onerror=alert(2)>"])
+    content = client.get("/miner/").content.decode()
+    assert "<script>alert" not in content
+    assert "<img src=x" not in content
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in content
+
+
+def test_a_running_backfill_shows_its_progress(client: Client, nbp: Source) -> None:
+    more: dict[str, Any] = {"windows": 98, "windows_done": 37, "reached": date(2012, 5, 31), "rows_written": 98_123}
+    add(nbp, status="running", finished_at=None, **more)
+    response = client.get("/miner/")
+    assert "Wczytano 37 z 98 paczek, zapisane wiersze: 98 123. Dane do 31.05.2012." in text_of(response.content)
+    assert b'<progress value="37" max="98"' in response.content
+    assert b'data-every="15"' in response.content
+    assert "↻ w toku okno publikacji" not in journal_of(client)
+    assert "20.11.2026, 11:52 8 min 0 s" in journal_of(client)
+
+
+def test_without_a_running_job_the_page_rests_a_minute(client: Client, nbp: Source) -> None:
+    add(nbp)
+    assert b'data-every="60"' in client.get("/miner/").content
+
+
+def test_each_table_has_its_line(client: Client, nbp: Source, archive: Source) -> None:
+    add(nbp, rows_written=30, refused=1, finished_at=NOON - timedelta(hours=2))
+    add(nbp, status="skipped", finished_at=NOON - timedelta(hours=1))
+    add(nbp, status="failed", finished_at=NOON)
+    add(archive, "nbp_archive.mid", rows_written=395_293)
+    tables = page(client).split("Harmonogram")[0]
+    assert "Narodowy Bank Polski: tabela A 20.11.2026, 11:00 (1 h temu) 20.11.2026, 10:00 (2 h temu) 30 1" in tables
+    assert f"{archive.name}: kursy średnie 20.11.2026, 11:55 (5 min temu)" in tables
+
+
+def test_the_timetable_is_in_polish_time(client: Client, nbp: Source) -> None:
+    Schedule.objects.exclude(name__in=["nbp", "nbp.A.window.11", "nbp.B.window.12"]).delete()
+    Schedule.objects.filter(name="nbp").update(next_run=NOON + timedelta(minutes=25))
+    Schedule.objects.filter(name="nbp.A.window.11").update(next_run=datetime(2026, 11, 23, 10, 45, tzinfo=UTC))
+    Schedule.objects.filter(name="nbp.B.window.12").update(next_run=NOON - timedelta(seconds=20))
+    runs = page(client).split("Najbliższe uruchomienia")[1].split("Dziennik zadań")[0]
+    lines = (
+        "Narodowy Bank Polski: tabela B, okno publikacji 11:59 (przed chwilą)",
+        "Narodowy Bank Polski: wszystkie tabele 12:25 (za 25 min)",
+        "Narodowy Bank Polski: tabela A, okno publikacji pon. 23.11, 11:45 (za 2 dni)",
+    )
+    assert " ".join(lines) in runs
+
+
+@pytest.mark.django_db
+def test_an_empty_journal_says_so(client: Client) -> None:
+    shown = page(client)
+    assert "Nic jeszcze nie pobrano. Pierwsze zadanie zacznie się samo po starcie systemu." in shown
+    assert "Harmonogram jest pusty: żadne źródło nie jest włączone." in shown
+    assert "Dziennik jest pusty." in shown
+
+
+@pytest.mark.django_db
+def test_a_job_of_an_unknown_kind_keeps_its_own_name(client: Client) -> None:
+    add(None, "gone.X")
+    assert "gone.X ✓ udane" in journal_of(client)
+
+
+@pytest.mark.parametrize(
+    ("asked", "number"),
+    [
+        ("", 1),
+        ("?strona=1", 1),
+        ("?strona=2", 2),
+        ("?strona=3", 3),
+        ("?strona=4", 3),
+        ("?strona=abc", 1),
+        ("?strona=0", 1),
+        ("?strona=-1", 1),
+        ("?strona=99999999999999999999", 1),
+        ("?strona=²", 1),
+        ("?strona=" + "9" * 5000, 1),
+    ],
+)
+def test_pages_of_the_journal_forgive_a_bad_number(client: Client, nbp: Source, asked: str, number: int) -> None:
+    jobs = [Job(job_type="nbp.A", source=nbp, status="success", started_at=NOON, rows_written=n) for n in range(101)]
+    Job.objects.bulk_create(jobs)
+    shown = journal_of(client, asked)
+    assert f"strona {number} z 3" in shown
+    assert ("Nowsze" in shown, "Starsze" in shown) == (number > 1, number < 3)
+
+
+def test_the_fragment_refreshes_its_own_page(client: Client, nbp: Source) -> None:
+    Job.objects.bulk_create(Job(job_type="nbp.A", source=nbp, status="success", started_at=NOON) for _ in range(51))
+    part = client.get("/miner/?strona=2", headers={"HX-Request": "true"}).content.decode()
+    assert part.startswith('<div id="zadania" hx-get="/miner/?strona=2"')
+    assert part.strip() in client.get("/miner/?strona=2").content.decode()
+
+
+def test_the_page_asks_at_most_eight_questions(
+    client: Client, nbp: Source, django_assert_max_num_queries: Callable[[int], object]
+) -> None:
+    Job.objects.bulk_create(Job(job_type="nbp.A", source=nbp, status="success", started_at=NOON) for _ in range(60))
+    add(nbp, status="running", finished_at=None, windows=98)
+    with django_assert_max_num_queries(8):  # type: ignore[attr-defined]
+        assert client.get("/miner/").status_code == 200

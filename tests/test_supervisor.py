@@ -1,0 +1,201 @@
+"""When the supervisor starts a process again, when it does not, and how it tells a dead queue."""
+
+import logging
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management.base import CommandError
+from django.db import OperationalError, connection
+from django_q.models import OrmQ
+from django_q.tasks import async_task
+
+from charon import heartbeat, supervisor
+from charon.heartbeat import Heart
+from charon.supervisor import Child, Stop, supervise
+
+
+def child(code: str = "pass") -> Child:
+    return Child("web", [sys.executable, "-c", code])
+
+
+def run_out(it: Child, now: float) -> None:
+    """Let it start, end and be noticed, all at `now`."""
+    it.tend(now)
+    assert it.process is not None
+    it.process.wait()
+    it.tend(now)
+
+
+def test_it_comes_back_later_each_time_even_after_a_good_end(caplog: pytest.LogCaptureFixture) -> None:
+    it, now, delays = child(), 0.0, []
+    for _ in range(4):
+        run_out(it, now)
+        delays.append(it.due - now)
+        it.tend(it.due - 0.1)
+        assert it.process is None
+        now = it.due
+    assert delays == [1, 2, 4, 8]
+    assert [record.getMessage() for record in caplog.records][:2] == [
+        "web ended with code 0; again in 1 s",
+        "web ended with code 0; again in 2 s",
+    ]
+
+
+def test_it_waits_30_seconds_at_most_and_a_minute_of_good_running_forgives(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    it, now = child(), 0.0
+    it.delay = 16
+    for expected in (30, 30):
+        now += 100
+        it.tend(now)
+        it.died(now + 59, "ended with code 1")
+        assert it.delay == expected
+        now = it.due
+    it.tend(now)
+    it.died(now + 60, "ended with code 1")
+    assert it.delay == 1
+
+
+def test_five_ends_within_a_minute_end_everything() -> None:
+    it, now = child("raise SystemExit(3)"), 0.0
+    for _ in range(4):
+        run_out(it, now)
+        now = it.due
+    with pytest.raises(CommandError, match="web ended with code 3, 5 times within a minute; Charon ends"):
+        run_out(it, now)
+
+
+def test_no_half_a_house_when_one_cannot_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    good, bad, stop = child("import time; time.sleep(60)"), child("raise SystemExit(1)"), Stop()
+    good.tend(0)
+    group = good.process.pid if good.process else 0
+    bad.deaths = [time.monotonic()] * 4
+    with pytest.raises(CommandError):
+        supervise([good, bad], stop, lambda: None)
+    assert not supervisor.group_exists(group)
+
+
+def test_a_stop_before_the_children_run_interrupts_and_afterwards_is_a_flag() -> None:
+    stop = Stop()
+    with pytest.raises(KeyboardInterrupt):
+        stop()
+    stop.interrupts = False
+    stop()
+    assert stop.asked
+
+
+def test_whoever_does_not_listen_is_killed_with_its_family(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "GRACE", 0.2)
+    code = "import os, signal; signal.signal(15, signal.SIG_IGN); os.fork(); print(1, flush=True); signal.pause()"
+    it = child(code)
+    it.tend(0)
+    group = it.process.pid if it.process else 0
+    supervisor.end([it])
+    assert not supervisor.group_exists(group)
+
+
+def test_the_leash_kills_the_group_when_its_holder_is_gone() -> None:
+    code = "import os, signal; os.fork(); print(1, flush=True); signal.pause()"
+    leash = subprocess.Popen(
+        [sys.executable, "-I", "-S", str(supervisor.LEASH), sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert leash.stdin is not None
+    assert leash.stdout is not None
+    assert leash.stdout.read(4) == b"1\n1\n"
+    leash.stdin.close()
+    assert leash.wait(timeout=5) == -9
+    assert leash.stdout.read() == b""  # the last of them has closed it
+    leash.stdout.close()
+
+
+@pytest.fixture
+def beats(tmp_path: Path, settings: Any) -> Path:
+    settings.DATA_DIR = tmp_path
+    return tmp_path / "run" / "charon.beat"
+
+
+def waiting() -> int:
+    return int(OrmQ.objects.filter(key="charon").count())
+
+
+def beat_at(path: Path, moment: int) -> None:
+    heartbeat.beat("charon")
+    os.utime(path, (moment, moment))
+
+
+@pytest.mark.django_db
+def test_a_queue_is_asked_every_20_seconds_unless_a_beat_waits(beats: Path) -> None:
+    heart = Heart("charon")
+    assert (heart.alive(100), waiting()) == (True, 1)
+    assert (heart.alive(120), waiting()) == (True, 1)
+    beat_at(beats, 1)
+    OrmQ.objects.all().delete()
+    assert (heart.alive(139), waiting()) == (True, 0)
+    assert (heart.alive(140), waiting()) == (True, 1)
+
+
+@pytest.mark.django_db
+def test_a_queue_that_takes_nothing_for_180_seconds_is_dead(beats: Path) -> None:
+    heart = Heart("charon")
+    assert all(heart.alive(now) for now in range(0, 180, 20))
+    assert not heart.alive(180)
+    heart.forget()
+    assert (heart.alive(181), waiting()) == (True, 2)
+
+
+@pytest.mark.django_db
+def test_a_long_queue_that_moves_is_alive(beats: Path) -> None:
+    for _ in range(10):
+        async_task("math.sqrt", 4, cluster="charon")
+    heart = Heart("charon")
+    for now in range(0, 600, 60):
+        assert heart.alive(now)
+        OrmQ.objects.order_by("pk")[0].delete()
+
+
+@pytest.mark.django_db
+def test_a_task_that_waits_for_its_next_try_does_not_hide_the_beat(beats: Path) -> None:
+    async_task("math.sqrt", 4, cluster="charon")
+    heart = Heart("charon")
+    for now in range(0, 600, 20):
+        assert heart.alive(now)
+        OrmQ.objects.order_by("pk").last().delete()
+        beat_at(beats, now + 1)
+
+
+def test_a_database_that_is_away_is_not_the_clusters_fault(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    heart = Heart("charon")
+
+    def away(now: float) -> bool:
+        raise OperationalError("server closed\nthe connection")
+
+    monkeypatch.setattr(heart, "alive", away)
+    monkeypatch.setattr(connection, "close", lambda: None)
+    with caplog.at_level(logging.WARNING):
+        assert supervisor.beats(heart, 500)
+    assert caplog.messages == ["No heartbeat for queue charon: server closed the connection"]
+    assert heart.heard == 500
+
+
+def test_a_wedged_cluster_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    it = child("import time; time.sleep(60)")
+    it.heart = Heart("charon")
+    monkeypatch.setattr(supervisor, "beats", lambda *_: False)
+    it.tend(0)
+    first = it.process.pid if it.process else 0
+    it.tend(200)
+    assert (it.process, it.due, supervisor.group_exists(first)) == (None, 201, False)
+    it.tend(201)
+    assert it.process is not None
+    it.kill()
