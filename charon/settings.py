@@ -23,8 +23,6 @@ ENV_FILE = Path(os.environ.get("ENV_FILE", BASE_DIR / ".env"))
 if ENV_FILE.is_file():
     env.read_env(str(ENV_FILE), recurse=False)
 
-positive = validate.Range(min=1, error="must be at least {min}")
-
 
 def http_url(name: str, default: str) -> str:
     """An absolute http(s) URL that ends in a slash, so that paths can be put behind it."""
@@ -61,6 +59,15 @@ try:
     SOURCES: list[str] = env.list("SOURCES", [])
     NBP_BASE_URL = http_url("NBP_BASE_URL", "https://api.nbp.pl/api/")
     NBP_CONNECTIONS = env.int("NBP_CONNECTIONS", 4, validate=validate.Range(min=1, max=16, error="must be 1 to 16"))
+    MACD_FAST = env.int("MACD_FAST", 12, validate=validate.Range(min=1, max=400, error="must be 1 to 400"))
+    MACD_SLOW = env.int("MACD_SLOW", 26, validate=validate.Range(min=1, max=400, error="must be 1 to 400"))
+    MACD_SIGNAL = env.int("MACD_SIGNAL", 9, validate=validate.Range(min=1, max=400, error="must be 1 to 400"))
+    SIGNAL_HORIZON_DAYS = env.int(
+        "SIGNAL_HORIZON_DAYS", 5, validate=validate.Range(min=1, max=365, error="must be 1 to 365")
+    )
+    if MACD_FAST >= MACD_SLOW:
+        raise ValueError(f"MACD_FAST ({MACD_FAST}) must be below MACD_SLOW ({MACD_SLOW})")
+    CDN_ENABLED = env.bool("CDN_ENABLED", True)
     SECRET_KEY = env.str("SECRET_KEY", "") or secret.shared_key(DATA_DIR)
     DATABASES = {"default": dj_database_url.parse(database_url())}
 except (EnvError, ValueError, OSError) as error:
@@ -76,6 +83,9 @@ if SQLITE:
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA mmap_size=134217728; "
         "PRAGMA journal_size_limit=27103364; PRAGMA cache_size=-20000; PRAGMA temp_store=MEMORY;",
     }
+else:
+    # A database host that does not answer is an error after 5 s, not a request that hangs.
+    DATABASES["default"]["OPTIONS"] = {"connect_timeout": 5}
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -90,6 +100,7 @@ INSTALLED_APPS = [
     "ninja",
     "markets",
     "miner",
+    "signals",
     "charon",
 ]
 

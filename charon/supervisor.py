@@ -1,5 +1,6 @@
 """Keeps the processes of one machine running, and leaves none behind."""
 
+import ctypes
 import logging
 import os
 import signal
@@ -25,6 +26,7 @@ MAX_DELAY = 30.0
 MAX_DEATHS = 5
 # Everything is to be gone within 5 s: the queue would finish its running tasks first, which may take 60 s.
 GRACE = 3.0
+PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -112,8 +114,8 @@ class Child:
         self.process.wait()
         if self.process.stdin:
             self.process.stdin.close()
-        wait_for(lambda: not group_exists(self.process.pid) if self.process else True, 0.5)
-        self.process = None
+        group, self.process = self.process.pid, None
+        wait_for(lambda: not group_exists(group), 1)
 
 
 def beats(heart: Heart, now: float) -> bool:
@@ -128,7 +130,20 @@ def beats(heart: Heart, now: float) -> bool:
         connection.close()
 
 
+def adopt_orphans() -> None:
+    """Whoever loses its parent becomes our child (Linux), so that we can bury it.
+
+    In a container nobody else may do it, and a dead process that still has a number holds the lease of its job.
+    """
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
 def group_exists(group: int) -> bool:
+    """Whether any process of the group lives; the dead ones that are ours are buried."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-group, os.WNOHANG)[0]:
+            pass
     try:
         os.killpg(group, 0)
     except ProcessLookupError:
@@ -150,6 +165,7 @@ def wait_for(condition: Callable[[], bool], seconds: float) -> bool:
 def supervise(children: list[Child], stop: Stop, every_tick: Callable[[], None]) -> None:
     """Until asked to stop. Whatever ends this, the children are gone afterwards."""
     stop.interrupts = False
+    adopt_orphans()
     try:
         while not stop.asked:
             for child in children:

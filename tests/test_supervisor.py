@@ -92,6 +92,7 @@ def test_a_stop_before_the_children_run_interrupts_and_afterwards_is_a_flag() ->
 
 def test_whoever_does_not_listen_is_killed_with_its_family(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "GRACE", 0.2)
+    supervisor.adopt_orphans()
     code = "import os, signal; signal.signal(15, signal.SIG_IGN); os.fork(); print(1, flush=True); signal.pause()"
     it = child(code)
     it.tend(0)
@@ -112,7 +113,7 @@ def test_the_leash_kills_the_group_when_its_holder_is_gone() -> None:
     assert leash.stdout is not None
     assert leash.stdout.read(4) == b"1\n1\n"
     leash.stdin.close()
-    assert leash.wait(timeout=5) == -9
+    assert leash.wait(timeout=5) in {-9, 137}  # the signal itself, or the child's end by it, whichever is first
     assert leash.stdout.read() == b""  # the last of them has closed it
     leash.stdout.close()
 

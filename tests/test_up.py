@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from tests.processes import MANAGE, Up, environment, free_port, manage, until
@@ -44,11 +43,12 @@ def may_call(outgoing: set[tuple[str, int]], request: pytest.FixtureRequest) -> 
 
 def test_it_serves_and_says_where_and_how_to_stop(running: Up) -> None:
     assert running.get("/health").json()["status"] == "ok"
-    lines = running.said().splitlines()
-    assert lines[0] == f"Charon: {running.url}/"
-    assert lines[1] == f"  data:  {running.folder}"
-    assert lines[2].startswith("  admin: no account yet")
-    assert lines[3] == "  stop:  Ctrl-C, or `make down` in another terminal"
+    assert (
+        f"Charon: {running.url}/\n"
+        f"  data:  {running.folder}\n"
+        "  admin: no account yet; make one with .venv/bin/python manage.py createsuperuser\n"
+        "  stop:  Ctrl-C, or `make down` in another terminal\n"
+    ) in running.said()
 
 
 def test_static_files_are_served_without_debug(running: Up) -> None:
@@ -78,8 +78,7 @@ def test_a_killed_cluster_leaves_no_orphans_and_comes_back(running: Up) -> None:
     first = until(running.cluster)
     members = [first, *first.children(recursive=True)]
     first.kill()
-    _, alive = psutil.wait_procs(members, timeout=5)
-    assert alive == []
+    until(lambda: not any(member.is_running() for member in members), seconds=5)
     until(lambda: (second := running.cluster()) and second.pid != first.pid)
     until(lambda: "cluster charon ended with code 137; again in 1 s" in running.said())
     assert running.get("/health").status_code == 200
@@ -87,14 +86,12 @@ def test_a_killed_cluster_leaves_no_orphans_and_comes_back(running: Up) -> None:
 
 def test_sigterm_ends_everything_within_5_seconds_with_code_0(start: Callable[..., Up]) -> None:
     up = start().ready()
-    lines = len(up.said().splitlines())
     asked = time.monotonic()
     up.process.terminate()
     assert up.process.wait(timeout=10) == 0
     assert time.monotonic() - asked < 5
     assert up.family() == []
     assert "Traceback" not in up.said()
-    assert lines == 4
 
 
 def test_nothing_survives_a_killed_supervisor(start: Callable[..., Up]) -> None:
@@ -113,7 +110,7 @@ def test_a_signal_before_the_children_run_ends_it_quietly(start: Callable[..., U
     assert up.said() == ""
 
 
-@pytest.mark.skipif(not shutil.which("make"), reason="needs make")
+@pytest.mark.skipif(not (shutil.which("make") and shutil.which("setsid")), reason="needs make and setsid")
 def test_ctrl_c_at_a_terminal_ends_make_with_code_0(tmp_path: Path) -> None:
     """make itself would end by the signal; the terminal belongs to Charon while it runs."""
     port = free_port()

@@ -2,7 +2,9 @@
 
 from django.core.management.base import BaseCommand
 
-from miner import schedule, sources
+from miner import schedule as miner_schedule
+from miner import sources
+from signals import schedule as brain_schedule
 
 
 class Command(BaseCommand):
@@ -10,4 +12,5 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, **options: object) -> None:
         sources.sync()
-        schedule.write_all()
+        miner_schedule.write_all()
+        brain_schedule.write()

@@ -49,11 +49,11 @@ class Command(BaseCommand):
                 put_down_what_was_interrupted()
 
     def greet(self, place: Place) -> None:
-        self.stdout.write(f"Charon: {place.url}")
-        self.stdout.write(f"  data:  {settings.DATA_DIR}")
+        lines = [f"Charon: {place.url}", f"  data:  {settings.DATA_DIR}"]
         if not get_user_model().objects.filter(is_superuser=True).exists():
-            self.stdout.write("  admin: no account yet; make one with .venv/bin/python manage.py createsuperuser")
-        self.stdout.write("  stop:  Ctrl-C, or `make down` in another terminal")
+            lines.append("  admin: no account yet; make one with .venv/bin/python manage.py createsuperuser")
+        lines.append("  stop:  Ctrl-C, or `make down` in another terminal")
+        self.stdout.write("\n".join(lines))
         self.stdout.flush()
         connection.close()
 

@@ -1,0 +1,79 @@
+"""Decisions, and the newest state of each instrument."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from markets.models import Instrument
+
+
+class Signal(models.Model):
+    """One decision on one closed bar. Append-only: a correction is a new edition of the same bar.
+
+    `as_of` is the bar's day at 00:00 UTC for daily bars. `backtested`: decided on a bar older than the first run.
+    """
+
+    class Label(models.TextChoices):
+        BUY = "BUY", _("KUP")
+        HOLD = "HOLD", _("TRZYMAJ")
+        SELL = "SELL", _("SPRZEDAJ")
+
+    instrument = models.ForeignKey(Instrument, models.PROTECT, related_name="signals", verbose_name=_("instrument"))
+    rule = models.CharField(_("reguła"), max_length=60)
+    timeframe = models.CharField(_("interwał"), max_length=4, default="1d")
+    as_of = models.DateTimeField(_("świeca"))
+    signal = models.CharField(_("sygnał"), max_length=4, choices=Label)
+    macd = models.DecimalField("MACD", max_digits=20, decimal_places=10)
+    signal_line = models.DecimalField(_("linia sygnału"), max_digits=20, decimal_places=10)
+    histogram = models.DecimalField(_("histogram"), max_digits=20, decimal_places=10)
+    values = models.JSONField(_("wartości"), default=dict)
+    horizon_days = models.PositiveSmallIntegerField(_("horyzont (dni)"))
+    edition = models.PositiveSmallIntegerField(_("wydanie"), default=1)
+    backtested = models.BooleanField(_("wyliczony wstecz"), default=False)
+    generated_at = models.DateTimeField(_("wyliczono"))
+
+    class Meta:
+        verbose_name = _("sygnał")
+        verbose_name_plural = _("sygnały")
+        ordering = ["-as_of", "instrument", "-edition"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["instrument", "rule", "timeframe", "as_of", "edition"], name="one_decision_a_bar"
+            ),
+        ]
+        indexes = [models.Index(fields=["-as_of", "-id"], name="signal_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.instrument_id} {self.as_of:%Y-%m-%d} {self.signal}"
+
+
+class AnalysisSnapshot(models.Model):
+    """The newest state of an instrument under a rule, over the last 30, 90 or 365 days.
+
+    `state` carries what the next bar needs (the averages to the last bit), the same in each window's row.
+    """
+
+    WINDOWS = (30, 90, 365)
+
+    class Status(models.TextChoices):
+        OK = "ok", _("wyliczone")
+        WARMING_UP = "warming_up", _("za mało danych")
+        NOT_APPLICABLE = "not_applicable", _("nie dotyczy")
+
+    instrument = models.ForeignKey(Instrument, models.CASCADE, related_name="snapshots", verbose_name=_("instrument"))
+    rule = models.CharField(_("reguła"), max_length=60)
+    window = models.CharField(_("okno"), max_length=4)
+    status = models.CharField(_("stan"), max_length=16, choices=Status)
+    stats = models.JSONField(_("statystyki"), default=dict)
+    state = models.JSONField(_("stan średnich"), default=dict)
+    generated_at = models.DateTimeField(_("wyliczono"))
+
+    class Meta:
+        verbose_name = _("stan analizy")
+        verbose_name_plural = _("stany analizy")
+        ordering = ["instrument", "window"]
+        constraints = [
+            models.UniqueConstraint(fields=["instrument", "rule", "window"], name="one_snapshot_a_window"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.instrument_id} {self.window}"

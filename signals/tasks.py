@@ -1,0 +1,84 @@
+"""The brain's tasks: one that claims whatever is open, and the bell that asks for it."""
+
+import logging
+import time
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.utils import timezone
+from django_q.models import OrmQ
+from django_q.signing import SignedPackage
+from django_q.tasks import async_task
+
+from markets import clock, journal
+from markets.models import Ingest, Instrument, Job, Source
+from signals import rules
+from signals.models import AnalysisSnapshot
+
+logger = logging.getLogger(__name__)
+
+CATCH_UP = "signals.tasks.catch_up"
+MAX_TRIES = 5
+
+
+def ring() -> bool:
+    """Ask for a catch-up, in the caller's transaction, unless one waits already."""
+    if any(is_bell(row) for row in OrmQ.objects.filter(key=settings.BRAIN_QUEUE, lock__lte=timezone.now())):
+        return False
+    async_task(CATCH_UP, cluster=settings.BRAIN_QUEUE, group="brain")
+    return True
+
+
+def is_bell(row: OrmQ) -> bool:
+    return bool(SignedPackage.loads(row.payload)["func"] == CATCH_UP)
+
+
+def catch_up() -> int:
+    """Decide on every instrument that has news, for at most 40 s; answers how many rows were written."""
+    deadline, written = time.monotonic() + settings.TASK_WORK.total_seconds(), 0
+    for instrument in waiting():
+        if time.monotonic() > deadline:
+            ring()
+            break
+        written += work(instrument)
+    return written
+
+
+def waiting() -> list[Instrument]:
+    """Instruments with open announcements, or without a state under today's rule, whose sources are at rest."""
+    open_rows = Ingest.objects.filter(instrument=OuterRef("pk"), processed=None, tries__lt=MAX_TRIES)
+    failed = Ingest.objects.filter(instrument=OuterRef("pk"), processed=None, tries__gte=MAX_TRIES)
+    state = AnalysisSnapshot.objects.filter(instrument=OuterRef("pk"), rule=rules.macd_cross().name)
+    news = Q(Exists(open_rows)) | (~Q(Exists(state)) & ~Q(Exists(failed)))
+    return list(Instrument.objects.filter(news).exclude(quotes__source__in=filling()).order_by("kind", "code"))
+
+
+def filling() -> set[int]:
+    """Sources with an open job, and their kin: what such a job has not brought yet would make a false history."""
+    journal.reap()
+    open_jobs = Job.objects.filter(status=Job.Status.RUNNING, source__isnull=False)
+    busy = Source.objects.filter(Q(job__in=open_jobs) | Q(stand_ins__job__in=open_jobs)).distinct()
+    return {pk for source in busy for pk in (source.pk, *source.stand_ins.values_list("pk", flat=True))}
+
+
+def work(instrument: Instrument) -> int:
+    """Claim all open announcements, decide once, mark them processed: one transaction. A failure is counted on them."""
+    from signals import brain  # pandas and numba weigh 100 MB: only the processes that decide load them
+
+    try:
+        with transaction.atomic():
+            claimed = list(open_announcements(instrument).select_for_update())
+            written = brain.decide(
+                instrument, rules.macd_cross(), min((row.from_date for row in claimed), default=None)
+            )
+            Ingest.objects.filter(pk__in=[row.pk for row in claimed]).update(processed=clock.now())
+    except Exception as error:
+        logger.exception("The brain failed on %s", instrument.code)
+        open_announcements(instrument).update(tries=F("tries") + 1, error=journal.scrub(repr(error)))
+        return 0
+    return written
+
+
+def open_announcements(instrument: Instrument) -> QuerySet[Ingest]:
+    return Ingest.objects.filter(instrument=instrument, processed=None, tries__lt=MAX_TRIES)

@@ -1,0 +1,182 @@
+"""The database file is locked, or the disk is full: the miner waits, or says so and keeps what it had."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+from django.db import connection
+from pytest_django import DjangoDbBlocker
+
+from markets import store
+from markets.models import Job, Publication, Rate
+from miner import tasks
+from miner.providers.nbp import NBP
+from tests.databases import file_database, needs_sqlite
+from tests.replica import Replica, data
+
+pytestmark = needs_sqlite
+
+LAST = date(2026, 10, 26)
+
+
+@pytest.fixture
+def four_windows(monkeypatch: pytest.MonkeyPatch, at: Callable[[str], None]) -> None:
+    """Table A as if it had begun in October 2026, in windows from the 1st, 7th, 14th and 20th."""
+    at("2026-10-26 13:00")
+    monkeypatch.setattr(NBP, "series", (replace(NBP.series[0], first=date(2026, 10, 1), window=7),))
+
+
+@pytest.fixture
+def file(tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[Path]:
+    with file_database(tmp_path / "charon.sqlite3", django_db_blocker) as path:
+        yield path
+
+
+@pytest.fixture
+def impatient(tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[Path]:
+    """A database that waits for a lock no longer than a moment."""
+    with file_database(tmp_path / "charon.sqlite3", django_db_blocker, lock_timeout=0.05) as path:
+        yield path
+
+
+def bank(end: date = LAST) -> int:
+    tables = data.tables("A", 2026).values()
+    return sum(len(table.figures) for table in tables if date(2026, 10, 1) <= table.day <= end)
+
+
+def whole() -> bool:
+    """Every figure once, every table with its proof."""
+    figures = Rate.objects.values("instrument", "effective_date", "table").distinct().count()
+    return figures == Rate.objects.count() == bank() and Publication.objects.count() == 18
+
+
+def newest() -> Job:
+    return Job.objects.order_by("-pk")[0]
+
+
+class Writer:
+    """Another process that has begun a write, as SQLite sees it: a connection of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self.connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self.connection.execute("BEGIN IMMEDIATE")
+
+    def let_go(self) -> None:
+        self.connection.rollback()
+        self.connection.close()
+
+
+@contextmanager
+def after_the_first_save(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> Iterator[None]:
+    """Once the first window is stored something happens."""
+    save, saved = store.save, list[store.Outcome]()
+
+    def spy(*args: Any, **kwargs: Any) -> store.Outcome:
+        outcome = save(*args, **kwargs)
+        if not saved:
+            happens()
+        saved.append(outcome)
+        return outcome
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "save", spy)
+        yield
+
+
+def leave_room_for(pages: int) -> None:
+    with connection.cursor() as cursor:
+        now = cursor.execute("PRAGMA page_count").fetchone()[0]
+        cursor.execute(f"PRAGMA max_page_count = {now + pages}")
+
+
+def test_a_reader_that_holds_on_does_not_hold_the_miner_up(file: Path, replica: Replica, four_windows: None) -> None:
+    with closing(sqlite3.connect(file, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM markets_rate").fetchone() == (0,)
+        assert tasks.mine("nbp") == "done"
+        assert reader.execute("SELECT count(*) FROM markets_rate").fetchone() == (0,)
+    assert newest().status == "success"
+    assert whole()
+
+
+def test_a_writer_that_holds_on_for_a_while_makes_the_miner_wait(
+    file: Path, replica: Replica, four_windows: None
+) -> None:
+    writer, asked = Writer(file), Event()
+
+    def let_go_later() -> None:
+        asked.wait(10)
+        Event().wait(0.3)
+        writer.let_go()
+
+    def asking(execute: Callable[..., Any], *args: Any) -> Any:
+        asked.set()
+        return execute(*args)
+
+    thread = Thread(target=let_go_later)
+    thread.start()
+    with connection.execute_wrapper(asking):
+        assert tasks.mine("nbp") == "done"
+    thread.join()
+    assert newest().status == "success"
+    assert whole()
+
+
+def test_a_writer_that_never_lets_go_fails_the_run_and_the_next_one_works(
+    impatient: Path, replica: Replica, four_windows: None
+) -> None:
+    writer = Writer(impatient)
+    assert tasks.mine("nbp") == "failed"
+    writer.let_go()
+    assert not Job.objects.exists()
+    assert tasks.mine("nbp") == "done"
+    assert whole()
+
+
+def test_a_writer_in_the_middle_leaves_whole_windows_and_the_job_is_lost_when_its_lease_ends(
+    impatient: Path,
+    replica: Replica,
+    four_windows: None,
+    at: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    writers: list[Writer] = []
+    with after_the_first_save(monkeypatch, lambda: writers.append(Writer(impatient))):
+        assert tasks.mine("nbp") == "failed"
+    writers[0].let_go()
+    assert Rate.objects.count() == bank(end=date(2026, 10, 6))
+    assert newest().status == "running"
+
+    at("2026-10-26 13:01")
+    tasks.mine("nbp")
+    assert Job.objects.count() == 1
+    at("2026-10-26 13:03")
+    tasks.mine("nbp")
+    assert list(Job.objects.order_by("pk").values_list("status", "reason")) == [("failed", "lost"), ("success", "")]
+    assert whole()
+
+
+@pytest.mark.parametrize("pages", [0, 1, 2, 3])
+def test_a_full_disk_fails_the_job_keeps_whole_windows_and_heals_when_there_is_space(
+    file: Path, replica: Replica, four_windows: None, monkeypatch: pytest.MonkeyPatch, pages: int
+) -> None:
+    with after_the_first_save(monkeypatch, lambda: leave_room_for(pages)):
+        assert tasks.mine("nbp") == "failed"
+    job = newest()
+    assert (job.status, job.reason, job.error) == ("failed", "storage", "OperationalError: database or disk is full")
+    assert (job.windows_done, job.reached) == (1, date(2026, 10, 6))
+    assert Rate.objects.count() == job.rows_written == bank(end=date(2026, 10, 6))
+    assert Publication.objects.count() == 4
+    with connection.cursor() as cursor:
+        assert cursor.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+    leave_room_for(10_000)
+    assert tasks.mine("nbp") == "done"
+    assert newest().status == "success"
+    assert whole()

@@ -1,0 +1,196 @@
+"""`manage.py mine`: the same road in the foreground, told in text or JSON, and an exit code that a script can trust."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from tqdm import tqdm
+
+from markets import journal
+from markets.models import Job, Publication, Rate, Source
+from miner.management.commands.mine import show
+from miner.providers.nbp import NBP
+from tests.replica import Replica
+
+pytestmark = pytest.mark.django_db
+
+WEEK = ("--from", "2024-01-02", "--to", "2024-01-05")
+
+
+def mine(*words: str) -> str:
+    """What the command prints."""
+    out = StringIO()
+    call_command("mine", *words, stdout=out)
+    return out.getvalue()
+
+
+def failing(*words: str) -> str:
+    """What the command prints before it ends with 1."""
+    out = StringIO()
+    with pytest.raises(SystemExit) as caught:
+        call_command("mine", *words, stdout=out)
+    assert caught.value.code == 1
+    return out.getvalue()
+
+
+def wrong(*words: str) -> str:
+    """What the command has against its arguments."""
+    with pytest.raises(CommandError) as caught:
+        mine(*words)
+    return str(caught.value)
+
+
+def test_a_week_of_one_table_is_fetched_and_told_in_one_line(nbp: Source, replica: Replica) -> None:
+    assert mine("nbp", "--table", "gold", *WEEK) == "gold: success, 4 rows, 1 requests\n  new codes: XAU\n"
+    assert Job.objects.get().trigger == "command"
+    assert list(Rate.objects.values_list("effective_date", flat=True)) == [date(2024, 1, day) for day in (2, 3, 4, 5)]
+
+
+def test_all_tables_are_fetched_when_none_is_named(nbp: Source, replica: Replica) -> None:
+    said = mine("nbp", *WEEK).splitlines()
+    assert [line for line in said if not line.startswith(" ")] == [
+        "A: success, 132 rows, 1 requests",
+        "gold: success, 4 rows, 1 requests",
+        "C: success, 52 rows, 1 requests",
+        "B: success, 116 rows, 1 requests",
+    ]
+
+
+def test_new_codes_and_refusals_stand_under_the_line(nbp: Source, replica: Replica) -> None:
+    replica.set_script([{"replace": ['"mid":3.9432', '"mid":"3.9432"']}])
+    said = mine("nbp", "--table", "A", "--from", "2024-01-02", "--to", "2024-01-02").splitlines()
+    assert said[0] == "A: success, 32 rows, 1 requests, 1 refused"
+    assert said[1] == '  refused: A 2024-01-02 USD: "3.9432" is not a number'
+    assert said[2].startswith("  new codes: AUD, BGN, ")
+
+
+def test_tables_may_be_named_and_repeated(nbp: Source, replica: Replica) -> None:
+    mine("nbp", "--table", "gold", "--table", "C", *WEEK)
+    assert set(Publication.objects.values_list("table", flat=True)) == {"gold", "C"}
+
+
+def test_mining_again_is_skipped_and_writes_nothing(nbp: Source, replica: Replica) -> None:
+    mine("nbp", "--table", "gold", *WEEK)
+    assert mine("nbp", "--table", "gold", *WEEK) == "gold: skipped (up_to_date), 0 rows, 1 requests\n"
+    assert Rate.objects.count() == 4
+
+
+def test_json_is_one_object_with_a_report_a_table(nbp: Source, replica: Replica) -> None:
+    told: dict[str, Any] = json.loads(mine("nbp", "--table", "gold", "--json", *WEEK))
+    assert told == {
+        "source": "nbp",
+        "tables": [
+            {
+                "table": "gold",
+                "status": "success",
+                "reason": "",
+                "rows_written": 4,
+                "revised": 0,
+                "refused": 0,
+                "requests": 1,
+                "retries": 0,
+                "notes": ["new codes: XAU"],
+                "error": "",
+            }
+        ],
+    }
+
+
+def test_without_days_it_fetches_what_is_missing(
+    nbp: Source, replica: Replica, monkeypatch: pytest.MonkeyPatch, at: Callable[[str], None]
+) -> None:
+    monkeypatch.setattr(NBP, "series", (replace(NBP.series[1], first=date(2026, 10, 12)),))
+    at("2026-10-26 13:00")
+    assert mine("nbp") == "gold: success, 11 rows, 1 requests\n  new codes: XAU\n"
+    assert mine("nbp") == "gold: skipped (up_to_date), 0 rows, 0 requests\n"
+
+
+@pytest.mark.parametrize(
+    ("ends", "first", "last"),
+    [
+        (("--from", "2026-10-20"), date(2026, 10, 20), date(2026, 10, 26)),
+        (("--to", "2013-01-08"), date(2013, 1, 2), date(2013, 1, 8)),
+    ],
+)
+def test_one_end_may_be_left_open(
+    nbp: Source,
+    replica: Replica,
+    at: Callable[[str], None],
+    ends: tuple[str, str],
+    first: date,
+    last: date,
+) -> None:
+    at("2026-10-26 13:00")
+    mine("nbp", "--table", "gold", *ends)
+    days = Publication.objects.order_by("effective_date").values_list("effective_date", flat=True)
+    assert (days[0], list(days)[-1]) == (first, last)
+
+
+def test_the_archive_is_mined_the_same_way(archive: Source) -> None:
+    said = mine("nbp_archive", "--from", "2023-12-29", "--to", "2023-12-29")
+    assert said.startswith("mid: success, 33 rows, 1 requests\n")
+
+
+def test_an_unknown_table_is_an_error_that_names_the_known_ones(nbp: Source) -> None:
+    assert wrong("nbp", "--table", "D", "--table", "A") == "nbp has no table D; it has A, gold, C, B"
+    assert not Job.objects.exists()
+
+
+def test_an_unknown_source_is_an_error_that_names_the_known_ones(nbp: Source) -> None:
+    assert "invalid choice: 'ecb' (choose from 'nbp', 'nbp_archive')" in wrong("ecb")
+
+
+def test_a_day_that_is_none_is_an_error(nbp: Source) -> None:
+    assert "invalid day value: '2024-02-30'" in wrong("nbp", "--from", "2024-02-30")
+
+
+def test_ends_in_the_wrong_order_are_an_error(nbp: Source) -> None:
+    assert wrong("nbp", "--from", "2024-02-01", "--to", "2024-01-01") == "--from 2024-02-01 is after --to 2024-01-01"
+
+
+def test_a_database_without_sources_says_what_to_do() -> None:
+    assert wrong("nbp") == "the sources are not in the database yet: run `manage.py sync` first"
+
+
+def test_a_failure_ends_with_1_and_the_tables_after_it_are_not_tried(nbp: Source, replica: Replica) -> None:
+    replica.set_script([{"path": "cenyzlota", "status": 400, "body": "400 BadRequest - no"}])
+    said = failing("nbp", *WEEK).splitlines()
+    place = f"{replica.url}cenyzlota/2024-01-02/2024-01-05/"
+    assert said[0].startswith("A: success")
+    assert said[-2:] == [
+        "gold: failed (refused), 0 rows, 1 requests",
+        f"  Refused: GET {place}: HTTP 400: 400 BadRequest - no",
+    ]
+    assert set(Job.objects.values_list("job_type", flat=True)) == {"nbp.A", "nbp.gold"}
+
+
+def test_a_failure_is_told_in_json_too(nbp: Source, replica: Replica) -> None:
+    replica.set_script([{"status": 500}])
+    told = json.loads(failing("nbp", "--json", *WEEK))
+    assert [
+        (row["table"], row["status"], row["reason"], row["requests"], row["retries"]) for row in told["tables"]
+    ] == [("A", "failed", "unreachable", 4, 3)]
+
+
+def test_a_table_that_is_mined_elsewhere_is_left_alone(nbp: Source, replica: Replica) -> None:
+    journal.start("nbp.gold", nbp, Job.Trigger.SCHEDULE)
+    assert failing("nbp", "--table", "gold", *WEEK) == "gold: running elsewhere\n"
+    assert json.loads(failing("nbp", "--table", "gold", "--json", *WEEK))["tables"] == [
+        {"table": "gold", "status": "busy"}
+    ]
+    assert replica.requests == []
+
+
+def test_the_progress_bar_shows_windows_and_the_day_that_was_reached() -> None:
+    screen = StringIO()
+    with tqdm(desc="A", unit="window", file=screen, ascii=True, ncols=80, mininterval=0) as bar:
+        show(bar, 1, 8, date(2024, 3, 28))
+        show(bar, 2, 8, None)
+        assert (bar.n, bar.total) == (2, 8)
+    assert "2024-03-28" in screen.getvalue()
+    assert "2/8" in screen.getvalue()
