@@ -20,6 +20,7 @@ from markets.api import router as markets_router
 from markets.errors import QuestionError
 from markets.schemas import COMMON_ERRORS
 from miner.api import router as miner_router
+from signals.api import router as signals_router
 
 logger = logging.getLogger(__name__)
 
@@ -117,4 +118,5 @@ def health(request: HttpRequest) -> HttpResponse:
 api.add_decorator(known_parameters_only, mode="view")
 api.add_router("", markets_router)
 api.add_router("", miner_router)
+api.add_router("", signals_router)
 api.add_router("", roof)

@@ -15,7 +15,20 @@ View = Callable[[HttpRequest], HttpResponseBase]
 API = "/api/v1/"
 # Every one also answers at the root, with and without a slash at the end.
 ROOT_NAMES = frozenset(
-    {"health", "sources", "currencies", "rates", "gold", "jobs", "stats/miner", "stats/upcoming", "docs", "redoc"}
+    {
+        "health",
+        "sources",
+        "currencies",
+        "rates",
+        "gold",
+        "jobs",
+        "stats/miner",
+        "stats/upcoming",
+        "signals",
+        "signals/current",
+        "docs",
+        "redoc",
+    }
 )
 FIRST_PARTS = frozenset(name.split("/")[0] for name in ROOT_NAMES) | {"api"}
 KNOWN_ID = re.compile(r"[A-Za-z0-9-]{8,64}")

@@ -2,6 +2,7 @@
 
 # ruff: noqa: ARG002  the arguments are the admin's
 
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -87,7 +88,7 @@ class SourceAdmin(Kept):
         ),
         (gettext_lazy("Fakty (z programu)"), {"fields": ("code", *Source.FACTS)}),
     )
-    actions = ("enable", "disable", "pause", "resume")
+    actions: Sequence[str] = ("enable", "disable", "pause", "resume")
 
     @admin.action(description=gettext_lazy("Włącz wybrane źródła"), permissions=["change"])
     def enable(self, request: HttpRequest, queryset: QuerySet[Source]) -> None:

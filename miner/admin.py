@@ -2,10 +2,17 @@
 
 # ruff: noqa: ARG002  the arguments are the admin's
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django_q.admin import ScheduleAdmin
 from django_q.models import Schedule
+
+from markets.admin import SourceAdmin
+from markets.models import Job, Source
+from miner import tasks
 
 admin.site.unregister(Schedule)
 
@@ -20,3 +27,21 @@ class TimetableAdmin(ScheduleAdmin):  # type: ignore[misc]
 
     def has_delete_permission(self, request: HttpRequest, obj: Schedule | None = None) -> bool:
         return False
+
+
+admin.site.unregister(Source)
+
+
+@admin.register(Source)
+class MinedSourceAdmin(SourceAdmin):
+    """The sources with what only the miner can do."""
+
+    actions = [*SourceAdmin.actions, "mine_now"]
+
+    @admin.action(description=gettext_lazy("Pobierz teraz z wybranych źródeł"), permissions=["change"])
+    def mine_now(self, request: HttpRequest, queryset: QuerySet[Source]) -> None:
+        for source in queryset:
+            tasks.enqueue(source.code, trigger=Job.Trigger.OPERATOR)
+            self.log_change(request, source, _("Zlecono pobranie"))
+        names = ", ".join(source.code for source in queryset)
+        self.message_user(request, _("Zlecono pobranie: %(names)s") % {"names": names}, messages.SUCCESS)

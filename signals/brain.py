@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -15,7 +15,7 @@ from django.db import transaction
 from markets import clock
 from markets.models import Instrument
 from signals import indicators, rules, series
-from signals.models import AnalysisSnapshot, Signal
+from signals.models import AnalysisSnapshot, Signal, midnight
 from signals.rules import HOLD, LABELS, MacdCross
 
 Status = AnalysisSnapshot.Status
@@ -276,10 +276,6 @@ def save(
     AnalysisSnapshot.objects.bulk_create(
         changed, update_conflicts=True, unique_fields=["instrument", "rule", "window"], update_fields=fields
     )
-
-
-def midnight(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 def decimal(value: float) -> Decimal:

@@ -1,9 +1,16 @@
 """Decisions, and the newest state of each instrument."""
 
+from datetime import UTC, date, datetime
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from markets.models import Instrument
+
+
+def midnight(day: date) -> datetime:
+    """How a daily bar is dated: its day at 00:00 UTC."""
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 class Signal(models.Model):

@@ -80,5 +80,13 @@ def work(instrument: Instrument) -> int:
     return written
 
 
+def recompute(codes: list[str]) -> int:
+    """The whole series of these instruments again; what comes out the same writes nothing."""
+    from signals import brain
+
+    rows = Instrument.objects.filter(code__in=codes).exclude(quotes__source__in=filling())
+    return sum(brain.decide(instrument, rules.macd_cross()) for instrument in rows)
+
+
 def open_announcements(instrument: Instrument) -> QuerySet[Ingest]:
     return Ingest.objects.filter(instrument=instrument, processed=None, tries__lt=MAX_TRIES)

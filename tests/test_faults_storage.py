@@ -5,11 +5,13 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import date
+from io import StringIO
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from pytest_django import DjangoDbBlocker
 
@@ -112,7 +114,7 @@ def test_a_writer_that_holds_on_for_a_while_makes_the_miner_wait(
 
     def let_go_later() -> None:
         asked.wait(10)
-        Event().wait(0.3)
+        Event().wait(0.3)  # the miner stands before the lock by then
         writer.let_go()
 
     def asking(execute: Callable[..., Any], *args: Any) -> Any:
@@ -137,6 +139,29 @@ def test_a_writer_that_never_lets_go_fails_the_run_and_the_next_one_works(
     assert not Job.objects.exists()
     assert tasks.mine("nbp") == "done"
     assert whole()
+
+
+def test_the_command_says_so_when_the_database_is_locked(impatient: Path, replica: Replica, four_windows: None) -> None:
+    out = StringIO()
+    tasks.mine("nbp")
+    Job.objects.all().delete()
+    writer = Writer(impatient)
+    with pytest.raises(SystemExit):
+        call_command("mine", "nbp", stdout=out)
+    writer.let_go()
+    assert out.getvalue().startswith("A: failed")
+
+
+def test_the_command_does_not_tell_of_an_earlier_job_when_it_could_begin_none(
+    impatient: Path, replica: Replica, four_windows: None
+) -> None:
+    out = StringIO()
+    tasks.mine("nbp")
+    writer = Writer(impatient)
+    with pytest.raises(SystemExit):
+        call_command("mine", "nbp", stdout=out)
+    writer.let_go()
+    assert str(bank()) not in out.getvalue()
 
 
 def test_a_writer_in_the_middle_leaves_whole_windows_and_the_job_is_lost_when_its_lease_ends(

@@ -29,7 +29,8 @@ def short_history(monkeypatch: pytest.MonkeyPatch, at: Callable[[str], None]) ->
 
 def queued() -> list[dict[str, Any]]:
     packages = [SignedPackage.loads(row.payload) for row in OrmQ.objects.order_by("pk")]
-    return [{"func": task["func"], "args": task["args"], **task.get("kwargs", {})} for task in packages]
+    mining = [task for task in packages if task["func"].startswith("miner.")]
+    return [{"func": task["func"], "args": task["args"], **task.get("kwargs", {})} for task in mining]
 
 
 def told() -> dict[str, tuple[str, str, int]]:

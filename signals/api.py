@@ -1,0 +1,115 @@
+"""Decisions: the ledger, and the newest state of every instrument."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from ninja import Query, Router
+
+from markets import catalogue
+from markets.answers.nearest import nearest
+from markets.api import reply
+from markets.errors import QuestionError, UnknownCodeError
+from markets.models import Instrument
+from markets.schemas import COMMON_ERRORS, Envelope, Paging
+from signals import rules
+from signals.models import AnalysisSnapshot, Signal, midnight
+from signals.schemas import CurrentPage, SignalPage, SignalQuery
+
+router = Router(tags=["signals"])
+
+COLUMNS = (
+    "id",
+    "instrument__code",
+    "rule",
+    "timeframe",
+    "as_of",
+    "signal",
+    "macd",
+    "signal_line",
+    "histogram",
+    "horizon_days",
+    "edition",
+    "generated_at",
+)
+STATS = ("as_of", "signal", "turned", "turned_on", "histogram", "trend", "bars", "warm_up")
+
+
+@router.get(
+    "/signals",
+    response={200: SignalPage, 400: Envelope, 404: Envelope, **COMMON_ERRORS},
+    operation_id="signals",
+    summary="Decisions",
+)
+def signals(request: HttpRequest, query: Query[SignalQuery], paging: Query[Paging]) -> HttpResponse:
+    """Decisions of the rules, newest bar first: results of a computation, no investment advice.
+
+    Every BUY and SELL of the history is here, and from the first start on every bar, HOLD included. With `limit=1` the
+    answer is the newest decision.
+    """
+    rows = chosen(query)
+    return reply({"items": list(signal_rows(paging.of(rows))), "count": rows.count()})
+
+
+@router.get(
+    "/signals/current", response={200: CurrentPage, **COMMON_ERRORS}, operation_id="signals_current", summary="Now"
+)
+def current(request: HttpRequest, paging: Query[Paging]) -> HttpResponse:
+    """The newest state of every instrument under today's rule, HOLD and "not enough data" included."""
+    rows = Instrument.objects.order_by("code")
+    return reply({"items": list(current_rows(paging.of(rows))), "count": rows.count()})
+
+
+def chosen(query: SignalQuery) -> QuerySet[Signal]:
+    if query.from_ and query.to and query.from_ > query.to:
+        raise QuestionError(
+            f"from ({query.from_}) is later than to ({query.to})", {"from": query.from_, "to": query.to}
+        )
+    wanted = {
+        "instrument": find_instrument(query.code) if query.code else None,
+        "signal": query.signal,
+        "rule": query.rule,
+        "as_of__gte": midnight(query.from_) if query.from_ else None,
+        "as_of__lt": midnight(query.to) + timedelta(days=1) if query.to else None,
+    }
+    rows = Signal.objects.filter(**{name: value for name, value in wanted.items() if value is not None})
+    return rows.order_by("-as_of", "-edition", "-id")
+
+
+def find_instrument(text: str) -> Instrument:
+    instrument = catalogue.find(text)
+    if instrument is None:
+        codes = {code: code for code in Instrument.objects.values_list("code", flat=True)}
+        raise UnknownCodeError(f"There is no instrument {text!r}", {"nearest": nearest(text, codes)})
+    return instrument
+
+
+def signal_rows(rows: QuerySet[Signal]) -> Iterator[dict[str, Any]]:
+    for values in rows.values_list(*COLUMNS):
+        item = dict(zip(COLUMNS, values, strict=True))
+        item["code"] = item.pop("instrument__code")
+        item["as_of"] = item["as_of"].date()
+        yield item | {name: f"{item[name]:f}" for name in ("macd", "signal_line", "histogram")}
+
+
+def current_rows(instruments: QuerySet[Instrument]) -> Iterator[dict[str, Any]]:
+    """Two queries, however many instruments there are."""
+    rule = rules.macd_cross()
+    page = list(instruments.values_list("pk", "code"))
+    states = {
+        row.instrument_id: row
+        for row in AnalysisSnapshot.objects.filter(rule=rule.name, window="30d", instrument__in=[pk for pk, _ in page])
+    }
+    for pk, code in page:
+        state = states.get(pk)
+        stats = state.stats if state else {}
+        yield {
+            "code": code,
+            "rule": rule.name,
+            "timeframe": rule.timeframe,
+            "status": state.status if state else "pending",
+            **{name: stats.get(name) for name in STATS},
+            "generated_at": state.generated_at if state else None,
+        }

@@ -1,0 +1,99 @@
+"""Real processes: killed in the middle of a back-fill, or two of them at once over one database file."""
+
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from pytest_django import DjangoDbBlocker
+
+from markets.models import Job, Publication, Rate
+from miner import backfill
+from tests.databases import file_database, needs_sqlite
+from tests.processes import MANAGE, environment, until
+from tests.replica import Replica, data
+
+pytestmark = needs_sqlite
+
+TWO_YEARS = ("mine", "nbp", "--table", "A", "--from", "2024-01-01", "--to", "2025-12-31")
+Figures = list[tuple[date, str, str]]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[Path]:
+    """A data folder whose database this process sees as well."""
+    with file_database(tmp_path / "charon.sqlite3", django_db_blocker):
+        yield tmp_path
+
+
+@contextmanager
+def miner(folder: Path, replica: Replica) -> Iterator[subprocess.Popen[str]]:
+    """A back-fill in a process of its own, which does not outlive the block."""
+    env = environment(folder, NBP_BASE_URL=replica.url)
+    with subprocess.Popen(
+        [*MANAGE, *TWO_YEARS], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def bank() -> Figures:
+    tables = [table for year in (2024, 2025) for table in data.tables("A", year).values()]
+    return sorted((table.day, code, figures[0]) for table in tables for code, figures in table.figures.items())
+
+
+def stored() -> Figures:
+    rows = Rate.objects.select_related("instrument")
+    return sorted((row.effective_date, row.instrument.code, str(row.figure("mid"))) for row in rows)
+
+
+def killed(folder: Path, replica: Replica, windows: int) -> None:
+    """A back-fill whose n-th window never gets an answer, killed when those before it are stored."""
+    stuck = backfill.cut((date(2024, 1, 1), date(2025, 12, 31)), 93)[windows]
+    replica.set_script([{"path": f"/{stuck[0]}/", "delay": 600}])
+    running = Job.objects.filter(status="running", windows_done=windows)
+    with miner(folder, replica) as process:
+        until(lambda: running.exists() or process.poll() is not None)
+        process.kill()
+        said, _ = process.communicate(timeout=20)
+    assert process.returncode == -signal.SIGKILL, said
+
+
+def test_a_back_fill_killed_again_and_again_ends_without_hole_or_double(folder: Path, replica: Replica) -> None:
+    whole = bank()
+    for windows in (0, 2, 7):
+        killed(folder, replica, windows)
+        rows = stored()
+        assert rows == whole[: len(rows)], "a window was stored in part, or out of turn"
+        assert Publication.objects.count() == len({day for day, _, _ in rows})
+
+    replica.set_script([])
+    with miner(folder, replica) as last:
+        said, _ = last.communicate(timeout=30)
+    assert last.returncode == 0, said
+    assert stored() == whole
+    assert Publication.objects.count() == len({day for day, _, _ in whole}) == 503
+    ends = list(Job.objects.order_by("pk").values_list("status", "reason"))
+    assert ends == [("failed", "lost")] * 3 + [("success", "")]
+
+
+def test_of_two_miners_at_once_one_works_and_the_other_says_so(folder: Path, replica: Replica) -> None:
+    replica.set_script([{"at": 8, "delay": 0.5}])
+    out = StringIO()
+    with miner(folder, replica) as first:
+        until(lambda: Rate.objects.exists() or first.poll() is not None)
+        with pytest.raises(SystemExit):
+            call_command(*TWO_YEARS, stdout=out)
+        said, _ = first.communicate(timeout=30)
+    assert out.getvalue() == "A: running elsewhere\n"
+    assert first.returncode == 0, said
+    assert stored() == bank()
+    assert len(replica.requests) == 8
+    assert [job.status for job in Job.objects.all()] == ["success"]
