@@ -1,7 +1,6 @@
 """Decisions: the ledger, and the newest state of every instrument."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 from django.db.models import QuerySet
@@ -72,7 +71,7 @@ def chosen(query: SignalQuery) -> QuerySet[Signal]:
         "signal": query.signal,
         "rule": query.rule,
         "as_of__gte": midnight(query.from_) if query.from_ else None,
-        "as_of__lt": midnight(query.to) + timedelta(days=1) if query.to else None,
+        "as_of__lte": midnight(query.to) if query.to else None,
     }
     rows = Signal.objects.filter(**{name: value for name, value in wanted.items() if value is not None})
     return rows.order_by("-as_of", "-edition", "-id")

@@ -1,0 +1,85 @@
+"""The brain over the whole archive on SQLite: first run, one new day, and the arithmetic alone beside TA-Lib.
+
+Targets: the first run, reading and writing included, under 20 s; one new day for all instruments under 1 s; MACD at
+most 3 times TA-Lib over the same arrays in the same run.
+"""
+
+import json
+import sys
+from textwrap import dedent
+
+from bench.measure import installation, run
+
+FIRST = """
+    import django, json, time
+    django.setup()
+    from signals.tasks import catch_up
+    started = time.perf_counter()
+    rows = catch_up()
+    print(json.dumps({"rows": rows, "seconds": time.perf_counter() - started}))
+"""
+
+NEW_DAY = """
+    import django, json, time
+    django.setup()
+    from datetime import timedelta
+    from django.db.models import Max
+    from markets import journal, store
+    from markets.models import Rate, Source
+    from markets.records import Figure, Table
+    from signals import brain
+    from signals.tasks import catch_up
+    nbp = Source.objects.get(code="nbp")
+    newest = Rate.objects.filter(table="A").aggregate(day=Max("effective_date"))["day"]
+    last = Rate.objects.filter(table="A", effective_date=newest).select_related("instrument")
+    figures = [Figure(rate.instrument.code, mid=rate.figure("mid")) for rate in last]
+    with journal.job("nbp.A", nbp) as job:
+        store.save([Table("A", newest + timedelta(days=1), figures, "x", None, "https://x/", "0" * 64)], nbp, job)
+    started = time.perf_counter()
+    rows = catch_up()
+    print(json.dumps({"rows": rows, "seconds": time.perf_counter() - started}))
+"""
+
+ARITHMETIC = """
+    import django, json, time
+    django.setup()
+    import talib
+    from markets.models import Instrument
+    from signals import indicators, series
+    arrays = [series.closes(one).to_numpy(copy=True) for one in Instrument.objects.all()]
+    arrays = [one for one in arrays if one.size > 40]
+    ways = {
+        "ours": lambda values: indicators.macd(values, (12, 26, 9)),
+        "talib": lambda values: talib.MACD(values, 12, 26, 9),
+    }
+    best = dict.fromkeys(ways, 1e9)
+    for _ in range(15):
+        for name, way in ways.items():
+            started = time.perf_counter()
+            for values in arrays:
+                way(values)
+            best[name] = min(best[name], time.perf_counter() - started)
+    print(json.dumps({"series": len(arrays), "bars": sum(one.size for one in arrays), **best}))
+"""
+
+
+def main() -> None:
+    with installation(DJANGO_SETTINGS_MODULE="charon.settings") as environment:
+        run(["manage.py", "mine", "nbp_archive", "--json"], environment)
+
+        def ask(script: str) -> dict[str, float]:
+            answer: dict[str, float] = json.loads(run(["-c", dedent(script)], environment).output)
+            return answer
+
+        first, day, arithmetic = ask(FIRST), ask(NEW_DAY), ask(ARITHMETIC)
+    ratio = arithmetic["ours"] / arithmetic["talib"]
+    print(f"brain: {arithmetic['series']} series, {arithmetic['bars']} bars")
+    print(f"  first run    {first['seconds']:6.2f} s, {first['rows']} rows")
+    print(f"  one new day  {day['seconds']:6.2f} s, {day['rows']} rows")
+    print(f"  MACD alone   {arithmetic['ours'] * 1000:6.2f} ms, {ratio:.2f} x TA-Lib")
+    if first["seconds"] > 20 or day["seconds"] > 1 or ratio > 3:
+        sys.exit("  target missed: first run under 20 s, one day under 1 s, MACD at most 3 x TA-Lib")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""Decisions over the API."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from markets import store
+from markets.models import Job, Source
+from markets.records import Figure, Table
+from signals import tasks
+from signals.models import AnalysisSnapshot, Signal
+from tests.test_brain import START, wave
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def decided(nbp: Source, job: Job, at: Callable[[str], None]) -> None:
+    """USD and gold with decisions, EUR too young, AED only in table B."""
+    at("2026-11-20 13:00")
+    for code, letter, closes in [("USD", "A", wave(600)), ("EUR", "A", wave(120)), ("AED", "B", wave(20)[::7])]:
+        store.save([Table(letter, day, [Figure(code, mid=value)]) for day, value in closes], nbp, job)
+    gold = [Table("gold", day, [Figure("XAU", mid=value)], kind="metal") for day, value in wave(300)]
+    store.save(gold, nbp, job)
+    Job.objects.update(status=Job.Status.SUCCESS, lease_until=None)
+    tasks.catch_up()
+
+
+def get(client: Client, path: str, **parameters: Any) -> Any:
+    response = client.get(path, parameters)
+    assert response.status_code == 200, response.content
+    return response.json()
+
+
+def test_the_newest_decision_stands_first(decided: None, client: Client) -> None:
+    answer = get(client, "/signals", code="USD", limit=1)
+    row = Signal.objects.filter(instrument__code="USD").order_by("-as_of")[0]
+    assert answer["count"] == Signal.objects.filter(instrument__code="USD").count()
+    assert answer["items"] == [
+        {
+            "id": row.pk,
+            "code": "USD",
+            "rule": "macd_signal_cross_12_26_9",
+            "timeframe": "1d",
+            "as_of": (START + timedelta(days=599)).isoformat(),
+            "signal": "HOLD",
+            "macd": f"{row.macd:f}",
+            "signal_line": f"{row.signal_line:f}",
+            "histogram": f"{row.histogram:f}",
+            "horizon_days": 5,
+            "edition": 1,
+            "generated_at": "2026-11-20T12:00:00Z",
+        }
+    ]
+
+
+@pytest.mark.parametrize("path", ["/signals", "/signals/", "/api/v1/signals", "/api/v1/signals/"])
+def test_every_spelling_of_the_address_answers_alike(decided: None, client: Client, path: str) -> None:
+    assert get(client, path, code="gold")["items"][0]["code"] == "XAU"
+
+
+def test_filters_narrow_and_both_ends_are_inclusive(decided: None, client: Client) -> None:
+    buys = get(client, "/signals", code="usd/pln", signal="BUY")
+    assert {item["signal"] for item in buys["items"]} == {"BUY"}
+    day = buys["items"][1]["as_of"]
+    one = get(client, "/signals", code="USD", **{"from": day, "to": day})
+    assert [item["as_of"] for item in one["items"]] == [day]
+    assert get(client, "/signals", rule="another")["count"] == 0
+    page = get(client, "/signals", limit=2, offset=1)
+    assert len(page["items"]) == 2
+    assert page["count"] == Signal.objects.count()
+
+
+def test_a_corrected_bar_shows_its_newest_edition_first(decided: None, client: Client) -> None:
+    row = Signal.objects.filter(instrument__code="USD").order_by("-as_of")[0]
+    row.pk, row.edition, row.signal = None, 2, "BUY"
+    row.save(force_insert=True)
+    first = get(client, "/signals", code="USD", limit=1)["items"][0]
+    assert (first["edition"], first["signal"]) == (2, "BUY")
+
+
+def test_the_current_state_lists_every_instrument(decided: None, client: Client) -> None:
+    answer = get(client, "/signals/current")
+    states = {item["code"]: item for item in answer["items"]}
+    assert answer["count"] == 4
+    assert list(states) == ["AED", "EUR", "USD", "XAU"]
+    assert {code: item["status"] for code, item in states.items()} == {
+        "AED": "not_applicable", "EUR": "warming_up", "USD": "ok", "XAU": "ok",
+    }  # fmt: skip
+    assert (states["EUR"]["signal"], states["EUR"]["bars"], states["EUR"]["warm_up"]) == (None, 120, 250)
+    assert (states["USD"]["signal"], states["USD"]["as_of"]) == ("HOLD", (START + timedelta(days=599)).isoformat())
+    assert states["AED"]["as_of"] is None
+
+
+def test_an_instrument_that_nobody_decided_on_yet_is_pending(decided: None, client: Client) -> None:
+    AnalysisSnapshot.objects.all().delete()
+    assert {item["status"] for item in get(client, "/signals/current")["items"]} == {"pending"}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "status"),
+    [
+        ({"code": "USB"}, 404),
+        ({"signal": "buy"}, 422),
+        ({"from": "2024-02-01", "to": "2024-01-01"}, 400),
+        ({"from": "yesterday"}, 422),
+        ({"limit": "0"}, 422),
+        ({"bogus": "1"}, 422),
+    ],
+)
+def test_a_wrong_question_gets_the_envelope(
+    decided: None, client: Client, parameters: dict[str, str], status: int
+) -> None:
+    response = client.get("/signals", parameters)
+    assert response.status_code == status
+    assert set(response.json()["error"]) == {"code", "message", "detail", "id"}
+
+
+def test_the_nearest_codes_are_named(decided: None, client: Client) -> None:
+    assert client.get("/signals?code=USB").json()["error"]["detail"] == {"nearest": ["USD"]}
+
+
+def test_the_number_of_queries_does_not_grow_with_the_rows(
+    decided: None, client: Client, django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(2):
+        get(client, "/signals", limit=1000)
+    with django_assert_num_queries(3):
+        get(client, "/signals/current", limit=1000)
+
+
+def test_the_last_days_that_dates_can_name_are_no_fault(decided: None, client: Client) -> None:
+    assert get(client, "/signals", **{"from": "0001-01-01", "to": "9999-12-31"})["count"] > 0

@@ -1,0 +1,201 @@
+"""The bell, the claim and the watchdog: nothing is lost, nothing is done twice."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import transaction
+from django.utils import timezone
+from django_q.models import OrmQ, Schedule
+from django_q.signing import SignedPackage
+
+from markets import clock, journal, store
+from markets.models import Ingest, Instrument, Job, Source
+from markets.records import Figure, Table
+from signals import brain, series, tasks
+from signals.models import AnalysisSnapshot, Signal
+from tests.test_brain import START, content, wave
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def brought(nbp: Source, at: Callable[[str], None]) -> Callable[..., Job]:
+    """Run a whole job that stores closes of a code."""
+    at("2026-11-20 13:00")
+
+    def bring(closes: list[tuple[date, Decimal]], code: str = "USD", job_type: str = "nbp.A") -> Job:
+        with journal.job(job_type, nbp) as job:
+            store.save([Table("A", day, [Figure(code, mid=value)]) for day, value in closes], nbp, job)
+        return job
+
+    return bring
+
+
+def bells() -> int:
+    return sum(SignedPackage.loads(row.payload)["func"] == tasks.CATCH_UP for row in OrmQ.objects.all())
+
+
+def test_figures_that_arrive_ring_once(brought: Callable[..., Job]) -> None:
+    brought(wave(5))
+    brought(wave(8)[5:])
+    assert bells() == 1
+
+
+def test_a_bell_that_is_being_answered_does_not_keep_the_next_one_away(brought: Callable[..., Job]) -> None:
+    brought(wave(5))
+    OrmQ.objects.update(lock=timezone.now() + timedelta(minutes=5))
+    brought(wave(8)[5:])
+    assert bells() == 2
+
+
+def test_the_bell_joins_the_transaction(nbp: Source) -> None:
+    with pytest.raises(RuntimeError), journal.job("nbp.A", nbp) as job, transaction.atomic():
+        store.save([Table("A", START, [Figure("USD", mid=Decimal("4.0"))])], nbp, job)
+        assert bells() == 1
+        raise RuntimeError("lost")
+    assert (bells(), Ingest.objects.count()) == (0, 0)
+
+
+def test_one_answer_decides_on_all_that_is_open(brought: Callable[..., Job]) -> None:
+    brought(wave(300), "USD")
+    brought(wave(300), "EUR")
+    assert tasks.catch_up() > 0
+    assert set(Signal.objects.values_list("instrument__code", flat=True)) == {"USD", "EUR"}
+    assert not Ingest.objects.filter(processed=None).exists()
+
+
+def test_a_second_answer_to_the_same_bell_writes_nothing(brought: Callable[..., Job]) -> None:
+    brought(wave(300))
+    tasks.catch_up()
+    before = content()
+    assert tasks.catch_up() == 0
+    assert content() == before
+
+
+def test_nobody_is_decided_while_a_backfill_of_its_source_is_open(nbp: Source, brought: Callable[..., Job]) -> None:
+    brought(wave(300))
+    with journal.job("nbp.C", nbp):
+        assert tasks.catch_up() == 0
+        assert not AnalysisSnapshot.objects.exists()
+        OrmQ.objects.all().delete()
+    assert bells() == 1
+    assert tasks.catch_up() > 0
+
+
+def test_a_backfill_of_the_archive_holds_the_bank_up_as_well(archive: Source, brought: Callable[..., Job]) -> None:
+    brought(wave(300))
+    with journal.job("nbp_archive.mid", archive):
+        assert tasks.catch_up() == 0
+    assert tasks.catch_up() > 0
+
+
+def test_a_lost_job_does_not_hold_the_brain_up_for_ever(nbp: Source, brought: Callable[..., Job]) -> None:
+    brought(wave(300))
+    journal.start("nbp.C", nbp, Job.Trigger.SCHEDULE)
+    Job.objects.filter(job_type="nbp.C").update(lease_until=clock.now() - timedelta(seconds=1))
+    assert tasks.catch_up() > 0
+
+
+class Killed(BaseException):
+    """What a kill looks like from inside: nothing after it runs."""
+
+
+STEPS = [
+    (series, "closes"),
+    (brain, "follow"),
+    (brain, "write_signals"),
+    (brain, "write_snapshots"),
+    (brain, "save"),
+    (Ingest.objects, "filter"),
+]
+
+
+@pytest.mark.parametrize(("room", "step"), STEPS, ids=[step for _, step in STEPS])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_brain_killed_between_any_two_steps_loses_nothing(
+    brought: Callable[..., Job], monkeypatch: pytest.MonkeyPatch, room: Any, step: str, when: str
+) -> None:
+    brought(wave(300))
+    tasks.catch_up()
+    expected = content()
+    Signal.objects.all().delete()
+    AnalysisSnapshot.objects.all().delete()
+    Ingest.objects.update(processed=None)
+    real = getattr(room, step)
+
+    def die(*args: Any, **kwargs: Any) -> Any:
+        if when == "after":
+            real(*args, **kwargs)
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(room, step, die)
+        with pytest.raises(Killed):
+            tasks.catch_up()
+    assert (Signal.objects.count(), AnalysisSnapshot.objects.count()) == (0, 0)
+    assert Ingest.objects.filter(processed=None).exists()
+    tasks.catch_up()
+    assert content() == expected
+
+
+def test_an_announcement_that_fails_five_times_rests_with_its_error(
+    brought: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brought(wave(300), "USD")
+    brought(wave(300), "EUR")
+
+    real = series.closes
+
+    def broken(instrument: Instrument, after: date | None = None) -> Any:
+        if instrument.code == "USD":
+            raise ValueError("no number")
+        return real(instrument, after)
+
+    monkeypatch.setattr(series, "closes", broken)
+    for _ in range(7):
+        tasks.catch_up()
+    row = Ingest.objects.get(instrument__code="USD")
+    assert (row.tries, row.processed, row.error) == (5, None, "ValueError('no number')")
+    assert AnalysisSnapshot.objects.filter(instrument__code="EUR").exists()
+    monkeypatch.undo()
+    assert tasks.catch_up() == 0
+
+
+def test_new_figures_open_a_resting_announcements_instrument_again(brought: Callable[..., Job]) -> None:
+    brought(wave(300))
+    Ingest.objects.update(tries=5, error="x")
+    assert tasks.catch_up() == 0
+    brought(wave(301)[300:])
+    tasks.catch_up()
+    assert AnalysisSnapshot.objects.get(window="30d").stats["bars"] == 301
+
+
+def test_changed_parameters_are_found_by_the_watchdog(brought: Callable[..., Job], settings: Any) -> None:
+    brought(wave(300))
+    tasks.catch_up()
+    settings.MACD_SIGNAL = 5
+    assert tasks.catch_up() > 0
+    assert set(Signal.objects.values_list("rule", flat=True)) == {
+        "macd_signal_cross_12_26_9", "macd_signal_cross_12_26_5",
+    }  # fmt: skip
+
+
+def test_the_watchdog_comes_every_hour_to_the_brains_queue(settings: Any, db: None) -> None:
+    call_command("sync", skip_checks=True)
+    call_command("sync", skip_checks=True)
+    row = Schedule.objects.get(name="brain.watchdog")
+    assert (row.func, row.cron, row.cluster) == (tasks.CATCH_UP, "7 * * * *", settings.BRAIN_QUEUE)
+
+
+def test_a_long_pass_goes_on_in_its_own_continuation(brought: Callable[..., Job], settings: Any) -> None:
+    brought(wave(260), "USD")
+    OrmQ.objects.all().delete()
+    settings.TASK_WORK = timedelta(seconds=-1)
+    assert tasks.catch_up() == 0
+    assert bells() == 1
+    settings.TASK_WORK = timedelta(seconds=40)
+    assert tasks.catch_up() > 0
