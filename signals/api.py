@@ -86,9 +86,9 @@ def find_instrument(text: str) -> Instrument:
 
 
 def signal_rows(rows: QuerySet[Signal]) -> Iterator[dict[str, Any]]:
+    names = [name.removeprefix("instrument__") for name in COLUMNS]
     for values in rows.values_list(*COLUMNS):
-        item = dict(zip(COLUMNS, values, strict=True))
-        item["code"] = item.pop("instrument__code")
+        item = dict(zip(names, values, strict=True))
         item["as_of"] = item["as_of"].date()
         yield item | {name: f"{item[name]:f}" for name in ("macd", "signal_line", "histogram")}
 

@@ -1,0 +1,69 @@
+"""What pages ask about signals: how each instrument stands under today's rule, and the newest turns."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Exists, OuterRef
+
+from signals import rules
+from signals.models import AnalysisSnapshot, Signal
+
+TURNS = (Signal.Label.BUY, Signal.Label.SELL)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The newest state of an instrument. `signal` is the decision on its newest bar, `turned` the last BUY or SELL."""
+
+    status: str
+    as_of: date | None = None
+    signal: str = ""
+    turned: str = ""
+    turned_on: date | None = None
+    bars: int = 0
+    warm_up: int = 0
+    low: Decimal | None = None
+    high: Decimal | None = None
+
+
+def rule_label() -> str:
+    """Today's rule as people call it: `MACD 12/26/9`."""
+    return "MACD " + "/".join(str(span) for span in rules.macd_cross().spans)
+
+
+def standings(window: str = "365d") -> dict[str, Standing]:
+    """By code, lowest and highest over the window; one query."""
+    rows = AnalysisSnapshot.objects.filter(rule=rules.macd_cross().name, window=window)
+    return {
+        code: standing(status, stats) for code, status, stats in rows.values_list("instrument__code", "status", "stats")
+    }
+
+
+def standing(status: str, stats: dict[str, Any]) -> Standing:
+    if not stats:
+        return Standing(status)
+    return Standing(
+        status=status,
+        as_of=date.fromisoformat(stats["as_of"]),
+        signal=stats["signal"] or "",
+        turned=stats.get("turned", ""),
+        turned_on=date.fromisoformat(stats["turned_on"]) if "turned_on" in stats else None,
+        bars=stats["bars"],
+        warm_up=stats["warm_up"],
+        low=Decimal(repr(stats["min"])),
+        high=Decimal(repr(stats["max"])),
+    )
+
+
+def recent(codes: Collection[str], count: int = 5) -> list[Signal]:
+    """The newest BUY and SELL of these instruments that no later edition took back; one query."""
+    same_bar = {name: OuterRef(name) for name in ("instrument", "rule", "timeframe", "as_of")}
+    newer = Signal.objects.filter(**same_bar, edition__gt=OuterRef("edition"))
+    rule = rules.macd_cross()
+    rows = Signal.objects.filter(
+        ~Exists(newer), rule=rule.name, timeframe=rule.timeframe, signal__in=TURNS, instrument__code__in=codes
+    )
+    return list(rows.select_related("instrument").order_by("-as_of", "-pk")[:count])
