@@ -19,7 +19,7 @@ class Held(Exception):
 
 def take(folder: Path) -> TextIO:
     """The lock as an open file: the kernel frees it when its holder ends, however that ends."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = (folder / NAME).open("a+")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -51,6 +51,8 @@ try:
     open_to_all = HOST in {"0.0.0.0", "::"}  # noqa: S104
     known_hosts = ["*"] if open_to_all else ["localhost", "127.0.0.1", "[::1]", HOST]
     ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", known_hosts)
+    # Origins whose forms are believed, with their scheme: what a browser sees of a proxy that ends HTTPS.
+    CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
     LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])).upper()
     LOG_FORMAT = env.str("LOG_FORMAT", "text", validate=validate.OneOf(["text", "json"]))
     REDIS_URL = env.str("REDIS_URL", "") if env.bool("REDIS_ENABLED", True) else ""
@@ -110,6 +112,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "charon.middleware.api_paths",
     "charon.middleware.cache_rules",
+    "charon.middleware.page_policy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

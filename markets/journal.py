@@ -198,7 +198,7 @@ def fail(row: Job, error: BaseException) -> None:
 
 
 def collapse(row: Job, reason: str) -> None:
-    """A repeat of the same skip on the same day becomes a count on the earlier row."""
+    """A repeat of the same skip on the same day becomes a count on the earlier row, which tells of the newest."""
     earlier = (
         Job.objects.filter(job_type=row.job_type, pk__lt=row.pk).order_by("-pk").only("pk", "status", "reason").first()
     )
@@ -211,7 +211,10 @@ def collapse(row: Job, reason: str) -> None:
         current = Job.objects.get(pk=row.pk)
         Job.objects.filter(pk=row.pk).delete()
         Job.objects.filter(pk=earlier.pk).update(
-            repeats=F("repeats") + 1, finished_at=current.finished_at, requests=F("requests") + current.requests
+            repeats=F("repeats") + 1,
+            started_at=current.started_at,
+            finished_at=current.finished_at,
+            requests=F("requests") + current.requests,
         )
     row.pk = earlier.pk
 

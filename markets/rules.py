@@ -11,6 +11,7 @@ CODE = re.compile(r"[A-Z]{3}\Z")
 # DecimalField(20, 10); SQLite keeps REAL, which is exact to 15 significant digits.
 MAX_DECIMALS = 10
 MAX_DIGITS = 15
+NUMBER_LENGTH = 40
 LIMIT = Decimal(10) ** 10
 SHOWN = 40
 
@@ -59,6 +60,11 @@ def day_has_come(table: Table, today: date) -> str:
     return f"dated {table.effective_date}, after today" if table.effective_date > today else ""
 
 
+def number_is_short(table: Table) -> str:
+    """PostgreSQL refuses what its column does not hold, SQLite would take it: both alike."""
+    return f"its number has more than {NUMBER_LENGTH} characters" if len(table.number) > NUMBER_LENGTH else ""
+
+
 def against(figure: Figure) -> str:
     """Why this figure may not in; empty when it may."""
     return (
@@ -79,7 +85,7 @@ def twice_and_different(figures: Iterable[Figure]) -> set[str]:
 
 def sift(table: Table, today: date) -> Iterator[tuple[Figure, str]]:
     """Each figure of the table once, with the reason against it (empty: it may in)."""
-    reason_for_all = day_has_come(table, today)
+    reason_for_all = day_has_come(table, today) or number_is_short(table)
     doubtful = twice_and_different(table.figures)
     seen = set()
     for figure in table.figures:

@@ -42,6 +42,9 @@ class Run:
     then: Callable[[str, int], object] | None = None
     watch: Callable[[Series, int, int, date | None], None] = lambda *_: None
     traffic: retry.Traffic = field(default_factory=retry.Traffic)
+    # The job of the table under way, and what went wrong with it.
+    job: Job | None = None
+    error: str = ""
 
 
 def known_days(source: Source, series: Series) -> list[date]:
@@ -112,8 +115,9 @@ def mine_series(run: Run, series: Series, resume: int | None = None) -> Job:
     Raises ProviderError or DatabaseError after the job has been marked failed, and journal.Busy before anything.
     """
     job_type = f"{run.source.code}.{series.table}"
+    run.job, run.error = None, ""
     with journal.job(job_type, run.source, run.trigger, resume) as job:
-        today = clock.today()
+        run.job, today = job, clock.today()
         windows = windows_of(run, series, today)
         if not windows:
             raise journal.Skip(why_nothing(series, today))
@@ -122,12 +126,12 @@ def mine_series(run: Run, series: Series, resume: int | None = None) -> Job:
         try:
             brought = bring(run, series, job, windows)
         finally:
-            job.requests = before[0] + run.traffic.requests
+            job.requests = before[0] + (run.traffic.requests if run.provider.base_url else 0)
             job.retries = before[1] + run.traffic.retries
             job.waited_seconds = round(before[2] + run.traffic.waited_seconds, 3)
         job.refresh_from_db(fields=["rows_written", "refused"])
         if not job.rows_written and not job.refused:
-            raise journal.Skip(journal.Reason.UP_TO_DATE if brought else why_empty(today))
+            raise journal.Skip(journal.Reason.UP_TO_DATE if brought else why_empty(series, windows, today))
     return job
 
 
@@ -205,8 +209,10 @@ def why_nothing(series: Series, today: date) -> journal.Reason:
     return journal.Reason.WEEKEND if weekend else journal.Reason.UP_TO_DATE
 
 
-def why_empty(today: date) -> journal.Reason:
-    """Why today has no publication (yet)."""
+def why_empty(series: Series, windows: list[Span], today: date) -> journal.Reason:
+    """Why these days have no publication (yet). A long silence is called one, whatever day it is today."""
+    if any(silent(series, window, today - DAY) for window in windows):
+        return journal.Reason.SILENT
     if today.weekday() > 4:
         return journal.Reason.WEEKEND
     if today in holidays.country_holidays("PL", years=today.year):

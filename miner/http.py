@@ -90,7 +90,8 @@ def refusal(answer: httpx.Response, body: bytes, place: str) -> Unreachable | Re
 
 def retry_after(value: str) -> float | None:
     """Seconds to wait, from either form of the header; None when it says nothing usable."""
-    if value.strip().isdecimal():
+    value = value.strip()
+    if value.isdecimal():
         return float(value)
     try:
         when = parsedate_to_datetime(value)

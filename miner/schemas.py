@@ -77,7 +77,7 @@ class JobItem(Schema):
     windows_done: int = Field(description="Parts that are stored.", examples=[37])
     reached: date | None = Field(description="Everything up to this day is stored.", examples=["2012-05-31"])
     repeats: int = Field(description="How often the same skip came again that day.", examples=[0])
-    notes: list[str] = Field(description="Refused figures and new codes.", examples=[["new code: XYZ"]])
+    notes: list[str] = Field(description="Refused figures and new codes.", examples=[["new codes: XYZ"]])
     error: str = Field(description="What went wrong, without keys; else empty.", examples=[""])
 
 

@@ -72,7 +72,8 @@ def mine_one(run: backfill.Run, series: Series, resume: int | None = None) -> st
     except journal.Busy:
         return "busy"
     except (ProviderError, DatabaseError, journal.LeaseLost) as error:
-        logger.warning("%s.%s failed: %s", run.source.code, series.table, journal.scrub(str(error)))
+        run.error = journal.scrub(str(error))
+        logger.warning("%s.%s failed: %s", run.source.code, series.table, run.error)
         return Job.Status.FAILED
     if job.rows_written and job.status == Job.Status.SUCCESS:
         events.announce(job)

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+import responses
 import stamina
 
 from markets import clock, journal
@@ -37,6 +38,13 @@ def outgoing(monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, int]]:
     monkeypatch.setattr(socket.socket, "connect", guarded_connect)
     monkeypatch.setattr(socket, "getaddrinfo", guarded_resolve)
     return allowed
+
+
+@pytest.fixture(autouse=True)
+def nothing_through_requests() -> Iterator[None]:
+    """Packages of others may bring `requests`: whatever leaves through it is refused."""
+    with responses.RequestsMock():
+        yield
 
 
 @pytest.fixture(autouse=True)

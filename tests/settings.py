@@ -15,6 +15,9 @@ os.environ.update(
         "NBP_BASE_URL": "http://127.0.0.1:9/api/",
     }
 )
+for proxy in ("http_proxy", "https_proxy", "all_proxy"):
+    os.environ.pop(proxy, None)
+    os.environ.pop(proxy.upper(), None)
 for name in ("DB_HOST", "DEBUG", "HOST", "PORT", "REFRESH_SECONDS", "NBP_CONNECTIONS", "ALLOWED_HOSTS", "LOG_FORMAT"):
     os.environ.pop(name, None)
 

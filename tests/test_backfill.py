@@ -204,12 +204,12 @@ def test_an_empty_window_inside_the_history_fails_and_what_came_before_is_kept(n
     assert Publication.objects.count() > 60
 
 
-def test_days_after_the_known_history_without_a_table_are_skipped(nbp: Source, replica: Replica, at: Callable) -> None:
+def test_days_after_the_known_history_without_a_table_are_skipped_as_silent(nbp: Source, replica: Replica, at: Callable) -> None:
     replica.set_today(date(2026, 11, 20))
     at("2026-11-20 13:00")
     backfill.mine_series(run_of(nbp), near(A))
     job = backfill.mine_series(run_of(nbp), near(A))
-    assert (job.status, job.reason, job.rows_written) == ("skipped", "not_yet", 0)
+    assert (job.status, job.reason, job.rows_written) == ("skipped", "silent", 0)
 
 
 def test_another_table_of_the_bank_confirms_that_a_silence_is_a_breakage(

@@ -54,11 +54,11 @@ def stored() -> Figures:
     return sorted((row.effective_date, row.instrument.code, str(row.figure("mid"))) for row in rows)
 
 
-def killed(folder: Path, replica: Replica, windows: int) -> None:
-    """A back-fill whose n-th window never gets an answer, killed when those before it are stored."""
-    stuck = backfill.cut((date(2024, 1, 1), date(2025, 12, 31)), 93)[windows]
-    replica.set_script([{"path": f"/{stuck[0]}/", "delay": 600}])
-    running = Job.objects.filter(status="running", windows_done=windows)
+def killed(folder: Path, replica: Replica, windows: int, stuck: int) -> None:
+    """A back-fill that is killed once so many windows are stored; the one it sticks at never gets an answer."""
+    start, _ = backfill.cut((date(2024, 1, 1), date(2025, 12, 31)), 93)[stuck]
+    replica.set_script([{"path": f"/{start}/", "delay": 600}])
+    running = Job.objects.filter(status="running", windows_done__gte=windows)
     with miner(folder, replica) as process:
         until(lambda: running.exists() or process.poll() is not None)
         process.kill()
@@ -68,8 +68,9 @@ def killed(folder: Path, replica: Replica, windows: int) -> None:
 
 def test_a_back_fill_killed_again_and_again_ends_without_hole_or_double(folder: Path, replica: Replica) -> None:
     whole = bank()
-    for windows in (0, 2, 7):
-        killed(folder, replica, windows)
+    # Before the first window, in the middle of writing, and while it waits for the last one.
+    for windows, stuck in ((0, 0), (1, 7), (7, 7)):
+        killed(folder, replica, windows, stuck)
         rows = stored()
         assert rows == whole[: len(rows)], "a window was stored in part, or out of turn"
         assert Publication.objects.count() == len({day for day, _, _ in rows})
@@ -85,7 +86,7 @@ def test_a_back_fill_killed_again_and_again_ends_without_hole_or_double(folder: 
 
 
 def test_of_two_miners_at_once_one_works_and_the_other_says_so(folder: Path, replica: Replica) -> None:
-    replica.set_script([{"at": 8, "delay": 0.5}])
+    replica.set_script([{"at": 8, "delay": 1.0}])
     out = StringIO()
     with miner(folder, replica) as first:
         until(lambda: Rate.objects.exists() or first.poll() is not None)

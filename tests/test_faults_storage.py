@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from pytest_django import DjangoDbBlocker
 
 from markets import store
-from markets.models import Job, Publication, Rate
+from markets.models import Job, Publication, Rate, Source
 from miner import tasks
 from miner.providers.nbp import NBP
 from tests.databases import file_database, needs_sqlite
@@ -105,6 +105,15 @@ def test_a_reader_that_holds_on_does_not_hold_the_miner_up(file: Path, replica: 
         assert reader.execute("SELECT count(*) FROM markets_rate").fetchone() == (0,)
     assert newest().status == "success"
     assert whole()
+
+
+def test_a_transaction_that_has_read_may_write_whoever_else_wants_to(file: Path) -> None:
+    with closing(sqlite3.connect(file, isolation_level=None, timeout=0)) as other, transaction.atomic():
+        assert not Job.objects.exists()
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("UPDATE markets_source SET name = 'theirs'")
+        Source.objects.update(name="ours")
+    assert set(Source.objects.values_list("name", flat=True)) == {"ours"}
 
 
 def test_a_writer_that_holds_on_for_a_while_makes_the_miner_wait(

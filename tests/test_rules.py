@@ -43,6 +43,7 @@ def test_a_positive_number_of_up_to_15_digits_may_in(text: str) -> None:
         ("-3.9432", "-3.9432: not above zero"),
         ("10000000000", "10000000000: too large"),
         ("1E+10", "10000000000: too large"),
+        ("1E+999999", "1E+999999: too large"),
         ("0.00000000001", "0.00000000001: more than 10 decimals"),
         ("3.90000000000", "3.90000000000: more than 10 decimals"),
         ("1234567.123456789", "1234567.123456789: more than 15 digits"),

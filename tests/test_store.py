@@ -188,6 +188,14 @@ def test_the_banks_own_name_replaces_the_one_from_cldr_and_an_older_table_does_n
     assert Instrument.objects.get(code="THB").name_pl == "bat"
 
 
+def test_a_name_or_a_number_longer_than_its_column_breaks_nothing(nbp: Source, job: Job) -> None:
+    store.save([table(JAN_2, ("THB", "0.1146"), name="b" * 500)], nbp, job)
+    assert Instrument.objects.get(code="THB").name_pl == "b" * 120
+    assert store.save([table(JAN_2, ("THB", "0.1146"), name="b" * 500)], nbp, job).written == 0
+    long = Table("A", JAN_3, [Figure("THB", mid=Decimal("0.1150"))], "9" * 41, None, "https://x/", "e" * 64)
+    assert store.save([long], nbp, job).refused == ["A 2024-01-03 THB: its number has more than 40 characters"]
+
+
 def test_the_quote_holds_the_newest_and_the_previous_mid(nbp: Source, job: Job) -> None:
     store.save([table(JAN_2, ("USD", "3.9432")), table(JAN_4, ("USD", "3.9850"))], nbp, job)
     quote = Quote.objects.get()

@@ -30,6 +30,7 @@ class Job(models.Model):
         WEEKEND = "weekend", _("weekend, brak notowań")
         HOLIDAY = "holiday", _("dzień wolny, brak notowań")
         NOT_YET = "not_yet", _("jeszcze nie opublikowano")
+        SILENT = "silent", _("od wielu dni nic nie opublikowano")
         UNREACHABLE = "unreachable", _("źródło nieosiągalne")
         REFUSED = "refused", _("źródło odmówiło")
         UNREADABLE = "unreadable", _("nieczytelna odpowiedź źródła")

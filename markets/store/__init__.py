@@ -16,6 +16,7 @@ from markets.records import Figure, Table
 from markets.store import announcements, publications, quotes, rates
 
 Accepted = list[tuple[Table, list[Figure]]]
+NAME_LENGTH = 120
 
 
 @dataclass(slots=True)
@@ -102,5 +103,5 @@ def take_names(accepted: Accepted, instruments: dict[str, Instrument], before: d
         instrument = instruments[code]
         newest = before.get(instrument.id)
         is_newest = newest is None or newest.effective_date is None or day >= newest.effective_date
-        if name and name != instrument.name_pl and is_newest:
-            Instrument.objects.filter(pk=instrument.pk).update(name_pl=name)
+        if name and name[:NAME_LENGTH] != instrument.name_pl and is_newest:
+            Instrument.objects.filter(pk=instrument.pk).update(name_pl=name[:NAME_LENGTH])

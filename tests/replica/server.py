@@ -23,6 +23,7 @@ from tests.replica.wire import Request, head_of, heard
 
 WARSAW = ZoneInfo("Europe/Warsaw")
 GZIPPED_KEPT = 512  # answers of about 30 kB: a whole back-fill fits and is compressed once
+ACCEPTING = 3  # turns of the loop from a connection to its talk; closing between them leaves it open for ever
 
 ScriptEntries = Sequence[Mapping[str, object]]
 
@@ -80,6 +81,8 @@ class Replica:
     async def _listen(self) -> None:
         server = await asyncio.start_server(self._welcome, sock=self._socket)
         await self._closing.wait()
+        for _ in range(ACCEPTING):
+            await asyncio.sleep(0)
         server.close()
         for talk in self._talks:
             talk.cancel()
@@ -89,6 +92,8 @@ class Replica:
         talk = asyncio.create_task(self._talk(reader, writer))
         self._talks.add(talk)
         talk.add_done_callback(self._talks.discard)
+        # A talk that is cancelled before its first step never comes to its `finally`.
+        talk.add_done_callback(lambda _: writer.transport.abort())
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -58,7 +58,7 @@ class Command(BaseCommand):
             with tqdm(desc=series.table, unit="window", disable=quiet or not sys.stderr.isatty()) as bar:
                 run.watch = lambda _, done, total, reached, bar=bar: show(bar, done, total, reached)  # type: ignore[misc]
                 status = tasks.mine_one(run, series)
-            reports.append(report(run.source, series, status))
+            reports.append(report(run, series, status))
             if not quiet:
                 self.stdout.write(sentence(reports[-1]))
             if status not in {Job.Status.SUCCESS, Job.Status.SKIPPED}:
@@ -79,14 +79,14 @@ def span_of(start: date | None, end: date | None) -> backfill.Span | None:
     return (start or date.min, end or date.max) if start or end else None
 
 
-def report(source: Source, series: Series, status: str) -> dict[str, Any]:
-    """What the job says of itself."""
-    base = {"table": series.table, "status": status}
-    job = Job.objects.filter(source=source, job_type=f"{source.code}.{series.table}").first()
-    if job is None or status == "busy":
-        return base
+def report(run: backfill.Run, series: Series, status: str) -> dict[str, Any]:
+    """What the job says of itself; a run that could not even begin one has its error alone."""
+    told = {"table": series.table, "status": status}
+    if status == "busy":
+        return told
     names = ("reason", "rows_written", "revised", "refused", "requests", "retries", "notes", "error")
-    return base | {name: getattr(job, name) for name in names}
+    job = run.job or Job(error=run.error)
+    return told | {name: getattr(job, name) for name in names}
 
 
 def sentence(told: dict[str, Any]) -> str:

@@ -1,0 +1,347 @@
+"""The docs say what is true: variables, packages, files, tests, links and answers are compared with the code."""
+
+import ast
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator
+from datetime import date
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+import respx
+from django.core.management import call_command
+from django.test import Client
+
+from markets.models import Job, Source
+from miner.providers import PROVIDERS
+from miner.providers.base import RateSource
+from miner.providers.nbp import parse_tables
+from tests.conftest import Leak
+from tests.replica import Replica
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("charon", "markets", "miner", "signals")
+PAGES = (
+    "README.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
+)
+
+# What this release was asked for; whoever adds a requirement adds its id here and its row in docs/requirements.md.
+ASKED: dict[str, list[Iterable[int]]] = {
+    "DC": [range(1, 10)],
+    "S0": [range(1, 24), range(31, 42), [54], range(59, 61), range(65, 71)],
+    "S1": [[75]],
+    "S4": [[1, 2, 8, 9, 11, 12]],
+    "X": [[7, 16, 17, 18, 24, 25, 26, 28, 29, 30, 31, 32, 33, 48, 59, 62, 63, 64, 68]],
+}
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def section(page: str, title: str) -> str:
+    """From a heading to the next one of its level or above."""
+    level, text = title.split(" ")[0], read(page)
+    begin = re.search(rf"^{re.escape(title)}$", text, re.MULTILINE)
+    assert begin, f"{page} has no heading {title!r}"
+    rest = text[begin.end() :]
+    end = re.search(rf"^#{{1,{len(level)}}} ", rest, re.MULTILINE)
+    return rest[: end.start()] if end else rest
+
+
+def table(text: str) -> list[list[str]]:
+    """The cells of every row of the Markdown tables in a text, heads and rulers left out."""
+    rows = []
+    lines = text.splitlines()
+    for number, line in enumerate(lines):
+        following = lines[number + 1] if number + 1 < len(lines) else ""
+        if line.startswith("| ") and not following.startswith("|---"):
+            rows.append([cell.strip() for cell in line.strip().strip("|").split("|")])
+    return rows
+
+
+def names(rows: list[list[str]]) -> list[str]:
+    return [row[0].strip("`") for row in rows]
+
+
+def blocks(page: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", read(page), re.MULTILINE | re.DOTALL)
+
+
+# Settings and packages
+
+
+def reads() -> Iterator[tuple[str, Any]]:
+    """(variable, its default where that is a constant) of each look into the environment that the settings take."""
+    for node in ast.walk(ast.parse(read("charon/settings.py"))):
+        if not isinstance(node, ast.Call) or not node.args or not isinstance(node.args[0], ast.Constant):
+            continue
+        asked = ast.unparse(node.func)
+        if re.fullmatch(r"env\.\w+|os\.environ\.get|os\.getenv|http_url", asked) and asked != "env.read_env":
+            default = node.args[1] if len(node.args) > 1 else None
+            yield str(node.args[0].value), default.value if isinstance(default, ast.Constant) else None
+
+
+def shown(default: object) -> str:
+    return str(int(default)) if isinstance(default, bool) else str(default)
+
+
+def test_the_settings_are_read_in_no_other_way() -> None:
+    text = read("charon/settings.py")
+    assert re.findall(r"\benviron\b.{5}|getenv", text) == ["environ.get("]
+
+
+def test_every_setting_has_a_row_and_every_row_a_setting() -> None:
+    rows = names(table(section("docs/configuration.md", "## Variables")))
+    assert sorted(rows) == sorted({name for name, _ in reads()})
+
+
+def test_every_default_in_the_docs_is_that_of_the_code() -> None:
+    documented = {row[0].strip("`"): row[1] for row in table(section("docs/configuration.md", "## Variables"))}
+    constants = {name: shown(default) for name, default in reads() if default not in (None, "")}
+    assert constants["PORT"] == "8000"
+    assert {name: documented[name] for name in constants} == {name: f"`{value}`" for name, value in constants.items()}
+
+
+def test_the_example_file_names_every_variable_and_no_other() -> None:
+    lines = re.findall(r"^#? ?([A-Z][A-Z_]+)=", read(".env.example"), re.MULTILINE)
+    assert sorted(lines) == sorted({name for name, _ in reads()} - {"ENV_FILE"})  # which names the file itself
+
+
+def test_the_short_list_of_the_readme_is_part_of_the_long_one() -> None:
+    short = re.findall(r"`([A-Z_]+)`", "".join(row[0] for row in table(section("README.md", "## Configuration"))))
+    assert len(short) == 9
+    assert set(short) < {name for name, _ in reads()}
+
+
+def pinned() -> list[str]:
+    lines = (read("requirements.txt") + read("requirements-dev.txt")).splitlines()
+    return [re.split(r"\[|==", line)[0] for line in lines if "==" in line]
+
+
+def test_every_pinned_package_has_its_reason_and_every_reason_a_package() -> None:
+    rows = table(section("docs/configuration.md", "## Packages"))
+    assert sorted(names(rows)) == sorted(pinned())
+    assert all(len(row[1]) > 10 for row in rows)
+
+
+def test_the_oldest_python_is_the_same_everywhere() -> None:
+    oldest = tomllib.loads(read("pyproject.toml"))["project"]["requires-python"]
+    assert oldest == ">=3.11"
+    assert "Python 3.11 or newer" in read("README.md")
+    assert "Python 3.11 or newer" in read("Makefile")
+
+
+# Files, links, targets
+
+
+def modules() -> set[str]:
+    found = (path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+    return {
+        path.relative_to(ROOT).as_posix() for path in found if "migrations" not in path.parts and path.stat().st_size
+    }
+
+
+def test_every_module_stands_in_the_tree_and_every_file_of_the_tree_exists() -> None:
+    lines = [line.split(maxsplit=1) for line in section("docs/architecture.md", "## The tree").splitlines()]
+    tree = {line[0]: line[1] for line in lines if len(line) == 2 and re.fullmatch(r"[\w/]+\.py", line[0])}
+    assert sorted(tree) == sorted(modules())
+
+
+def test_what_the_readme_lists_exists() -> None:
+    cells = "".join(row[0] for row in table(section("README.md", "## What is where")))
+    listed = re.findall(r"`([^`]+)`", cells)
+    assert {"charon/", "markets/", "miner/", "templates/", "static/", "tests/", "manage.py"} <= set(listed)
+    assert [name for name in listed if not (ROOT / name).exists()] == []
+
+
+def slug(heading: str) -> str:
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_somewhere(page: str) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", read(page)):
+        if target.startswith("https://"):
+            continue
+        path, _, anchor = target.partition("#")
+        there = (ROOT / page).parent / path if path else ROOT / page
+        assert there.exists(), f"{page} links to {target}"
+        headings = re.findall(r"^#+ (.*)$", there.read_text(encoding="utf-8"), re.MULTILINE) if anchor else []
+        assert not anchor or anchor in map(slug, headings), f"{page} links to {target}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_file_that_a_page_names_exists(page: str) -> None:
+    named = re.findall(
+        r"`((?:charon|markets|miner|signals|tests|docs|bench)/(?:[\w/-]+\.\w+|(?:[\w-]+/)*))`", read(page)
+    )
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_the_readme_promises_targets_that_make_has() -> None:
+    targets = set(re.findall(r"^([a-z]+):.*## ", read("Makefile"), re.MULTILINE))
+    commands = re.findall(r"^make ([a-z]+)", blocks("README.md", "sh")[0], re.MULTILINE)
+    assert commands == ["up", "test"]
+    assert {*commands, *re.findall(r"`make ([a-z]+)`", read("README.md"))} == targets
+
+
+def test_the_readme_says_that_nothing_is_advice() -> None:
+    assert "It trades nothing. BUY, HOLD and\nSELL are names of the rule's results, no recommendation." in section(
+        "README.md", "## No advice"
+    )
+
+
+def test_every_purpose_of_the_layers_names_files_that_exist() -> None:
+    rows = table(section("docs/architecture.md", "## Layers by purpose"))
+    purposes = dict(rows)
+    for purpose, file in {
+        "repository": "markets/querysets.py",
+        "unit of work": "store.save",
+        "service": "markets/answers/",
+        "business log": "markets/journal.py",
+        "exceptions": "miner/errors.py",
+    }.items():
+        assert file in purposes[purpose]
+    paths = re.findall(r"`([\w/]+(?:\.py|/))`", "".join(purposes.values()))
+    assert len(paths) > 10
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+# Requirements
+
+
+def known_tests() -> set[str]:
+    found = set()
+    for path in (ROOT / "tests").glob("test_*.py"):
+        nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        found |= {f"{path.name}::{node.name}" for node in nodes if isinstance(node, ast.FunctionDef)}
+    return found
+
+
+def requirement_rows() -> list[list[str]]:
+    return table(read("docs/requirements.md"))
+
+
+def test_every_requirement_has_one_row() -> None:
+    asked = [f"{group}-{number:02}" for group, spans in ASKED.items() for span in spans for number in span]
+    assert sorted(names(requirement_rows())) == sorted(asked)
+
+
+def test_every_requirement_is_shown_by_a_test_or_says_why_not() -> None:
+    for row in requirement_rows():
+        assert len(row) == 4, row
+        has_test = "`test_" in row[3]
+        assert has_test or re.match(r"(Later|Deviation): .{10}", row[3]), f"{row[0]} shows nothing"
+
+
+def test_every_test_that_a_requirement_names_exists() -> None:
+    named = set(re.findall(r"`(test_\w+\.py::\w+)`", read("docs/requirements.md")))
+    assert len(named) > 60
+    assert sorted(named - known_tests()) == []
+    assert "`test_" not in re.sub(r"`test_\w+\.py::test_\w+`", "", read("docs/requirements.md"))
+
+
+# Words of the code
+
+
+def test_every_status_and_reason_of_a_job_is_explained() -> None:
+    rows = table(section("docs/operations.md", "## What a job says"))
+    assert sorted(names(rows)) == sorted([*Job.Status.values, *Job.Reason.values])
+
+
+def test_every_provider_has_a_row() -> None:
+    rows = table(section("docs/adding-a-provider.md", "## Providers there are"))
+    told = {row[0].strip("`"): row for row in rows}
+    assert told.keys() == PROVIDERS.keys()
+    for code, provider in PROVIDERS.items():
+        assert f"`{provider.__module__.replace('.', '/')}.py`" == told[code][1]
+        assert all(series.table in told[code][2] for series in provider.series)
+        assert all(str(series.first) in told[code][3] for series in provider.series)
+
+
+@respx.mock
+def test_the_example_provider_works() -> None:
+    example: dict[str, Any] = {"__name__": "example"}
+    exec(compile(blocks("docs/adding-a-provider.md", "python")[0], "example.py", "exec"), example)
+    bank = example["ExampleBank"]("https://bank.example/api/")
+    assert isinstance(bank, RateSource)
+    element = '{"day": "2024-01-02", "no": "1/2024", "rates": {"EUR": "4.3430", "USD": "n/a"}}'
+    respx.get("https://bank.example/api/tables/2024-01-02/2024-01-03").respond(content=f" [{element}] ".encode())
+    respx.get("https://bank.example/api/tables/2024-01-06/2024-01-07").respond(204)
+    (sheet,) = bank.fetch_rates(date(2024, 1, 2), date(2024, 1, 3))
+    euro, dollar = sheet.figures
+    assert (str(euro.mid), dollar.fault) == ("4.3430", "n/a is not a number")
+    assert sheet.sha256 == sha256(element.encode()).hexdigest()
+    assert bank.fetch_rates(date(2024, 1, 6), date(2024, 1, 7)) == []
+
+
+def test_the_recipe_gives_the_stored_proof() -> None:
+    """One table as the NBP sends it when it is asked for alone."""
+    body = (ROOT / "tests" / "recorded" / "nbp" / "tables_A.json").read_bytes()
+    (stored,) = parse_tables(body, "A", "https://api.nbp.pl/api/")
+    line = next(text for text in blocks("docs/architecture.md", "sh") if "sha256" in text)
+    script = re.search(r'python3 -c "(.*)"$', line.strip())
+    assert script
+    asked = subprocess.run([sys.executable, "-c", script[1]], input=body, capture_output=True, check=True)
+    assert asked.stdout.decode().strip() == stored.sha256
+
+
+def test_no_test_reaches_the_network() -> None:
+    with pytest.raises(Leak):
+        socket.create_connection(("192.0.2.1", 443), timeout=1)
+    with pytest.raises(Leak):
+        socket.getaddrinfo("api.nbp.pl", 443)
+
+
+# The API by example
+
+
+def examples() -> list[tuple[str, Any]]:
+    """(address, the answer that is shown) of each curl line of the README."""
+    pairs = re.findall(r"```sh\ncurl '([^']+)'\n```\n\n```json\n(.*?)```", read("README.md"), re.DOTALL)
+    return [(url.removeprefix("http://127.0.0.1:8000"), json.loads(answer)) for url, answer in pairs]
+
+
+def shape(value: Any) -> Any:
+    """The keys of an answer in all its depth; a list is known by its first item's keys."""
+    if isinstance(value, dict):
+        return {key: shape(item) for key, item in value.items()}
+    return [shape(item) for item in value[:1] if isinstance(item, dict)] if isinstance(value, list) else None
+
+
+@pytest.fixture
+def january(nbp: Source, replica: Replica) -> None:
+    for letter, start, end in (("A", "2024-01-01", "2024-01-31"), ("gold", "2026-03-02", "2026-03-02")):
+        call_command("mine", "nbp", "--table", letter, "--from", start, "--to", end, "--json")
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("january")
+def test_the_answers_in_the_readme_are_those_of_the_api(client: Client) -> None:
+    told = dict(examples())
+    assert len(told) == 6
+    for address, answer in told.items():
+        real = client.get(address.replace("&offset=170", "")).json()
+        if address.startswith(("/rates?code=USD", "/gold")):
+            assert real == answer
+        else:
+            assert shape(real) == shape(answer), address
+    assert client.get("/rates?code=USB").json()["error"]["message"] == told["/rates?code=USB"]["error"]["message"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_speaks_of_nothing_outside_the_project(page: str) -> None:
+    text = read(page)
+    assert not re.search(rf"\.\./shared|/work\b|{re.escape(str(ROOT))}", text)
+    assert os.fspath(Path.home()) + "/" not in text
