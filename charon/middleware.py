@@ -4,6 +4,7 @@ import re
 import uuid
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
@@ -31,6 +32,7 @@ ROOT_NAMES = frozenset(
     }
 )
 FIRST_PARTS = frozenset(name.split("/")[0] for name in ROOT_NAMES) | {"api"}
+CDN = "https://cdn.jsdelivr.net"
 KNOWN_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 
 
@@ -91,6 +93,26 @@ def cache_rules(get_response: View) -> View:
             response.headers["Cache-Control"] = "no-store"
         if response.get("Content-Type", "").startswith("text/html"):
             patch_vary_headers(response, ["HX-Request"])
+        return response
+
+    return middleware
+
+
+def page_policy(get_response: View) -> View:
+    """What a page may load: its own files, and the chart library from its CDN unless that is switched off.
+
+    The API's documentation brings a policy of its own; the admin is Django's.
+    """
+    scripts = f"script-src 'self' {CDN}" if settings.CDN_ENABLED else "script-src 'self'"
+    policy = (
+        f"default-src 'self'; img-src 'self' data:; {scripts}; style-src 'self'; connect-src 'self'; "
+        "frame-ancestors 'none'; base-uri 'self'; form-action 'self'"
+    )
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        if response.get("Content-Type", "").startswith("text/html") and not request.path_info.startswith("/admin/"):
+            response.headers.setdefault("Content-Security-Policy", policy)
         return response
 
     return middleware

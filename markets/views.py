@@ -1,14 +1,11 @@
-"""The pages of the ground floor. One URL is one view: the whole page, or its fragment when htmx asks."""
+"""What all pages share. One URL is one view: the whole page, or its fragment when htmx asks."""
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from collections.abc import Iterable
+
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import cache_control
-from django.views.decorators.http import conditional_page, require_safe
 from django_htmx.middleware import HtmxDetails
 
-from markets import clock
-from markets.answers import board, freshness
 from markets.models import Job, Source
 from markets.templatetags import polish
 
@@ -25,56 +22,9 @@ def wants_fragment(request: HtmxRequest) -> bool:
     return bool(request.htmx) and not request.htmx.boosted
 
 
-@require_safe
-@cache_control(no_cache=True)
-@conditional_page
-def dashboard(request: HtmxRequest) -> HttpResponse:
-    now = clock.now()
-    sources = list(Source.objects.all())
-    rates = board.board()
-    truth = freshness.judge(freshness.facts(rates.newest, sources, now), now)
-    context = {
-        "truth": truth,
-        "backfill": backfill_row(truth.facts.backfill),
-        "gold": currency_row(rates.gold) if rates.gold else None,
-        "currencies": [currency_row(line) for line in rates.currencies],
-        "retired": [currency_row(line) for line in rates.retired],
-        "days": sorted(rates.days.items()),
-        "sources": shown_sources(sources),
-        "every": BUSY if truth.facts.backfill else CALM,
-    }
-    template = "markets/_rates.html" if wants_fragment(request) else "markets/dashboard.html"
-    return render(request, template, context)
-
-
-def shown_sources(sources: list[Source]) -> list[Source]:
+def shown_sources(sources: Iterable[Source]) -> list[Source]:
     """Those whose attribution stands at the foot of a page."""
     return [source for source in sources if source.public_display and source.available]
-
-
-def currency_row(line: board.Line) -> Row:
-    """Ready strings: filters in a loop of 150 rows cost four fifths of the page."""
-    many = board.per_many(line)
-    return {
-        "code": line.code,
-        "name": line.name,
-        "unit": line.unit,
-        "table": line.table,
-        "iso": line.day.isoformat(),
-        "day": polish.day(line.day),
-        "value": polish.figure(line.value),
-        "many": f"{polish.whole(many[0])} {line.code} = {polish.figure(many[1])} zł" if many else "",
-        "change": "" if line.change is None else polish.signed(line.change),
-        "percent": "" if line.percent is None else polish.percent(line.percent),
-        "direction": direction(line),
-        "arrow": {"up": "▲", "down": "▼"}.get(direction(line), ""),
-    }
-
-
-def direction(line: board.Line) -> str:
-    if not line.change:
-        return "flat"
-    return "up" if line.change > 0 else "down"
 
 
 def backfill_row(job: Job | None) -> Row | None:

@@ -2,14 +2,14 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import Exists, OuterRef
 
 from signals import rules
-from signals.models import AnalysisSnapshot, Signal
+from signals.models import AnalysisSnapshot, Signal, midnight
 
 TURNS = (Signal.Label.BUY, Signal.Label.SELL)
 
@@ -58,12 +58,15 @@ def standing(status: str, stats: dict[str, Any]) -> Standing:
     )
 
 
-def recent(codes: Collection[str], count: int = 5) -> list[Signal]:
-    """The newest BUY and SELL of these instruments that no later edition took back; one query."""
+def recent(codes: Collection[str], until: date, count: int = 5) -> list[Signal]:
+    """The newest BUY and SELL of these instruments that no later edition took back; one query.
+
+    A series that goes on turns about once a month: a year back is far enough, and spares reading decades.
+    """
     same_bar = {name: OuterRef(name) for name in ("instrument", "rule", "timeframe", "as_of")}
     newer = Signal.objects.filter(**same_bar, edition__gt=OuterRef("edition"))
     rule = rules.macd_cross()
-    rows = Signal.objects.filter(
-        ~Exists(newer), rule=rule.name, timeframe=rule.timeframe, signal__in=TURNS, instrument__code__in=codes
-    )
+    year = midnight(until - timedelta(days=365)), midnight(until)
+    turns = Signal.objects.filter(rule=rule.name, timeframe=rule.timeframe, signal__in=TURNS, as_of__range=year)
+    rows = turns.filter(~Exists(newer), instrument__code__in=codes)
     return list(rows.select_related("instrument").order_by("-as_of", "-pk")[:count])

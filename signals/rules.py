@@ -6,7 +6,6 @@ import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
-from signals.indicators import Floats
 from signals.models import Signal
 
 BUY, HOLD, SELL = Signal.Label.BUY, Signal.Label.HOLD, Signal.Label.SELL
@@ -39,7 +38,7 @@ def macd_cross() -> MacdCross:
     return MacdCross(settings.MACD_FAST, settings.MACD_SLOW, settings.MACD_SIGNAL)
 
 
-def crossings(histogram: Floats, sign: int) -> tuple[NDArray[np.int64], int]:
+def crossings(histogram: NDArray[np.float64], sign: int) -> tuple[NDArray[np.int64], int]:
     """1 where the histogram turned positive, -1 where negative, else 0; and the sign behind the last bar.
 
     Zero keeps the sign before it; `sign` is the one before the first bar, 0 where there was none: nothing turns then.

@@ -8,7 +8,11 @@
   const hour = () =>
     new Date().toLocaleTimeString("pl-PL", { hour: "2-digit", minute: "2-digit", timeZone: "Europe/Warsaw" });
   const now = () => performance.now() / 1000;
-  const used = (region) => region.contains(document.activeElement);
+  /* Focus on something with an id is given back after a swap; what is typed into, or has no id, is waited for. */
+  const used = (region) => {
+    const active = document.activeElement;
+    return region.contains(active) && active !== region && (!active.id || active.matches("input, select, textarea"));
+  };
 
   const stateOf = (region) => {
     if (!states.has(region.id)) {
@@ -60,6 +64,7 @@
     }
     state.before = region.textContent;
     state.body = body;
+    state.focus = region.contains(document.activeElement) ? document.activeElement.id : "";
     state.open = [...region.querySelectorAll("details[open][id]")].map((element) => element.id);
   });
 
@@ -67,6 +72,13 @@
     const region = document.getElementById(event.detail.target.id), state = region && states.get(region.id);
     if (!state) return;
     for (const id of state.open) document.getElementById(id)?.setAttribute("open", "");
+  });
+
+  /* By now other scripts have put their order and their buttons back as well. */
+  document.addEventListener("htmx:afterSettle", (event) => {
+    const region = document.getElementById(event.detail.target.id), state = region && states.get(region.id);
+    if (!state) return;
+    if (state.focus) document.getElementById(state.focus)?.focus({ preventScroll: true });
     if (region.textContent.replace(/\s+/g, " ") !== state.before.replace(/\s+/g, " ")) {
       announcement.textContent = region.dataset.updated.replace("{now}", hour());
     }

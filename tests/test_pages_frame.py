@@ -1,10 +1,12 @@
 """What frames every page: its head, its local files, the pages for errors."""
 
 import base64
+import gzip
 import hashlib
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -64,7 +66,7 @@ def test_no_template_has_script_or_style_within(path: Path) -> None:
 
 
 def test_style_and_script_ask_nobody_else() -> None:
-    for name in ("app.css", "app.js", "favicon.svg"):
+    for name in ("app.css", "app.js", "table.js", "favicon.svg"):
         text = (VENDOR.parent / name).read_text().replace("http://www.w3.org/2000/svg", "")
         assert not re.search(r"https?:|@import|\beval\(|new Function|innerHTML", text), name
 
@@ -96,3 +98,46 @@ def test_a_fault_shows_that_page_and_nothing_of_itself(client: Client, monkeypat
     assert response.status_code == 500
     assert "Coś poszło nie tak" in response.content.decode()
     assert "secret detail" not in response.content.decode()
+
+
+def policy_of(path: str) -> dict[str, str]:
+    header = Client().get(path).headers.get("Content-Security-Policy", "")
+    return {name: value for name, _space, value in (part.strip().partition(" ") for part in header.split(";"))}
+
+
+@pytest.mark.parametrize("path", ["/", "/miner/", "/nie-ma-takiej/"])
+def test_a_page_may_load_its_own_files_and_the_cdn_only(nbp: Source, path: str, settings: Any) -> None:
+    settings.CDN_ENABLED = True
+    assert policy_of(path) == {
+        "default-src": "'self'",
+        "img-src": "'self' data:",
+        "script-src": "'self' https://cdn.jsdelivr.net",
+        "style-src": "'self'",
+        "connect-src": "'self'",
+        "frame-ancestors": "'none'",
+        "base-uri": "'self'",
+        "form-action": "'self'",
+    }
+    settings.CDN_ENABLED = False
+    assert policy_of(path)["script-src"] == "'self'"
+
+
+def test_documentation_has_its_own_policy_and_the_admin_none(nbp: Source) -> None:
+    assert "'unsafe-inline'" in policy_of("/docs")["script-src"]
+    assert policy_of("/admin/login/") == {"": ""}
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+@pytest.mark.parametrize("path", ["/", "/miner/", "/nie-ma-takiej/"])
+def test_no_page_of_the_frame_names_another_host(
+    client: Client, nbp: Source, settings: Any, path: str, enabled: bool
+) -> None:
+    settings.CDN_ENABLED = enabled
+    assert re.findall(r"(?:https?:)?//[\w.]+", client.get(path).content.decode()) == []
+
+
+def test_the_files_of_every_page_are_small() -> None:
+    files = [VENDOR.parent / name for name in ("app.css", "app.js", "table.js")]
+    files += [*VENDOR.glob("pico-*.css"), *VENDOR.glob("htmx-*.js")]
+    assert len(files) == 5
+    assert sum(len(gzip.compress(path.read_bytes())) for path in files) < 45_000

@@ -104,7 +104,7 @@ def ended(nbp: Source, status: str, started: datetime, reason: str = "", request
 
 
 def asked(now: datetime) -> Facts:
-    return facts(None, list(Source.objects.all()), now)
+    return facts(None, now)
 
 
 def test_trouble_begins_with_the_first_failure_after_the_last_answer(nbp: Source) -> None:
@@ -186,4 +186,4 @@ def test_the_banks_own_backfill_is_told_before_the_archives(nbp: Source, archive
 
 @pytest.mark.django_db
 def test_an_empty_database_has_facts_too() -> None:
-    assert facts(None, [], clock.now()) == Facts()
+    assert facts(None, clock.now()) == Facts()

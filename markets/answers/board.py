@@ -1,20 +1,29 @@
 """The newest figure of everything, with its change: what the first screen shows, before it is written in a language."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from django.db.models import Q
 
 from markets.answers.freshness import OFFICIAL, Newest
 from markets.catalogue import GOLD
-from markets.figures import published
-from markets.models import Instrument, Quote
+from markets.figures import published, scale_of
+from markets.models import Instrument, Quote, Rate
 from markets.querysets import MID_TABLES
 
 # Table B comes weekly: three weeks without the code are no pause. Also the longest step that is still called a change.
 RETIRED_AFTER = timedelta(days=21)
 POPULAR = ("EUR", "USD", "CHF", "GBP")
+TILES = (*POPULAR, GOLD)
+MONTH = timedelta(days=30)
+COLUMNS = (
+    *("table", "effective_date", "price", "scale", "previous", "previous_scale", "previous_date"),
+    *("instrument__code", "instrument__kind", "instrument__unit", "instrument__name_pl", "instrument__name_en"),
+    *("source__code", "source__name", "source__edition", "source__stands_in_for_id"),
+)
+TROY_OUNCE = Decimal("31.1034768")  # grams
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +49,22 @@ class Board:
     newest: Newest | None
     days: dict[str, date]
 
+    @property
+    def current(self) -> list[Line]:
+        """Everything that is still published."""
+        return [*self.currencies, *([self.gold] if self.gold else [])]
+
+    @property
+    def tiles(self) -> dict[str, Line | None]:
+        """What stands on top, in its order; None where there is no figure."""
+        lines = {row.code: row for row in (*self.retired, *self.current)}
+        return {code: lines.get(code) for code in TILES}
+
 
 def board() -> Board:
     """One query: a quote an instrument, of the NBP and what stands in for it, as far as they may be shown."""
     family = Q(source__code=OFFICIAL) | Q(source__stands_in_for__code=OFFICIAL)
-    wanted = Quote.objects.filter(family, source__public_display=True, effective_date__isnull=False)
+    wanted = Quote.objects.filter(family, source__public_display=True, effective_date__isnull=False).only(*COLUMNS)
     return arrange(list(wanted.select_related("instrument", "source").order_by("instrument__code")))
 
 
@@ -118,9 +138,27 @@ def per_many(row: Line) -> tuple[int, Decimal] | None:
 
     Told by the published digits: four decimals are per one, up to six per 100, more per 10 000.
     """
-    exponent = row.value.as_tuple().exponent
-    decimals = -exponent if isinstance(exponent, int) else 0
+    decimals = scale_of(row.value)
     if decimals <= 4:
         return None
     shift = 2 if decimals <= 6 else 4
     return 10**shift, row.value.scaleb(shift).quantize(Decimal(1).scaleb(-max(4, decimals - shift)))
+
+
+def per_ounce(row: Line) -> Decimal:
+    """The price of a gram for a troy ounce, to the grosz."""
+    return (row.value * TROY_OUNCE).quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+
+def last_month(lines: Sequence[Line]) -> dict[str, list[Decimal]]:
+    """The figures of the 30 days up to each line's own day, ascending; one query."""
+    if not lines:
+        return {}
+    days = {row.code: row.day for row in lines}
+    rows = Rate.objects.filter(instrument__code__in=days, table__in={row.table for row in lines}, mid__isnull=False)
+    found: dict[str, list[Decimal]] = {code: [] for code in days}
+    since = rows.publishable().filter(effective_date__gt=min(days.values()) - MONTH).order_by("effective_date")
+    for code, day, mid in since.values_list("instrument__code", "effective_date", "mid"):
+        if mid is not None and days[code] - MONTH < day <= days[code]:
+            found[code].append(mid)
+    return found

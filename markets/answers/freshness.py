@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
 
-from django.db.models import F, Min, Q, QuerySet, Value
-from django.db.models.functions import Coalesce
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, Concat
 from django.utils.translation import gettext as _
 from django_q.models import Schedule
 
@@ -67,16 +67,20 @@ class Facts:
     next_try: datetime | None = None
     enabled: bool = True
     paused_until: datetime | None = None
+    sources: tuple[Source, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
+    """`fresh_from`: a daily figure of an earlier day is old."""
+
     now: datetime
     facts: Facts
     state: State
     closed_by: str
     missing: int
     next_day: date
+    fresh_from: date
 
     @property
     def light(self) -> str:
@@ -104,6 +108,7 @@ def judge(facts: Facts, now: datetime) -> Freshness:
     today, hour = local.date(), local.time()
     working = calendars.is_working(today)
     due = today if working and hour >= OUT else calendars.last_working(today - calendars.DAY)
+    asking = working and OUT <= hour < POLLED_UNTIL
     newest = facts.newest.day if facts.newest else None
     missing = calendars.working_days(newest, due) if newest else 0
     return Freshness(
@@ -113,6 +118,7 @@ def judge(facts: Facts, now: datetime) -> Freshness:
         closed_by=closed_by(today),
         missing=missing,
         next_day=today if working and newest != today and hour < POLLED_UNTIL else calendars.next_working(today),
+        fresh_from=calendars.last_working(due - calendars.DAY) if asking else due,
     )
 
 
@@ -133,8 +139,12 @@ def state_of(newest: date | None, today: date, hour: time, missing: int) -> Stat
     return State.LATE if only_today else State.STALE
 
 
-def facts(newest: Newest | None, sources: list[Source], now: datetime) -> Facts:
-    """Five questions to the tables at most; `newest` comes from the quotes that the page shows anyway."""
+def facts(newest: Newest | None, now: datetime) -> Facts:
+    """Four questions to the tables; `newest` comes from the quotes that the page shows anyway."""
+    code = OuterRef("code")
+    beats = Schedule.objects.filter(Q(name=code) | Q(name__startswith=Concat(code, Value("."))))
+    next_run = Subquery(beats.order_by("next_run").values("next_run")[:1])
+    sources = list(Source.objects.annotate(next_run=next_run))
     source = next((row for row in sources if row.code == OFFICIAL), None)
     asking = source is not None and source.enabled
     paused = source.paused_until if source else None
@@ -142,9 +152,10 @@ def facts(newest: Newest | None, sources: list[Source], now: datetime) -> Facts:
         newest=with_proof(newest) if newest and newest.official else newest,
         trouble=trouble() if asking else None,
         backfill=running_backfill(),
-        next_try=next_run() if asking else None,
+        next_try=source.next_run if source and asking else None,
         enabled=source is None or source.enabled,
         paused_until=paused if paused and paused > now else None,
+        sources=tuple(sources),
     )
 
 
@@ -163,13 +174,13 @@ def asked() -> QuerySet[Job]:
 
 
 def trouble() -> Trouble | None:
-    last = asked().order_by("-finished_at", "-id").first()
-    if last is None or last.status != Job.Status.FAILED:
-        return None
     good = asked().exclude(status=Job.Status.FAILED).order_by("-finished_at").values("finished_at")[:1]
     failures = asked().filter(status=Job.Status.FAILED, started_at__gte=Coalesce(good, Value(LONG_AGO)))
-    since: datetime | None = failures.aggregate(since=Min("started_at"))["since"]
-    return Trouble(last.reason, last.get_reason_display(), since or last.started_at)
+    since = Subquery(failures.order_by("started_at").values("started_at")[:1])
+    last = asked().annotate(since=since).order_by("-finished_at", "-id").first()
+    if last is None or last.status != Job.Status.FAILED:
+        return None
+    return Trouble(last.reason, last.get_reason_display(), last.since or last.started_at)
 
 
 def running_backfill() -> Job | None:
@@ -177,9 +188,3 @@ def running_backfill() -> Job | None:
     family = Q(source__code=OFFICIAL) | Q(source__stands_in_for__code=OFFICIAL)
     rows = Job.objects.filter(family, status=Job.Status.RUNNING, windows__gt=1)
     return rows.select_related("source").order_by(F("source__stands_in_for").asc(nulls_first=True), "pk").first()
-
-
-def next_run() -> datetime | None:
-    beats = Schedule.objects.filter(Q(name=OFFICIAL) | Q(name__startswith=f"{OFFICIAL}."))
-    moment: datetime | None = beats.aggregate(first=Min("next_run"))["first"]
-    return moment

@@ -92,6 +92,16 @@ def rough(distance: timedelta) -> str:
     return f"{minutes // (24 * 60)}{NBSP}{_('dni')}"
 
 
+def days_ago(day: date, today: date) -> str:
+    """`dziś`, `wczoraj`, `26 dni temu`, `5 mies. temu`, `14 lat temu`: an addition to the day itself."""
+    days = (today - day).days
+    if days < 2:
+        return _("dziś") if days < 1 else _("wczoraj")
+    if days < 60:
+        return _("%s dni temu") % days
+    return _("%s mies. temu") % (days // 30) if days < 730 else _("%s temu") % plural(days // 365, _("rok,lata,lat"))
+
+
 def duration(seconds: float) -> str:
     """`0,4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`."""
     if seconds < 10:
