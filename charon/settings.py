@@ -56,6 +56,8 @@ try:
     LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])).upper()
     LOG_FORMAT = env.str("LOG_FORMAT", "text", validate=validate.OneOf(["text", "json"]))
     REDIS_URL = env.str("REDIS_URL", "") if env.bool("REDIS_ENABLED", True) else ""
+    if REDIS_URL and urlsplit(REDIS_URL).scheme not in {"redis", "rediss", "unix"}:
+        raise ValueError("REDIS_URL must begin with redis://, rediss:// or unix://")
     REDIS_PUBSUB_CHANNEL_RATES = env.str("REDIS_PUBSUB_CHANNEL_RATES", "rates.ingested")
     REFRESH_SECONDS = env.int("REFRESH_SECONDS", 3600, validate=validate.Range(min=60, error="must be at least {min}"))
     SOURCES: list[str] = env.list("SOURCES", [])

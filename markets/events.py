@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 # Sent inside the transaction that wrote the figures; arguments: job.
 ingested = Signal()
-# Sent when a job has ended, however it ended; arguments: job.
+# Sent when a job has ended, however it ended; arguments: job, None where several were given up at once.
 ended = Signal()
 
 REDIS_SECONDS = 2
@@ -53,7 +53,7 @@ def announce(job: Job) -> int:
             for body in bodies:
                 pipe.publish(settings.REDIS_PUBSUB_CHANNEL_RATES, body)
             pipe.execute()
-    except redis.RedisError as error:
+    except (redis.RedisError, OSError) as error:
         logger.warning("Redis is out of reach, nobody outside was told of job %s: %s", job.pk, type(error).__name__)
         return 0
     return len(bodies)

@@ -154,6 +154,7 @@ def progress(
     revised: int = 0,
     refused: list[str] | None = None,
     new_codes: list[str] | None = None,
+    left_out: list[str] | None = None,
     windows: int = 0,
     reached: date | None = None,
 ) -> None:
@@ -168,6 +169,7 @@ def progress(
     if reached is not None:
         changes["reached"] = reached
     notes = [f"refused: {text}" for text in refused or []]
+    notes += [f"left out of the table published again: {text}" for text in left_out or []]
     notes += [f"new codes: {', '.join(new_codes)}"] if new_codes else []
     if notes:
         kept = Job.objects.values_list("notes", flat=True).get(pk=row.pk)
@@ -234,10 +236,19 @@ def stop() -> int:
     return end(here.filter(pk__in=gone), Reason.STOPPED)
 
 
+def drop(pk: int | None) -> None:
+    """A paused job whose continuation will not come: it was stopped, not lost."""
+    if pk is not None:
+        end(Job.objects.filter(pk=pk, status=Status.RUNNING, worker=""), Reason.STOPPED)
+
+
 def end(rows: models.QuerySet[Job], reason: Reason) -> int:
-    return rows.update(
+    count = rows.update(
         status=Status.FAILED, reason=reason, error=reason.value, finished_at=clock.now(), lease_until=None
     )
+    if count:
+        events.ended.send(sender=Job, job=None)
+    return count
 
 
 def alive(worker: str) -> bool:

@@ -19,7 +19,8 @@ class HtmxRequest(HttpRequest):
 
 
 def wants_fragment(request: HtmxRequest) -> bool:
-    return bool(request.htmx) and not request.htmx.boosted
+    """Not for a boosted link, nor for a step back to a page that the browser no longer holds."""
+    return bool(request.htmx) and not request.htmx.boosted and not request.htmx.history_restore_request
 
 
 def shown_sources(sources: Iterable[Source]) -> list[Source]:

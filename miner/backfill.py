@@ -38,7 +38,8 @@ class Run:
     connections: int = 1
     span: Span | None = None
     deadline: float = float("inf")
-    patience: float = 60
+    # Of the monotonic clock: no new window begins after `deadline`, no request lasts beyond `until` by much.
+    until: float = float("inf")
     then: Callable[[str, int], object] | None = None
     watch: Callable[[Series, int, int, date | None], None] = lambda *_: None
     traffic: retry.Traffic = field(default_factory=retry.Traffic)
@@ -57,7 +58,10 @@ def known_days(source: Source, series: Series) -> list[date]:
 
 
 def holes(series: Series, known: Sequence[date], today: date) -> list[Span]:
-    """The spans without a publication that are longer than a natural pause, and the days since the newest one."""
+    """The spans without a publication that are longer than a natural pause, and the days since the newest one.
+
+    The last of them begins a few days early: the same request reads again what may have been corrected or refused.
+    """
     end = min(today, series.last or today)
     inside = [day for day in known if series.first <= day <= end]
     if not inside:
@@ -68,7 +72,7 @@ def holes(series: Series, known: Sequence[date], today: date) -> list[Span]:
     newest = inside[-1]
     since = [newest + DAY * number for number in range(1, (end - newest).days + 1)]
     if any(day.weekday() in series.weekdays for day in since):
-        found.append((since[0], end))
+        found.append((max(series.first, newest - DAY * (series.reread - 1)), end))
     return found
 
 
@@ -124,32 +128,32 @@ def mine_series(run: Run, series: Series, resume: int | None = None) -> Job:
         journal.plan(job, len(windows))
         before, run.traffic = (job.requests, job.retries, job.waited_seconds), retry.Traffic()
         try:
-            brought = bring(run, series, job, windows)
+            newest = bring(run, series, job, windows)
         finally:
             job.requests = before[0] + (run.traffic.requests if run.provider.base_url else 0)
             job.retries = before[1] + run.traffic.retries
             job.waited_seconds = round(before[2] + run.traffic.waited_seconds, 3)
         job.refresh_from_db(fields=["rows_written", "refused"])
         if not job.rows_written and not job.refused:
-            raise journal.Skip(journal.Reason.UP_TO_DATE if brought else why_empty(series, windows, today))
+            raise journal.Skip(journal.Reason.UP_TO_DATE if run.span else why_empty(series, newest, today))
     return job
 
 
-def bring(run: Run, series: Series, job: Job, windows: list[Span]) -> int:
-    """Fetch and store window by window; answers how many publications came. Pauses at the run's deadline."""
-    fetch = partial(retry.call, traffic=run.traffic, patience=run.patience)
+def bring(run: Run, series: Series, job: Job, windows: list[Span]) -> date:
+    """Fetch and store window by window; answers the last day seen with a publication. Pauses at the run's deadline."""
+    fetch = partial(retry.call, traffic=run.traffic, until=run.until)
     source = fetcher(run.provider, series)
-    limit, publications = last_sure_day(run.source, series, clock.today()), 0
+    limit, seen = last_sure_day(run.source, series, clock.today()), series.first
     ahead = fetch_ahead(lambda start, end: fetch(lambda: source(start, end)), windows, run, job)
     for done, (window, tables) in enumerate(ahead, 1):
-        if not tables and silent(series, window, limit):
-            raise ExpectedData(f"nothing published from {window[0]} to {window[1]}")
+        seen = tables[-1].effective_date if tables else window[0] - DAY
+        if silent(series, seen, min(window[1], limit)):
+            raise ExpectedData(f"nothing published from {seen + DAY} to {window[1]}")
         store.save(tables, run.source, job, windows=1)
-        publications += len(tables)
         run.watch(series, done, len(windows), tables[-1].effective_date if tables else None)
         if run.then and time.monotonic() > run.deadline and done < len(windows):
             raise journal.Pause(partial(run.then, series.table))
-    return publications
+    return seen
 
 
 def fetcher(provider: Provider, series: Series) -> Fetch:
@@ -196,10 +200,9 @@ def last_sure_day(source: Source, series: Series, today: date) -> date:
     return min(max(series.known_until, newest or series.known_until), today - DAY)
 
 
-def silent(series: Series, window: Span, limit: date) -> bool:
-    """An empty answer over so many weekdays of the history is a breakage, not a pause."""
-    start, end = window[0], min(window[1], limit)
-    days = (start + DAY * number for number in range((end - start).days + 1))
+def silent(series: Series, seen: date, limit: date) -> bool:
+    """So many weekdays after the last publication seen are a breakage, not a pause."""
+    days = (seen + DAY * number for number in range(1, (limit - seen).days + 1))
     return sum(day.weekday() < 5 for day in days) >= series.silence
 
 
@@ -209,9 +212,9 @@ def why_nothing(series: Series, today: date) -> journal.Reason:
     return journal.Reason.WEEKEND if weekend else journal.Reason.UP_TO_DATE
 
 
-def why_empty(series: Series, windows: list[Span], today: date) -> journal.Reason:
-    """Why these days have no publication (yet). A long silence is called one, whatever day it is today."""
-    if any(silent(series, window, today - DAY) for window in windows):
+def why_empty(series: Series, newest: date, today: date) -> journal.Reason:
+    """Why nothing came after the newest publication. A long silence is called one, whatever day it is today."""
+    if silent(series, newest, today - DAY):
         return journal.Reason.SILENT
     if today.weekday() > 4:
         return journal.Reason.WEEKEND

@@ -1,7 +1,9 @@
 """The only door to the internet: timeout, User-Agent, no redirects, a size cap, and every failure as one of ours."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from email.utils import parsedate_to_datetime
 from functools import cache
 from threading import Lock
@@ -11,7 +13,7 @@ import httpx
 from markets import clock
 from miner.errors import Refused, Unreachable
 
-TIMEOUT = httpx.Timeout(10, connect=5)
+CONNECT_SECONDS, READ_SECONDS = 5, 10
 # The largest NBP answer (93 days of table A) is 150 kB; the ECB's whole history is 6 MB.
 MAX_BYTES = 32 * 1024 * 1024
 # How long one answer may take in all: a server that drips a byte every nine seconds never trips a read timeout.
@@ -22,6 +24,17 @@ BODY_IN_ERROR = 300
 
 # functools.cache lets two threads that come first at once build a pool each.
 _one_at_a_time = Lock()
+_until: ContextVar[float] = ContextVar("until", default=float("inf"))
+
+
+@contextmanager
+def answered_until(moment: float) -> Iterator[None]:
+    """Requests of this thread in the block end by `moment` (of the monotonic clock), with Unreachable if need be."""
+    token = _until.set(moment)
+    try:
+        yield
+    finally:
+        _until.reset(token)
 
 
 def client() -> httpx.Client:
@@ -32,18 +45,23 @@ def client() -> httpx.Client:
 
 @cache
 def new_client() -> httpx.Client:
-    return httpx.Client(timeout=TIMEOUT, follow_redirects=False, headers={"User-Agent": USER_AGENT})
+    return httpx.Client(follow_redirects=False, headers={"User-Agent": USER_AGENT})
 
 
 def get(url: str, accept: str = "application/json", headers: Mapping[str, str] | None = None) -> bytes:
     """The body of a 200; everything else is Unreachable or Refused.
 
-    Errors name method, host and path, never the query (keys travel there) nor the reason phrase (NBP's is CP1250).
+    Errors name method and path, never the host, the body or the query (keys travel there), nor the reason phrase (NBP's
+    is CP1250). Inside `answered_until` everything ends by that moment.
     """
     place = place_of(url)
+    seconds = min(MAX_SECONDS, _until.get() - time.monotonic())
+    if seconds <= 0:
+        raise Unreachable(f"GET {place}: no time left")
+    timeout = httpx.Timeout(min(READ_SECONDS, seconds), connect=min(CONNECT_SECONDS, seconds))
     try:
-        with client().stream("GET", url, headers={"Accept": accept, **(headers or {})}) as answer:
-            body = read(answer, place)
+        with client().stream("GET", url, headers={"Accept": accept, **(headers or {})}, timeout=timeout) as answer:
+            body = read(answer, place, seconds)
     except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, UnicodeEncodeError) as error:
         # Without its text: that of a malformed header quotes the value, and keys travel there as well.
         raise Refused(f"GET {place}: cannot be asked: {type(error).__name__}") from None
@@ -59,23 +77,21 @@ def get(url: str, accept: str = "application/json", headers: Mapping[str, str] |
 
 
 def place_of(url: str) -> str:
-    """Host and path of a URL: what may stand in an error."""
+    """The path of a URL: what may stand in an error. Errors are public, an operator's other address is not."""
     try:
-        parsed = httpx.URL(url)
+        return httpx.URL(url).path
     except httpx.InvalidURL as error:
         raise Refused(f"GET: not a URL: {error}") from None
-    port = f":{parsed.port}" if parsed.port else ""
-    return f"{parsed.scheme}://{parsed.host}{port}{parsed.path}"
 
 
-def read(answer: httpx.Response, place: str) -> bytes:
+def read(answer: httpx.Response, place: str, seconds: float) -> bytes:
     started, body = time.monotonic(), bytearray()
     for chunk in answer.iter_bytes():
         body += chunk
         if len(body) > MAX_BYTES:
             raise Refused(f"GET {place}: more than {MAX_BYTES} bytes", answer.status_code)
-        if time.monotonic() - started > MAX_SECONDS:
-            raise Unreachable(f"GET {place}: still answering after {MAX_SECONDS} s")
+        if time.monotonic() - started > seconds:
+            raise Unreachable(f"GET {place}: still answering after {seconds:.0f} s")
     return bytes(body)
 
 
@@ -85,7 +101,7 @@ def refusal(answer: httpx.Response, body: bytes, place: str) -> Unreachable | Re
     message = f"GET {place}: HTTP {status}"
     if status in {408, 429} or status >= 500:
         return Unreachable(message, retry_after(answer.headers.get("Retry-After", "")))
-    return Refused(message if status == 404 else f"{message}: {text}", status, text)
+    return Refused(message, status, text)
 
 
 def retry_after(value: str) -> float | None:

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import stamina
 
+from miner import http
 from miner.errors import Unreachable
 
 T = TypeVar("T")
@@ -18,6 +19,8 @@ FIRST_WAIT = 1.0
 JITTER = 0.5
 # Longer than this nobody waits inside a run: the next run comes within the hour.
 LONGEST_WAIT = 30.0
+# What the last try may take after the last wait has ended.
+REQUEST_SECONDS = 5.0
 
 
 @dataclass(slots=True)
@@ -52,11 +55,15 @@ def worth_another_try(error: Exception, patience: float) -> bool | timedelta:
     return timedelta(seconds=error.retry_after)
 
 
-def call(work: Callable[[], T], traffic: Traffic, patience: float = 60) -> T:
-    """Do the work, again where that may help, as long as a wait ends within `patience` seconds."""
-    started = ended = time.monotonic()
+def call(work: Callable[[], T], traffic: Traffic, patience: float = 60, until: float = float("inf")) -> T:
+    """Do the work, again where that may help: no wait begins that `patience` seconds, or the moment `until`, cut short.
+
+    Requests in the work end soon after `until`; once the work fails for good, none of the run is tried again.
+    """
+    until = min(until, time.monotonic() + patience)
+    ended = time.monotonic()
     attempts = stamina.retry_context(
-        on=lambda error: not traffic.stopped and worth_another_try(error, patience - (time.monotonic() - started)),
+        on=lambda error: not traffic.stopped and worth_another_try(error, until - time.monotonic()),
         attempts=ATTEMPTS,
         timeout=None,
         wait_initial=FIRST_WAIT,
@@ -64,13 +71,18 @@ def call(work: Callable[[], T], traffic: Traffic, patience: float = 60) -> T:
         wait_jitter=JITTER,
         wait_exp_base=2,
     )
-    for attempt in attempts:
-        with attempt:
-            if traffic.stopped:
-                raise Unreachable("the run ended while this request waited for its turn")
-            traffic.asked(attempt.num > 1, time.monotonic() - ended)
-            try:
-                return work()
-            finally:
-                ended = time.monotonic()
+    try:
+        for attempt in attempts:
+            with attempt:
+                if traffic.stopped:
+                    raise Unreachable("the run ended while this request waited for its turn")
+                traffic.asked(attempt.num > 1, time.monotonic() - ended)
+                try:
+                    with http.answered_until(until + REQUEST_SECONDS):
+                        return work()
+                finally:
+                    ended = time.monotonic()
+    except Exception:
+        traffic.stop()
+        raise
     raise AssertionError("stamina ends with a result or an error")

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from math import ceil
 
 from django.conf import settings
 from django.db import transaction
@@ -25,9 +26,10 @@ def write(source: Source) -> None:
     """Make the schedules of one source say what its row says; what is right already keeps its next run."""
     wanted = {entry.name: entry for entry in timetable(source)}
     with transaction.atomic():
-        stored = {row.name: row for row in Schedule.objects.filter(name__regex=rf"^{source.code}(\.|$)")}
-        right = {name for name, row in stored.items() if name in wanted and same(row, wanted[name])}
-        Schedule.objects.filter(pk__in=[row.pk for name, row in stored.items() if name not in right]).delete()
+        Source.objects.select_for_update().get(pk=source.pk)
+        rows = list(Schedule.objects.filter(name__regex=rf"^{source.code}(\.|$)").order_by("pk"))
+        right = {row.name: row.pk for row in rows if row.name in wanted and same(row, wanted[row.name])}
+        Schedule.objects.filter(pk__in={row.pk for row in rows} - set(right.values())).delete()
         Schedule.objects.bulk_create([entry for name, entry in wanted.items() if name not in right])
 
 
@@ -45,7 +47,7 @@ def timetable(source: Source) -> list[Schedule]:
         func="miner.tasks.mine",
         args=repr((source.code,)),
         schedule_type=Schedule.MINUTES,
-        minutes=source.cadence // 60,
+        minutes=ceil(source.cadence / 60),
         next_run=next_beat(clock.now(), source.cadence),
         cluster=settings.MINER_QUEUE,
         repeats=-1,

@@ -15,8 +15,8 @@ from miner.providers.base import Series
 
 logger = logging.getLogger(__name__)
 
-# A task may take 60 s: 40 s of work and the last window's tries have to fit.
-PATIENCE = 8
+# A task may take 60 s: 40 s of work, and then the requests that are under way may wait and answer so much longer.
+GRACE = 8
 
 
 def start() -> None:
@@ -38,6 +38,7 @@ def mine(
     """
     row = next((row for row in sources.runnable() if row.code == source), None)
     if row is None:
+        journal.drop(resume)
         return f"{source} is switched off, paused or unknown"
     provider = sources.provider_of(row)
     wanted = [series for series in provider.series if tables is None or series.table in tables]
@@ -52,7 +53,7 @@ def mine(
         trigger=trigger,
         connections=sources.connections_of(row),
         deadline=time.monotonic() + settings.TASK_WORK.total_seconds(),
-        patience=PATIENCE,
+        until=time.monotonic() + settings.TASK_WORK.total_seconds() + GRACE,
         then=lambda table, job: enqueue(source, tables=rest(table), trigger=trigger, resume=job),
     )
     for series in wanted:
@@ -74,10 +75,16 @@ def mine_one(run: backfill.Run, series: Series, resume: int | None = None) -> st
     except (ProviderError, DatabaseError, journal.LeaseLost) as error:
         run.error = journal.scrub(str(error))
         logger.warning("%s.%s failed: %s", run.source.code, series.table, run.error)
+        tell(run.job)
         return Job.Status.FAILED
-    if job.rows_written and job.status == Job.Status.SUCCESS:
-        events.announce(job)
+    tell(job)
     return job.status
+
+
+def tell(job: Job | None) -> None:
+    """Outsiders hear of what an ended job has brought, also of one that failed after some windows."""
+    if job and job.rows_written and job.status in {Job.Status.SUCCESS, Job.Status.FAILED}:
+        events.announce(job)
 
 
 def poll(source: str, table: str) -> str:

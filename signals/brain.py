@@ -28,7 +28,7 @@ FLAT = 0.001
 
 @dataclass(slots=True)
 class State:
-    """What the next bar needs, and when live decisions began (the newest bar of the first run)."""
+    """What the next bar needs, and when live decisions began (the day of the first run)."""
 
     day: date
     live_since: date
@@ -69,8 +69,8 @@ def decide(instrument: Instrument, rule: MacdCross, since: date | None = None) -
         if closes.empty:
             return 0 if onward else set_aside(instrument, rule, snapshot)
         frame, state = follow(closes, rule, before if onward else None)
-        state.live_since = before.live_since if before else state.day
-        written = write_signals(instrument, rule, frame, state, first_run=before is None)
+        state.live_since = before.live_since if before else clock.today()
+        written = write_signals(instrument, rule, frame, state, whole=not onward)
         write_snapshots(instrument, rule, frame.iloc[-1], state)
         return written
 
@@ -125,20 +125,42 @@ def unbroken(closes: pd.Series, before: date | None) -> list[Part]:
     return [Part(closes.iloc[a:b], first_fresh or a > 0) for a, b in pairwise(marks)]
 
 
-def write_signals(instrument: Instrument, rule: MacdCross, frame: pd.DataFrame, state: State, first_run: bool) -> int:
-    """History keeps its turns and its newest bar; bars after the first run keep every decision; a corrected bar whose
-    decision changed gets a new edition.
+def write_signals(instrument: Instrument, rule: MacdCross, frame: pd.DataFrame, state: State, whole: bool) -> int:
+    """History keeps its turns and its newest bar; bars from the first run on keep every decision; a corrected bar whose
+    decision changed gets a new edition, and so does a turn whose bar has left the series.
     """
     decided = frame[frame["bars"] >= rule.warm_up]
-    if decided.empty:
-        return 0
-    known = newest_editions(instrument, rule, decided.index[0])
-    live_from = state.live_since if first_run else state.live_since + timedelta(days=1)
+    known = newest_editions(instrument, rule, None if whole else frame.index[0])
     now = clock.now()
     rows = [
         signal_of(instrument, rule, bar, state, edition=known.get(bar.Index, (0, ""))[0] + 1, now=now)
         for bar in bars(decided)
-        if keeps(known.get(bar.Index), LABELS[bar.turn], recent=bar.Index >= live_from)
+        if keeps(known.get(bar.Index), LABELS[bar.turn], recent=bar.Index >= state.live_since or bar.Index == state.day)
+    ]
+    Signal.objects.bulk_create(rows, batch_size=500)
+    return len(rows) + withdraw(instrument, rule, {day: row for day, row in known.items() if day not in decided.index})
+
+
+def withdraw(instrument: Instrument, rule: MacdCross, gone: dict[date, tuple[int, str]]) -> int:
+    """A turn whose bar is none of the daily series any more (it went to table B) becomes a HOLD without values."""
+    now = clock.now()
+    rows = [
+        Signal(
+            instrument=instrument,
+            rule=rule.name,
+            timeframe=rule.timeframe,
+            as_of=midnight(day),
+            signal=HOLD,
+            macd=0,
+            signal_line=0,
+            histogram=0,
+            values={"withdrawn": True},
+            horizon_days=settings.SIGNAL_HORIZON_DAYS,
+            edition=edition + 1,
+            generated_at=now,
+        )
+        for day, (edition, label) in gone.items()
+        if label != HOLD
     ]
     Signal.objects.bulk_create(rows, batch_size=500)
     return len(rows)
@@ -154,11 +176,11 @@ def bars(frame: pd.DataFrame) -> Iterator[Any]:
     return frame.itertuples()
 
 
-def newest_editions(instrument: Instrument, rule: MacdCross, start: date) -> dict[date, tuple[int, str]]:
-    """Edition and label of the newest row of each decided bar."""
-    rows = Signal.objects.filter(
-        instrument=instrument, rule=rule.name, timeframe=rule.timeframe, as_of__gte=midnight(start)
-    ).order_by("edition")
+def newest_editions(instrument: Instrument, rule: MacdCross, start: date | None) -> dict[date, tuple[int, str]]:
+    """Edition and label of the newest row of each decided bar, from `start` on."""
+    rows = Signal.objects.filter(instrument=instrument, rule=rule.name, timeframe=rule.timeframe).order_by("edition")
+    if start is not None:
+        rows = rows.filter(as_of__gte=midnight(start))
     return {as_of.date(): (edition, label) for as_of, edition, label in rows.values_list("as_of", "edition", "signal")}
 
 
@@ -249,10 +271,10 @@ def trend(fast: float, slow: float, close: float) -> str:
 
 
 def set_aside(instrument: Instrument, rule: MacdCross, snapshot: AnalysisSnapshot | None) -> int:
-    """A code without a single daily figure: the rule does not apply."""
+    """A code without a single daily figure: the rule does not apply, nor do decisions from when it had some."""
     if snapshot is None or snapshot.status != Status.NOT_APPLICABLE:
         save(instrument, rule, Status.NOT_APPLICABLE, {days: {} for days in AnalysisSnapshot.WINDOWS}, {})
-    return 0
+    return withdraw(instrument, rule, newest_editions(instrument, rule, None))
 
 
 def save(

@@ -105,11 +105,36 @@ def test_a_named_span_stays_inside_the_history_and_reaches_to_its_near_neighbour
     assert widened((date(2001, 1, 1), date(2001, 2, 1)), DAILY, known, today) is None
 
 
-def test_five_empty_weekdays_of_the_history_are_a_breakage_and_those_after_it_are_not() -> None:
-    week = (date(2024, 1, 8), date(2024, 1, 12))
-    assert silent(DAILY, week, date(2024, 1, 12))
-    assert not silent(DAILY, week, date(2024, 1, 11))
-    assert not silent(DAILY, (date(2024, 1, 9), date(2024, 1, 14)), date(2024, 1, 14))
+def test_five_weekdays_without_a_table_are_a_breakage_and_four_are_not() -> None:
+    friday = date(2024, 1, 5)
+    assert silent(DAILY, friday, date(2024, 1, 12))
+    assert not silent(DAILY, friday, date(2024, 1, 11))
+    assert not silent(DAILY, friday, date(2024, 1, 1))
+    assert not silent(B, date(2024, 1, 3), date(2024, 1, 17))
+    assert silent(B, date(2024, 1, 3), date(2024, 1, 18))
+
+
+def test_a_figure_that_was_refused_once_is_read_again_with_the_next_table(
+    nbp: Source, replica: Replica, at: Callable
+) -> None:
+    at("2026-10-22 13:00")
+    replica.set_today(date(2026, 10, 22))
+    replica.set_script([{"replace": ['"code":"USD","mid":3.', '"code":"USD","mid":-3.']}])
+    assert backfill.mine_series(run_of(nbp), near(A, days=5)).refused > 0
+    assert not Rate.objects.filter(instrument__code="USD").exists()
+    replica.set_script([])
+    at("2026-10-23 13:00")
+    replica.set_today(date(2026, 10, 23))
+    backfill.mine_series(run_of(nbp), near(A, days=5))
+    assert Rate.objects.filter(instrument__code="USD").count() == 3
+
+
+def test_a_window_that_ends_in_silence_is_a_breakage(nbp: Source, replica: Replica) -> None:
+    for n in range(8, 32):
+        replica.withhold("A", date(2024, 1, n))
+    with pytest.raises(ExpectedData):
+        backfill.mine_series(run_of(nbp, date(2024, 1, 1), date(2024, 1, 31)), A)
+    assert "2024-01-06 to 2024-01-31" in Job.objects.get().error
 
 
 def test_a_backfill_equals_the_publications_digit_by_digit(nbp: Source, replica: Replica) -> None:
@@ -138,7 +163,7 @@ def near(series: Series, days: int = 40) -> Series:
     """The same series with a history that began only so many days before the figures end."""
     return Series(
         series.table, series.kind, date(2026, 10, 26) - days * DAY, series.known_until, series.window,
-        series.hours, series.weekdays, series.longest_pause, series.silence,
+        series.hours, series.weekdays, series.longest_pause, series.silence, series.reread,
     )  # fmt: skip
 
 
@@ -150,7 +175,8 @@ def test_the_resume_point_comes_from_the_tables(nbp: Source, replica: Replica, a
     replica.set_today(date(2026, 10, 26))
     job = backfill.mine_series(run_of(nbp), near(A))
     assert (job.status, job.requests, job.reached) == ("success", 1, date(2026, 10, 26))
-    assert replica.requests[-1].startswith("/api/exchangerates/tables/A/2026-10-21/2026-10-26/")
+    # A week up to the newest table is read again by the same request.
+    assert replica.requests[-1].startswith("/api/exchangerates/tables/A/2026-10-14/2026-10-26/")
 
 
 def test_the_end_is_capped_at_today_in_warsaw(nbp: Source, replica: Replica, at: Callable) -> None:
@@ -204,7 +230,9 @@ def test_an_empty_window_inside_the_history_fails_and_what_came_before_is_kept(n
     assert Publication.objects.count() > 60
 
 
-def test_days_after_the_known_history_without_a_table_are_skipped_as_silent(nbp: Source, replica: Replica, at: Callable) -> None:
+def test_days_after_the_known_history_without_a_table_are_skipped_as_silent(
+    nbp: Source, replica: Replica, at: Callable
+) -> None:
     replica.set_today(date(2026, 11, 20))
     at("2026-11-20 13:00")
     backfill.mine_series(run_of(nbp), near(A))

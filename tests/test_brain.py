@@ -72,7 +72,7 @@ def test_the_first_run_keeps_the_turns_of_history_and_the_newest_bar(bring: Call
     assert written == len(rows)
     *history, newest = rows
     assert newest.as_of.date() == START + timedelta(days=599)
-    assert (newest.signal, newest.backtested, newest.edition) == ("HOLD", False, 1)
+    assert (newest.signal, newest.edition) == ("HOLD", 1)
     assert {row.signal for row in history} == {"BUY", "SELL"}
     assert all(row.backtested for row in history)
     assert all(row.values["bars"] >= 250 for row in rows)
@@ -88,14 +88,54 @@ def test_buy_is_where_the_histogram_turns_positive_and_sell_where_negative(bring
         assert (row.rule, row.timeframe, row.horizon_days) == (RULE, "1d", 5)
 
 
-def test_from_then_on_every_bar_gets_its_row_hold_included(bring: Callable) -> None:
+def test_from_the_first_run_on_every_bar_gets_its_row_hold_included(bring: Callable, at: Callable) -> None:
+    first_run = START + timedelta(days=601)
     usd = bring(wave(600))
+    at(f"{first_run} 13:00")
     decide(usd)
     before = Signal.objects.count()
-    usd = bring(wave(603)[600:])
-    assert decide(usd, since=START + timedelta(days=600)) == 3
-    assert Signal.objects.count() == before + 3
-    assert not Signal.objects.filter(as_of__date__gte=START + timedelta(days=600), backtested=True).exists()
+    at("2026-11-20 13:00")
+    bring(wave(606)[600:])
+    decide(usd, since=START + timedelta(days=600))
+    rows = {row.as_of.date(): row for row in Signal.objects.order_by("as_of")[before:]}
+    assert {day for day in rows if day >= first_run} == {START + timedelta(days=n) for n in range(601, 606)}
+    assert [row.backtested for row in rows.values()] == [day < first_run for day in rows]
+
+
+def test_figures_that_come_late_are_history_whenever_they_come(bring: Callable) -> None:
+    closes = wave(900)
+    usd = bring(closes[:300])
+    decide(usd)
+    bring(closes[300:])
+    decide(usd, since=closes[300][0])
+    holds = [row.as_of.date() for row in Signal.objects.filter(signal="HOLD").order_by("as_of")]
+    assert holds == [closes[299][0], closes[899][0]]
+    assert not Signal.objects.filter(backtested=False).exists()
+
+
+def test_a_turn_whose_bar_left_the_series_is_withdrawn(bring: Callable) -> None:
+    closes = wave(600)
+    rub = bring(closes, "RUB")
+    decide(rub)
+    turn = Signal.objects.exclude(signal="HOLD").order_by("-as_of")[0]
+    day = turn.as_of.date()
+    Rate.objects.filter(instrument=rub, effective_date__gte=day).update(table="B")
+    assert decide(rub, since=day) > 0
+    newest = Signal.objects.filter(as_of=turn.as_of).order_by("-edition")[0]
+    assert (newest.signal, newest.edition, newest.values) == ("HOLD", 2, {"withdrawn": True})
+    stats = snapshot("RUB").stats
+    assert stats["turned_on"] < stats["as_of"] < day.isoformat()
+    assert decide(rub) == 0
+
+
+def test_a_code_that_left_table_a_altogether_keeps_no_decision(bring: Callable) -> None:
+    rub = bring(wave(600), "RUB")
+    decide(rub)
+    Rate.objects.filter(instrument=rub).update(table="B")
+    decide(rub)
+    assert snapshot("RUB").status == "not_applicable"
+    newest = {row.as_of: row.signal for row in Signal.objects.order_by("edition")}
+    assert set(newest.values()) == {"HOLD"}
 
 
 def test_bar_by_bar_comes_to_the_same_as_in_one_go(bring: Callable) -> None:

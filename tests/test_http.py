@@ -17,7 +17,7 @@ from miner.errors import ProviderError, Refused, Unreachable
 from tests.replica import Replica
 
 URL = "https://bank.example/api/rates/?api_key=hidden"
-PLACE = "https://bank.example/api/rates/"
+PLACE = "/api/rates/"
 
 
 class Chunks(httpx.SyncByteStream):
@@ -80,7 +80,7 @@ def test_another_4xx_is_refused_with_its_status_and_body(status: int) -> None:
     assert (error.status, error.body, str(error)) == (
         status,
         "no, because",
-        f"GET {PLACE}: HTTP {status}: no, because",
+        f"GET {PLACE}: HTTP {status}",
     )
 
 
@@ -175,7 +175,7 @@ def test_the_query_never_stands_in_an_error(status: int) -> None:
 
 
 def test_user_and_password_of_an_address_never_stand_in_an_error() -> None:
-    assert http.place_of("https://me:hidden@bank.example:8443/a?b") == "https://bank.example:8443/a"
+    assert http.place_of("https://me:hidden@bank.example:8443/a?b") == "/a"
 
 
 @pytest.mark.parametrize("value", ["hidden\n", "hiddeną"])
@@ -243,7 +243,7 @@ def test_a_connection_closed_without_an_answer_is_unreachable(replica: Replica) 
 
 
 def test_a_server_that_stays_silent_is_unreachable(replica: Replica, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "TIMEOUT", httpx.Timeout(0.05))
+    monkeypatch.setattr(http, "READ_SECONDS", 0.05)
     http.new_client.cache_clear()
     replica.set_script([{"delay": 60}])
     with pytest.raises(Unreachable, match="no answer in time"):

@@ -338,3 +338,9 @@ def test_a_window_is_asked_for_by_its_two_ends(
     route = respx_mock.get(f"{BASE}{table}/2026-03-02/2026-03-02/", params={"format": "json"})
     route.respond(404, text="404 NotFound - Not Found - Brak danych")
     assert fetch(NBP(BASE)) == []
+
+
+def test_a_password_in_the_address_never_stands_beside_a_figure(respx_mock: respx.MockRouter) -> None:
+    respx_mock.get(url__startswith="https://bank.example/api/").respond(content=A)
+    tables = NBP("https://user:s3cret@bank.example/api/").fetch_rates(DAY, DAY)
+    assert [table.url for table in tables] == [f"{BASE}exchangerates/tables/A/2026-03-02/?format=json"]

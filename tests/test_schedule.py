@@ -129,3 +129,20 @@ def test_the_operators_address_wins_over_the_environments(settings: Any) -> None
     assert sources.provider_of(nbp).base_url == "http://two.example/api/"
     assert sources.connections_of(nbp) == 4
     assert sources.connections_of(Source.objects.get(code="nbp_archive")) == 1
+
+
+def test_a_schedule_that_stands_twice_is_made_one() -> None:
+    sync()
+    double = plan()["nbp"]
+    double.pk = None
+    double.save(force_insert=True)
+    sync()
+    assert Schedule.objects.filter(name="nbp").count() == 1
+
+
+def test_a_cadence_between_two_minutes_is_never_faster_than_chosen() -> None:
+    sync()
+    nbp = Source.objects.get(code="nbp")
+    nbp.cadence = 90
+    nbp.save()
+    assert plan()["nbp"].minutes == 2

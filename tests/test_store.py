@@ -274,3 +274,22 @@ def test_the_canonical_mid_of_a_day_is_table_a_before_b(nbp: Source, job: Job) -
     before = Rate.objects.canonical().strictly_before(JAN_3).first()
     assert before is not None
     assert before.effective_date == JAN_2
+
+
+def test_other_published_digits_of_the_same_value_leave_a_revision(nbp: Source, job: Job) -> None:
+    store.save([table(JAN_2, ("USD", "3.94"))], nbp, job)
+    assert store.save([table(JAN_2, ("USD", "3.9400"), sha="b" * 64)], nbp, job).revised == 1
+    revision = Revision.objects.get()
+    assert (revision.old_scale, revision.new_scale, str(usd().figure("mid"))) == (2, 4, "3.9400")
+
+
+def test_a_figure_that_the_table_published_again_leaves_out_loses_its_proof_and_is_told(nbp: Source, job: Job) -> None:
+    store.save([table(JAN_2, ("USD", "3.9432"), ("EUR", "4.3434"))], nbp, job)
+    outcome = store.save([table(JAN_2, ("EUR", "4.3434"), sha="b" * 64)], nbp, job)
+    assert outcome.left_out == ["A 2024-01-02 USD"]
+    assert (usd().publication, usd().mid) == (None, Decimal("3.9432"))
+    revision = Revision.objects.get()
+    assert (revision.old_mid, revision.new_mid, revision.old_sha256) == (Decimal("3.9432"), None, "a" * 64)
+    job.refresh_from_db()
+    assert job.notes[-1] == "left out of the table published again: A 2024-01-02 USD"
+    assert store.save([table(JAN_2, ("EUR", "4.3434"), sha="b" * 64)], nbp, job).written == 0

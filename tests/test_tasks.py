@@ -1,5 +1,6 @@
 """The tasks of the queue: a run over a source, its continuation, the polls."""
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
@@ -11,7 +12,7 @@ from django.db import OperationalError
 from django_q.models import OrmQ
 from django_q.signing import SignedPackage
 
-from markets import clock, events, store
+from markets import clock, events, journal, store
 from markets.models import Job, Publication, Source
 from miner import tasks
 from miner.providers.nbp import NBP
@@ -106,8 +107,9 @@ def test_a_run_out_of_time_enqueues_its_own_continuation(
 ) -> None:
     monkeypatch.setattr(NBP, "series", tuple(replace(series, first=date(2026, 1, 2)) for series in NBP.series))
     settings.TASK_WORK = timedelta(0)
+    begun = time.monotonic()
     with monkeypatch.context() as patch:
-        patch.setattr(tasks, "time", SimpleNamespace(monotonic=lambda: 0.0))
+        patch.setattr(tasks, "time", SimpleNamespace(monotonic=lambda: begun))
         assert tasks.mine("nbp", ["A", "C"], trigger="start") == "running"
     job = Job.objects.get()
     assert (job.status, job.windows_done, job.windows) == ("running", 1, 4)
@@ -152,3 +154,37 @@ def test_what_arrived_is_announced_once_it_is_safe(
     tasks.mine("nbp", ["gold"])
     tasks.mine("nbp", ["gold"])
     assert announced == [("nbp.gold", "success")]
+
+
+def test_a_source_switched_off_in_the_middle_of_a_backfill_leaves_no_open_job(nbp: Source) -> None:
+    with journal.job("nbp.A", nbp) as job:
+        raise journal.Pause(lambda _: None)
+    Source.objects.filter(pk=nbp.pk).update(enabled=False)
+    tasks.mine("nbp", ["A"], resume=job.pk)
+    job.refresh_from_db()
+    assert (job.status, job.reason) == ("failed", "stopped")
+
+
+def test_what_a_failed_run_has_brought_is_announced_as_well(
+    nbp: Source, replica: Replica, monkeypatch: pytest.MonkeyPatch, at: Callable[[str], None]
+) -> None:
+    at("2026-10-26 13:00")
+    monkeypatch.setattr(NBP, "series", tuple(replace(series, first=date(2026, 1, 2)) for series in NBP.series))
+    replica.set_script([{"path": "2026-10-26", "status": 400}])
+    announced: list[str] = []
+    monkeypatch.setattr(events, "announce", lambda job: announced.append(job.status))
+    assert tasks.mine("nbp", ["A"]) == "failed"
+    assert announced == ["failed"]
+
+
+def test_no_request_of_a_task_outlives_its_time(
+    nbp: Source, replica: Replica, short_history: None, settings: Any
+) -> None:
+    settings.TASK_WORK = timedelta(seconds=1)
+    tasks.GRACE, grace = -20, tasks.GRACE
+    try:
+        assert tasks.mine("nbp", ["gold"]) == "failed"
+    finally:
+        tasks.GRACE = grace
+    assert "no time left" in Job.objects.get().error
+    assert replica.requests == []

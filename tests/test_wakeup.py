@@ -10,7 +10,6 @@ from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
 from django_q.models import OrmQ, Schedule
-from django_q.signing import SignedPackage
 
 from markets import clock, journal, store
 from markets.models import Ingest, Instrument, Job, Source
@@ -36,7 +35,7 @@ def brought(nbp: Source, at: Callable[[str], None]) -> Callable[..., Job]:
 
 
 def bells() -> int:
-    return sum(SignedPackage.loads(row.payload)["func"] == tasks.CATCH_UP for row in OrmQ.objects.all())
+    return sum(tasks.is_bell(row) for row in OrmQ.objects.all())
 
 
 def test_figures_that_arrive_ring_once(brought: Callable[..., Job]) -> None:
@@ -163,6 +162,52 @@ def test_an_announcement_that_fails_five_times_rests_with_its_error(
     assert AnalysisSnapshot.objects.filter(instrument__code="EUR").exists()
     monkeypatch.undo()
     assert tasks.catch_up() == 0
+
+
+def test_a_resting_correction_is_decided_with_the_next_figures(brought: Callable[..., Job]) -> None:
+    closes = wave(400)
+    brought(closes[:399])
+    tasks.catch_up()
+    brought([(closes[300][0], Decimal("3.0000"))])
+    Ingest.objects.filter(processed=None).update(tries=5, error="x")
+    brought(closes[399:])
+    tasks.catch_up()
+    stepped = content()
+    assert not Ingest.objects.filter(processed=None).exists()
+    assert tasks.recompute(["USD"]) == 0
+    assert content() == stepped
+
+
+def test_a_row_of_the_queue_that_nobody_can_read_stops_no_figures(nbp: Source, brought: Callable[..., Job]) -> None:
+    OrmQ.objects.create(key=tasks.settings.BRAIN_QUEUE, payload="rubbish", lock=clock.now() - timedelta(minutes=1))
+    assert brought(wave(5)).status == "success"
+    assert Ingest.objects.count() == 1
+
+
+def test_a_backfill_that_begins_in_the_middle_of_a_pass_stops_it(
+    nbp: Source, brought: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    brought(wave(300), "EUR")
+    brought(wave(300), "USD")
+    real = brain.decide
+
+    def begins(*args: Any, **kwargs: Any) -> int:
+        if not Job.objects.filter(status="running").exists():
+            journal.start("nbp.B", nbp, Job.Trigger.SCHEDULE)
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(brain, "decide", begins)
+    tasks.catch_up()
+    assert set(AnalysisSnapshot.objects.values_list("instrument__code", flat=True)) == {"EUR"}
+
+
+def test_a_job_that_is_given_up_rings_for_what_it_brought(nbp: Source, brought: Callable[..., Job]) -> None:
+    brought(wave(5))
+    OrmQ.objects.all().delete()
+    journal.start("nbp.A", nbp, Job.Trigger.SCHEDULE)
+    Job.objects.filter(status="running").update(lease_until=clock.now() - timedelta(seconds=1))
+    journal.reap()
+    assert bells() == 1
 
 
 def test_new_figures_open_a_resting_announcements_instrument_again(brought: Callable[..., Job]) -> None:

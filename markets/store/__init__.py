@@ -21,13 +21,14 @@ NAME_LENGTH = 120
 
 @dataclass(slots=True)
 class Outcome:
-    """What one save did; `refused` and `new_codes` in words."""
+    """What one save did; `refused`, `new_codes` and `left_out` in words."""
 
     inserted: int = 0
     taken_over: int = 0
     revised: int = 0
     refused: list[str] = field(default_factory=list)
     new_codes: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
     @property
     def written(self) -> int:
@@ -42,8 +43,9 @@ def save(tables: Sequence[Table], source: Source, job: Job, windows: int = 0) ->
     """
     outcome = Outcome()
     with transaction.atomic():
-        # One writer per source at a time on PostgreSQL; SQLite has IMMEDIATE transactions.
-        source = Source.objects.select_for_update().get(pk=source.pk)
+        # One writer per family at a time on PostgreSQL: an archive and its official source compare with each other's
+        # rows, and must see them. SQLite has IMMEDIATE transactions.
+        Source.objects.select_for_update().get(pk=source.stands_in_for_id or source.pk)
         accepted = sift(tables, outcome)
         if accepted:
             write(accepted, source, job, outcome)
@@ -53,6 +55,7 @@ def save(tables: Sequence[Table], source: Source, job: Job, windows: int = 0) ->
             revised=outcome.revised,
             refused=outcome.refused,
             new_codes=outcome.new_codes,
+            left_out=outcome.left_out,
             windows=windows,
             reached=max((table.effective_date for table in tables), default=None),
         )
@@ -88,6 +91,10 @@ def write(accepted: Accepted, source: Source, job: Job, outcome: Outcome) -> Non
     for table, figures in accepted:
         for figure in figures:
             batch.add(instruments[figure.code].id, table, figure)
+    names = {instrument.id: code for code, instrument in instruments.items()}
+    for instrument, table in batch.leave_out():
+        code = names.get(instrument) or Instrument.objects.get(pk=instrument).code
+        outcome.left_out.append(f"{table.table} {table.effective_date} {code}")
     batch.write()
     outcome.inserted, outcome.taken_over = len(batch.inserts), len(batch.updates) - len(batch.revisions)
     outcome.revised = len(batch.revisions)

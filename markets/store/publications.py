@@ -1,6 +1,6 @@
 """The proof beside the figures: one row a table and day."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from markets import clock
@@ -10,10 +10,11 @@ from markets.records import Table
 
 @dataclass(slots=True)
 class Proofs:
-    """Publication ids by (table, day), and the number and sha256 that each had before."""
+    """Publication ids by (table, day), the number and sha256 that each had before, and which came with other bytes."""
 
     ids: dict[tuple[str, date], int]
     before: dict[int, tuple[str, str]]
+    changed: dict[int, Table] = field(default_factory=dict)
 
     def of(self, table: Table) -> int | None:
         return self.ids.get((table.table, table.effective_date))
@@ -35,6 +36,7 @@ def save(tables: list[Table], source: Source, job: Job) -> Proofs:
             new.append(row)
         elif row.sha256 != table.sha256:
             fill(row, table, job).save()
+            proofs.changed[row.pk] = table
     Publication.objects.bulk_create(new)
     proofs.ids = {key: row.pk for key, row in rows.items()}
     return proofs

@@ -92,10 +92,12 @@ class Batch:
         self.revisions: list[Revision] = []
         self.days: Days = defaultdict(list)
         self.mid_days: Days = defaultdict(list)
+        self.met: set[int] = set()
 
     def add(self, instrument: int, table: Table, figure: Figure) -> None:
         values, publication = columns(figure), self.proofs.of(table)
         row = self.known.find(instrument, table)
+        self.met.add(row.id if row else 0)
         if row is None:
             day = table.effective_date.isoformat()
             self.inserts.append((instrument, self.source.pk, table.table, day, *values, publication))
@@ -103,11 +105,24 @@ class Batch:
             return
         else:
             self.updates.append((self.source.pk, table.table, *values, publication, row.id))
-            if not row.says(figure):
+            if not row.says(figure) or (row.source_id == self.source.pk and row.scale != values[3]):
                 self.revisions.append(self.revision(row, table, figure, values[3]))
         self.days[instrument].append(table.effective_date)
         if figure.mid is not None:
             self.mid_days[instrument].append(table.effective_date)
+
+    def leave_out(self) -> list[tuple[int, Table]]:
+        """Figures that a table published again does not hold (any more): kept, but its proof is not theirs."""
+        gone = []
+        for (instrument, _, _), row in self.known.rows.items():
+            table = self.proofs.changed.get(row.publication_id or 0)
+            if table is None or row.id in self.met:
+                continue
+            values = tuple(None if value is None else f"{value:f}" for value in (row.mid, row.bid, row.ask))
+            self.updates.append((row.source_id, row.table, *values, row.scale, None, row.id))
+            self.revisions.append(self.revision(row, table, Figure(""), row.scale))
+            gone.append((instrument, table))
+        return gone
 
     def unchanged(self, row: Stored, table: Table, figure: Figure, scale: int) -> bool:
         return row.says(figure) and (row.source_id, row.table, row.scale) == (self.source.pk, table.table, scale)

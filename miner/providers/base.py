@@ -4,6 +4,7 @@ A provider does I/O in `fetch_*` through `miner.http` and parses in pure functio
 settings, and it does not retry.
 """
 
+import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import date, time
@@ -30,7 +31,8 @@ class Series:
     `first` and `known_until`: its history as this release knows it. `window`: days that one request may cover, both
     ends counted. `weekdays`: the days it can appear on (Monday is 0). `longest_pause`: days between two neighbouring
     publications that still are natural. `silence`: that many weekdays without one cannot be, inside the history.
-    `last`: the end of a history that does not grow.
+    `reread`: days up to the newest publication that each request for the next one covers as well. `last`: the end of a
+    history that does not grow.
     """
 
     table: str
@@ -42,6 +44,7 @@ class Series:
     weekdays: tuple[int, ...] = WEEKDAYS
     longest_pause: int = 7
     silence: int = 5
+    reread: int = 0
     last: date | None = None
 
 
@@ -63,6 +66,8 @@ class Provider(ABC):
 
     def __init__(self, base_url: str = "") -> None:
         self.base_url = base_url
+        # What may stand in rows that people see: without a user name and a password.
+        self.public_url = re.sub(r"://[^/@]*@", "://", base_url)
 
 
 class RateSource(Provider):

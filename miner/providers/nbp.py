@@ -75,23 +75,23 @@ class NBP(RateSource, GoldSource):
     licence = "Informacja publiczna; NBP podawany jako źródło"
     attribution = "Źródło: Narodowy Bank Polski"
     series = (
-        Series("A", "currency", date(2002, 1, 2), KNOWN_UNTIL, 93, Hours(time(11, 45), time(12, 45))),
-        Series("gold", "metal", date(2013, 1, 2), KNOWN_UNTIL, 93),
-        Series("C", "currency", date(2002, 1, 2), KNOWN_UNTIL, 93, Hours(time(7, 45), time(8, 45))),
+        Series("A", "currency", date(2002, 1, 2), KNOWN_UNTIL, 93, Hours(time(11, 45), time(12, 45)), reread=7),
+        Series("gold", "metal", date(2013, 1, 2), KNOWN_UNTIL, 93, reread=7),
+        Series("C", "currency", date(2002, 1, 2), KNOWN_UNTIL, 93, Hours(time(7, 45), time(8, 45)), reread=7),
         # Every two weeks until July 2004. Since then Wednesdays, or the Tuesday or Monday before a holiday.
         Series(
             "B", "currency", date(2002, 1, 2), KNOWN_UNTIL, 93, Hours(time(11, 45), time(12, 45), "3"), (0, 1, 2),
-            longest_pause=16, silence=10,
+            longest_pause=16, silence=11, reread=8,
         ),
     )  # fmt: skip
 
     def fetch_rates(self, start: date, end: date, table: str = "A") -> list[Table]:
         body = self.ask(f"exchangerates/tables/{table}", start, end)
-        return [] if body is None else within(start, end, parse_tables(body, table, self.base_url))
+        return [] if body is None else within(start, end, parse_tables(body, table, self.public_url))
 
     def fetch_gold(self, start: date, end: date) -> list[Table]:
         body = self.ask("cenyzlota", start, end)
-        return [] if body is None else within(start, end, parse_gold(body, self.base_url))
+        return [] if body is None else within(start, end, parse_gold(body, self.public_url))
 
     def ask(self, path: str, start: date, end: date) -> bytes | None:
         """The body, or None for the NBP's own "nothing published"; another 404 is a refusal like any other."""

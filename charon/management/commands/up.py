@@ -76,6 +76,7 @@ def prepare() -> None:
     call_command("migrate", interactive=False, verbosity=0)
     call_command("sync")
     async_task("miner.tasks.start", cluster=settings.MINER_QUEUE)
+    async_task("signals.tasks.catch_up", cluster=settings.BRAIN_QUEUE, group="brain")
     connection.close()
 
 
