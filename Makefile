@@ -2,12 +2,13 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
+CHROMIUM ?= /usr/bin/chromium
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test lint format typecheck bench
+.PHONY: help up down test e2e screenshots browser lint format typecheck bench
 
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 up: .venv/.runtime ## Run Charon here until Ctrl-C (PORT=8000, HOST=127.0.0.1)
 	@exec $(PY) manage.py up
@@ -17,6 +18,16 @@ down: .venv/.runtime ## End the Charon that runs on this folder's data
 
 test: .venv/.dev ## Run the tests; they need no service and no network
 	$(PY) -m pytest
+
+e2e: browser .venv/.e2e ## Walk through the pages with Chromium (CHROMIUM=/usr/bin/chromium); not part of make test
+	CHROMIUM="$(CHROMIUM)" $(PY) -m pytest e2e
+
+screenshots: browser .venv/.e2e ## Take the pictures of docs/screenshots
+	CHROMIUM="$(CHROMIUM)" $(PY) -m e2e.screenshots
+
+# Asked before anything is installed.
+browser:
+	@test -x "$(CHROMIUM)" || { echo "There is no Chromium at $(CHROMIUM). On Debian: apt install chromium; elsewhere set CHROMIUM=/path/to/it" >&2; exit 1; }
 
 lint: .venv/.dev ## Check style, types and who imports whom
 	$(PY) -m ruff check .
@@ -47,6 +58,11 @@ bench: .venv/.dev ## Measure: every script of bench/, one after the other
 	@echo "Installing the packages for development into .venv (once; about two minutes)"
 	@$(PIP) -r requirements-dev.txt
 	@touch .venv/.runtime $@
+
+.venv/.e2e: requirements-e2e.txt .venv/.dev
+	@echo "Installing the browser driver into .venv (once; 165 MB)"
+	@$(PIP) -r requirements-e2e.txt
+	@touch $@
 
 # An environment that works is taken as it is. Debian ships venv without ensurepip: asked first, nothing is left behind.
 .venv/.made:

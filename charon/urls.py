@@ -3,10 +3,14 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from charon import instrument, pages
 from charon.api import api, redoc
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", include("markets.urls")),
+    path("", pages.pulpit, name="pulpit"),
+    path("waluty/", instrument.currencies, name="currencies"),
+    path("waluty/<path:code>/", instrument.currency, name="currency"),
+    path("zloto/", instrument.gold, name="gold"),
     path("miner/", include("miner.urls")),
     path("api/v1/redoc", redoc),
     path("api/v1/", api.urls),

@@ -12,7 +12,7 @@ from django_q.models import Schedule
 
 from markets.admin import SourceAdmin
 from markets.models import Job, Source
-from miner import tasks
+from miner import sources, tasks
 
 admin.site.unregister(Schedule)
 
@@ -40,8 +40,11 @@ class MinedSourceAdmin(SourceAdmin):
 
     @admin.action(description=gettext_lazy("Pobierz teraz z wybranych źródeł"), permissions=["change"])
     def mine_now(self, request: HttpRequest, queryset: QuerySet[Source]) -> None:
+        awake = {source.code for source in sources.runnable()}
         for source in queryset:
-            tasks.enqueue(source.code, trigger=Job.Trigger.OPERATOR)
-            self.log_change(request, source, _("Zlecono pobranie"))
-        names = ", ".join(source.code for source in queryset)
-        self.message_user(request, _("Zlecono pobranie: %(names)s") % {"names": names}, messages.SUCCESS)
+            if source.code in awake:
+                tasks.enqueue(source.code, trigger=Job.Trigger.OPERATOR)
+                self.log_change(request, source, _("Zlecono pobranie"))
+                self.message_user(request, _("Zlecono pobranie: %s") % source.code, messages.SUCCESS)
+            else:
+                self.message_user(request, _("Wyłączone lub wstrzymane: %s") % source.code, messages.WARNING)

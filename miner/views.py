@@ -68,6 +68,8 @@ def summary() -> list[dict[str, Any]]:
 def label(job_type: str, names: dict[str, str]) -> str:
     """`nbp.A` as people say it: the name of the source and of what it publishes."""
     code, _dot, rest = job_type.partition(".")
+    if code == "brain":
+        return _("Sygnały: sprawdzenie, czy wszystko wyliczono")
     series, _dot, part = rest.partition(".")
     known = {"gold": _("złoto"), "mid": _("kursy średnie"), "": _("wszystkie tabele")}
     what = known.get(series, _("tabela %s") % series)

@@ -28,7 +28,11 @@ class AnalysisSnapshotAdmin(LookOnly):
     search_fields = ("=instrument__code",)
     actions = ("recompute",)
 
-    @admin.action(description=gettext_lazy("Przelicz od nowa wybrane instrumenty"), permissions=["view"])
+    def has_recompute_permission(self, request: HttpRequest) -> bool:
+        """Nobody changes a state by hand; whoever might, by Django's permissions, may have it computed again."""
+        return bool(request.user.has_perm("signals.change_analysissnapshot"))
+
+    @admin.action(description=gettext_lazy("Przelicz od nowa wybrane instrumenty"), permissions=["recompute"])
     def recompute(self, request: HttpRequest, queryset: QuerySet[AnalysisSnapshot]) -> None:
         codes = sorted(set(queryset.values_list("instrument__code", flat=True)))
         async_task("signals.tasks.recompute", codes, cluster=settings.BRAIN_QUEUE, group="brain")

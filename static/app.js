@@ -69,14 +69,14 @@
   });
 
   document.addEventListener("htmx:afterSwap", (event) => {
-    const region = document.getElementById(event.detail.target.id), state = region && states.get(region.id);
+    const region = document.getElementById(event.detail.target?.id), state = region && states.get(region.id);
     if (!state) return;
     for (const id of state.open) document.getElementById(id)?.setAttribute("open", "");
   });
 
   /* By now other scripts have put their order and their buttons back as well. */
   document.addEventListener("htmx:afterSettle", (event) => {
-    const region = document.getElementById(event.detail.target.id), state = region && states.get(region.id);
+    const region = document.getElementById(event.detail.target?.id), state = region && states.get(region.id);
     if (!state) return;
     if (state.focus) document.getElementById(state.focus)?.focus({ preventScroll: true });
     if (region.textContent.replace(/\s+/g, " ") !== state.before.replace(/\s+/g, " ")) {

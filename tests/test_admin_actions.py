@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 from django_q.models import OrmQ
@@ -50,6 +50,13 @@ def test_mine_now_enqueues_the_chosen_sources(operator: Client, nbp: Source) -> 
     assert queued() == [("miner.tasks.mine", ("nbp",))]
 
 
+def test_mine_now_says_that_a_source_is_switched_off(operator: Client, nbp: Source) -> None:
+    Source.objects.update(enabled=False)
+    act(operator, "markets_source", "mine_now", nbp.pk)
+    assert queued() == []
+    assert "Wyłączone lub wstrzymane: nbp" in operator.get(reverse("admin:markets_source_changelist")).content.decode()
+
+
 def test_recompute_enqueues_each_instrument_once(operator: Client, decided: AnalysisSnapshot) -> None:
     act(operator, "signals_analysissnapshot", "recompute", *AnalysisSnapshot.objects.values_list("pk", flat=True))
     assert queued() == [("signals.tasks.recompute", (["USD"],))]
@@ -78,7 +85,10 @@ def test_decisions_and_states_are_looked_at_and_not_touched(
 
 
 def test_whoever_may_only_look_cannot_set_the_brain_going(client: Client, decided: AnalysisSnapshot) -> None:
-    client.force_login(User.objects.create_user("visitor"))
+    looker = User.objects.create_user("looker", is_staff=True)
+    looker.user_permissions.add(Permission.objects.get(codename="view_analysissnapshot"))
+    client.force_login(looker)
+    assert client.get(reverse("admin:signals_analysissnapshot_changelist")).status_code == 200
     client.post(
         reverse("admin:signals_analysissnapshot_changelist"), {"action": "recompute", "_selected_action": [decided.pk]}
     )

@@ -8,23 +8,31 @@ import socket
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 import respx
 from django.core.management import call_command
 from django.test import Client
+from django.urls import URLPattern, reverse
 
+from charon.urls import urlpatterns
+from markets import store
 from markets.models import Job, Source
+from markets.records import Figure, Table
 from miner.providers import PROVIDERS
 from miner.providers.base import RateSource
 from miner.providers.nbp import parse_tables
+from signals.models import AnalysisSnapshot
+from signals.tasks import catch_up
 from tests.conftest import Leak
 from tests.replica import Replica
+from tests.test_brain import wave
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("charon", "markets", "miner", "signals")
@@ -38,10 +46,10 @@ PAGES = (
 # What this release was asked for; whoever adds a requirement adds its id here and its row in docs/requirements.md.
 ASKED: dict[str, list[Iterable[int]]] = {
     "DC": [range(1, 10)],
-    "S0": [range(1, 24), range(31, 42), [54], range(59, 61), range(65, 71)],
-    "S1": [[75]],
+    "S0": [range(1, 42), range(44, 49), [54], range(59, 77)],
+    "S1": [[48, 75]],
     "S4": [[1, 2, 8, 9, 11, 12]],
-    "X": [[7, 16, 17, 18, 24, 25, 26, 28, 29, 30, 31, 32, 33, 48, 59, 62, 63, 64, 68]],
+    "X": [[7, 16, 17, 18, 24, 25, 26, 28, 29, 30, 31, 32, 33, 40, 41, 42, 48, 59, 62, 63, 64, 68, 70, 71]],
 }
 
 
@@ -125,7 +133,8 @@ def test_the_short_list_of_the_readme_is_part_of_the_long_one() -> None:
 
 
 def pinned() -> list[str]:
-    lines = (read("requirements.txt") + read("requirements-dev.txt")).splitlines()
+    files = ("requirements.txt", "requirements-dev.txt", "requirements-e2e.txt")
+    lines = [line for name in files for line in read(name).splitlines()]
     return [re.split(r"\[|==", line)[0] for line in lines if "==" in line]
 
 
@@ -184,16 +193,30 @@ def test_every_link_leads_somewhere(page: str) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_every_file_that_a_page_names_exists(page: str) -> None:
     named = re.findall(
-        r"`((?:charon|markets|miner|signals|tests|docs|bench)/(?:[\w/-]+\.\w+|(?:[\w-]+/)*))`", read(page)
+        r"`((?:charon|markets|miner|signals|tests|docs|bench|e2e|static|templates)/(?:[\w/-]+\.\w+|(?:[\w-]+/)*))`",
+        read(page),
     )
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
 def test_the_readme_promises_targets_that_make_has() -> None:
-    targets = set(re.findall(r"^([a-z]+):.*## ", read("Makefile"), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z0-9]+):.*## ", read("Makefile"), re.MULTILINE))
     commands = re.findall(r"^make ([a-z]+)", blocks("README.md", "sh")[0], re.MULTILINE)
     assert commands == ["up", "test"]
-    assert {*commands, *re.findall(r"`make ([a-z]+)`", read("README.md"))} == targets
+    assert {*commands, *re.findall(r"`make ([a-z0-9]+)`", read("README.md"))} == targets
+
+
+def test_the_readme_shows_every_picture_there_is() -> None:
+    shown = set(re.findall(r"\]\(docs/screenshots/([\w-]+\.png)\)", read("README.md")))
+    assert shown == {path.name for path in (ROOT / "docs" / "screenshots").glob("*.png")}
+
+
+def test_every_address_of_a_page_is_described() -> None:
+    told = names(table(section("docs/architecture.md", "## The pages")))
+    names_of_pages = {entry.name for entry in urlpatterns if isinstance(entry, URLPattern) and entry.name} | {"miner"}
+    assert names_of_pages == {"pulpit", "currencies", "currency", "gold", "miner"}
+    plain = {reverse(name) for name in names_of_pages - {"currency"}}
+    assert {*told} == plain | {unquote(reverse("currency", args=["<code>"]))}
 
 
 def test_the_readme_says_that_nothing_is_advice() -> None:
@@ -258,6 +281,23 @@ def test_every_test_that_a_requirement_names_exists() -> None:
 def test_every_status_and_reason_of_a_job_is_explained() -> None:
     rows = table(section("docs/operations.md", "## What a job says"))
     assert sorted(names(rows)) == sorted([*Job.Status.values, *Job.Reason.values])
+
+
+@pytest.fixture
+def decided(nbp: Source, job: Job, at: Callable[[str], None]) -> None:
+    at("2026-11-20 13:00")
+    store.save([Table("A", day, [Figure("USD", mid=value)]) for day, value in wave(600)], nbp, job)
+    Job.objects.update(status=Job.Status.SUCCESS, lease_until=None)
+    catch_up()
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("decided")
+def test_every_figure_of_a_snapshot_is_described() -> None:
+    told = set(re.findall(r"`(\w+)`", section("docs/architecture.md", "### Which rows are kept")))
+    stats = AnalysisSnapshot.objects.filter(status="ok")[0].stats
+    assert "turned_id" in stats
+    assert set(stats) - told == set()
 
 
 def test_every_provider_has_a_row() -> None:
@@ -330,14 +370,28 @@ def january(nbp: Source, replica: Replica) -> None:
 @pytest.mark.usefixtures("january")
 def test_the_answers_in_the_readme_are_those_of_the_api(client: Client) -> None:
     told = dict(examples())
-    assert len(told) == 6
+    assert len(told) == 8
     for address, answer in told.items():
+        if address.startswith("/signals"):
+            continue
         real = client.get(address.replace("&offset=170", "")).json()
         if address.startswith(("/rates?code=USD", "/gold")):
             assert real == answer
         else:
             assert shape(real) == shape(answer), address
     assert client.get("/rates?code=USB").json()["error"]["message"] == told["/rates?code=USB"]["error"]["message"]
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("decided")
+def test_the_decisions_in_the_readme_have_the_shape_of_the_apis(client: Client) -> None:
+    told = {address: answer for address, answer in examples() if address.startswith("/signals")}
+    assert len(told) == 2
+    for address, answer in told.items():
+        (real,), (shown,) = client.get(address.replace("&offset=170", "")).json()["items"], answer["items"]
+        assert list(real) == list(shown), address
+        assert [type(value) for value in real.values()] == [type(value) for value in shown.values()], address
+        assert (real["code"], real["rule"]) == (shown["code"], shown["rule"])
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -12,6 +12,7 @@ from django.utils.html import strip_tags
 from django_q.models import Schedule
 
 from markets.models import Job, Source
+from signals import schedule as brain
 
 NOON = datetime(2026, 11, 20, 11, 0, tzinfo=UTC)
 
@@ -165,3 +166,10 @@ def test_the_page_asks_at_most_eight_questions(
     add(nbp, status="running", finished_at=None, windows=98)
     with django_assert_max_num_queries(8):  # type: ignore[attr-defined]
         assert client.get("/miner/").status_code == 200
+
+
+def test_the_brains_own_entry_has_a_name_for_people(client: Client, nbp: Source) -> None:
+    brain.write()
+    shown = text_of(client.get("/miner/").content)
+    assert "Sygnały: sprawdzenie, czy wszystko wyliczono" in shown
+    assert "watchdog" not in shown

@@ -178,8 +178,10 @@ def test_a_resting_correction_is_decided_with_the_next_figures(brought: Callable
     assert content() == stepped
 
 
-def test_a_row_of_the_queue_that_nobody_can_read_stops_no_figures(nbp: Source, brought: Callable[..., Job]) -> None:
-    OrmQ.objects.create(key=tasks.settings.BRAIN_QUEUE, payload="rubbish", lock=clock.now() - timedelta(minutes=1))
+def test_a_row_of_the_queue_that_nobody_can_read_stops_no_figures(
+    nbp: Source, brought: Callable[..., Job], settings: Any
+) -> None:
+    OrmQ.objects.create(key=settings.BRAIN_QUEUE, payload="rubbish", lock=clock.now() - timedelta(minutes=1))
     assert brought(wave(5)).status == "success"
     assert Ingest.objects.count() == 1
 

@@ -1,0 +1,34 @@
+"""Libraries that come from a CDN, checked by their hash, or from our own copy when it cannot be reached."""
+
+import json
+from functools import cache
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+
+@cache
+def listed() -> dict[str, dict[str, Any]]:
+    """The facts of each file under static/vendor."""
+    path = settings.BASE_DIR / "static" / "vendor" / "vendor.json"
+    return dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+@register.simple_tag
+def libraries(*names: str) -> SafeString:
+    """The loader with its orders; it fires `vendor:ready` when all of them are here, in this order."""
+    orders = json.dumps([order(name) for name in names])
+    return format_html('<script defer src="{}" data-libraries="{}"></script>', static("loader.js"), orders)
+
+
+def order(name: str) -> dict[str, str]:
+    facts, local = listed()[name], {"local": static(f"vendor/{name}")}
+    if not settings.CDN_ENABLED:
+        return local
+    return local | {"cdn": facts["cdn"], "integrity": facts["cdn_integrity"]}

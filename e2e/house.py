@@ -1,0 +1,111 @@
+"""A Charon of its own: filled from the archive, a replica of the bank and the brain, then served by granian."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+import httpx
+
+from e2e import clock
+from markets.clock import WARSAW
+from tests import replica
+from tests.processes import free_port
+
+ROOT = Path(__file__).resolve().parent.parent
+# The last day that the archive reaches; a Monday, ten minutes after table A is out.
+TODAY = date(2026, 10, 26)
+NOON = datetime(2026, 10, 26, 12, 10, tzinfo=WARSAW)
+BRAIN = "from signals.tasks import catch_up; catch_up()"
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    url: str
+    env: dict[str, str]
+
+    def manage(self, *words: str) -> None:
+        manage(*words, env=self.env)
+
+
+def environment(folder: Path, port: int, bank: str) -> dict[str, str]:
+    """Nothing of the caller's own installation; no Redis, and the CDN as it is by default."""
+    foreign = {"DATABASE_URL", "DB_HOST", "DEBUG", "REDIS_URL", "SECRET_KEY", "HOST", "CDN_ENABLED", "ALLOWED_HOSTS"}
+    own = {
+        "DJANGO_SETTINGS_MODULE": "charon.settings",
+        "ENV_FILE": os.devnull,
+        "DATA_DIR": str(folder),
+        "PORT": str(port),
+        "NBP_BASE_URL": bank,
+        "LOG_LEVEL": "WARNING",
+        "PYTHONPATH": str(ROOT),
+        clock.VARIABLE: clock.starting(NOON),
+    }
+    return {name: value for name, value in os.environ.items() if name not in foreign} | own
+
+
+def manage(*words: str, env: dict[str, str]) -> None:
+    command = [sys.executable, "-m", "e2e.manage", *words]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(words)} failed:\n{done.stdout}{done.stderr}")
+
+
+def fill(env: dict[str, str]) -> None:
+    for words in (["migrate", "-v0"], ["sync"], ["mine", "nbp_archive"], ["mine", "nbp"], ["shell", "-c", BRAIN]):
+        manage(*words, env=env)
+
+
+@contextlib.contextmanager
+def web(env: dict[str, str]) -> Iterator[str]:
+    """The pages on a free port until the end of the block."""
+    port = env["PORT"]
+    options = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", port, "--workers", "1"]
+    words = [*options, "--blocking-threads", "2", "--workers-kill-timeout", "2", "--log-level", "warning"]
+    command = [sys.executable, "-m", "granian", *words, "e2e.wsgi:application"]
+    process = subprocess.Popen(command, env=env)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        wait_for(url, process)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(timeout=15)
+
+
+def wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
+    for _ in range(200):
+        if process.poll() is not None:
+            raise RuntimeError("the web process ended at its start")
+        with contextlib.suppress(httpx.TransportError):
+            if httpx.get(f"{url}/health").status_code == 200:
+                return
+        time.sleep(0.1)
+    raise RuntimeError(f"nobody answers at {url}")
+
+
+@contextlib.contextmanager
+def furnished(folder: Path) -> Iterator[House]:
+    """A house of that folder, filled on the first call and only opened on later ones."""
+    with replica.serve(today=TODAY) as bank:
+        env = environment(folder, free_port(), bank.url)
+        if not (folder / "filled").exists():
+            fill(env)
+            (folder / "filled").touch()
+        with web(env) as url:
+            yield House(url, env)
+
+
+@contextlib.contextmanager
+def unfurnished(folder: Path) -> Iterator[House]:
+    """Tables and timetables, and not one figure."""
+    env = environment(folder, free_port(), "http://127.0.0.1:9/api/")
+    for words in (["migrate", "-v0"], ["sync"]):
+        manage(*words, env=env)
+    with web(env) as url:
+        yield House(url, env)

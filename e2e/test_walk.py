@@ -1,0 +1,150 @@
+"""What a visitor does, in a real browser: nothing may break, complain, or ask a stranger."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from e2e.browser import CDN, Visitor, out_of_reach, silent, tampered, true
+from e2e.house import House
+
+Visit = Callable[..., Visitor]
+PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True}
+FIRST_SIGNAL = """() => {
+  const data = JSON.parse(document.getElementById("dane-wykresu").textContent);
+  return Chart.getChart("wykres-kursu").scales.x.getPixelForValue(data.signals[0].at);
+}"""
+LOCAL = "/static/vendor/chart-4.6.1.umd.min.js"
+
+
+def test_from_the_pulpit_to_the_reason_of_a_signal_and_to_the_miner(house: House, visit: Visit) -> None:
+    visitor = visit(house)
+    page = visitor.page
+    visitor.open("/")
+    page.get_by_label("Filtruj po kodzie lub nazwie").fill("euro")
+    page.locator("#tabela").get_by_role("link", name="EUR", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("EUR · euro")
+    assert visitor.draws()
+    assert visitor.draws("wykres-macd")
+    page.locator(".headline .chip").click()
+    reason = page.locator("#sygnal")
+    expect(reason).to_be_in_viewport()
+    expect(reason).to_contain_text(re.compile(r"Dlaczego ostatni sygnał to [▲▼] (KUP|SPRZEDAJ)"))
+    expect(reason).to_contain_text(re.compile(r"Histogram MACD stał się (dodatni|ujemny): z [+−]0,\d+ "))
+    expect(reason.get_by_role("row")).to_have_count(7)
+    page.get_by_role("navigation", name="Główna").get_by_role("link", name="Miner").click()
+    last = page.locator("table.jobs tbody tr").first
+    expect(last).to_contain_text(re.compile("Narodowy Bank Polski: (tabela [ABC]|złoto)"))
+    expect(last.locator(".state")).to_contain_text("udane")
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/waluty/", "/waluty/USD/", "/waluty/HRK/", "/waluty/AED/", "/zloto/", "/miner/"]
+)
+@pytest.mark.parametrize("settings", [{}, PHONE], ids=["desktop", "phone"])
+def test_a_page_fits_its_window(house: House, visit: Visit, path: str, settings: dict[str, Any]) -> None:
+    visitor = visit(house, **settings)
+    visitor.open(path)
+    assert visitor.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+def test_a_range_is_swapped_in_place_and_the_way_back_works(house: House, visit: Visit) -> None:
+    visitor = visit(house)
+    page = visitor.page
+    visitor.open("/waluty/USD/")
+    assert visitor.draws()
+    page.get_by_role("link", name="1M").click()
+    expect(page).to_have_url(re.compile(r"/waluty/USD/\?zakres=1M$"))
+    expect(page.get_by_role("link", name="1M")).to_have_attribute("aria-current", "true")
+    expect(page.get_by_role("link", name="1M")).to_be_focused()
+    page.wait_for_function("() => window.Chart.getChart('wykres-kursu')?.data.labels.length < 30")
+    page.go_back()
+    expect(page.get_by_role("link", name="1R")).to_have_attribute("aria-current", "true")
+    page.wait_for_function("() => window.Chart.getChart('wykres-kursu')?.data.labels.length > 200")
+    assert len([url for url in visitor.asked if url.endswith("htmx-2.0.11.min.js")]) == 1
+
+
+def test_a_refresh_draws_the_chart_again(house: House, visit: Visit) -> None:
+    visitor = visit(house)
+    visitor.open("/zloto/?zakres=3M")
+    assert visitor.draws()
+    visitor.page.evaluate("() => { window.before = Chart.getChart('wykres-kursu'); htmx.trigger('#kurs', 'refresh'); }")
+    visitor.page.wait_for_function("() => ![undefined, before].includes(Chart.getChart('wykres-kursu'))")
+    assert visitor.draws()
+
+
+def test_signals_are_walked_through_by_keyboard_and_by_touch(house: House, visit: Visit) -> None:
+    visitor = visit(house, **PHONE)
+    page = visitor.page
+    visitor.open("/waluty/USD/")
+    assert visitor.draws()
+    words = page.locator("#sygnal-opis")
+    page.locator("#sygnal-wczesniej").press("Enter")
+    expect(words).to_have_text(re.compile(r"[▲▼] (KUP|SPRZEDAJ) z \d\d\.10\.2026: \d,\d{4} zł, histogram [+−]0,\d{6}"))
+    first = words.inner_text()
+    page.locator("#sygnal-wczesniej").press("Space")
+    expect(words).not_to_have_text(first)
+    page.locator("#sygnal-pozniej").press("Enter")
+    expect(words).to_have_text(first)
+    box = page.locator("#wykres-kursu").bounding_box()
+    assert box is not None
+    at = page.evaluate(FIRST_SIGNAL)
+    page.locator("#wykres-kursu").tap(position={"x": at, "y": box["height"] / 2})
+    expect(words).not_to_have_text(first)
+
+
+@pytest.mark.parametrize(
+    ("cdn", "local"), [(true, False), (out_of_reach, True), (tampered, True), (silent, True)],
+    ids=["good", "out of reach", "tampered", "silent"],
+)  # fmt: skip
+def test_the_chart_is_drawn_whatever_the_cdn_does(house: House, visit: Visit, cdn: Any, local: bool) -> None:
+    visitor = visit(house, cdn=cdn)
+    visitor.open("/waluty/USD/")
+    assert visitor.draws()
+    assert any(CDN in url for url in visitor.asked)
+    assert any(LOCAL in url for url in visitor.asked) is local
+
+
+def test_without_scripts_every_page_can_be_read(house: House, visit: Visit) -> None:
+    visitor = visit(house, java_script_enabled=False)
+    page = visitor.page
+    visitor.open("/")
+    page.locator("#tabela").get_by_role("link", name="EUR", exact=True).click()
+    expect(page.locator("noscript svg path, svg.plain path")).to_be_visible()
+    expect(page.locator("canvas").first).to_be_hidden()
+    expect(page.locator("#sygnal")).to_contain_text("Histogram MACD stał się")
+    page.get_by_role("link", name="5R").click()
+    expect(page.get_by_role("link", name="5R")).to_have_attribute("aria-current", "true")
+    page.get_by_text("Dane wykresu w tabeli").click()
+    expect(page.locator("#tabela-wykresu tbody tr").first).to_contain_text("26.10.2026")
+    visitor.open("/miner/")
+    expect(page.locator("table.jobs tbody tr").first).to_be_visible()
+
+
+def test_the_chart_follows_the_theme(house: House, visit: Visit) -> None:
+    visitor = visit(house, color_scheme="light")
+    visitor.open("/zloto/")
+    assert visitor.draws()
+    colour = "Chart.getChart('wykres-kursu').data.datasets[0].borderColor"
+    light = visitor.page.evaluate(colour)
+    visitor.page.emulate_media(color_scheme="dark")
+    visitor.page.wait_for_function(f"() => {colour} !== '{light}'")
+
+
+def test_a_canvas_keeps_its_height_while_the_library_is_on_its_way(house: House, visit: Visit) -> None:
+    visitor = visit(house, cdn=silent, **PHONE)
+    visitor.open("/waluty/USD/")
+    height = "document.querySelector('.canvas').getBoundingClientRect().height"
+    before = visitor.page.evaluate(height), visitor.page.evaluate("document.body.scrollHeight")
+    assert visitor.draws()
+    assert before == (220, visitor.page.evaluate("document.body.scrollHeight"))
+
+
+def test_an_empty_house_has_pages_too(empty_house: House, visit: Visit) -> None:
+    visitor = visit(empty_house)
+    for path, words in [("/", "Nie ma jeszcze kursów"), ("/waluty/EUR/", "Nie ma jeszcze kursów EUR"),
+                        ("/zloto/", "Nie ma jeszcze ceny złota"), ("/miner/", "Nic jeszcze nie pobrano")]:  # fmt: skip
+        visitor.open(path)
+        expect(visitor.page.locator("main")).to_contain_text(words)

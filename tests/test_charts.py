@@ -1,0 +1,335 @@
+"""What a chart is drawn from: ranges, points, averages, shapes, words; and the files that draw it."""
+
+import base64
+import hashlib
+import json
+import re
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from math import sin
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from django.conf import settings
+from django.template import Context, Template
+
+from charon import drawing
+from markets import journal, store
+from markets.answers import history
+from markets.answers.history import Point
+from markets.models import Instrument, Job, Source
+from markets.records import Figure, Table
+from signals import brain, chart, explain, indicators, rules
+from signals.chart import Bar, Decision
+from signals.models import Signal, midnight
+
+STATIC = Path(settings.BASE_DIR) / "static"
+CHART = "chart-4.6.1.umd.min.js"
+START = date(2020, 1, 6)
+RULE = rules.MacdCross(12, 26, 9)
+
+
+def wave(count: int, start: date = START) -> list[Point]:
+    values = (Decimal(f"{4 + 0.3 * sin(n / 12) + 0.05 * sin(n / 3.1):.4f}") for n in range(count))
+    return [Point(start + timedelta(days=n), "A", value) for n, value in enumerate(values)]
+
+
+def bars_of(points: list[Point]) -> dict[date, Bar]:
+    return chart.bars(((point.day, point.mid) for point in points), RULE)
+
+
+def decision(day: date, signal: str = "BUY", histogram: str = "0.0003120000", **values: Any) -> Decision:
+    facts = {"close": 3.9, "previous_histogram": -0.0012} | values
+    made = datetime(2026, 10, 26, 11, tzinfo=UTC)
+    figures = Decimal("0.01"), Decimal("0.009"), Decimal(histogram)
+    return Decision(7, day, signal, *figures, facts, backtested=True, generated_at=made)
+
+
+def series_of(points: list[Point], *turns: Decision, since: date = date.min) -> drawing.Series:
+    return drawing.cut(points, since, bars_of(points), list(turns), 4)
+
+
+@pytest.mark.parametrize(
+    ("newest", "months", "first"),
+    [
+        ("2026-10-26", 1, "2026-09-26"),
+        ("2026-03-31", 1, "2026-02-28"),
+        ("2024-03-31", 1, "2024-02-29"),
+        ("2026-01-15", 3, "2025-10-15"),
+        ("2024-02-29", 12, "2023-02-28"),
+        ("2026-10-26", 60, "2021-10-26"),
+        ("2026-12-31", 12, "2025-12-31"),
+        ("2026-10-26", None, "0001-01-01"),
+    ],
+)
+def test_a_range_goes_back_whole_months(newest: str, months: int | None, first: str) -> None:
+    assert history.first_day(date.fromisoformat(newest), months) == date.fromisoformat(first)
+
+
+@pytest.mark.parametrize(
+    ("count", "kept", "step"), [(0, 0, 1), (1, 1, 1), (1000, 1000, 1), (1001, 501, 2), (8033, 893, 9)]
+)
+def test_no_more_than_a_thousand_points_are_drawn_and_the_newest_always(count: int, kept: int, step: int) -> None:
+    points = wave(count)
+    thinned, every = history.thinned(points)
+    assert (len(thinned), every) == (kept, step)
+    assert thinned[-1:] == points[-1:]
+    assert thinned == sorted(thinned, key=lambda point: point.day)
+
+
+def test_weeks_of_holidays_are_no_gap_and_a_month_is_one() -> None:
+    days = [START, START + timedelta(days=30), START + timedelta(days=61)]
+    points = [Point(day, "A", Decimal("4.0000")) for day in days]
+    assert history.gaps(points) == [(days[1], days[2])]
+
+
+@pytest.mark.django_db
+def test_points_are_the_canonical_mids_with_the_band_of_table_c(nbp: Source, archive: Source, job: Job) -> None:
+    second = START + timedelta(days=1)
+    both = Figure("USD", bid=Decimal("3.8938"), ask=Decimal("3.9724"))
+    tables = [
+        Table("A", START, [Figure("USD", mid=Decimal("3.9430"))]),
+        Table("B", START, [Figure("USD", mid=Decimal("9.0000"))]),
+        Table("C", START, [both]),
+        Table("B", second, [Figure("USD", mid=Decimal("0.0474"))]),
+        Table("C", START + timedelta(days=2), [both]),
+    ]
+    for table in tables:
+        store.save([table], nbp, job)
+    found = history.points("USD", date.min)
+    assert found == [
+        Point(START, "A", Decimal("3.9430"), Decimal("3.8938"), Decimal("3.9724")),
+        Point(second, "B", Decimal("0.0474")),
+    ]
+    assert [str(point.mid) for point in found] == ["3.9430", "0.0474"]
+    assert [point.day for point in history.points("USD", second)] == [second]
+    Source.objects.update(public_display=False)
+    assert history.points("USD", date.min) == []
+
+
+@pytest.mark.django_db
+def test_figures_carry_their_proof_and_the_archives_have_none(nbp: Source, archive: Source, job: Job) -> None:
+    old = journal.start("nbp_archive.mid", archive, Job.Trigger.COMMAND)
+    store.save([Table("A", START, [Figure("USD", mid=Decimal("3.9"))])], archive, old)
+    day = START + timedelta(days=1)
+    proof = {"url": "https://nbp.example/", "sha256": "a" * 64}
+    store.save([Table("A", day, [Figure("USD", mid=Decimal("3.9430"))], "002/A/NBP/2020", **proof)], nbp, job)  # type: ignore[arg-type]
+    both = Figure("USD", bid=Decimal("3.8938"), ask=Decimal("3.9724"))
+    store.save([Table("C", day, [both], "002/C/NBP/2020", **proof)], nbp, job)  # type: ignore[arg-type]
+    newest, oldest = history.figures("USD")
+    assert (newest.day, newest.tables, newest.sha256) == (day, ("002/A/NBP/2020", "002/C/NBP/2020"), "a" * 64)
+    assert (str(newest.mid), str(newest.bid), str(newest.ask)) == ("3.9430", "3.8938", "3.9724")
+    assert newest.fetched_at is not None
+    assert (oldest.source, oldest.tables, oldest.sha256, oldest.bid) == (archive.name, ("A",), "", None)
+    assert [row.day for row in history.figures("USD", count=1)] == [day]
+
+
+def test_the_averages_are_those_of_the_brain_to_the_last_bit() -> None:
+    points = wave(700)
+    own, theirs = bars_of(points), indicators.macd(np.array([float(point.mid) for point in points]), RULE.spans)
+    columns = (theirs.fast, theirs.slow, theirs.line, theirs.signal, theirs.histogram)
+    assert [tuple(bar)[1:] for bar in own.values()] == list(zip(*(column.tolist() for column in columns), strict=True))
+
+
+def test_averages_that_start_late_are_the_same_to_a_billionth() -> None:
+    points = wave(2000)
+    late = [point for point in points if point.day >= points[1500].day - timedelta(days=chart.LEAD_DAYS)]
+    whole, part = bars_of(points)[points[1500].day], bars_of(late)[points[1500].day]
+    assert part == pytest.approx(whole, abs=1e-12, rel=0)
+
+
+def test_a_code_that_was_away_begins_anew() -> None:
+    points = [*wave(300), *wave(300, START + timedelta(days=700))]
+    bars = bars_of(points)
+    assert bars[START + timedelta(days=700)].macd == 0.0
+    assert list(bars.values())[300:] == list(bars_of(points[300:]).values())
+    assert history.LONGEST_GAP == brain.LONGEST_GAP
+
+
+def test_the_turning_close_is_the_price_that_brings_the_histogram_to_zero() -> None:
+    points = wave(400)
+    last = bars_of(points)[points[-1].day]
+    close = chart.turning_close(last, RULE)
+    assert close is not None
+    after = Point(points[-1].day + timedelta(days=1), "A", Decimal(repr(close)))
+    assert bars_of([*points, after])[after.day].histogram == pytest.approx(0, abs=1e-12)
+    assert chart.turning_close(Bar(1.0, 5.0, 1.0, 4.0, -9.0, 13.0), RULE) is None
+
+
+def test_the_payload_has_lists_of_one_length_and_published_digits() -> None:
+    points = wave(300)
+    points[-1] = Point(points[-1].day, "A", Decimal("3.9000"), Decimal("3.8600"), Decimal("3.9400"))
+    payload = drawing.payload(series_of(points, decision(points[290].day)), "zł")
+    lists = {name: payload[name] for name in ("days", "mid", "bid", "ask", *drawing.AVERAGES)}
+    assert {len(values) for values in lists.values()} == {300}
+    assert (payload["mid"][-1], payload["bid"][-1], payload["ask"][-1]) == ("3.9000", "3.8600", "3.9400")
+    assert payload["bid"][0] is None
+    assert payload["signals"] == [
+        {"at": 290, "day": "22.10.2020", "kind": "BUY", "word": "KUP", "histogram": "+0,000312"}
+    ]
+    assert json.loads(json.dumps(payload)) == payload
+
+
+def test_a_real_gap_is_an_empty_slot_and_a_weekend_is_none() -> None:
+    points = [*wave(5), *wave(5, START + timedelta(days=7)), *wave(5, START + timedelta(days=400))]
+    series = series_of(points)
+    payload = drawing.payload(series, "zł")
+    assert [index for index, day in enumerate(payload["days"]) if not day] == [10]
+    assert payload["mid"][10] is None
+    assert payload["macd"][10] is None
+    assert drawing.path(series).count("M") == 2
+    assert drawing.notes(series) == [
+        "Przerwa w notowaniach od 17.01.2020 do 09.02.2021: na wykresie linia jest tam przerwana."
+    ]
+
+
+def test_a_gap_survives_the_thinning() -> None:
+    points = [*wave(1000), *wave(1000, START + timedelta(days=1400))]
+    series = series_of(points)
+    assert len(series.points) == 1000
+    assert [day for day in drawing.payload(series, "zł")["days"] if not day] == [""]
+
+
+def test_a_signal_between_two_kept_points_stands_on_the_later_one() -> None:
+    points = wave(2000)
+    series = series_of(points, decision(points[-1].day), decision(points[100].day, "SELL"))
+    payload = drawing.payload(series, "zł")
+    assert [payload["days"][signal["at"]] for signal in payload["signals"]] == [
+        points[101].day.isoformat(), points[-1].day.isoformat(),
+    ]  # fmt: skip
+    assert drawing.notes(series) == ["W tym zakresie jest 2000\u00a0notowań; wykres pokazuje co 2. z nich."]
+
+
+def test_pauses_and_signals_before_the_range_have_no_shape() -> None:
+    points = wave(300)
+    early, pause = decision(points[10].day), decision(points[290].day, "HOLD")
+    series = series_of(points, pause, early, since=points[200].day)
+    assert (len(series.points), series.shapes) == (100, [])
+
+
+def test_too_many_signals_are_told_and_not_drawn() -> None:
+    points = wave(300)
+    series = series_of(points, *(decision(point.day) for point in points[:151]))
+    assert drawing.payload(series, "zł")["signals"] == []
+    assert drawing.notes(series) == [
+        "W tym zakresie jest 151\u00a0sygnałów: za dużo na wykres, wybierz krótszy zakres."
+    ]
+    assert len(series_of(points, *(decision(point.day) for point in points[:150])).shapes) == 150
+
+
+def test_the_chart_is_also_a_sentence_and_a_table() -> None:
+    days = [START + timedelta(days=n) for n in range(3)]
+    points = [Point(day, "A", Decimal(value)) for day, value in zip(days, ("4.0000", "3.9000", "4.1000"), strict=True)]
+    series = series_of(points, decision(days[1]))
+    assert drawing.summary(series, "USD", "zł") == (
+        "USD od 06.01.2020 do 08.01.2020: na początku 4,0000, na końcu 4,1000, "
+        "najniżej 3,9000 (07.01.2020), najwyżej 4,1000 (08.01.2020) zł."
+    )
+    rows = drawing.table(series)
+    assert [row[0] for row in rows] == ["08.01.2020", "07.01.2020", "06.01.2020"]
+    assert rows[1] == ["07.01.2020", "3,9000", "–", "–", "\u22120,006382", "KUP"]
+
+
+def test_the_line_without_scripts_goes_from_edge_to_edge() -> None:
+    days = [START + timedelta(days=n) for n in range(3)]
+    points = [Point(day, "A", Decimal(value)) for day, value in zip(days, ("4.0", "3.9", "4.1"), strict=True)]
+    assert drawing.path(series_of(points)) == "M0.0,100.0 L320.0,200.0 L640.0,0.0"
+    flat = [Point(day, "A", Decimal("1.0")) for day in days]
+    assert drawing.path(series_of(flat)) == "M0.0,200.0 L320.0,200.0 L640.0,200.0"
+    assert drawing.path(series_of(points[:1])) == ""
+
+
+def test_an_explanation_names_both_bars_and_what_would_turn_it() -> None:
+    points = wave(400)
+    bars = bars_of(points)
+    turn = next(day for day in reversed(bars) if bars[day].histogram > 0 >= bars[day - timedelta(days=1)].histogram)
+    made = decision(
+        turn, "BUY", f"{bars[turn].histogram:.10f}", previous_histogram=bars[turn - timedelta(days=1)].histogram
+    )
+    why = explain.explain(made, bars, 4)
+    assert why is not None
+    assert why.sentence == (
+        "Histogram MACD stał się dodatni: z \u22120,001148 (26.12.2020) na +0,001797 (27.12.2020). "
+        "Linia MACD przecięła linię sygnału od dołu, dlatego reguła mówi KUP."
+    )
+    assert [row[0] for row in why.bars] == ["26.12.2020", "27.12.2020"]
+    assert [row[-1] for row in why.bars] == ["\u22120,001148", "+0,001797"]
+    assert re.fullmatch(
+        r"Sygnał SPRZEDAJ pojawi się, gdy histogram spadnie poniżej 0; 08\.02\.2021 wynosi [+\u2212]0,\d{6}\."
+        r" Wystarczy do tego następne notowanie poniżej ok\. \d,\d{4} zł\.",
+        why.opposite,
+    )
+
+
+def test_a_sell_is_explained_the_other_way_round() -> None:
+    why = explain.explain(decision(date(2026, 10, 15), "SELL", "-0.0010910391", previous_histogram=0.0012), {}, 4)
+    assert why is not None
+    assert why.sentence == (
+        "Histogram MACD stał się ujemny: z +0,001200 (poprzednia świeca) na \u22120,001091 (15.10.2026). "
+        "Linia MACD przecięła linię sygnału od góry, dlatego reguła mówi SPRZEDAJ."
+    )
+    assert (why.bars, why.opposite) == ([], "")
+    assert explain.explain(None, {}, 4) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("0.0031", "+0,003100"),
+        ("-0.0010910391", "\u22120,001091"),
+        ("0.0000000012", "+0,0000000012"),
+        ("0", "0,000000"),
+    ],
+)
+def test_a_histogram_is_never_printed_as_a_zero_that_it_is_not(value: str, text: str) -> None:
+    assert explain.small(Decimal(value), 4) == text
+
+
+@pytest.mark.django_db
+def test_a_decision_that_was_corrected_counts_with_its_newest_edition(nbp: Source, job: Job) -> None:
+    store.save([Table("A", START, [Figure("USD", mid=Decimal("4"))])], nbp, job)
+    facts: dict[str, Any] = {
+        "instrument": Instrument.objects.get(code="USD"), "as_of": midnight(START), "macd": 1, "signal_line": 1,
+        "histogram": 1, "horizon_days": 5, "generated_at": datetime(2026, 1, 1, tzinfo=UTC),
+    }  # fmt: skip
+    Signal.objects.create(rule=rules.macd_cross().name, signal="BUY", **facts)
+    Signal.objects.create(rule=rules.macd_cross().name, signal="HOLD", edition=2, **facts)
+    Signal.objects.create(rule="macd_signal_cross_5_10_3", signal="SELL", **facts)
+    assert [(row.signal, row.turns) for row in chart.decisions("USD")] == [("HOLD", False)]
+
+
+def loader() -> tuple[str, list[dict[str, str]]]:
+    text = Template("{% load cdn %}{% libraries name %}").render(Context({"name": CHART}))
+    attribute = re.search(r'data-libraries="([^"]+)"', text)
+    assert attribute is not None
+    return text, json.loads(attribute[1].replace("&quot;", '"'))
+
+
+def test_the_loader_is_told_the_cdn_its_hash_and_our_copy(settings: Any) -> None:
+    settings.CDN_ENABLED = True
+    text, [order] = loader()
+    assert text.startswith('<script defer src="/static/loader.js" ')
+    assert order == {
+        "local": f"/static/vendor/{CHART}",
+        "cdn": "https://cdn.jsdelivr.net/npm/chart.js@4.6.1/dist/chart.umd.min.js",
+        "integrity": "sha384-Emf5ZVIUiarAdhkgtqK+5/Z5qIvM6QoVrS+qAVtfyZVuD5lIHrac0me485+Antp0",
+    }
+    settings.CDN_ENABLED = False
+    assert loader()[1] == [{"local": f"/static/vendor/{CHART}"}]
+
+
+def test_our_copy_is_the_release_without_its_source_map() -> None:
+    facts = json.loads((STATIC / "vendor" / "vendor.json").read_text())[CHART]
+    copy = (STATIC / "vendor" / CHART).read_bytes()
+    assert b"sourceMappingURL" not in copy
+    release = copy.removesuffix(b"\n") + b"\n" + facts["left_out"].encode() + b"\n"
+    digest = base64.b64encode(hashlib.sha384(release).digest()).decode()
+    assert facts["cdn_integrity"] == f"sha384-{digest}"
+
+
+def test_our_scripts_and_styles_ask_nobody_else() -> None:
+    for name in ("charts.js", "loader.js", "charts.css"):
+        text = (STATIC / name).read_text()
+        assert not re.search(r"https?:|@import|\beval\(|new Function|innerHTML|\.style\b", text), name

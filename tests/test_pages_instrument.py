@@ -1,0 +1,400 @@
+"""The pages of one currency and of gold, as a visitor reads them, in every state they can be in."""
+
+import html
+import json
+import re
+from collections.abc import Callable
+from datetime import date, timedelta
+from decimal import Decimal
+from math import sin
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils.html import strip_tags
+from django_q.models import Schedule
+
+from markets import clock, journal, store
+from markets.answers import calendars
+from markets.models import Instrument, Job, Publication, Source
+from markets.records import Figure, Table
+from signals import tasks
+
+FRIDAY = date(2026, 11, 20)
+
+
+@pytest.fixture(autouse=True)
+def saturday(at: Callable[[str], None]) -> None:
+    at("2026-11-21 09:00")
+
+
+def working_days(count: int, until: date = FRIDAY) -> list[date]:
+    days: list[date] = []
+    while len(days) < count:
+        if calendars.is_working(until):
+            days.append(until)
+        until -= timedelta(days=1)
+    return days[::-1]
+
+
+def mid(number: int) -> Decimal:
+    return Decimal(f"{4 + 0.3 * sin(number / 12) + 0.05 * sin(number / 3.1):.4f}")
+
+
+def save(source: Source, tables: list[Table]) -> None:
+    job = journal.start(f"{source.code}.{tables[0].table}", source, Job.Trigger.COMMAND)
+    store.save(tables, source, job)
+    Job.objects.filter(pk=job.pk).update(status="success", requests=1, finished_at=clock.now())
+
+
+def table(day: date, figure: Figure, letter: str = "A") -> Table:
+    number = "" if letter == "gold" else f"{day:%j}/{letter}/NBP/{day:%Y}"
+    kind = "metal" if letter == "gold" else "currency"
+    return Table(letter, day, [figure], number, None, f"https://nbp.example/{letter}/{day}", "a" * 64, kind)
+
+
+def history(source: Source, code: str = "USD", count: int = 300, letter: str = "A", until: date = FRIDAY) -> None:
+    days = working_days(count, until)
+    save(source, [table(day, Figure(code, mid=mid(number)), letter) for number, day in enumerate(days)])
+
+
+def band(source: Source, day: date = FRIDAY) -> None:
+    save(source, [table(day, Figure("USD", bid=Decimal("3.8938"), ask=Decimal("3.9724")), "C")])
+
+
+def text_of(content: str) -> str:
+    spaced = re.sub(r"</(td|th|p|h1|h2|dt|dd|caption|a|summary)>", " ", content)
+    return re.sub(r"\s+", " ", html.unescape(strip_tags(spaced)))
+
+
+def page(client: Client, path: str = "/waluty/USD/") -> str:
+    response = client.get(path)
+    assert response.status_code == 200
+    return text_of(response.content.decode())
+
+
+def payload(client: Client, path: str = "/waluty/USD/") -> dict[str, Any]:
+    content = client.get(path).content.decode()
+    found = re.search(r'<script id="dane-wykresu" type="application/json">(.*?)</script>', content)
+    assert found is not None
+    return dict(json.loads(found[1]))
+
+
+def test_the_head_names_figure_change_table_day_and_fetch(client: Client, nbp: Source) -> None:
+    history(nbp, count=3)
+    shown = page(client)
+    assert "USD · dolar amerykański" in shown
+    assert f"{mid(2)}".replace(".", ",") + " zł ▲ +0,0390 +0,97% kurs średni za 1 USD" in shown
+    assert "Tabela A nr 324/A/NBP/2026 z 20.11.2026 (dziś brak notowań: sobota)" in shown
+    assert "Narodowy Bank Polski · pobrano 21.11.2026, 09:00" in shown
+    assert f"SHA-256 {'a' * 64}" in shown
+    assert "https://nbp.example/A/2026-11-20" in shown
+
+
+@pytest.mark.parametrize("path", ["/waluty/usd/", "/waluty/USD/PLN/", "/waluty/usdpln/", "/waluty/Usd/"])
+def test_every_spelling_leads_to_one_address(client: Client, nbp: Source, path: str) -> None:
+    history(nbp, count=1)
+    response = client.get(path, {"zakres": "5R"})
+    assert (response.status_code, response.headers["Location"]) == (302, "/waluty/USD/?zakres=5R")
+
+
+def test_gold_has_a_page_of_its_own(client: Client, nbp: Source) -> None:
+    save(nbp, [table(FRIDAY, Figure("XAU", mid=Decimal("522.40")), "gold")])
+    assert client.get("/waluty/gold/").headers["Location"] == "/zloto/"
+    shown = page(client, "/zloto/")
+    assert "522,40 zł/g bez porównania 16 248,46 zł za uncję (31,1034768 g)" in shown
+    assert "Cena złota NBP z 20.11.2026" in shown
+    assert "20.11.2026 522,40 Narodowy Bank Polski cena złota" in shown
+
+
+def test_an_unknown_code_is_answered_with_its_neighbours(client: Client, nbp: Source) -> None:
+    for code in ("USD", "USC", "JPY"):
+        history(nbp, code, count=1)
+    response = client.get("/waluty/USB/")
+    assert response.status_code == 404
+    shown = text_of(response.content.decode()).replace(" ,", ",").replace(" ?", "?")
+    assert "Nie znamy USB. Chodziło o USC albo USD?" in shown
+    assert "JPY" not in shown
+    assert '<a href="/waluty/USD/">USD</a>' in response.content.decode()
+    assert "no-store" in response.headers["Cache-Control"]
+
+
+def test_an_unknown_code_is_shown_and_not_obeyed(client: Client, nbp: Source) -> None:
+    history(nbp, count=1)
+    content = client.get("/waluty/%3Cscript%3Ealert(1)/").content.decode()
+    assert "Nie znamy &lt;script&gt;alert(1)." in content
+    assert "Chodziło" not in content
+    assert client.get(f"/waluty/{'X' * 200}/").status_code == 404
+
+
+@pytest.mark.django_db
+def test_an_empty_database_promises_a_known_currency_and_no_other(client: Client) -> None:
+    assert "Nie ma jeszcze kursów EUR" in page(client, "/waluty/EUR/")
+    assert "Nie ma jeszcze ceny złota Cenę złota podaje tylko API NBP." in page(client, "/zloto/")
+    assert client.get("/waluty/XYQ/").status_code == 404
+    assert "Nie ma jeszcze kursów" in page(client, "/waluty/")
+
+
+def test_a_currency_whose_source_may_not_be_shown_has_no_figure(client: Client, nbp: Source) -> None:
+    history(nbp, count=3)
+    Source.objects.update(public_display=False)
+    shown = page(client)
+    assert "Nie ma jeszcze kursów USD" in shown
+    assert "4,0" not in shown
+
+
+def test_a_range_is_chosen_by_a_link_and_everything_else_is_a_year(client: Client, nbp: Source) -> None:
+    history(nbp, count=300)
+    assert [len(payload(client, f"/waluty/USD/?zakres={name}")["days"]) for name in ("1M", "3M", "1R", "Max")] == [
+        23, 66, 253, 300,
+    ]  # fmt: skip
+    for odd in ("", "?zakres=", "?zakres=2R", "?zakres=1R&zakres=x"):
+        assert len(payload(client, f"/waluty/USD/{odd}")["days"]) == 253
+    content = client.get("/waluty/USD/?zakres=3M").content.decode()
+    assert re.findall(r'href="(\S+)"[^>]* aria-current="true">(\w+)<', content) == [("/waluty/USD/?zakres=3M", "3M")]
+    assert 'hx-get="/waluty/USD/?zakres=3M" hx-trigger="refresh"' in content
+
+
+def test_the_chart_holds_published_digits_and_the_band(client: Client, nbp: Source) -> None:
+    history(nbp, count=60)
+    band(nbp)
+    drawn = payload(client)
+    assert drawn["days"][-1] == "2026-11-20"
+    assert drawn["mid"][-1] == str(mid(59))
+    assert (drawn["bid"][-1], drawn["ask"][-1]) == ("3.8938", "3.9724")
+    shown = page(client)
+    assert "kupno–sprzedaż (tabela C)" in shown
+    assert "20.11.2026 " + f"{mid(59)} 3.8938 3.9724".replace(".", ",") in shown
+    assert "324/A/NBP/2026, 324/C/NBP/2026" in shown
+
+
+def test_the_drawing_is_described_and_drawn_for_those_without_scripts(client: Client, nbp: Source) -> None:
+    history(nbp, count=60)
+    content = client.get("/waluty/USD/").content.decode()
+    label = re.search(r'<canvas id="wykres-kursu" role="img" aria-label="([^"]+)"', content)
+    assert label is not None
+    assert label[1].startswith("USD, dolar amerykański od 28.08.2026 do 20.11.2026: na początku 4,0000, na końcu ")
+    assert label[1].endswith("W tym zakresie: 0\u00a0sygnałów.")
+    noscript = content.split("<noscript>")[1].split("</noscript>")[0]
+    assert re.search(r'<path d="M0\.0,[\d.]+ L', noscript)
+    table_rows = content.split('id="tabela-wykresu"')[1].split("</details>")[0].count("<tr>")
+    assert table_rows == 61
+
+
+def test_too_few_days_make_no_chart(client: Client, nbp: Source) -> None:
+    history(nbp, count=1)
+    content = client.get("/waluty/USD/").content.decode()
+    assert "W tym zakresie jest za mało notowań na wykres." in content
+    assert "<canvas" not in content
+
+
+def test_the_last_signal_is_explained(client: Client, nbp: Source) -> None:
+    history(nbp)
+    tasks.catch_up()
+    shown = page(client)
+    assert re.search(
+        r"Dlaczego ostatni sygnał to [▲▼] (KUP|SPRZEDAJ) z \d\d\.\d\d\.2026 Stan na dziś według reguły: TRZYMAJ po",
+        shown,
+    )
+    assert re.search(r"Histogram MACD stał się (dodatni|ujemny): z [+\u2212]0,\d{6} \(\d\d\.\d\d\.2026\) na ", shown)
+    assert re.search(r"Sygnał (KUP|SPRZEDAJ) pojawi się, gdy histogram (wzrośnie powyżej|spadnie poniżej) 0;", shown)
+    assert "Świece, które zdecydowały" in shown
+    assert "300 dziennych (decyzje od 250.)" in shown
+    assert "MACD = EMA12 \u2212 EMA26" in shown
+    assert "Nie jest to rekomendacja inwestycyjna ani porada." in shown
+    assert "macd_signal_cross_12_26_9" in shown
+    assert "wyliczony wstecz" in shown
+
+
+def test_signals_stand_in_the_table_and_on_the_chart(client: Client, nbp: Source) -> None:
+    history(nbp)
+    tasks.catch_up()
+    drawn = payload(client)
+    assert drawn["signals"]
+    assert {signal["word"] for signal in drawn["signals"]} <= {"KUP", "SPRZEDAJ"}
+    shown = page(client)
+    for signal in drawn["signals"]:
+        assert signal["histogram"] in shown
+    assert re.search(r"20\.11\.2026 ■ TRZYMAJ [\d,]+ [+\u2212]0,\d{6} ", shown)
+    assert re.search(r"Najnowsze: (\d+) z \1\.", shown)
+
+
+def test_the_statistics_are_those_of_the_snapshots(client: Client, nbp: Source) -> None:
+    history(nbp)
+    tasks.catch_up()
+    shown = page(client)
+    month = [mid(300 - 21 + number) for number in range(21)]
+    year = [mid(300 - 251 + number) for number in range(251)]
+    assert "W zł, za ostatnie dni do 20.11.2026 30 dni 90 dni 365 dni" in shown
+    lowest = re.search(r"Najniżej (\S+) \S+ (\S+) ", shown)
+    assert lowest is not None
+    assert lowest.groups() == tuple(str(min(values)).replace(".", ",") for values in (month, year))
+    assert re.search(r"Notowań 21 \d\d 2\d\d ", shown)
+
+
+def test_before_the_warm_up_there_is_no_false_signal(client: Client, nbp: Source) -> None:
+    history(nbp, count=120)
+    tasks.catch_up()
+    shown = page(client)
+    assert "Za mało danych: 120 z 250 świec" in shown
+    assert "Dlaczego" not in shown
+    assert "TRZYMAJ po" not in shown
+
+
+def test_table_b_is_told_that_the_rule_does_not_apply(client: Client, nbp: Source) -> None:
+    history(nbp, "AED", count=5, letter="B")
+    tasks.catch_up()
+    shown = page(client, "/waluty/AED/")
+    assert "Nie dotyczy (tabela B). Reguła potrzebuje kursu z każdego dnia roboczego" in shown
+    assert "Brak statystyk: nie dotyczy." in shown
+    assert 'id="wykres-macd"' not in client.get("/waluty/AED/").content.decode()
+
+
+def test_a_currency_that_moved_to_table_b_keeps_its_history_of_signals(client: Client, nbp: Source) -> None:
+    history(nbp, "RUB", until=date(2022, 3, 8))
+    save(nbp, [table(FRIDAY - timedelta(days=9), Figure("RUB", mid=Decimal("0.0474")), "B")])
+    tasks.catch_up()
+    shown = page(client, "/waluty/RUB/")
+    assert "Nie dotyczy (tabela B)." in shown
+    assert "Dlaczego ostatnim sygnałem było" in shown
+    assert "Świece, które zdecydowały" in shown
+    assert "pojawi się, gdy" not in shown
+    assert "za ostatnie dni do 08.03.2022" in shown
+
+
+def test_a_retired_currency_says_since_when_and_why_its_last_signal(client: Client, nbp: Source) -> None:
+    history(nbp, "HRK", until=date(2022, 12, 30))
+    history(nbp, "USD", count=1)
+    tasks.catch_up()
+    shown = page(client, "/waluty/HRK/")
+    assert "waluta nieaktualna od 30.12.2022" in shown
+    assert "Waluta nieaktualna od 30.12.2022: nowych sygnałów nie będzie." in shown
+    assert "Dlaczego ostatnim sygnałem było" in shown
+    assert "pojawi się, gdy" not in shown
+    assert "Dane nieaktualne" not in shown
+    assert payload(client, "/waluty/HRK/?zakres=1M")["days"][-1] == "2022-12-30"
+
+
+def test_a_gap_of_a_year_breaks_the_line_and_is_told(client: Client, nbp: Source) -> None:
+    history(nbp, count=40, until=date(2025, 9, 30))
+    history(nbp, count=40)
+    drawn = payload(client, "/waluty/USD/?zakres=Max")
+    assert drawn["days"].count("") == 1
+    assert drawn["mid"][drawn["days"].index("")] is None
+    assert "Przerwa w notowaniach od 30.09.2025 do 25.09.2026" in page(client, "/waluty/USD/?zakres=Max")
+
+
+def test_stale_figures_are_marked_with_their_age(client: Client, nbp: Source) -> None:
+    history(nbp, until=date(2026, 10, 26))
+    tasks.catch_up()
+    shown = page(client)
+    assert "Dane nieaktualne · pokazuję ostatnią znaną wartość, z 26.10.2026 (26 dni temu)" in shown
+    assert "Brakuje nowszych notowań z 18 dni roboczych." in shown
+    assert "na starych danych" in shown
+    assert "Wyliczono na starych danych." in shown
+    assert "headline old" in client.get("/waluty/USD/").content.decode()
+
+
+def test_table_b_is_fresh_for_a_week_and_old_after_two(client: Client, nbp: Source) -> None:
+    history(nbp, "AED", count=1, letter="B", until=FRIDAY - timedelta(days=9))
+    history(nbp, count=1)
+    assert "Dane nieaktualne" not in page(client, "/waluty/AED/")
+    Source.objects.filter(code="nbp").update(paused_until=clock.now() + timedelta(hours=1))
+    assert "Pobieranie z NBP jest wstrzymane do 10:00." in page(client, "/waluty/AED/")
+
+
+def test_a_source_that_is_down_is_named_with_the_next_try(client: Client, nbp: Source) -> None:
+    history(nbp, count=3)
+    job = journal.start("nbp.A", nbp, Job.Trigger.START)
+    journal.finish(job, Job.Status.FAILED, Job.Reason.UNREACHABLE, "no road")
+    Schedule.objects.update(next_run=clock.now() + timedelta(hours=1))
+    shown = page(client)
+    assert "NBP nieosiągalny" in shown
+    assert "NBP jest nieosiągalny od 09:00; następna próba o 10:00." in shown
+
+
+def test_a_backfill_is_told_and_looked_at_more_often(client: Client, nbp: Source) -> None:
+    history(nbp, count=3, until=date(2012, 5, 31))
+    running = journal.start("nbp.A", nbp, Job.Trigger.START)
+    Job.objects.filter(pk=running.pk).update(windows=98, windows_done=37, reached=date(2012, 5, 31))
+    response = client.get("/waluty/USD/")
+    shown = text_of(response.content.decode())
+    assert "Wczytuję historię NBP: 37 z 98 paczek (tabela A, do 31.05.2012). Pierwsze kursy już są." in shown
+    assert "po wczytaniu historii" in shown
+    assert b'data-every="15"' in response.content
+
+
+def test_figures_of_the_archive_say_that_they_have_no_number_yet(client: Client, archive: Source) -> None:
+    save(archive, [Table("A", FRIDAY, [Figure("USD", mid=Decimal("3.9293"))])])
+    shown = page(client)
+    assert f"Tabela A z 20.11.2026 (dziś brak notowań: sobota) {archive.name}: bez numeru tabeli" in shown
+    assert "SHA-256" not in shown
+    assert f"20.11.2026 3,9293 {archive.name} A" in shown
+
+
+def test_markup_in_a_name_is_shown_and_not_obeyed(client: Client, nbp: Source) -> None:
+    history(nbp, count=3)
+    Instrument.objects.update(name_pl='</script><script>alert("1")</script>')
+    content = client.get("/waluty/USD/").content.decode()
+    assert "<script>alert" not in content
+
+
+def test_htmx_gets_the_region_alone_and_a_step_back_the_page(client: Client, nbp: Source) -> None:
+    history(nbp, count=30)
+    whole = client.get("/waluty/USD/?zakres=1M").content.decode()
+    part = client.get("/waluty/USD/?zakres=1M", headers={"HX-Request": "true"})
+    assert part.content.decode().startswith('<div id="kurs"')
+    assert part.content.decode().strip() in whole
+    again = client.get("/waluty/USD/?zakres=1M", headers={"HX-Request": "true", "HX-History-Restore-Request": "true"})
+    assert again.content.decode() == whole
+    assert "HX-Request" in part.headers["Vary"]
+    etag = part.headers["ETag"]
+    unchanged = client.get("/waluty/USD/?zakres=1M", headers={"HX-Request": "true", "If-None-Match": etag})
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
+
+
+def test_the_list_reuses_the_table_of_the_pulpit(client: Client, nbp: Source) -> None:
+    history(nbp, count=3)
+    history(nbp, "HRK", count=2, until=date(2022, 12, 30))
+    shown = page(client, "/waluty/")
+    assert "Waluty w tabelach NBP" in shown
+    assert "Wszystkie waluty 1" in shown
+    assert "Waluty nieaktualne (1)" in shown
+    part = client.get("/waluty/", headers={"HX-Request": "true"}).content.decode()
+    assert part.startswith('<div id="waluty" hx-get="/waluty/"')
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/waluty/USD/", "/waluty/USD/?zakres=Max", "/waluty/HRK/", "/waluty/AED/", "/zloto/", "/waluty/", "/waluty/USB/"],
+)
+def test_a_page_asks_at_most_eight_questions(
+    client: Client, nbp: Source, archive: Source, django_assert_max_num_queries: Any, path: str
+) -> None:
+    history(nbp)
+    history(nbp, "HRK", until=date(2022, 12, 30))
+    history(nbp, "AED", count=3, letter="B")
+    history(nbp, "XAU", letter="gold")
+    band(nbp)
+    tasks.catch_up()
+    journal.finish(journal.start("nbp.B", nbp, Job.Trigger.START), Job.Status.FAILED, Job.Reason.UNREACHABLE, "x")
+    running = journal.start("nbp.C", nbp, Job.Trigger.START)
+    Job.objects.filter(pk=running.pk).update(windows=98)
+    with django_assert_max_num_queries(8):
+        client.get(path)
+
+
+@pytest.mark.parametrize("path", ["/waluty/USD/", "/zloto/", "/waluty/"])
+def test_the_pages_are_only_read(client: Client, nbp: Source, path: str) -> None:
+    assert client.post(path).status_code == 405
+
+
+def test_nothing_but_the_cdn_is_loaded_from_elsewhere(client: Client, nbp: Source, settings: Any) -> None:
+    history(nbp, count=30)
+    Publication.objects.update(url="")
+    settings.CDN_ENABLED = True
+    content = client.get("/waluty/USD/").content.decode()
+    assert set(re.findall(r"https?://[\w.]+", content)) == {"https://cdn.jsdelivr.net"}
+    assert 'data-libraries="' in content
+    settings.CDN_ENABLED = False
+    assert not re.search(r"https?://", client.get("/waluty/USD/").content.decode())
