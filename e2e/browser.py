@@ -89,6 +89,6 @@ class Visitor:
 
 @contextlib.contextmanager
 def visitor(browser: Browser, url: str, cdn: Answer = out_of_reach, **settings: object) -> Iterator[Visitor]:
-    context = browser.new_context(locale="pl-PL", timezone_id="Europe/Warsaw", **settings)  # type: ignore[arg-type]
+    context = browser.new_context(locale="pl-PL", timezone_id="Europe/Warsaw", **settings)
     yield Visitor(context, url, cdn)
     context.close()
