@@ -18,7 +18,7 @@ SCRIPT = """
     from django.test import RequestFactory
     from django.test.utils import CaptureQueriesContext
     from django_htmx.middleware import HtmxMiddleware
-    from bench.obvious import obvious
+    from bench._obvious import obvious
     from charon.pages import pulpit
 
     request = RequestFactory().get("/")

@@ -86,7 +86,7 @@ class Line:
 def obvious(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
     day = Quote.objects.aggregate(day=Max("effective_date"))["day"]
     lines = [Line(instrument, day) for instrument in Instrument.objects.order_by("code")]
-    engine = Engine(dirs=[BASE_DIR / "bench"], libraries={"obvious": "bench.obvious"}, builtins=["bench.obvious"])
+    engine = Engine(dirs=[BASE_DIR / "bench"], libraries={"obvious": "bench._obvious"}, builtins=["bench._obvious"])
     context = {
         "tiles": [line for line in lines if line.instrument.code in {"EUR", "USD", "CHF", "GBP", "XAU"}],
         "lines": lines,
@@ -94,4 +94,4 @@ def obvious(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
         "newest": Publication.objects.filter(table="A").first(),
         "now": clock.now(),
     }
-    return HttpResponse(engine.get_template("obvious.html").render(Context(context)))
+    return HttpResponse(engine.get_template("_obvious.html").render(Context(context)))
