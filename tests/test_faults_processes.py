@@ -12,11 +12,15 @@ import pytest
 from django.core.management import call_command
 from pytest_django import DjangoDbBlocker
 
-from markets.models import Job, Publication, Rate
+from markets import journal, store
+from markets.models import Ingest, Job, Publication, Rate, Source
+from markets.records import Figure, Table
 from miner import backfill
+from signals.models import AnalysisSnapshot, Signal
 from tests.databases import file_database, needs_sqlite
 from tests.processes import MANAGE, environment, until
 from tests.replica import Replica, data
+from tests.test_brain import wave
 
 pytestmark = needs_sqlite
 
@@ -98,3 +102,23 @@ def test_of_two_miners_at_once_one_works_and_the_other_says_so(folder: Path, rep
     assert stored() == bank()
     assert len(replica.requests) == 8
     assert [job.status for job in Job.objects.all()] == ["success"]
+
+
+def test_two_brains_at_once_decide_once(folder: Path) -> None:
+    nbp = Source.objects.get(code="nbp")
+    with journal.job("nbp.A", nbp) as job:
+        for code in ("EUR", "GBP", "USD"):
+            store.save([Table("A", day, [Figure(code, mid=value)]) for day, value in wave(400)], nbp, job)
+    code = "from signals.tasks import catch_up; print(catch_up())"
+    brains = [
+        subprocess.Popen(
+            [*MANAGE, "shell", "-v", "0", "-c", code], env=environment(folder), stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    written = [int(brain.communicate(timeout=60)[0]) for brain in brains]
+    assert [brain.returncode for brain in brains] == [0, 0]
+    assert sum(written) == Signal.objects.count() > 10
+    assert set(Signal.objects.values_list("edition", flat=True)) == {1}
+    assert AnalysisSnapshot.objects.count() == 9
+    assert not Ingest.objects.filter(processed=None).exists()
