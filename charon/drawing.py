@@ -24,11 +24,11 @@ AVERAGES = ("fast", "slow", "macd", "signal_line", "histogram")
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The points of a range, already thinned (every `step`-th of `count`), and what belongs to them."""
+    """The points of a range, already thinned (every `step`-th of `whole`), and what belongs to them."""
 
     points: list[Point]
     step: int
-    count: int
+    whole: list[Point]
     bars: dict[date, Bar]
     gaps: list[tuple[date, date]]
     turns: list[Decision]
@@ -36,15 +36,16 @@ class Series:
 
     @property
     def shapes(self) -> list[Decision]:
-        return self.turns if len(self.turns) <= MOST_SHAPES else []
+        """The newest turns, as many as can be told apart."""
+        return self.turns[:MOST_SHAPES]
 
 
 def cut(points: list[Point], since: date, bars: dict[date, Bar], decisions: list[Decision], scale: int) -> Series:
     """What lies in the range; the points before it only fed the averages."""
     inside = [point for point in points if point.day >= since]
-    kept, step = history.thinned(inside)
     turns = [row for row in decisions if row.turns and row.day >= since]
-    return Series(kept, step, len(inside), bars, history.gaps(inside), turns, scale)
+    kept, step = history.thinned(inside, {row.day for row in turns[:MOST_SHAPES]})
+    return Series(kept, step, inside, bars, history.gaps(inside), turns, scale)
 
 
 def payload(series: Series, unit: str) -> dict[str, Any]:
@@ -99,7 +100,7 @@ def nearest_day(series: Series, day: date) -> date:
 
 def summary(series: Series, name: str, unit: str) -> str:
     """The chart in a sentence, for those who do not see it."""
-    points = series.points
+    points = series.whole
     if not points:
         return ""
     low, high = min(points, key=lambda point: point.mid), max(points, key=lambda point: point.mid)
@@ -122,20 +123,20 @@ def notes(series: Series) -> list[str]:
         for a, b in series.gaps
     ]
     if series.step > 1:
-        days = polish.plural(series.count, _("notowanie,notowania,notowań"))
+        days = polish.plural(len(series.whole), _("notowanie,notowania,notowań"))
         told.append(
-            _("W tym zakresie jest %(days)s; wykres pokazuje co %(step)s. z nich.")
+            _("W tym zakresie jest %(days)s; wykres pokazuje co %(step)s. z nich oraz dni sygnałów i skrajnych kursów.")
             % {"days": days, "step": series.step}
         )
     if len(series.turns) > MOST_SHAPES:
-        count = polish.plural(len(series.turns), _("sygnał,sygnały,sygnałów"))
-        told.append(_("W tym zakresie jest %s: za dużo na wykres, wybierz krótszy zakres.") % count)
+        count = polish.plural(len(series.turns), _("sygnału,sygnałów,sygnałów"))
+        told.append(_("Na wykresie jest %(most)s najnowszych z %(count)s.") % {"most": MOST_SHAPES, "count": count})
     return told
 
 
 def table(series: Series) -> list[list[str]]:
     """The drawn days, newest first: day, mid, bid, ask, histogram, signal."""
-    words = {nearest_day(series, turn.day): word(turn.signal) for turn in series.turns}
+    words = {turn.day: word(turn.signal) for turn in series.turns}
     rows = []
     for point in reversed(series.points):
         bar = series.bars.get(point.day)

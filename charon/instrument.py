@@ -62,6 +62,8 @@ def currency(request: HtmxRequest, code: str) -> HttpResponse:
         return show(request, Subject(code, line.name, rates, line))
     instrument = catalogue.find(code)
     wanted = code.strip().upper()
+    if wanted == GOLD:
+        return redirect(address(request, GOLD))
     if instrument is None and not Instrument.objects.exists() and is_known(wanted):
         instrument = catalogue.currency(wanted)
     if instrument is None:
@@ -93,7 +95,7 @@ def unknown(request: HtmxRequest, code: str) -> HttpResponse:
     if len(code) > 32:
         raise Http404
     found = [{"code": near, "href": rows.page_of(near)} for near in questions.nearest_currencies(code)]
-    return render(request, "instrument/unknown.html", {"code": code, "nearest": found}, status=404)
+    return render(request, "instrument/unknown.html", {"code": code.upper(), "nearest": found}, status=404)
 
 
 def show(request: HtmxRequest, subject: Subject) -> HttpResponse:
@@ -143,7 +145,7 @@ def filled(line: Line, key: str, truth: Freshness) -> Row:
         "decisions": [decision_row(row, scale) for row in decisions[:SIGNALS_SHOWN]],
         "all_decisions": polish.whole(len(decisions)),
         "statistics": [statistics_row(row, line) for row in snapshots.values() if row.stats],
-        **proofs(history.figures(line.code)),
+        **proofs(history.figures(line.code), line),
     }
 
 
@@ -283,12 +285,13 @@ def statistics_row(snapshot: AnalysisSnapshot, line: Line) -> Row:
     }
 
 
-def proofs(figures: list[Figure]) -> Row:
-    """The newest days with source and numbers; the newest one with all of its proof."""
+def proofs(figures: list[Figure], line: Line) -> Row:
+    """The newest days with source and numbers; all of the proof for the figure on top, table C may be a day ahead."""
+    shown = next((row for row in figures if row.mid is not None and row.day == line.day), None)
     return {
         "figures": [figure_row(row) for row in figures],
         "banded": any(row.bid for row in figures),
-        "proof": proof_row(figures[0]) if figures else None,
+        "proof": proof_row(shown) if shown else None,
     }
 
 

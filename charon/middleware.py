@@ -5,8 +5,9 @@ import uuid
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
 
 from charon.envelope import is_bare, seal
@@ -47,6 +48,16 @@ def request_id(get_response: View) -> View:
         return response
 
     return middleware
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """The page of an error names the id that the log has; whatever is broken, it answers."""
+    number = str(request.META.get("charon.request_id", ""))
+    try:
+        return HttpResponse(render_to_string("500.html", {"number": number}), status=500)
+    except Exception:
+        words = f"Coś poszło nie tak. Numer błędu: {number}"
+        return HttpResponse(words, status=500, content_type="text/plain; charset=utf-8")
 
 
 def api_paths(get_response: View) -> View:

@@ -27,14 +27,14 @@ def context() -> Row:
     chips = rows.Chips(answers.standings(), answers.rule_label(), truth)
     tiles = rates.tiles
     months = board.last_month([line for line in tiles.values() if line])
-    current = {line.code: line.day for line in rates.current}
-    recent = answers.recent(current.keys(), max(current.values())) if current else []
+    current = {line.code: line for line in rates.current}
+    recent = answers.recent(current.keys(), max(line.day for line in rates.current)) if current else []
     return {
         "truth": truth,
         "backfill": backfill_row(truth.facts.backfill),
         "filled": bool(rates.current or rates.retired),
         "tiles": [rows.tile(code, line, chips, months.get(code, []), today) for code, line in tiles.items()],
-        "recent": [rows.recent_row(signal, today) for signal in recent],
+        "recent": [rows.recent_row(signal, current[signal.instrument.code], chips, today) for signal in recent],
         "rule": chips.rule,
         "currencies": [rows.currency_row(line, chips) for line in rates.currencies],
         "retired": [rows.retired_row(line) for line in rates.retired],

@@ -38,7 +38,7 @@ class Chips:
         """`text` under a `kind` for its colour, `icon`, `since`, and `old` where the figures behind it are."""
         state = self.standings.get(line.code)
         if line.retired:
-            return plain(_("nieaktualna od %s") % polish.day(line.day))
+            return plain(_("nieaktualna, ostatni kurs z %s") % polish.day(line.day))
         if line.table == "B":
             return plain(_("nie dotyczy"), _("Reguła dzienna nie dotyczy tabeli B."))
         if state is None or state.status == AnalysisSnapshot.Status.NOT_APPLICABLE:
@@ -50,18 +50,22 @@ class Chips:
             "icon": ICONS[state.signal],
             "text": word(state.signal),
             "since": since(state),
-            "old": _("na starych danych") if self.is_old(line, state) else "",
+            "old": self.old(line),
+            "day": polish.day(state.as_of or line.day),
             "rank": RANKS[state.signal],
         }
 
-    def is_old(self, line: Line, state: Standing) -> bool:
-        """Whether a newer figure should be here, or is here and not decided on yet."""
-        return line.day < self.truth.fresh_from or (state.as_of is not None and state.as_of < line.day)
+    def old(self, line: Line) -> str:
+        """Words where a newer figure should be here, or is here and not decided on yet; table B is not decided on."""
+        state = self.standings.get(line.code)
+        behind = state is not None and state.as_of is not None and state.as_of < line.day
+        is_old = line.table != "B" and (line.day < self.truth.fresh_from or behind)
+        return _("na starych danych") if is_old else ""
 
 
 def plain(text: str, since: str = "") -> Row:
     """Words in the place of a signal."""
-    return {"kind": "none", "icon": "", "text": text, "since": since, "old": "", "rank": ""}
+    return {"kind": "none", "icon": "", "text": text, "since": since, "old": "", "day": "", "rank": ""}
 
 
 def word(signal: str) -> str:
@@ -150,8 +154,9 @@ def tile(code: str, line: Line | None, chips: Chips, month: Sequence[Decimal], t
     old = line.retired or line.day < chips.truth.fresh_from
     return figures(line) | {
         "gold": code == GOLD,
-        "ounce": f"{polish.figure(board.per_ounce(line))} zł/oz" if code == GOLD else "",
+        "ounce": f"{polish.figure(board.per_ounce(line))} zł/uncję" if code == GOLD else "",
         "old": old,
+        "retired": line.retired,
         "age": polish.days_ago(line.day, today) if old else "",
         "points": sparkline.points(month),
         "month": month_words(line, month),
@@ -172,7 +177,7 @@ def month_words(line: Line, month: Sequence[Decimal]) -> str:
     return _("Ostatnie 30 dni: najniżej %(low)s, najwyżej %(high)s.") % {"low": low, "high": high}
 
 
-def recent_row(signal: Signal, today: date) -> dict[str, Any]:
+def recent_row(signal: Signal, line: Line, chips: Chips, today: date) -> dict[str, Any]:
     day = signal.as_of.date()
     return {
         "code": signal.instrument.code,
@@ -184,4 +189,5 @@ def recent_row(signal: Signal, today: date) -> dict[str, Any]:
         "iso": day.isoformat(),
         "day": polish.day(day),
         "ago": polish.days_ago(day, today),
+        "old": chips.old(line),
     }

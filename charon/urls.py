@@ -6,6 +6,8 @@ from django.urls import URLPattern, URLResolver, include, path
 from charon import instrument, pages
 from charon.api import api, redoc
 
+handler500 = "charon.middleware.server_error"
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", pages.pulpit, name="pulpit"),
     path("waluty/", instrument.currencies, name="currencies"),

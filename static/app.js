@@ -8,10 +8,10 @@
   const hour = () =>
     new Date().toLocaleTimeString("pl-PL", { hour: "2-digit", minute: "2-digit", timeZone: "Europe/Warsaw" });
   const now = () => performance.now() / 1000;
-  /* Focus on something with an id is given back after a swap; what is typed into, or has no id, is waited for. */
+  /* What is typed into or chosen from is waited for; other focus is given back after a swap, where it has an id. */
   const used = (region) => {
     const active = document.activeElement;
-    return region.contains(active) && active !== region && (!active.id || active.matches("input, select, textarea"));
+    return region.contains(active) && active.matches("input, select, textarea");
   };
 
   const stateOf = (region) => {
@@ -57,8 +57,9 @@
   document.addEventListener("htmx:beforeSwap", (event) => {
     const region = event.detail.target, state = states.get(region.id), body = event.detail.serverResponse;
     if (!state || !event.detail.shouldSwap) return;
+    const regular = event.detail.requestConfig.triggeringEvent?.type === "refresh";
     state.held = used(region);
-    if (state.held || body === state.body) {
+    if (state.held || (regular && body === state.body)) {
       event.detail.shouldSwap = false;
       return;
     }
@@ -89,6 +90,11 @@
     if (!states.has(id) || !document.getElementById(id)) return;
     if (event.detail.successful) succeeded(id, event.detail.xhr.status);
     else failed(id);
+  });
+
+  /* What the history puts back is older than the last answer: that one would be taken for what is shown. */
+  document.addEventListener("htmx:historyRestore", () => {
+    for (const state of states.values()) state.body = "";
   });
 
   strip.querySelector("button").addEventListener("click", () => {

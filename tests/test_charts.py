@@ -21,6 +21,7 @@ from markets.answers import history
 from markets.answers.history import Point
 from markets.models import Instrument, Job, Source
 from markets.records import Figure, Table
+from markets.templatetags import polish
 from signals import brain, chart, explain, indicators, rules
 from signals.chart import Bar, Decision
 from signals.models import Signal, midnight
@@ -74,8 +75,11 @@ def test_a_range_goes_back_whole_months(newest: str, months: int | None, first: 
 def test_no_more_than_a_thousand_points_are_drawn_and_the_newest_always(count: int, kept: int, step: int) -> None:
     points = wave(count)
     thinned, every = history.thinned(points)
-    assert (len(thinned), every) == (kept, step)
+    assert every == step
+    # The lowest and the highest stay too, wherever they lie.
+    assert kept <= len(thinned) <= kept + 2
     assert thinned[-1:] == points[-1:]
+    assert not points or {min(p.mid for p in points), max(p.mid for p in points)} <= {p.mid for p in thinned}
     assert thinned == sorted(thinned, key=lambda point: point.day)
 
 
@@ -188,18 +192,24 @@ def test_a_real_gap_is_an_empty_slot_and_a_weekend_is_none() -> None:
 def test_a_gap_survives_the_thinning() -> None:
     points = [*wave(1000), *wave(1000, START + timedelta(days=1400))]
     series = series_of(points)
-    assert len(series.points) == 1000
+    assert 1000 <= len(series.points) <= 1002
     assert [day for day in drawing.payload(series, "zł")["days"] if not day] == [""]
 
 
-def test_a_signal_between_two_kept_points_stands_on_the_later_one() -> None:
+def test_a_signal_stands_on_its_own_day_and_price_however_thin_the_series() -> None:
     points = wave(2000)
     series = series_of(points, decision(points[-1].day), decision(points[100].day, "SELL"))
     payload = drawing.payload(series, "zł")
     assert [payload["days"][signal["at"]] for signal in payload["signals"]] == [
-        points[101].day.isoformat(), points[-1].day.isoformat(),
+        points[100].day.isoformat(), points[-1].day.isoformat(),
     ]  # fmt: skip
-    assert drawing.notes(series) == ["W tym zakresie jest 2000\u00a0notowań; wykres pokazuje co 2. z nich."]
+    assert payload["mid"][payload["signals"][0]["at"]] == f"{points[100].mid:f}"
+    assert [row[0] for row in drawing.table(series) if row[-1]] == [
+        polish.day(points[-1].day), polish.day(points[100].day),
+    ]  # fmt: skip
+    assert drawing.notes(series) == [
+        "W tym zakresie jest 2000\u00a0notowań; wykres pokazuje co 2. z nich oraz dni sygnałów i skrajnych kursów."
+    ]
 
 
 def test_pauses_and_signals_before_the_range_have_no_shape() -> None:
@@ -209,14 +219,20 @@ def test_pauses_and_signals_before_the_range_have_no_shape() -> None:
     assert (len(series.points), series.shapes) == (100, [])
 
 
-def test_too_many_signals_are_told_and_not_drawn() -> None:
+def test_of_too_many_signals_the_newest_are_drawn_and_the_rest_is_told() -> None:
     points = wave(300)
-    series = series_of(points, *(decision(point.day) for point in points[:151]))
-    assert drawing.payload(series, "zł")["signals"] == []
-    assert drawing.notes(series) == [
-        "W tym zakresie jest 151\u00a0sygnałów: za dużo na wykres, wybierz krótszy zakres."
-    ]
-    assert len(series_of(points, *(decision(point.day) for point in points[:150])).shapes) == 150
+    series = series_of(points, *(decision(point.day) for point in points[150::-1]))
+    assert [turn.day for turn in series.shapes] == [point.day for point in points[150:0:-1]]
+    assert len(drawing.payload(series, "zł")["signals"]) == 150
+    assert drawing.notes(series) == ["Na wykresie jest 150 najnowszych z 151\u00a0sygnałów."]
+
+
+def test_the_sentence_knows_the_extremes_of_the_whole_range() -> None:
+    points = wave(2000)
+    low, high = min(points, key=lambda point: point.mid), max(points, key=lambda point: point.mid)
+    said = drawing.summary(series_of(points), "USD", "zł")
+    assert f"najniżej {polish.figure(low.mid)} ({polish.day(low.day)})" in said
+    assert f"najwyżej {polish.figure(high.mid)} ({polish.day(high.day)})" in said
 
 
 def test_the_chart_is_also_a_sentence_and_a_table() -> None:
@@ -257,7 +273,7 @@ def test_an_explanation_names_both_bars_and_what_would_turn_it() -> None:
     assert [row[0] for row in why.bars] == ["26.12.2020", "27.12.2020"]
     assert [row[-1] for row in why.bars] == ["\u22120,001148", "+0,001797"]
     assert re.fullmatch(
-        r"Sygnał SPRZEDAJ pojawi się, gdy histogram spadnie poniżej 0; 08\.02\.2021 wynosi [+\u2212]0,\d{6}\."
+        r"Sygnał SPRZEDAJ pojawi się, gdy histogram spadnie poniżej 0 \(08\.02\.2021 wynosił [+\u2212]0,\d{6}\)\."
         r" Wystarczy do tego następne notowanie poniżej ok\. \d,\d{4} zł\.",
         why.opposite,
     )

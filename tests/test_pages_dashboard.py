@@ -91,7 +91,13 @@ def test_old_figures_tell_their_age_in_working_days(client: Client, nbp: Source)
     save(nbp, date(2026, 10, 26), USD="3.7747")
     truth = page(client)
     assert "Dane nieaktualne" in truth
-    assert "Brakuje nowszych tabel z 18 dni roboczych." in truth
+    assert "Brakuje tabel z ostatnich 18 dni roboczych." in truth
+
+
+def test_one_missing_table_is_told_in_the_singular(client: Client, nbp: Source) -> None:
+    save(nbp, THURSDAY, USD="3.7747")
+    for path in ("/", "/waluty/USD/"):
+        assert "Brakuje tabeli z 1 dnia roboczego." in page(client, path)
 
 
 def test_without_the_bank_the_archive_serves_and_says_when_we_try_again(
@@ -221,7 +227,7 @@ def test_a_currency_that_left_the_tables_is_marked_and_set_apart(client: Client,
     current, retired = client.get("/").content.decode().split("<details")
     assert "HRK" not in current
     assert "XCG" in current
-    assert "HRK kuna chorwacka 0,6210 nieaktualna od 30.12.2022" in text_of(retired.encode())
+    assert "HRK kuna chorwacka 0,6210 nieaktualna, ostatni kurs z 30.12.2022" in text_of(retired.encode())
     assert "+0,0010" not in retired
 
 
@@ -230,7 +236,7 @@ def test_gold_is_shown_per_gram(client: Client, nbp: Source) -> None:
     save(nbp, FRIDAY, letter="gold", XAU="522.40")
     shown = page(client)
     assert "XAU złoto 522,40 zł/g ▲ +2,29 +0,44%" in shown
-    assert "20.11.2026 · 16 248,46 zł/oz" in shown
+    assert "20.11.2026 · 16 248,46 zł/uncję" in shown
 
 
 def test_table_c_is_not_taken_for_a_mid(client: Client, nbp: Source) -> None:

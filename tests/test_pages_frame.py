@@ -12,8 +12,9 @@ import pytest
 from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
-from django.test import Client
+from django.test import Client, RequestFactory
 
+from charon import middleware
 from markets.answers import board
 from markets.models import Source
 
@@ -94,10 +95,26 @@ def test_a_fault_shows_that_page_and_nothing_of_itself(client: Client, monkeypat
 
     monkeypatch.setattr(board, "board", broken)
     client.raise_request_exception = False
-    response = client.get("/")
+    response = client.get("/", headers={"X-Request-ID": "abcd-1234"})
     assert response.status_code == 500
-    assert "Coś poszło nie tak" in response.content.decode()
-    assert "secret detail" not in response.content.decode()
+    content = response.content.decode()
+    assert "Coś poszło nie tak" in content
+    assert "Numer błędu: <code>abcd-1234</code>" in content
+    assert '<a href="/miner/">' in content
+    assert "secret detail" not in content
+
+
+def test_a_fault_of_the_page_for_faults_still_names_the_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_args: object) -> str:
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr(middleware, "render_to_string", broken)
+    request = RequestFactory().get("/")
+    request.META["charon.request_id"] = "abcd-1234"
+    response = middleware.server_error(request)
+    assert response.status_code == 500
+    assert response.content.decode() == "Coś poszło nie tak. Numer błędu: abcd-1234"
+    assert middleware.server_error(RequestFactory().get("/")).status_code == 500
 
 
 def policy_of(path: str) -> dict[str, str]:

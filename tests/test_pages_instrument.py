@@ -102,7 +102,7 @@ def test_gold_has_a_page_of_its_own(client: Client, nbp: Source) -> None:
     save(nbp, [table(FRIDAY, Figure("XAU", mid=Decimal("522.40")), "gold")])
     assert client.get("/waluty/gold/").headers["Location"] == "/zloto/"
     shown = page(client, "/zloto/")
-    assert "522,40 zł/g bez porównania 16 248,46 zł za uncję (31,1034768 g)" in shown
+    assert "522,40 zł/g brak poprzedniego notowania 16 248,46 zł za uncję (31,1034768 g)" in shown
     assert "Cena złota NBP z 20.11.2026" in shown
     assert "20.11.2026 522,40 Narodowy Bank Polski cena złota" in shown
 
@@ -122,7 +122,7 @@ def test_an_unknown_code_is_answered_with_its_neighbours(client: Client, nbp: So
 def test_an_unknown_code_is_shown_and_not_obeyed(client: Client, nbp: Source) -> None:
     history(nbp, count=1)
     content = client.get("/waluty/%3Cscript%3Ealert(1)/").content.decode()
-    assert "Nie znamy &lt;script&gt;alert(1)." in content
+    assert "Nie znamy &lt;SCRIPT&gt;ALERT(1)." in content
     assert "Chodziło" not in content
     assert client.get(f"/waluty/{'X' * 200}/").status_code == 404
 
@@ -193,11 +193,12 @@ def test_the_last_signal_is_explained(client: Client, nbp: Source) -> None:
     tasks.catch_up()
     shown = page(client)
     assert re.search(
-        r"Dlaczego ostatni sygnał to [▲▼] (KUP|SPRZEDAJ) z \d\d\.\d\d\.2026 Stan na dziś według reguły: TRZYMAJ po",
+        r"Dlaczego ostatni sygnał to [▲▼] (KUP|SPRZEDAJ) z \d\d\.\d\d\.2026 "
+        r"Stan na 20\.11\.2026 według reguły: TRZYMAJ po",
         shown,
     )
     assert re.search(r"Histogram MACD stał się (dodatni|ujemny): z [+\u2212]0,\d{6} \(\d\d\.\d\d\.2026\) na ", shown)
-    assert re.search(r"Sygnał (KUP|SPRZEDAJ) pojawi się, gdy histogram (wzrośnie powyżej|spadnie poniżej) 0;", shown)
+    assert re.search(r"Sygnał (KUP|SPRZEDAJ) pojawi się, gdy histogram (wzrośnie powyżej|spadnie poniżej) 0 \(", shown)
     assert "Świece, które zdecydowały" in shown
     assert "300 dziennych (decyzje od 250.)" in shown
     assert "MACD = EMA12 \u2212 EMA26" in shown
@@ -225,11 +226,11 @@ def test_the_statistics_are_those_of_the_snapshots(client: Client, nbp: Source) 
     shown = page(client)
     month = [mid(300 - 21 + number) for number in range(21)]
     year = [mid(300 - 251 + number) for number in range(251)]
-    assert "W zł, za ostatnie dni do 20.11.2026 30 dni 90 dni 365 dni" in shown
+    assert "W zł; okresy kończące się 20.11.2026 30 dni 90 dni 365 dni" in shown
     lowest = re.search(r"Najniżej (\S+) \S+ (\S+) ", shown)
     assert lowest is not None
     assert lowest.groups() == tuple(str(min(values)).replace(".", ",") for values in (month, year))
-    assert re.search(r"Notowań 21 \d\d 2\d\d ", shown)
+    assert re.search(r"Liczba notowań 21 \d\d 2\d\d ", shown)
 
 
 def test_before_the_warm_up_there_is_no_false_signal(client: Client, nbp: Source) -> None:
@@ -246,7 +247,7 @@ def test_table_b_is_told_that_the_rule_does_not_apply(client: Client, nbp: Sourc
     tasks.catch_up()
     shown = page(client, "/waluty/AED/")
     assert "Nie dotyczy (tabela B). Reguła potrzebuje kursu z każdego dnia roboczego" in shown
-    assert "Brak statystyk: nie dotyczy." in shown
+    assert "Nie dotyczy: waluta z tabeli B." in shown
     assert 'id="wykres-macd"' not in client.get("/waluty/AED/").content.decode()
 
 
@@ -259,7 +260,7 @@ def test_a_currency_that_moved_to_table_b_keeps_its_history_of_signals(client: C
     assert "Dlaczego ostatnim sygnałem było" in shown
     assert "Świece, które zdecydowały" in shown
     assert "pojawi się, gdy" not in shown
-    assert "za ostatnie dni do 08.03.2022" in shown
+    assert "okresy kończące się 08.03.2022" in shown
 
 
 def test_a_retired_currency_says_since_when_and_why_its_last_signal(client: Client, nbp: Source) -> None:
@@ -267,8 +268,8 @@ def test_a_retired_currency_says_since_when_and_why_its_last_signal(client: Clie
     history(nbp, "USD", count=1)
     tasks.catch_up()
     shown = page(client, "/waluty/HRK/")
-    assert "waluta nieaktualna od 30.12.2022" in shown
-    assert "Waluta nieaktualna od 30.12.2022: nowych sygnałów nie będzie." in shown
+    assert "waluta nieaktualna, ostatni kurs z 30.12.2022" in shown
+    assert "Waluta nieaktualna, ostatni kurs z 30.12.2022: nowych sygnałów nie będzie." in shown
     assert "Dlaczego ostatnim sygnałem było" in shown
     assert "pojawi się, gdy" not in shown
     assert "Dane nieaktualne" not in shown
@@ -289,7 +290,7 @@ def test_stale_figures_are_marked_with_their_age(client: Client, nbp: Source) ->
     tasks.catch_up()
     shown = page(client)
     assert "Dane nieaktualne · pokazuję ostatnią znaną wartość, z 26.10.2026 (26 dni temu)" in shown
-    assert "Brakuje nowszych notowań z 18 dni roboczych." in shown
+    assert "Brakuje tabel z ostatnich 18 dni roboczych." in shown
     assert "na starych danych" in shown
     assert "Wyliczono na starych danych." in shown
     assert "headline old" in client.get("/waluty/USD/").content.decode()
@@ -398,3 +399,21 @@ def test_nothing_but_the_cdn_is_loaded_from_elsewhere(client: Client, nbp: Sourc
     assert 'data-libraries="' in content
     settings.CDN_ENABLED = False
     assert not re.search(r"https?://", client.get("/waluty/USD/").content.decode())
+
+
+def test_gold_among_the_currencies_leads_to_its_own_page(client: Client, nbp: Source) -> None:
+    history(nbp, count=1)
+    for code in ("XAU", "xau"):
+        assert client.get(f"/waluty/{code}/").headers["Location"] == "/zloto/"
+
+
+def test_the_proof_on_top_is_of_the_mid_also_when_table_c_is_a_day_ahead(client: Client, nbp: Source) -> None:
+    history(nbp, count=3, until=FRIDAY - timedelta(days=1))
+    band(nbp)
+    sides = Publication.objects.get(table="C")
+    mids = Publication.objects.get(table="A", effective_date=FRIDAY - timedelta(days=1))
+    Publication.objects.filter(pk=sides.pk).update(sha256="c" * 64)
+    Publication.objects.filter(pk=mids.pk).update(sha256="a" * 64)
+    content = page(client)
+    assert "a" * 64 in content
+    assert "c" * 64 not in content

@@ -96,7 +96,7 @@ def test_gold_has_its_own_address_and_the_price_of_an_ounce(client: Client, nbp:
     save(nbp, FRIDAY, letter="gold", XAU="522.40")
     stand("XAU", signal="SELL", turned="SELL", turned_on="2026-11-20")
     tile = tile_of(client, "XAU")
-    assert "522,40 zł/g bez porównania 20.11.2026 · 16 248,46 zł/oz ▼ SPRZEDAJ: XAU" in text_of(tile)
+    assert "522,40 zł/g brak poprzedniego notowania 20.11.2026 · 16 248,46 zł/uncję ▼ SPRZEDAJ: XAU" in text_of(tile)
     assert 'href="/zloto/"' in tile
     assert 'class="chip sell" href="/zloto/#sygnal"' in tile
 
@@ -157,6 +157,9 @@ def test_signals_on_old_figures_are_marked_and_the_figure_tells_its_age(client: 
     assert 'class="chip hold old"' in tile
     assert "na starych danych" in text_of(tile)
     assert "na starych danych" in text_of(cell_of(client, "USD"))
+    turn("USD", "BUY", date(2026, 10, 15))
+    assert recent_of(client) == ["USD ▲ KUP 15.10.2026 (37 dni temu) na starych danych"]
+    assert 'class="chip buy old"' in content_of(client)
 
 
 def test_a_table_that_may_still_come_makes_nothing_old(client: Client, nbp: Source, at: Callable[[str], None]) -> None:
@@ -189,7 +192,7 @@ def test_a_popular_currency_that_was_retired_says_so(client: Client, nbp: Source
     save(nbp, FRIDAY, USD="3.7747")
     stand("CHF")
     tile = tile_of(client, "CHF")
-    assert text_of(tile).endswith("01.06.2026, 5 mies. temu nieaktualna od 01.06.2026")
+    assert text_of(tile).endswith("01.06.2026, 5 mies. temu nieaktualna, ostatni kurs z 01.06.2026")
     assert "TRZYMAJ" not in tile
 
 

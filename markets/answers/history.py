@@ -1,7 +1,7 @@
 """The series of one instrument: what a chart draws and what a table lists, figures with the digits they were given."""
 
 from calendar import monthrange
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -67,10 +67,17 @@ def points(code: str, since: date) -> list[Point]:
     return found
 
 
-def thinned(points: Sequence[Point], most: int = MOST_POINTS) -> tuple[list[Point], int]:
-    """Every n-th point, counted from the newest, so that no more than `most` stay; and n."""
+def thinned(points: Sequence[Point], keep: Collection[date] = (), most: int = MOST_POINTS) -> tuple[list[Point], int]:
+    """Every n-th point, counted from the newest, so that about `most` stay; and n.
+
+    The lowest, the highest and the days of `keep` stay as well: what is said of them must be seen.
+    """
     step = max(1, -(-len(points) // most))
-    return list(points[::-1][::step])[::-1], step
+    if step == 1:
+        return list(points), 1
+    ends = {min(points, key=lambda point: point.mid).day, max(points, key=lambda point: point.mid).day}
+    wanted = {point.day for point in points[::-1][::step]} | ends | set(keep)
+    return [point for point in points if point.day in wanted], step
 
 
 def gaps(points: Sequence[Point]) -> list[tuple[date, date]]:
