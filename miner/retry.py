@@ -31,11 +31,15 @@ class Traffic:
     retries: int = 0
     waited_seconds: float = 0.0
     stopped: bool = False
+    # What ended the run: requests that find it ended answer with this, so that the job names the true reason.
+    cause: Exception | None = None
     lock: Lock = field(default_factory=Lock, repr=False)
 
-    def stop(self) -> None:
+    def stop(self, cause: Exception | None = None) -> None:
         """The run is over: requests under way may end, none is tried again."""
-        self.stopped = True
+        with self.lock:
+            self.cause = self.cause or cause
+            self.stopped = True
 
     def asked(self, again: bool, waited: float) -> None:
         with self.lock:
@@ -75,14 +79,14 @@ def call(work: Callable[[], T], traffic: Traffic, patience: float = 60, until: f
         for attempt in attempts:
             with attempt:
                 if traffic.stopped:
-                    raise Unreachable("the run ended while this request waited for its turn")
+                    raise traffic.cause or Unreachable("the run ended while this request waited for its turn")
                 traffic.asked(attempt.num > 1, time.monotonic() - ended)
                 try:
                     with http.answered_until(until + REQUEST_SECONDS):
                         return work()
                 finally:
                     ended = time.monotonic()
-    except Exception:
-        traffic.stop()
+    except Exception as error:
+        traffic.stop(error)
         raise
     raise AssertionError("stamina ends with a result or an error")

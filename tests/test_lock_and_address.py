@@ -87,6 +87,7 @@ def test_a_port_with_connections_that_are_just_closing_is_free(outgoing: set[tup
     caller.close()
     server.close()
     with address.reserve("127.0.0.1", port) as place:
+        assert place.port == port
         socket.create_server((place.ip, place.port), reuse_port=True).close()
 
 

@@ -182,3 +182,16 @@ def test_a_run_that_ends_during_a_wait_gets_no_further_request(clock: Clock, mon
     with pytest.raises(Unreachable):
         retry.call(answering(Unreachable("no road"), "body"), traffic)
     assert traffic.requests == 1
+
+
+def test_a_request_that_finds_the_run_ended_names_what_ended_it() -> None:
+    traffic = retry.Traffic()
+    with pytest.raises(Refused, match="HTTP 400"):
+        retry.call(lambda: _refuse("HTTP 400"), traffic)
+    with pytest.raises(Refused, match="HTTP 400"):
+        retry.call(lambda: 1, traffic)
+    assert traffic.requests == 1
+
+
+def _refuse(text: str) -> int:
+    raise Refused(text, 400)
