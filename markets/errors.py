@@ -25,3 +25,17 @@ class NotPublicError(QuestionError):
 
     status = 403
     code = "not_public"
+
+
+class ForbiddenError(QuestionError):
+    """We know who asks, and they may not."""
+
+    status = 403
+    code = "forbidden"
+
+
+class ConflictError(QuestionError):
+    """It is so already."""
+
+    status = 409
+    code = "conflict"

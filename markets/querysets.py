@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Self
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
+from markets.answers.licence import Audience, shown_to
+
 if TYPE_CHECKING:
     from markets.models.rates import Rate  # noqa: F401  named in the base of the class
 
@@ -13,19 +15,24 @@ MID_TABLES = ("A", "B")
 
 
 class RateQuerySet(models.QuerySet["Rate"]):
-    def publishable(self) -> Self:
-        """Only what its source lets us show in public."""
-        return self.filter(source__public_display=True)
+    def publishable(self, audience: Audience = Audience.PAGE) -> Self:
+        """Only what its source lets us show."""
+        return self.filter(shown_to(audience))
 
     def of_table(self, table: str) -> Self:
         return self.filter(table=table)
 
     def canonical(self) -> Self:
-        """The one mid of a day: table A before B. An archive row never stands beside an official one."""
+        """The one mid of a day: table A before B. An archive row never stands beside an official one.
+
+        A range of one day and not the day itself: PostgreSQL would take the equality for a reason to read all of table
+        A into a hash as soon as one row of B is met.
+        """
+        the_day = (OuterRef("effective_date"), OuterRef("effective_date"))
         in_table_a = self.model._default_manager.filter(
-            instrument=OuterRef("instrument"), effective_date=OuterRef("effective_date"), table="A"
+            instrument=OuterRef("instrument"), effective_date__range=the_day, table="A"
         )
-        return self.filter(Q(table="A") | Q(table="B") & ~Exists(in_table_a))
+        return self.filter(Q(table="A") | ~Exists(in_table_a), table__in=MID_TABLES)
 
     def between(self, start: date, end: date) -> Self:
         """Both ends inclusive, ascending."""

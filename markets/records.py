@@ -1,7 +1,7 @@
 """What a provider hands over: published figures as they stood, before any rule was asked."""
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 
@@ -29,3 +29,41 @@ class Table:
     url: str = ""
     sha256: str = ""
     kind: str = field(default="currency")
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a market said at one moment, under the provider's own `ticker`; None where it said nothing, never 0.
+
+    `change` is the change of the last 24 hours in percent. `end_of_day` marks the close of the day before, for plans
+    that sell nothing newer.
+    """
+
+    ticker: str
+    price: Decimal
+    observed_at: datetime
+    bid: Decimal | None = None
+    ask: Decimal | None = None
+    open: Decimal | None = None
+    high: Decimal | None = None
+    low: Decimal | None = None
+    close: Decimal | None = None
+    volume: Decimal | None = None
+    change: Decimal | None = None
+    end_of_day: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One candle as it stood when it was asked for; whether it is closed follows from `close_time`."""
+
+    ticker: str
+    timeframe: str
+    open_time: datetime
+    close_time: datetime
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+    trades: int = 0

@@ -1,22 +1,33 @@
 """May this record in? One function a rule; each answers with the reason against it, or nothing."""
 
 import re
-from collections.abc import Iterable, Iterator
-from datetime import date
-from decimal import Decimal
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from decimal import Context, Decimal
 
-from markets.records import Figure, Table
+from markets import timeframes
+from markets.records import Bar, Figure, Price, Table
 
 CODE = re.compile(r"[A-Z]{3}\Z")
+PAIR = re.compile(r"[A-Z]{3}([A-Z]{3})?\Z")
 # DecimalField(20, 10); SQLite keeps REAL, which is exact to 15 significant digits.
 MAX_DECIMALS = 10
 MAX_DIGITS = 15
 NUMBER_LENGTH = 40
-LIMIT = Decimal(10) ** 10
+ZERO, LIMIT = Decimal(0), Decimal(10) ** 10
+# Volumes have ten digits more than prices.
+VOLUME_LIMIT = Decimal(10) ** 20
+EXACT = Context(prec=MAX_DIGITS)
 SHOWN = 40
+# Two clocks are never quite the same.
+CLOCK_SKEW = timedelta(seconds=60)
 
 
-def code_is_iso(figure: Figure) -> str:
+def code_is_iso(figure: Figure, kind: str = "currency") -> str:
+    """A table of pairs names both currencies (`EURUSD`), or one where the other is the złoty (`EUR`)."""
+    if kind == "pair":
+        return "" if PAIR.match(figure.code) else "the code is not three or six capital letters"
     return "" if CODE.match(figure.code) else "the code is not three capital letters"
 
 
@@ -24,18 +35,29 @@ def number_fits(value: Decimal) -> str:
     """A price with more digits than both databases keep exactly is refused, on both alike."""
     if not value.is_finite():
         return "not a finite number"
-    if value <= 0:
+    if value <= ZERO:
         return "not above zero"
     if value >= LIMIT:
         return "too large"
+    if is_short(value):
+        return ""  # as nearly all are: a history has hundreds of thousands
     _, digits, exponent = value.as_tuple()
     if isinstance(exponent, int) and -exponent > MAX_DECIMALS:
         return f"more than {MAX_DECIMALS} decimals"
     return f"more than {MAX_DIGITS} digits" if len(digits) > MAX_DIGITS else ""
 
 
+def is_short(value: Decimal) -> bool:
+    """Whether it is seen at a glance that it fits."""
+    text = str(value)
+    return len(text) <= MAX_DIGITS and "E" not in text and len(text.partition(".")[2]) <= MAX_DECIMALS
+
+
 def numbers_fit(figure: Figure) -> str:
     """A mid, or a bid and an ask: every number that is there must fit."""
+    if figure.mid is not None and figure.bid is None and figure.ask is None:
+        reason = number_fits(figure.mid)
+        return reason and f"{shown(figure.mid)}: {reason}"
     values = [value for value in (figure.mid, figure.bid, figure.ask) if value is not None]
     if not values:
         return "no figure"
@@ -65,15 +87,17 @@ def number_is_short(table: Table) -> str:
     return f"its number has more than {NUMBER_LENGTH} characters" if len(table.number) > NUMBER_LENGTH else ""
 
 
-def against(figure: Figure) -> str:
+def against(figure: Figure, kind: str = "currency") -> str:
     """Why this figure may not in; empty when it may."""
     return (
-        figure.fault or code_is_iso(figure) or numbers_fit(figure) or bid_below_ask(figure)
+        figure.fault or code_is_iso(figure, kind) or numbers_fit(figure) or bid_below_ask(figure)
     )  # each rule needs what the one before it made sure of
 
 
-def twice_and_different(figures: Iterable[Figure]) -> set[str]:
+def twice_and_different(figures: Collection[Figure]) -> set[str]:
     """Codes that one table names more than once with different values: nobody can say which one is right."""
+    if len({figure.code for figure in figures}) == len(figures):
+        return set()
     seen: dict[str, Figure] = {}
     different = set()
     for figure in figures:
@@ -93,4 +117,107 @@ def sift(table: Table, today: date) -> Iterator[tuple[Figure, str]]:
             continue
         seen.add(figure.code)
         doubt = "twice in one table with different values" if figure.code in doubtful else ""
-        yield figure, reason_for_all or doubt or against(figure)
+        yield figure, reason_for_all or doubt or against(figure, table.kind)
+
+
+# Prices and candles
+
+
+def fitted(value: Decimal) -> Decimal:
+    """What is no price (a volume, a change) is rounded to the digits that both databases keep."""
+    if not value.is_finite() or abs(value) >= VOLUME_LIMIT:
+        return value
+    if is_short(value):
+        return value
+    short = EXACT.plus(value)
+    return round(short, MAX_DECIMALS) if -int(short.as_tuple().exponent) > MAX_DECIMALS else short
+
+
+def unless_zero(value: Decimal | None) -> Decimal | None:
+    """A bid of 0 is how some say that there is none."""
+    return None if value is not None and value.is_finite() and value == 0 else value
+
+
+def tidy(price: Price) -> Price:
+    """The same with None for what is missing and with volumes that fit."""
+    return replace(
+        price,
+        bid=unless_zero(price.bid),
+        ask=unless_zero(price.ask),
+        open=unless_zero(price.open),
+        high=unless_zero(price.high),
+        low=unless_zero(price.low),
+        close=unless_zero(price.close),
+        volume=None if price.volume is None else fitted(price.volume),
+        change=None if price.change is None else fitted(price.change),
+    )
+
+
+def has_come(moment: datetime, now: datetime) -> str:
+    if moment.tzinfo is None:
+        return f"{moment} has no time zone"
+    return f"of {moment.isoformat()}, ahead of our clock" if moment > now + CLOCK_SKEW else ""
+
+
+def amounts_fit(volume: Decimal | None, change: Decimal | None = None) -> str:
+    if volume is not None and not (volume.is_finite() and 0 <= volume < VOLUME_LIMIT):
+        return f"volume {shown(volume)} cannot be"
+    if change is not None and not (change.is_finite() and abs(change) < LIMIT):
+        return f"change {shown(change)} cannot be"
+    return ""
+
+
+def all_fit(**values: Decimal | None) -> str:
+    """Every price that is there must fit; the reason names which one does not."""
+    for name, value in values.items():
+        if value is not None and (reason := number_fits(value)):
+            return f"{name} {shown(value)}: {reason}"
+    return ""
+
+
+def against_price(price: Price, now: datetime) -> str:
+    """Why this price may not in; empty when it may. It is tidy."""
+    return (
+        has_come(price.observed_at, now)
+        or all_fit(price=price.price, bid=price.bid, ask=price.ask)
+        or all_fit(open=price.open, high=price.high, low=price.low, close=price.close)
+        or amounts_fit(price.volume, price.change)
+        or in_order("bid", price.bid, "ask", price.ask)
+        or in_order("low", price.low, "high", price.high)
+    )  # each rule needs what the one before it made sure of
+
+
+def in_order(name: str, lower: Decimal | None, other: str, upper: Decimal | None) -> str:
+    if lower is None or upper is None or lower <= upper:
+        return ""
+    return f"{name} {shown(lower)} above {other} {shown(upper)}"
+
+
+def against_bar(bar: Bar, now: datetime) -> str:
+    """Why this candle may not in; empty when it may."""
+    return (
+        stretch_is_right(bar, now)
+        or all_fit(open=bar.open, high=bar.high, low=bar.low, close=bar.close)
+        or in_order("low", bar.low, "high", bar.high)
+        or holds_its_prices(bar)
+        or amounts_fit(bar.volume)
+    )
+
+
+def stretch_is_right(bar: Bar, now: datetime) -> str:
+    seconds = timeframes.SECONDS.get(bar.timeframe)
+    if seconds is None:
+        return f"unknown timeframe {bar.timeframe}"
+    if reason := has_come(bar.open_time, now):
+        return reason
+    if not timeframes.on_grid(bar.open_time, seconds):
+        return "begins off the grid"
+    length = bar.close_time - bar.open_time
+    return "" if timedelta(0) < length <= timedelta(seconds=seconds) else "does not end in its stretch"
+
+
+def holds_its_prices(bar: Bar) -> str:
+    for name, value in (("open", bar.open), ("close", bar.close)):
+        if not bar.low <= value <= bar.high:
+            return f"{name} {shown(value)} outside low {shown(bar.low)} and high {shown(bar.high)}"
+    return ""

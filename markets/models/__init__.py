@@ -1,18 +1,22 @@
 from markets.models.jobs import Ingest, Job
-from markets.models.prices import Quote
+from markets.models.prices import Candle, Quote, Tick
 from markets.models.rates import Currency, GoldPrice, Publication, Rate, Revision
-from markets.models.sources import Alias, Instrument, Source
+from markets.models.sources import Alias, Generation, Instrument, Listing, Source
 
 __all__ = [
     "Alias",
+    "Candle",
     "Currency",
+    "Generation",
     "GoldPrice",
     "Ingest",
     "Instrument",
     "Job",
+    "Listing",
     "Publication",
     "Quote",
     "Rate",
     "Revision",
     "Source",
+    "Tick",
 ]

@@ -23,9 +23,10 @@ class Source(models.Model):
     available = models.BooleanField(_("obsługiwane"), default=True)
 
     enabled = models.BooleanField(_("włączone"), default=True)
-    cadence = models.PositiveIntegerField(_("co ile sekund"), default=3600, validators=[MinValueValidator(60)])
+    cadence = models.PositiveIntegerField(_("co ile sekund"), default=3600, validators=[MinValueValidator(5)])
     paused_until = models.DateTimeField(_("wstrzymane do"), null=True, blank=True)
     public_display = models.BooleanField(_("pokazywane publicznie"), default=True)
+    public_api = models.BooleanField(_("podawane przez publiczne API"), default=True)
     base_url = models.URLField(_("inny adres API"), blank=True)
 
     FACTS = ("name", "url", "unit", "limits", "licence", "attribution", "edition", "stands_in_for", "available")
@@ -68,6 +69,43 @@ class Instrument(models.Model):
     @property
     def name(self) -> str:
         return self.name_en if get_language() == "en" else self.name_pl
+
+
+class Generation(models.Model):
+    """How often what we say of an instrument has changed: an answer kept under another number is out of date."""
+
+    instrument = models.OneToOneField(Instrument, models.CASCADE, primary_key=True, verbose_name=_("instrument"))
+    number = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.instrument_id}: {self.number}"
+
+
+class Listing(models.Model):
+    """Under which ticker a source lists an instrument, and whether Charon follows it there."""
+
+    class Priority(models.IntegerChoices):
+        CRITICAL = 1, _("krytyczny")
+        HIGH = 2, _("wysoki")
+        MEDIUM = 3, _("średni")
+        LOW = 4, _("niski")
+
+    instrument = models.ForeignKey(Instrument, models.CASCADE, related_name="listings", verbose_name=_("instrument"))
+    source = models.ForeignKey(Source, models.CASCADE, related_name="listings", verbose_name=_("źródło"))
+    ticker = models.CharField(_("symbol u źródła"), max_length=60)
+    priority = models.PositiveSmallIntegerField(_("priorytet"), choices=Priority, default=Priority.MEDIUM)
+    tracked = models.BooleanField(_("śledzony"), default=True)
+
+    class Meta:
+        verbose_name = _("symbol")
+        verbose_name_plural = _("symbole")
+        constraints = [
+            models.UniqueConstraint(fields=["source", "ticker"], name="one_instrument_a_ticker"),
+            models.UniqueConstraint(fields=["instrument", "source"], name="one_ticker_a_source"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source_id} {self.ticker}"
 
 
 class Alias(models.Model):

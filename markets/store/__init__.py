@@ -8,15 +8,18 @@ costs a look and no write.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.db.models import Q
 
-from markets import catalogue, clock, events, journal, rules
-from markets.models import Instrument, Job, Quote, Source
+from markets import cache, catalogue, clock, events, journal, rules
+from markets.models import Instrument, Job, Source
 from markets.records import Figure, Table
 from markets.store import announcements, publications, quotes, rates
 
 Accepted = list[tuple[Table, list[Figure]]]
 NAME_LENGTH = 120
+# How often a batch is compared and written when somebody else keeps putting in what it holds.
+ATTEMPTS = 3
 
 
 @dataclass(slots=True)
@@ -41,14 +44,11 @@ def save(tables: Sequence[Table], source: Source, job: Job, windows: int = 0) ->
     `windows` of the job's windows are done with it, which the job notes in the same transaction. Raises
     `journal.LeaseLost` when the job was given up meanwhile: nothing of a ghost's work is kept.
     """
-    outcome = Outcome()
     with transaction.atomic():
-        # One writer per family at a time on PostgreSQL: an archive and its official source compare with each other's
-        # rows, and must see them. SQLite has IMMEDIATE transactions.
-        Source.objects.select_for_update().get(pk=source.stands_in_for_id or source.pk)
-        accepted = sift(tables, outcome)
-        if accepted:
-            write(accepted, source, job, outcome)
+        family = lock_family(source)
+        accepted, refused = sift(tables)
+        outcome = write(accepted, source, family, job) if accepted else Outcome()
+        outcome.refused = refused
         journal.progress(
             job,
             rows_written=outcome.written,
@@ -64,51 +64,88 @@ def save(tables: Sequence[Table], source: Source, job: Job, windows: int = 0) ->
     return outcome
 
 
-def sift(tables: Iterable[Table], outcome: Outcome) -> Accepted:
-    """The tables with the figures that may in; the others are named in the outcome."""
+def lock_family(source: Source) -> set[int]:
+    """The official source and its archives: one writer at a time, for they compare with each other's rows.
+
+    PostgreSQL needs the lock, taken in one order by everybody; SQLite has IMMEDIATE transactions. It leaves alone those
+    who only refer to a source: a full lock would be waited for by a commit that we may be waiting for ourselves.
+    """
+    official = source.stands_in_for_id or source.pk
+    rows = Source.objects.select_for_update(no_key=True).filter(Q(pk=official) | Q(stands_in_for=official))
+    return set(rows.order_by("pk").values_list("pk", flat=True))
+
+
+def sift(tables: Iterable[Table]) -> tuple[Accepted, list[str]]:
+    """The tables with the figures that may in, ascending; the others in words."""
     today = clock.today()
-    accepted = []
+    accepted, refused = [], []
     for table in tables:
         figures = []
         for figure, reason in rules.sift(table, today):
             if reason:
-                outcome.refused.append(f"{table.table} {table.effective_date} {figure.code}: {reason}")
+                refused.append(f"{table.table} {table.effective_date} {figure.code}: {reason}")
             else:
                 figures.append(figure)
         if figures:
             accepted.append((table, figures))
-    return accepted
+    return sorted(accepted, key=lambda pair: pair[0].effective_date), refused
 
 
-def write(accepted: Accepted, source: Source, job: Job, outcome: Outcome) -> None:
+def write(accepted: Accepted, source: Source, family: set[int], job: Job) -> Outcome:
+    """Compare and write; again when a row appeared meanwhile that the comparison had not seen.
+
+    The lock keeps the family's other writers out, not one of another family that meets the same new code, nor a hand
+    in the database. What they put in breaks the write as a whole; the next comparison sees it, and it is revised like
+    any other figure instead of being written over.
+    """
+    for _ in range(ATTEMPTS - 1):
+        try:
+            with transaction.atomic():
+                return compare_and_write(accepted, source, family, job)
+        except IntegrityError:
+            continue
+    return compare_and_write(accepted, source, family, job)
+
+
+def compare_and_write(accepted: Accepted, source: Source, family: set[int], job: Job) -> Outcome:
     """Everything that one window changes, in the order of its foreign keys."""
     tables = [table for table, _ in accepted]
     kind = tables[0].kind
     codes = {figure.code for _, figures in accepted for figure in figures}
-    instruments, outcome.new_codes = catalogue.find_or_create(codes, kind)
+    instruments, new_codes = catalogue.find_or_create(codes, kind)
     proofs = publications.save(tables, source, job)
-    batch = rates.Batch(source, rates.Known(source, tables), proofs, job)
+    batch = rates.Batch(source, rates.Known(source, family, tables), proofs, job)
     for table, figures in accepted:
-        for figure in figures:
-            batch.add(instruments[figure.code].id, table, figure)
-    names = {instrument.id: code for code, instrument in instruments.items()}
-    for instrument, table in batch.leave_out():
-        code = names.get(instrument) or Instrument.objects.get(pk=instrument).code
-        outcome.left_out.append(f"{table.table} {table.effective_date} {code}")
+        batch.add(table, [(instruments[figure.code].id, figure) for figure in figures])
+    gone = batch.leave_out()
     batch.write()
-    outcome.inserted, outcome.taken_over = len(batch.inserts), len(batch.updates) - len(batch.revisions)
-    outcome.revised = len(batch.revisions)
-    before = quotes.refresh(batch.mid_days, batch.known.family)
+    before = quotes.refresh(batch.mids, family)
     take_names(accepted, instruments, before)
     announcements.widen(batch.days, kind, job)
+    if batch.inserts or batch.updates or proofs.changed:
+        cache.changed({row.id for row in instruments.values()} | {instrument for instrument, _ in gone})
+    return Outcome(
+        inserted=len(batch.inserts),
+        taken_over=len(batch.updates) - len(batch.revisions),
+        revised=len(batch.revisions),
+        new_codes=new_codes,
+        left_out=in_words(gone, instruments),
+    )
 
 
-def take_names(accepted: Accepted, instruments: dict[str, Instrument], before: dict[int, Quote]) -> None:
+def in_words(gone: list[tuple[int, Table]], instruments: dict[str, Instrument]) -> list[str]:
+    names = {instrument.id: code for code, instrument in instruments.items()}
+    others = {instrument for instrument, _ in gone} - names.keys()
+    names |= dict(Instrument.objects.filter(pk__in=others).values_list("pk", "code")) if others else {}
+    return [f"{table.table} {table.effective_date} {names[instrument]}" for instrument, table in gone]
+
+
+def take_names(accepted: Accepted, instruments: dict[str, Instrument], before: dict[int, quotes.Held]) -> None:
     """The publisher's own name of a currency, from a table no older than its newest figure so far."""
     named = {figure.code: (table.effective_date, figure.name) for table, figures in accepted for figure in figures}
     for code, (day, name) in named.items():
         instrument = instruments[code]
-        newest = before.get(instrument.id)
-        is_newest = newest is None or newest.effective_date is None or day >= newest.effective_date
+        held = before.get(instrument.id)
+        is_newest = held is None or day >= held.newest.effective_date
         if name and name[:NAME_LENGTH] != instrument.name_pl and is_newest:
             Instrument.objects.filter(pk=instrument.pk).update(name_pl=name[:NAME_LENGTH])

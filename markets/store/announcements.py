@@ -2,14 +2,21 @@
 
 from datetime import date
 
-from django.db import connection
-
 from markets.models import Ingest, Job
+from markets.store import bulk
 
 TABLE = Ingest._meta.db_table
+COLUMNS = {
+    "instrument_id": "bigint",
+    "job_id": "bigint",
+    "kind": "text",
+    "from_date": "date",
+    "to_date": "date",
+    "rows": "integer",
+    "tries": "smallint",
+    "error": "text",
+}
 WIDEN = (
-    f"INSERT INTO {TABLE} (instrument_id, job_id, kind, from_date, to_date, rows, processed, tries, error) "
-    "VALUES (%s, %s, %s, %s, %s, %s, NULL, 0, '') "
     "ON CONFLICT (job_id, instrument_id) DO UPDATE SET "
     f"from_date = CASE WHEN excluded.from_date < {TABLE}.from_date THEN excluded.from_date ELSE {TABLE}.from_date END, "
     f"to_date = CASE WHEN excluded.to_date > {TABLE}.to_date THEN excluded.to_date ELSE {TABLE}.to_date END, "
@@ -18,11 +25,12 @@ WIDEN = (
 
 
 def widen(days: dict[int, list[date]], kind: str, job: Job) -> None:
-    """One announcement an instrument and job, widened as its windows come in and open again each time."""
+    """One announcement an instrument and job, widened as its windows come in and open again each time.
+
+    The days of an instrument are ascending.
+    """
     rows = [
-        (instrument, job.pk, kind, min(written).isoformat(), max(written).isoformat(), len(written))
+        (instrument, job.pk, kind, written[0].isoformat(), written[-1].isoformat(), len(written), 0, "")
         for instrument, written in days.items()
     ]
-    if rows:
-        with connection.cursor() as cursor:
-            cursor.executemany(WIDEN, rows)
+    bulk.insert(TABLE, COLUMNS, rows, WIDEN)

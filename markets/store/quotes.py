@@ -1,81 +1,104 @@
 """The newest and the previous mid of each instrument, kept so that an overview never searches the series."""
 
-from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Any
-
-from django.db.models import OuterRef, Subquery
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 from markets import clock
-from markets.models import Instrument, Quote, Rate
+from markets.models import Quote, Rate
+from markets.store import bulk
 
-COLUMNS = (
-    "source_id",
-    "table",
-    "effective_date",
-    "price",
-    "scale",
-    "previous",
-    "previous_scale",
-    "previous_date",
-    "observed_at",
+# Two days of a family, and what one day may hold of an instrument: tables A and B, official or an archive's.
+SOME = 6
+
+TABLE = Quote._meta.db_table
+COLUMNS = {
+    "instrument_id": "bigint",
+    "source_id": "bigint",
+    "effective_date": "date",
+    "table": "text",
+    "price": "numeric",
+    "scale": "smallint",
+    "previous_date": "date",
+    "previous": "numeric",
+    "previous_scale": "smallint",
+    "observed_at": "timestamptz",
+    "end_of_day": "boolean",
+}
+KEY = ("instrument_id", "source_id")
+REPLACE = f"ON CONFLICT ({', '.join(KEY)}) DO UPDATE SET " + ", ".join(
+    f'"{name}" = excluded."{name}"' for name in COLUMNS if name not in KEY
 )
 
 
-def refresh(days: dict[int, list[date]], family: set[int]) -> dict[int, Quote]:
-    """Look again where the new mids reach as far as a quote does. Answers the quotes as they stood before."""
-    before = {row.instrument_id: row for row in Quote.objects.filter(instrument__in=days, source__in=family)}
-    stale = [
-        instrument
-        for instrument, written in days.items()
-        if (quote := before.get(instrument)) is None
-        or quote.previous_date is None
-        or max(written) >= quote.previous_date
-    ]
-    if stale:
-        write(newest_and_previous(stale, family), family)
+class Mid(NamedTuple):
+    effective_date: date
+    table: str
+    mid: Decimal
+    scale: int
+    source_id: int
+
+
+# The same as a plain tuple: one is made for every figure, and only the newest are looked at.
+Written = tuple[date, str, Decimal, int, int]
+
+
+class Held(NamedTuple):
+    """A quote as it stood before: its mid, and how far back it reaches."""
+
+    newest: Mid
+    previous_date: date | None
+
+
+def refresh(written: dict[int, list[Written]], family: set[int]) -> dict[int, Held]:
+    """Follow the mids that were written (ascending), as far as they reach a quote. Answers the quotes as they stood.
+
+    What is newer than the quote, as nearly always, needs no look at the series: the quote itself is the mid before it.
+    """
+    before = held(written, family) if written else {}
+    rows = []
+    for instrument, mids in written.items():
+        quote = before.get(instrument)
+        if quote and mids[0][0] > quote.newest.effective_date:
+            rows.append(row(instrument, [quote.newest, *map(Mid._make, mids[-SOME:])]))
+        elif not quote or not quote.previous_date or mids[-1][0] >= quote.previous_date:
+            rows.append(row(instrument, newest_in_series(instrument, family)))
+    replaced = [one[0] for one in rows if one[0] in before and before[one[0]].newest.source_id != one[1]]
+    if replaced:  # an archive's quote goes when the official one comes: one an instrument and family
+        Quote.objects.filter(instrument__in=replaced, source__in=family).delete()
+    bulk.insert(TABLE, COLUMNS, rows, REPLACE)
     return before
 
 
-def newest_and_previous(instruments: list[int], family: set[int]) -> list[tuple[Any, ...]]:
-    """(instrument, then the columns of a quote but the last) for each instrument that has a mid."""
-    mids = Rate.objects.filter(source__in=family, mid__isnull=False).latest_first()
-    newest = Subquery(mids.filter(instrument=OuterRef("pk")).values("pk")[:1])
-    chosen = Instrument.objects.filter(pk__in=instruments).annotate(newest=newest).values("newest")
-    earlier = mids.filter(instrument=OuterRef("instrument"), effective_date__lt=OuterRef("effective_date"))
-    return list(
-        Rate.objects.filter(pk__in=chosen)
-        .annotate(
-            previous=Subquery(earlier.values("mid")[:1]),
-            previous_scale=Subquery(earlier.values("scale")[:1]),
-            previous_date=Subquery(earlier.values("effective_date")[:1]),
-        )
-        .values_list(
-            "instrument_id",
-            "source_id",
-            "table",
-            "effective_date",
-            "mid",
-            "scale",
-            "previous",
-            "previous_scale",
-            "previous_date",
-        )
-    )
+def held(instruments: Iterable[int], family: set[int]) -> dict[int, Held]:
+    rows = Quote.objects.filter(instrument__in=instruments, source__in=family, effective_date__isnull=False)
+    columns = ("instrument_id", "previous_date", "effective_date", "table", "price", "scale", "source_id")
+    return {instrument: Held(Mid(*newest), previous) for instrument, previous, *newest in rows.values_list(*columns)}
 
 
-def write(rows: list[tuple[Any, ...]], family: set[int]) -> None:
-    """One quote an instrument and family: an archive's goes when an official one takes its place."""
-    now = clock.now()
-    quotes = [Quote(instrument_id=row[0], **dict(zip(COLUMNS, (*row[1:], now), strict=True))) for row in rows]
-    by_source: dict[int, list[int]] = defaultdict(list)
-    for quote in quotes:
-        by_source[quote.source_id].append(quote.instrument_id)
-    for source, instruments in by_source.items():
-        Quote.objects.filter(instrument__in=instruments, source__in=family - {source}).delete()
-    Quote.objects.bulk_create(
-        quotes,
-        update_conflicts=True,
-        unique_fields=["instrument", "source"],
-        update_fields=[name for name in COLUMNS if name != "source_id"],
+def newest_in_series(instrument: int, family: set[int]) -> list[Mid]:
+    """Read backwards, in the very order of the index, so that PostgreSQL never sorts a series."""
+    rows = Rate.objects.filter(instrument=instrument, source__in=family, mid__isnull=False)
+    newest = rows.order_by("-effective_date", "-table").values_list(*Mid._fields)[:SOME]
+    return list(map(Mid._make, newest))
+
+
+def row(instrument: int, mids: Sequence[Mid]) -> tuple[Any, ...]:
+    """The columns of a quote: the newest two days among these, of a day table A before B."""
+    days: dict[date, Mid] = {}
+    for mid in sorted(mids, reverse=True):
+        days[mid.effective_date] = mid  # of one day A comes after B
+    newest, *rest = days.values()
+    previous = rest[0] if rest else None
+    return (
+        instrument,
+        newest.source_id,
+        newest.effective_date.isoformat(),
+        newest.table,
+        bulk.digits(newest.mid),
+        newest.scale,
+        *((previous.effective_date.isoformat(), bulk.digits(previous.mid), previous.scale) if previous else [None] * 3),
+        bulk.moment(clock.now()),
+        False,
     )

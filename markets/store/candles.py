@@ -1,0 +1,156 @@
+"""The only writer of candles. What is unchanged costs a look and no write."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from django.db import transaction
+from django.db.models import OuterRef, Subquery
+
+from markets import clock, rules, timeframes
+from markets.models import Candle, Instrument, Job, Source
+from markets.records import Bar
+from markets.store import bulk, copying, listings
+from markets.store.listings import Outcome
+
+TABLE = Candle._meta.db_table
+VALUES = {
+    "open": "numeric",
+    "high": "numeric",
+    "low": "numeric",
+    "close": "numeric",
+    "volume": "numeric",
+    "trades": "integer",
+    "closed": "boolean",
+    "synthetic": "boolean",
+}
+COLUMNS = {
+    "instrument_id": "bigint",
+    "timeframe": "text",
+    "source_id": "bigint",
+    "open_time": "timestamptz",
+} | VALUES
+ONE_A_STRETCH = "ON CONFLICT (instrument_id, timeframe, source_id, open_time)"
+REPLACE = f"{ONE_A_STRETCH} DO UPDATE SET " + ", ".join(f'"{name}" = excluded."{name}"' for name in VALUES)
+
+
+class Figures(NamedTuple):
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal | None
+    trades: int
+    closed: bool
+    synthetic: bool
+
+
+Place = tuple[int, datetime]
+Found = dict[Place, Figures]
+
+
+def save_bars(bars: Sequence[Bar], source: Source, job: Job | None = None) -> Outcome:
+    """Write the candles of any number of series; all of it or nothing.
+
+    An open candle is replaced until it is closed. A closed one that its source changed is replaced as well and counted
+    as revised; an open one never takes the place of a closed one, for that is an answer that came late. Three
+    statements a timeframe and three for all, whatever the number of series and the length of their history: give it
+    the whole cycle at once.
+    """
+    outcome = Outcome()
+    with transaction.atomic():
+        listings.lock(source)
+        fresh: list[tuple[Any, ...]] = []
+        changed: list[tuple[Any, ...]] = []
+        tickers = listings.instruments(source, {bar.ticker for bar in bars}, outcome)
+        names = {pk: ticker for ticker, pk in tickers.items()}
+        for timeframe, found in sift(bars, tickers, outcome).items():
+            held = stored(timeframe, found, source)
+            moments = {start: bulk.moment(start) for start in {start for _, start in found}}
+            for place, new in changes(found, held, outcome):
+                (changed if place in held else fresh).append(row(place, moments[place[1]], timeframe, source, new))
+            outcome.gaps += gaps(timeframe, found, held, source, names)
+        copying.insert(TABLE, tuple(COLUMNS), fresh)
+        bulk.insert(TABLE, COLUMNS, changed, REPLACE)
+        listings.put_down(job, outcome)
+    return outcome
+
+
+def sift(bars: Iterable[Bar], known: dict[str, int], outcome: Outcome) -> dict[str, Found]:
+    """What may in, by timeframe; of two candles for one stretch the last one given."""
+    now = clock.now()
+    accepted: dict[str, Found] = defaultdict(dict)
+    for bar in bars:
+        if bar.ticker not in known:
+            continue
+        if reason := rules.against_bar(bar, now):
+            outcome.refused.append(f"{bar.ticker} {bar.timeframe} {bar.open_time.isoformat()}: {reason}")
+        else:
+            accepted[bar.timeframe][known[bar.ticker], bar.open_time] = figures(bar, now)
+    return accepted
+
+
+def figures(bar: Bar, now: datetime) -> Figures:
+    """A candle that nothing was traded in is the price before it, written down again."""
+    volume = rules.fitted(bar.volume)
+    closed, synthetic = bar.close_time <= now, volume == 0
+    return Figures(bar.open, bar.high, bar.low, bar.close, volume, bar.trades, closed, synthetic)
+
+
+def changes(found: Found, held: Found, outcome: Outcome) -> Iterator[tuple[Place, Figures]]:
+    """What is new or says something else than the stored candle."""
+    for place, new in found.items():
+        old = held.get(place)
+        if old == new or (old is not None and old.closed and not new.closed):
+            continue
+        if old is None:
+            outcome.inserted += 1
+        elif old.closed:
+            outcome.revised += 1
+        else:
+            outcome.replaced += 1
+        yield place, new
+
+
+def row(place: Place, moment: Any, timeframe: str, source: Source, new: Figures) -> tuple[Any, ...]:
+    prices = map(bulk.digits, (new.open, new.high, new.low, new.close, new.volume))
+    return (place[0], timeframe, source.pk, moment, *prices, new.trades, new.closed, new.synthetic)
+
+
+def stored(timeframe: str, found: Found, source: Source) -> Found:
+    """The rows between the first and the last of these candles, by instrument and time."""
+    times = [start for _, start in found]
+    rows = Candle.objects.filter(
+        instrument__in={instrument for instrument, _ in found},
+        timeframe=timeframe,
+        source=source,
+        open_time__range=(min(times), max(times)),
+    ).values_list("instrument_id", "open_time", *VALUES)
+    return {(instrument, start): Figures(*values) for instrument, start, *values in rows}
+
+
+def gaps(timeframe: str, found: Found, held: Found, source: Source, tickers: dict[int, str]) -> list[str]:
+    """What is missing among these candles and before them, in words; before one that was there it was told already."""
+    series: dict[int, list[datetime]] = defaultdict(list)
+    for instrument, start in sorted({*found, *held}):
+        series[instrument].append(start)
+    fresh = {instrument: times for instrument, times in series.items() if (instrument, times[0]) not in held}
+    for instrument, start in neighbours(timeframe, fresh, source).items() if fresh else ():
+        series[instrument].insert(0, start)
+    return [
+        f"{tickers[instrument]} {timeframe}: {gap.missing} missing from {gap.first.isoformat()}"
+        for instrument, times in series.items()
+        for gap in timeframes.holes(times, timeframes.SECONDS[timeframe])
+    ]
+
+
+def neighbours(timeframe: str, series: dict[int, list[datetime]], source: Source) -> dict[int, datetime]:
+    """The last candle before these; by the index, one seek a series."""
+    first = min(times[0] for times in series.values())
+    before = Candle.objects.filter(
+        instrument=OuterRef("pk"), timeframe=timeframe, source=source, open_time__lt=first
+    ).order_by("-open_time")
+    rows = Instrument.objects.filter(pk__in=series).annotate(last=Subquery(before.values("open_time")[:1]))
+    return {pk: last for pk, last in rows.values_list("pk", "last") if last is not None}

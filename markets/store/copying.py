@@ -1,0 +1,68 @@
+"""Rows that are known to be new or changed, at the speed of the database: nothing is compared here.
+
+PostgreSQL takes new rows by COPY straight into their table. That was the fastest way for one row as for 100,000: a
+temporary table and INSERT ... ON CONFLICT took twice as long for one day's table and a quarter longer for 100,000. It
+needs the rows to be new, which the caller has made sure of under its lock; where a stranger was faster the COPY fails
+as a whole with IntegrityError, and the caller compares again. Changed rows go through a temporary table and one UPDATE,
+or through arrays where they are few, for a temporary table costs two milliseconds. SQLite is fastest by executemany.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from django.db import connection
+
+Rows = Sequence[tuple[Any, ...]]
+# Fewer rows than this cost less as arrays than a temporary table does.
+WORTH_A_TABLE = 500
+
+
+def insert(table: str, columns: Sequence[str], rows: Rows) -> None:
+    """Values are text, numbers or None: exact on both databases."""
+    if not rows:
+        return
+    names = quoted(columns)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            copy(cursor, f"{table} ({names})", rows)
+        else:
+            marks = ", ".join(["%s"] * len(columns))
+            cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)
+
+
+def update(table: str, columns: Mapping[str, str], rows: Rows) -> None:
+    """`columns` are names with PostgreSQL's types; a row holds their values and then the id that they are for."""
+    if not rows:
+        return
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            update_at_once(cursor, table, {**columns, "id": "bigint"}, rows)
+        else:
+            places = ", ".join(f'"{name}" = %s' for name in columns)
+            cursor.executemany(f"UPDATE {table} SET {places} WHERE id = %s", rows)
+
+
+def update_at_once(cursor: Any, table: str, columns: Mapping[str, str], rows: Rows) -> None:
+    places = ", ".join(f'"{name}" = changed."{name}"' for name in columns if name != "id")
+    statement = f"UPDATE {table} SET {places} FROM %s WHERE {table}.id = changed.id"
+    if len(rows) < WORTH_A_TABLE:
+        arrays = ", ".join(f"%s::{kind}[]" for kind in columns.values())
+        values = [list(column) for column in zip(*rows, strict=True)]
+        cursor.execute(statement % f"unnest({arrays}) AS changed ({quoted(columns)})", values)
+        return
+    fields = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
+    cursor.execute(f"CREATE TEMPORARY TABLE changed ({fields}) ON COMMIT DROP")
+    copy(cursor, "changed", rows)
+    cursor.execute(statement % "changed")
+    cursor.execute("DROP TABLE changed")  # the same transaction may write another batch
+
+
+def copy(cursor: Any, target: str, rows: Rows) -> None:
+    """psycopg's own COPY under Django's cursor, with Django's errors."""
+    with connection.wrap_database_errors, cursor.cursor.copy(f"COPY {target} FROM STDIN") as stream:
+        for row in rows:
+            stream.write_row(row)
+
+
+def quoted(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)

@@ -1,0 +1,65 @@
+"""What saving prices and saving candles have in common: who is meant by a ticker, and what came of it."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from django.db import transaction
+
+from markets import journal
+from markets.models import Instrument, Job, Listing, Source
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one save did. `refused` and `gaps` are in words; `unknown` are tickers that the source does not list.
+
+    `inserted` are new rows, `replaced` open candles that moved on, `revised` closed ones that their source changed,
+    `quotes` the newest prices that were written.
+    """
+
+    inserted: int = 0
+    replaced: int = 0
+    revised: int = 0
+    quotes: int = 0
+    refused: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    gaps: list[str] = field(default_factory=list)
+
+    @property
+    def written(self) -> int:
+        return self.inserted + self.replaced + self.revised
+
+
+def lock(source: Source) -> None:
+    """One writer a source at a time on PostgreSQL; SQLite has IMMEDIATE transactions."""
+    Source.objects.select_for_update(no_key=True).get(pk=source.pk)
+
+
+def instruments(source: Source, tickers: Collection[str], outcome: Outcome) -> dict[str, int]:
+    """Instruments by ticker. One that is not listed would update nothing without a word: the outcome names it."""
+    listed = Listing.objects.filter(source=source, ticker__in=tickers)
+    found: dict[str, int] = dict(listed.values_list("ticker", "instrument_id"))
+    outcome.unknown = sorted(set(tickers) - found.keys())
+    outcome.refused += [f"{ticker}: not listed at {source.code}" for ticker in outcome.unknown]
+    return found
+
+
+def put_down(job: Job | None, outcome: Outcome) -> None:
+    """In the job's row and in the caller's transaction; raises LeaseLost when the job was given up meanwhile."""
+    if job is not None:
+        journal.progress(job, rows_written=outcome.written, revised=outcome.revised, refused=outcome.refused)
+
+
+def follow(instrument: Instrument) -> bool:
+    """Have every source that lists it asked for it from now on; False when one is asked already."""
+    with transaction.atomic():
+        rows = list(Listing.objects.select_for_update().filter(instrument=instrument))
+        if any(row.tracked for row in rows):
+            return False
+        Listing.objects.filter(instrument=instrument).update(tracked=True)
+    return True
+
+
+def leave(instrument: Instrument) -> bool:
+    """Ask nobody for it any more and keep what there is; False when nobody was asked."""
+    return bool(Listing.objects.filter(instrument=instrument, tracked=True).update(tracked=False))

@@ -1,0 +1,121 @@
+"""The only writer of market prices: the newest of each instrument (Quote) and every one of them (Tick)."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+
+from markets import clock, rules
+from markets.figures import scale_of
+from markets.models import Job, Quote, Source, Tick
+from markets.records import Price
+from markets.store import bulk, listings
+from markets.store.candles import save_bars
+from markets.store.listings import Outcome
+from markets.store.retention import prune
+
+__all__ = ["Outcome", "prune", "save_bars", "save_prices"]
+
+Series = dict[int, list[Price]]
+
+TICK = Tick._meta.db_table
+TICK_COLUMNS = {
+    "instrument_id": "bigint",
+    "source_id": "bigint",
+    "observed_at": "timestamptz",
+    "price": "numeric",
+    "bid": "numeric",
+    "ask": "numeric",
+    "volume": "numeric",
+}
+NOT_TWICE = "ON CONFLICT (instrument_id, source_id, observed_at) DO NOTHING"
+
+QUOTE = Quote._meta.db_table
+VALUES = {
+    "observed_at": "timestamptz",
+    "price": "numeric",
+    "scale": "smallint",
+    "bid": "numeric",
+    "ask": "numeric",
+    "open": "numeric",
+    "high": "numeric",
+    "low": "numeric",
+    "close": "numeric",
+    "volume": "numeric",
+    "change": "numeric",
+    "end_of_day": "boolean",
+}
+QUOTE_COLUMNS = {"instrument_id": "bigint", "source_id": "bigint", "table": "text"} | VALUES
+# A price older than the one that is held leaves it alone; one of the same moment corrects it.
+NEWEST = (
+    "ON CONFLICT (instrument_id, source_id) DO UPDATE SET "
+    + "".join(
+        f"{name} = CASE WHEN excluded.observed_at > {QUOTE}.observed_at THEN {QUOTE}.{held} ELSE {QUOTE}.{name} END, "
+        for name, held in (("previous", "price"), ("previous_scale", "scale"))
+    )
+    + ", ".join(f'"{name}" = excluded."{name}"' for name in VALUES)
+    + f" WHERE excluded.observed_at >= {QUOTE}.observed_at"
+)
+
+
+def save_prices(prices: Sequence[Price], source: Source, job: Job | None = None) -> Outcome:
+    """Write what a source said: each price once, and the newest of each instrument. All of it or nothing.
+
+    An older price becomes a tick and never the quote. Five statements, however many prices they are.
+    """
+    outcome = Outcome()
+    with transaction.atomic():
+        listings.lock(source)
+        series = sift(prices, source, outcome)
+        outcome.inserted = bulk.insert(TICK, TICK_COLUMNS, ticks(series, source), NOT_TWICE)
+        write_quotes(series, source, outcome)
+        listings.put_down(job, outcome)
+    return outcome
+
+
+def sift(prices: Sequence[Price], source: Source, outcome: Outcome) -> Series:
+    """What may in, by instrument and ascending; of one moment the last that was said."""
+    now = clock.now()
+    known = listings.instruments(source, {price.ticker for price in prices}, outcome)
+    accepted: dict[int, dict[datetime, Price]] = defaultdict(dict)
+    for given in prices:
+        if given.ticker not in known:
+            continue
+        price = rules.tidy(given)
+        if reason := rules.against_price(price, now):
+            outcome.refused.append(f"{price.ticker}: {reason}")
+        else:
+            accepted[known[price.ticker]][price.observed_at] = price
+    return {instrument: [found[moment] for moment in sorted(found)] for instrument, found in accepted.items()}
+
+
+def ticks(series: Series, source: Source) -> list[tuple[Any, ...]]:
+    return [
+        (instrument, source.pk, bulk.moment(price.observed_at), *map(bulk.digits, figures_of(price)))
+        for instrument, prices in series.items()
+        for price in prices
+    ]
+
+
+def figures_of(price: Price) -> tuple[Decimal | None, ...]:
+    return price.price, price.bid, price.ask, price.volume
+
+
+def write_quotes(series: Series, source: Source, outcome: Outcome) -> None:
+    """The newest two of each, one after the other: the first of them is what the second one's `previous` will be."""
+    for back in (2, 1):
+        rows = [
+            quote(instrument, prices[-back], source) for instrument, prices in series.items() if len(prices) >= back
+        ]
+        written = bulk.insert(QUOTE, QUOTE_COLUMNS, rows, NEWEST)
+    if series:
+        outcome.quotes = written
+
+
+def quote(instrument: int, price: Price, source: Source) -> tuple[Any, ...]:
+    figures = (price.bid, price.ask, price.open, price.high, price.low, price.close, price.volume, price.change)
+    head = (instrument, source.pk, "", bulk.moment(price.observed_at), bulk.digits(price.price), scale_of(price.price))
+    return (*head, *(bulk.digits(value) for value in figures), price.end_of_day)

@@ -1,0 +1,120 @@
+"""What the miner remembers between two runs: the queue, each listing's state, calls spent, beats, who holds what."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from markets.models import Listing, Source
+
+
+class QueueItem(models.Model):
+    """A listing that waits for its turn; once at most. The lowest number is served first, the oldest of equals.
+
+    A worker claims it for a while: when that is over and the row still there, the worker died and another takes it.
+    """
+
+    listing = models.OneToOneField(Listing, models.CASCADE, verbose_name=_("symbol"))
+    priority = models.PositiveSmallIntegerField(_("priorytet"), choices=Listing.Priority)
+    enqueued_at = models.DateTimeField(_("w kolejce od"))
+    retry_count = models.PositiveSmallIntegerField(_("ponowienia"), default=0)
+    last_error = models.CharField(_("ostatni błąd"), max_length=500, blank=True)
+    claimed_until = models.DateTimeField(_("zajęte do"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("pozycja kolejki")
+        verbose_name_plural = _("kolejka priorytetów")
+        ordering = ["priority", "enqueued_at", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.listing_id} ({self.priority})"
+
+
+class QueueTally(models.Model):
+    """What has gone through the queue since it was made; one row."""
+
+    enqueued = models.PositiveBigIntegerField(default=0)
+    processed = models.PositiveBigIntegerField(default=0)
+    dropped = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.processed} of {self.enqueued}"
+
+
+class SyncStatus(models.Model):
+    """How a listing is doing at its source. `stale` is never stored: it follows from the age of the last success."""
+
+    class State(models.TextChoices):
+        PENDING = "pending", _("oczekuje")
+        IN_PROGRESS = "in_progress", _("w toku")
+        SUCCESS = "success", _("udane")
+        FAILED = "failed", _("nieudane")
+        STALE = "stale", _("nieświeże")
+
+    listing = models.OneToOneField(Listing, models.CASCADE, related_name="sync", verbose_name=_("symbol"))
+    state = models.CharField(_("stan"), max_length=12, choices=State, default=State.PENDING)
+    reason = models.CharField(_("powód"), max_length=40, blank=True)
+    error = models.CharField(_("błąd"), max_length=500, blank=True)
+    last_attempt_at = models.DateTimeField(_("ostatnia próba"), null=True, blank=True)
+    last_success_at = models.DateTimeField(_("ostatni sukces"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("stan symbolu")
+        verbose_name_plural = _("stany symboli")
+        ordering = ["listing__priority", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.listing_id} {self.state}"
+
+
+class Spent(models.Model):
+    """Calls (or weight) that went to a source in its running window, by all processes of this house together.
+
+    `takes`: [[seconds since 1970, calls], ...], oldest first, of the window alone.
+    """
+
+    source = models.OneToOneField(Source, models.CASCADE, verbose_name=_("źródło"))
+    takes = models.JSONField(default=list)
+    blocked_until = models.DateTimeField(_("wstrzymane przez źródło do"), null=True, blank=True)
+    # Beats that failed one after the other: each makes the rest after it longer.
+    failures = models.PositiveIntegerField(_("niepowodzenia z rzędu"), default=0)
+    total_calls = models.PositiveBigIntegerField(_("zapytania razem"), default=0)
+    total_waits = models.PositiveBigIntegerField(_("czekania razem"), default=0)
+
+    class Meta:
+        verbose_name = _("budżet zapytań")
+        verbose_name_plural = _("budżety zapytań")
+
+    def __str__(self) -> str:
+        return f"{self.source_id}: {self.total_calls}"
+
+
+class Beat(models.Model):
+    """One thing that pulse does every few seconds, and how it last went; the workers that do it write it down."""
+
+    name = models.CharField(_("nazwa"), max_length=60, unique=True)
+    every = models.PositiveIntegerField(_("co ile sekund"))
+    asked_at = models.DateTimeField(_("ostatnio zlecono"), null=True, blank=True)
+    done_at = models.DateTimeField(_("ostatnio udane"), null=True, blank=True)
+    error = models.CharField(_("błąd"), max_length=500, blank=True)
+
+    class Meta:
+        verbose_name = _("takt")
+        verbose_name_plural = _("takty")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Lease(models.Model):
+    """Who alone may do something in this house, and until when; a holder that dies is followed when it runs out."""
+
+    name = models.CharField(_("nazwa"), max_length=40, unique=True)
+    holder = models.CharField(_("kto"), max_length=120, blank=True)
+    until = models.DateTimeField(_("do"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("dzierżawa")
+        verbose_name_plural = _("dzierżawy")
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.holder}"
