@@ -1,7 +1,13 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_save
 from django.utils.translation import gettext_lazy as _
 
 
 class MarketsConfig(AppConfig):
     name = "markets"
     verbose_name = _("Notowania")
+
+    def ready(self) -> None:
+        from markets import cache, models
+
+        post_save.connect(cache.everything_changed, sender=models.Source, dispatch_uid="markets.cache")

@@ -1,28 +1,21 @@
 """What other rooms and outsiders hear: a Django signal inside the transaction, a Redis message after the work.
 
 Nothing depends on either arriving: the open `Ingest` rows are the truth. Without Redis, or with Redis down, there is
-a warning and nothing else.
+a warning and nothing else. The channels and their JSON are a contract with other programs (docs/technical.md).
 """
 
-import json
-import logging
+from datetime import date
 
-import redis
 from django.conf import settings
 from django.dispatch import Signal
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
+from markets import bus
 from markets.models import Ingest, Job
 
-logger = logging.getLogger(__name__)
-
-# Sent inside the transaction that wrote the figures; arguments: job.
+# Sent inside the transaction that wrote the figures; arguments: job, None where Redis told of figures of somebody else.
 ingested = Signal()
 # Sent when a job has ended, however it ended; arguments: job, None where several were given up at once.
 ended = Signal()
-
-REDIS_SECONDS = 2
 
 
 def message(ingest: Ingest) -> dict[str, object]:
@@ -41,19 +34,18 @@ def announce(job: Job) -> int:
     """Publish one message per instrument that the job brought; answers how many went out."""
     if not settings.REDIS_URL:
         return 0
-    bodies = [json.dumps(message(row)) for row in job.ingests.select_related("instrument")]
-    try:
-        with redis.Redis.from_url(
-            settings.REDIS_URL,
-            socket_timeout=REDIS_SECONDS,
-            socket_connect_timeout=REDIS_SECONDS,
-            retry=Retry(NoBackoff(), 0),
-        ) as client:
-            pipe = client.pipeline(transaction=False)
-            for body in bodies:
-                pipe.publish(settings.REDIS_PUBSUB_CHANNEL_RATES, body)
-            pipe.execute()
-    except (redis.RedisError, OSError) as error:
-        logger.warning("Redis is out of reach, nobody outside was told of job %s: %s", job.pk, type(error).__name__)
-        return 0
-    return len(bodies)
+    rows = job.ingests.select_related("instrument").order_by("instrument__code")
+    return bus.publish(settings.REDIS_PUBSUB_CHANNEL_RATES, map(message, rows), "market-data")
+
+
+def decided(asset: str, rule: str, timeframe: str, as_of: date, signal: str, rows: int) -> int:
+    """Publish `signals.updated`: `rows` decisions of one instrument were written, the newest is `signal` of `as_of`."""
+    body = {
+        "asset": asset,
+        "rule": rule,
+        "timeframe": timeframe,
+        "as_of": as_of.isoformat(),
+        "signal": signal,
+        "rows": rows,
+    }
+    return bus.publish(settings.REDIS_PUBSUB_CHANNEL_SIGNALS, [body], "ta-service", "signal")

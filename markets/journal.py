@@ -13,10 +13,11 @@ from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import TypeAlias
 
-from django.db import DatabaseError, IntegrityError, models, transaction
+import stamina
+from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, models, transaction
 from django.db.models import F, Q
 
-from markets import clock, events
+from markets import bus, clock, events
 from markets.models import Job, Source
 
 logger = logging.getLogger(__name__)
@@ -182,43 +183,64 @@ def finish(row: Job, status: Status, reason: str = "", error: str = "") -> None:
     changed = mine(row).update(
         status=status, reason=reason, error=error, finished_at=clock.now(), lease_until=None, **traffic(row)
     )
-    if changed and status == Status.SKIPPED:
-        collapse(row, reason)
-    row.refresh_from_db()
+    if not (changed and status == Status.SKIPPED and collapse(row, reason)):
+        row.refresh_from_db()
     events.ended.send(sender=Job, job=row)
 
 
 def fail(row: Job, error: BaseException) -> None:
-    """Record the failure; a database that cannot even take that leaves the lease to run out."""
+    """Record the failure, and tell the message log of it; a database that cannot even take that leaves the lease to
+    run out.
+    """
     reason = getattr(error, "reason", Reason.STORAGE if isinstance(error, DatabaseError) else Reason.ERROR)
     if isinstance(error, KeyboardInterrupt | SystemExit):
         reason = Reason.STOPPED
+    words = scrub(f"{type(error).__name__}: {error}")
     try:
-        finish(row, Status.FAILED, reason, scrub(f"{type(error).__name__}: {error}"))
+        for attempt in stamina.retry_context(on=gone, attempts=4, wait_initial=1, wait_max=4, timeout=None):
+            with attempt:
+                renew_connection()
+                finish(row, Status.FAILED, reason, words)
     except (DatabaseError, Job.DoesNotExist):
         logger.exception("Job %s failed and the database could not take that down", row.pk)
+    bus.note_error(row.job_type, "market-data", words)
 
 
-def collapse(row: Job, reason: str) -> None:
-    """A repeat of the same skip on the same day becomes a count on the earlier row, which tells of the newest."""
-    earlier = (
-        Job.objects.filter(job_type=row.job_type, pk__lt=row.pk).order_by("-pk").only("pk", "status", "reason").first()
-    )
-    if earlier is None or (earlier.status, earlier.reason) != (Status.SKIPPED, reason):
-        return
-    ended = Job.objects.values_list("started_at", flat=True).get(pk=earlier.pk)
-    if ended.astimezone(clock.WARSAW).date() != clock.today():
-        return
+def gone(error: Exception) -> bool:
+    """The server ended our connection or takes no new ones: a restart lasts a few seconds."""
+    return isinstance(error, OperationalError | InterfaceError) and connection.vendor == "postgresql"
+
+
+def renew_connection() -> None:
+    """A connection that the server has ended is closed, the next question opens another."""
+    if connection.errors_occurred and not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
+
+
+def collapse(row: Job, reason: str) -> bool:
+    """A repeat of the same skip on the same day becomes a count on the earlier row, which tells of the newest.
+
+    The next run may end, and be put onto this one, at the same moment: the rows are taken in their order, and one that
+    has been put onto its own earlier one meanwhile is left alone.
+    """
     with transaction.atomic():
-        current = Job.objects.get(pk=row.pk)
+        before = Job.objects.select_for_update().filter(job_type=row.job_type, pk__lt=row.pk)
+        earlier = before.order_by("-pk").first()
+        if earlier is None or (earlier.status, earlier.reason) != (Status.SKIPPED, reason):
+            return False
+        if earlier.started_at.astimezone(clock.WARSAW).date() != clock.today():
+            return False
+        current = Job.objects.select_for_update().get(pk=row.pk)
         Job.objects.filter(pk=row.pk).delete()
         Job.objects.filter(pk=earlier.pk).update(
-            repeats=F("repeats") + 1,
+            repeats=F("repeats") + 1 + current.repeats,
             started_at=current.started_at,
             finished_at=current.finished_at,
             requests=F("requests") + current.requests,
         )
-    row.pk = earlier.pk
+        row.pk = earlier.pk
+        row.refresh_from_db()
+    return True
 
 
 def reap(**which: str) -> int:
