@@ -18,7 +18,20 @@ from django.utils.translation import gettext_lazy
 
 from markets import clock
 from markets.figures import published
-from markets.models import Alias, Ingest, Instrument, Job, Publication, Quote, Rate, Revision, Source
+from markets.models import (
+    Alias,
+    Candle,
+    Ingest,
+    Instrument,
+    Job,
+    Listing,
+    Publication,
+    Quote,
+    Rate,
+    Revision,
+    Source,
+    Tick,
+)
 from markets.templatetags import polish
 
 if TYPE_CHECKING:  # generic only in the stubs
@@ -78,13 +91,13 @@ class TableFilter(admin.SimpleListFilter):
 
 @admin.register(Source)
 class SourceAdmin(Kept):
-    list_display = ("code", "name", "enabled", "cadence", "paused_until", "public_display", "available")
+    list_display = ("code", "name", "enabled", "cadence", "paused_until", "public_display", "public_api", "available")
     list_filter = ("enabled", "available")
     readonly_fields = ("code", *Source.FACTS)
     fieldsets = (
         (
             gettext_lazy("Wybór operatora"),
-            {"fields": ("enabled", "cadence", "paused_until", "public_display", "base_url")},
+            {"fields": ("enabled", "cadence", "paused_until", "public_display", "public_api", "base_url")},
         ),
         (gettext_lazy("Fakty (z programu)"), {"fields": ("code", *Source.FACTS)}),
     )
@@ -283,3 +296,42 @@ class IngestAdmin(LookOnly):
     list_select_related = ("instrument", "job")
     search_fields = ("=instrument__code",)
     ordering = ("-pk",)
+
+
+@admin.register(Listing)
+class ListingAdmin(ModelAdmin):
+    """Which instruments are followed where; what was fetched stays when one is followed no more."""
+
+    list_display = ("instrument", "source", "ticker", "priority", "tracked")
+    list_filter = ("source", "priority", "tracked")
+    list_editable = ("priority", "tracked")
+    list_select_related = ("instrument", "source")
+    search_fields = ("ticker", "instrument__code")
+    autocomplete_fields = ("instrument",)
+
+
+@admin.register(Tick)
+class TickAdmin(LookOnly):
+    list_display = ("instrument", "source", "observed_at", "price", "bid", "ask")
+    list_filter = ("source",)
+    list_select_related = ("instrument", "source")
+    search_fields = ("instrument__code",)
+
+
+@admin.register(Candle)
+class CandleAdmin(LookOnly):
+    list_display = (
+        "instrument",
+        "source",
+        "timeframe",
+        "open_time",
+        "open",
+        "high",
+        "low",
+        "close",
+        "volume",
+        "closed",
+    )
+    list_filter = ("source", "timeframe", "closed", "synthetic")
+    list_select_related = ("instrument", "source")
+    search_fields = ("instrument__code",)

@@ -72,10 +72,10 @@ class RateQuery(Schema):
     code: Code = Field(
         description="ISO code of the currency, or an alias: USD, usd, USD/PLN.", json_schema_extra={"example": "USD"}
     )
-    table: Literal["A", "B", "C"] | None = Field(
+    table: Literal["A", "B", "C", "eurofxref"] | None = Field(
         None,
-        description="Only the figures of this table. A and B hold mids, C holds bid and ask. "
-        "Without it: the one canonical mid of each day, table A before table B.",
+        description="Only the figures of this table. A and B hold mids, C holds bid and ask, eurofxref the ECB's. "
+        "Without it: the one canonical mid of each day, table A before table B, or what the named source publishes.",
         json_schema_extra={"example": "A"},
     )
 

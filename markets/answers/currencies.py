@@ -7,6 +7,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Max
 
+from markets.answers.licence import Audience, shown_to
 from markets.answers.series import digits
 from markets.models import Instrument, Quote
 
@@ -34,7 +35,7 @@ def currency_rows(instruments: models.QuerySet[Instrument]) -> Iterator[dict[str
 
 def newest_quotes(instruments: list[int]) -> dict[int, dict[str, Any]]:
     """By instrument; of several sources the one with the newest day."""
-    quotes = Quote.objects.filter(instrument__in=instruments, source__public_display=True)
+    quotes = Quote.objects.filter(shown_to(Audience.API), instrument__in=instruments)
     rows = quotes.order_by("effective_date").values_list(*QUOTE_COLUMNS)
     return {instrument: quote_row(*values) for instrument, *values in rows}
 

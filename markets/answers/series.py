@@ -8,12 +8,15 @@ from typing import Any
 from django.db import models
 
 from markets import catalogue, clock
+from markets.answers.licence import Audience, refuse
 from markets.answers.nearest import nearest
-from markets.errors import NotPublicError, QuestionError, UnknownCodeError
+from markets.errors import QuestionError, UnknownCodeError
 from markets.figures import published
 from markets.models import Alias, Instrument, Rate, Source
 from markets.querysets import RateQuerySet
 
+# What banks publish rates of; coins and ounces only have market prices.
+OFFICIAL = (Instrument.Kind.CURRENCY, Instrument.Kind.PAIR)
 # The longest range that the NBP itself answers in one request.
 DEFAULT_DAYS = 93
 
@@ -35,20 +38,24 @@ def find_currency(text: str) -> Instrument:
     instrument = catalogue.find(text)
     if instrument is None:
         raise UnknownCodeError(f"There is no currency {text!r}", {"nearest": nearest_currencies(text)})
-    if instrument.kind == Instrument.Kind.METAL:
+    if instrument.code == catalogue.GOLD:
         message = f"{instrument.code} is not a currency: the price of gold is at /gold"
         raise UnknownCodeError(message, {"nearest": [], "see": "/api/v1/gold"})
+    if instrument.kind not in OFFICIAL:
+        message = f"{instrument.code} has no official rate: its price is at /prices/latest"
+        raise UnknownCodeError(message, {"nearest": [], "see": f"/api/v1/prices/latest?asset={instrument.code}"})
     return instrument
 
 
 def nearest_currencies(text: str) -> list[str]:
-    names = {code: code for code in Instrument.objects.exclude(kind="metal").values_list("code", flat=True)}
-    aliases = Alias.objects.exclude(instrument__kind="metal").values_list("name", "instrument__code")
+    priced = Instrument.objects.filter(kind__in=OFFICIAL)
+    names = {code: code for code in priced.values_list("code", flat=True)}
+    aliases = Alias.objects.filter(instrument__kind__in=OFFICIAL).values_list("name", "instrument__code")
     return nearest(text, dict(aliases) | names)
 
 
 def find_source(code: str) -> Source:
-    source = Source.objects.filter(code=code.lower()).first()
+    source = Source.objects.filter(code=catalogue.source_code(code)).first()
     if source is None:
         codes = Source.objects.values_list("code", flat=True)
         raise UnknownCodeError(f"There is no source {code!r}", {"nearest": nearest(code, {row: row for row in codes})})
@@ -56,22 +63,33 @@ def find_source(code: str) -> Source:
 
 
 def of_source(rows: RateQuerySet, code: str | None) -> RateQuerySet:
-    """The rows that may be shown, of one source if it was named."""
+    """The rows that the public API may answer, of one source if it was named."""
     if code is None:
-        return rows.publishable()
+        return rows.publishable(Audience.API)
     source = find_source(code)
-    if not source.public_display:
-        raise NotPublicError(f"The figures of {source.code} are not shown in public")
+    refuse(source, Audience.API)
     return rows.filter(source=source)
 
 
 def rates(
     instrument: Instrument, start: date, end: date, table: str | None = None, source: str | None = None
 ) -> RateQuerySet:
-    """One canonical mid a day, or the figures of one table; ascending."""
+    """One mid a day, or the figures of one table; ascending.
+
+    A currency's is the NBP's canonical one unless another source is named; a pair's is that of whoever publishes it.
+    """
     rows = Rate.objects.filter(instrument=instrument).between(start, end)
-    rows = rows.of_table(table) if table else rows.canonical()
+    if table:
+        rows = rows.of_table(table)
+    elif instrument.kind == Instrument.Kind.CURRENCY and (source is None or publishes_mids(source)):
+        rows = rows.canonical()
     return of_source(rows, source)
+
+
+def publishes_mids(source: str) -> bool:
+    """Whether its rates stand in tables A and B, of which one is the canonical one, as the NBP's and its archive's."""
+    row = find_source(source)
+    return row.stands_in_for_id is not None or row.stand_ins.exists()
 
 
 def gold(start: date, end: date, source: str | None = None) -> RateQuerySet:
