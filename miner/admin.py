@@ -2,17 +2,33 @@
 
 # ruff: noqa: ARG002  the arguments are the admin's
 
+import logging
+from datetime import date
+from typing import Any
+
+from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_q.admin import ScheduleAdmin
 from django_q.models import Schedule
 
+from markets import clock, journal
 from markets.admin import SourceAdmin
 from markets.models import Job, Source
-from miner import sources, tasks
+from markets.templatetags import polish
+from miner import budget, fill, probe, sources
+from miner.errors import ProviderError
+from miner.providers import PROVIDERS
+
+logger = logging.getLogger(__name__)
+
+# Before it nobody has figures that could be asked for.
+FIRST_DAY = date(1980, 1, 1)
 
 admin.site.unregister(Schedule)
 
@@ -29,6 +45,29 @@ class TimetableAdmin(ScheduleAdmin):  # type: ignore[misc]
         return False
 
 
+class RangeForm(forms.Form):
+    """The days that an operator wants to have."""
+
+    start = forms.DateField(label=gettext_lazy("Od dnia"), input_formats=["%Y-%m-%d"])
+    end = forms.DateField(label=gettext_lazy("Do dnia"), input_formats=["%Y-%m-%d"])
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+
+    def clean(self) -> dict[str, Any]:
+        days = super().clean() or self.cleaned_data
+        start, end = days.get("start"), days.get("end")
+        if start and start < FIRST_DAY:
+            self.add_error("start", _("Najwcześniej %s") % polish.day(FIRST_DAY))
+        if end and end > clock.today():
+            self.add_error("end", _("Ten dzień jeszcze nie nadszedł"))
+        if start and end and start > end:
+            self.add_error("end", _("Ten dzień jest przed pierwszym"))
+        return days
+
+
 admin.site.unregister(Source)
 
 
@@ -36,15 +75,81 @@ admin.site.unregister(Source)
 class MinedSourceAdmin(SourceAdmin):
     """The sources with what only the miner can do."""
 
-    actions = [*SourceAdmin.actions, "mine_now"]
+    actions = [*SourceAdmin.actions, "mine_now", "test_connection", "fill_range"]
 
     @admin.action(description=gettext_lazy("Pobierz teraz z wybranych źródeł"), permissions=["change"])
     def mine_now(self, request: HttpRequest, queryset: QuerySet[Source]) -> None:
-        awake = {source.code for source in sources.runnable()}
+        for source in self.awake(request, queryset):
+            fill.now(source)
+            self.log_change(request, source, _("Zlecono pobranie"))
+            self.message_user(request, _("Zlecono pobranie: %s") % source.code, messages.SUCCESS)
+
+    @admin.action(description=gettext_lazy("Sprawdź połączenie z wybranymi źródłami"), permissions=["change"])
+    def test_connection(self, request: HttpRequest, queryset: QuerySet[Source]) -> None:
         for source in queryset:
-            if source.code in awake:
-                tasks.enqueue(source.code, trigger=Job.Trigger.OPERATOR)
-                self.log_change(request, source, _("Zlecono pobranie"))
-                self.message_user(request, _("Zlecono pobranie: %s") % source.code, messages.SUCCESS)
+            good, words = checked(source)
+            self.log_change(request, source, words)
+            self.message_user(request, words, messages.SUCCESS if good else messages.ERROR)
+
+    @admin.action(description=gettext_lazy("Uzupełnij zakres dni w wybranych źródłach"), permissions=["change"])
+    def fill_range(self, request: HttpRequest, queryset: QuerySet[Source]) -> HttpResponse | None:
+        """First the page that asks for the days, then the work."""
+        form = RangeForm(request.POST if "start" in request.POST else None)
+        if not form.is_valid():
+            context = {
+                **self.admin_site.each_context(request),
+                "title": _("Uzupełnij zakres dni"),
+                "opts": self.model._meta,
+                "form": form,
+                "sources": queryset,
+                "checkbox": ACTION_CHECKBOX_NAME,
+                "media": self.media + form.media,
+            }
+            return TemplateResponse(request, "admin/markets/source/fill_range.html", context)
+        start, end = form.cleaned_data["start"], form.cleaned_data["end"]
+        days = f"{polish.day(start)} – {polish.day(end)}"
+        for source in self.awake(request, queryset):
+            if fill.enqueue(source, start, end):
+                words = _("Zlecono uzupełnienie: %(days)s") % {"days": days}
+                self.log_change(request, source, words)
+                self.message_user(request, f"{words}: {source.code}", messages.SUCCESS)
             else:
+                self.message_user(request, _("Źródło nie podaje historii: %s") % source.code, messages.WARNING)
+        return None
+
+    def awake(self, request: HttpRequest, queryset: QuerySet[Source]) -> list[Source]:
+        """Those that may be asked; the others are told of."""
+        runnable, found = {source.code for source in sources.runnable()}, []
+        for source in queryset:
+            if source.code not in runnable:
                 self.message_user(request, _("Wyłączone lub wstrzymane: %s") % source.code, messages.WARNING)
+            elif sources.wants_key(source):
+                self.message_user(request, _("Brak klucza API: %s") % source.code, messages.WARNING)
+            elif budget.resting(source):
+                self.message_user(request, _("Źródło chwilowo odpoczywa: %s") % source.code, messages.WARNING)
+            else:
+                found.append(source)
+        return found
+
+
+def checked(source: Source) -> tuple[bool, str]:
+    """Whether the source answers, and how that is told; whatever a provider does wrong, the key stays where it is."""
+    if source.code not in PROVIDERS:
+        return False, _("Nieznane tej wersji Charona: %s") % source.code
+    try:
+        seconds = probe.ask(source)
+    except budget.Exhausted as error:
+        until = polish.moment(error.until)
+        return False, _("Budżet zapytań wyczerpany: %(code)s, do %(until)s") % {"code": source.code, "until": until}
+    except ProviderError as error:
+        reason, details = dict(Job.Reason.choices).get(error.reason, Job.Reason.ERROR.label), str(error)
+    except Exception as error:
+        logger.warning("The check of %s failed: %s", source.code, type(error).__name__)
+        reason, details = Job.Reason.ERROR.label, type(error).__name__
+    else:
+        words = _("Połączenie działa: %(code)s, czas odpowiedzi %(time)s")
+        return True, words % {"code": source.code, "time": polish.duration(seconds)}
+    key = sources.key_of(source.code)
+    details = journal.scrub(details.replace(key, "***") if key else details)
+    words = _("Brak połączenia: %(code)s, %(reason)s (%(details)s)")
+    return False, words % {"code": source.code, "reason": reason, "details": details}

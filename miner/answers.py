@@ -12,9 +12,10 @@ from markets import clock
 from markets.answers import jobs
 from markets.models import Source
 from miner.providers import PROVIDERS
+from miner.sources import key_of
 
 FACTS = ("code", "name", "url", "unit", "limits", "licence", "attribution", "edition")
-CHOICES = ("available", "enabled", "paused_until", "public_display")
+CHOICES = ("available", "enabled", "paused_until", "public_display", "public_api")
 NEVER = {"last_success_at": None, "last_failure_at": None, "last_error": None}
 
 MINUTES = {Schedule.HOURLY: 60, Schedule.DAILY: 24 * 60, Schedule.WEEKLY: 7 * 24 * 60}
@@ -27,7 +28,13 @@ def source_rows(sources: models.QuerySet[Source]) -> Iterator[dict[str, Any]]:
     for row in sources.values("id", *FACTS, *CHOICES, **extra):
         reached = ends.get(row.pop("id"), NEVER)
         row["stands_in_for"] = row.pop("replaced_by")
-        yield row | {"tables": tables(row["code"])} | reached
+        yield row | {"tables": tables(row["code"])} | key(row["code"]) | reached
+
+
+def key(code: str) -> dict[str, bool]:
+    """Whether it cannot be asked without a key, and whether there is one; never the key."""
+    provider = PROVIDERS.get(code)
+    return {"needs_key": provider is not None and provider.needs_key, "has_key": bool(key_of(code))}
 
 
 def tables(code: str) -> list[dict[str, Any]]:

@@ -5,22 +5,53 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
+from markets.access import operator
 from markets.answers import jobs as journal
 from markets.answers.series import find_source
 from markets.api import reply
 from markets.models import Job, Source
 from markets.schemas import COMMON_ERRORS, Envelope, Paging
-from miner import answers
-from miner.schemas import JobPage, JobQuery, MinerQuery, MinerStats, SourcePage, UpcomingPage
+from miner import address, answers, sources
+from miner.schemas import (
+    JobPage,
+    JobQuery,
+    MinerQuery,
+    MinerStats,
+    NewSource,
+    SourceItem,
+    SourcePage,
+    UpcomingPage,
+)
 
 router = Router(tags=["miner"])
 
 
 @router.get("/sources", response={200: SourcePage, **COMMON_ERRORS}, operation_id="sources", summary="Sources")
-def sources(request: HttpRequest, paging: Query[Paging]) -> HttpResponse:
+def source_list(request: HttpRequest, paging: Query[Paging]) -> HttpResponse:
     """Where the figures come from: what each source publishes, its terms, and how it was last reached."""
     rows = Source.objects.order_by("code")
     return reply({"items": list(answers.source_rows(paging.of(rows))), "count": rows.count()})
+
+
+@router.post(
+    "/sources",
+    response={
+        201: SourceItem, 400: Envelope, 401: Envelope, 403: Envelope, 404: Envelope, 409: Envelope, **COMMON_ERRORS
+    },
+    auth=operator,
+    operation_id="source_register",
+    summary="Register a source",
+)  # fmt: skip
+def source_register(request: HttpRequest, new: NewSource) -> HttpResponse:
+    """Operators only. A provider that is installed and has no source yet gets one, with its timetable.
+
+    404 names the codes that are installed in `detail`; `base_url` must be public and https.
+    """
+    row = sources.register(new.code, new.choices() | {"base_url": address.public(new.base_url)})
+    [shown] = answers.source_rows(Source.objects.filter(pk=row.pk))
+    response = reply(shown)
+    response.status_code = 201
+    return response
 
 
 @router.get("/jobs", response={200: JobPage, 404: Envelope, **COMMON_ERRORS}, operation_id="jobs", summary="Jobs")

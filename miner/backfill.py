@@ -2,13 +2,14 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
-from itertools import islice, pairwise
+from itertools import islice, pairwise, takewhile
 from math import ceil
 
 import holidays
@@ -23,9 +24,12 @@ from miner.providers.base import GoldSource, Provider, RateSource, Series
 
 Span = tuple[date, date]
 Fetch = Callable[[date, date], list[Table]]
+Brought = list[tuple[Span, list[Table]]]
 DAY = timedelta(days=1)
 # Below the lease of 120 s: the main thread shows that it lives while its requests wait.
 RENEW_SECONDS = 20
+# So many answers that wait to be written are written at once.
+BACKLOG = 4
 
 
 @dataclass(slots=True)
@@ -140,19 +144,23 @@ def mine_series(run: Run, series: Series, resume: int | None = None) -> Job:
 
 
 def bring(run: Run, series: Series, job: Job, windows: list[Span]) -> date:
-    """Fetch and store window by window; answers the last day seen with a publication. Pauses at the run's deadline."""
+    """Fetch and store what has come; answers the last day seen with a publication. Pauses at the run's deadline."""
     fetch = partial(retry.call, traffic=run.traffic, until=run.until)
     source = fetcher(run.provider, series)
-    limit, seen = last_sure_day(run.source, series, clock.today()), series.first
+    limit, done, seen = last_sure_day(run.source, series, clock.today()), 0, series.first
     ahead = fetch_ahead(lambda start, end: fetch(lambda: source(start, end)), windows, run, job)
-    for done, (window, tables) in enumerate(ahead, 1):
-        seen = tables[-1].effective_date if tables else window[0] - DAY
-        if silent(series, seen, min(window[1], limit)):
-            raise ExpectedData(f"nothing published from {seen + DAY} to {window[1]}")
-        store.save(tables, run.source, job, windows=1)
-        run.watch(series, done, len(windows), tables[-1].effective_date if tables else None)
-        if run.then and time.monotonic() > run.deadline and done < len(windows):
-            raise journal.Pause(partial(run.then, series.table))
+    with closing(ahead):  # and with it the requests under way, whatever ends this
+        for brought in ahead:
+            sound = list(takewhile(lambda one: not missing(series, *one, limit), brought))
+            if sound:
+                tables = [table for _, of_window in sound for table in of_window]
+                store.save(tables, run.source, job, windows=len(sound))
+                done, seen = done + len(sound), last_day(*sound[-1])
+                run.watch(series, done, len(windows), tables[-1].effective_date if tables else None)
+            if len(sound) < len(brought):
+                raise ExpectedData(missing(series, *brought[len(sound)], limit))
+            if run.then and time.monotonic() > run.deadline and done < len(windows):
+                raise journal.Pause(partial(run.then, series.table))
     return seen
 
 
@@ -165,10 +173,23 @@ def fetcher(provider: Provider, series: Series) -> Fetch:
     raise TypeError(f"{provider.code} cannot bring {series.table}")
 
 
-def fetch_ahead(fetch: Fetch, windows: Iterable[Span], run: Run, job: Job) -> Iterator[tuple[Span, list[Table]]]:
+def last_day(window: Span, tables: list[Table]) -> date:
+    """The last one with a publication, as far as this window knows."""
+    return tables[-1].effective_date if tables else window[0] - DAY
+
+
+def missing(series: Series, window: Span, tables: list[Table], limit: date) -> str:
+    """What should be in the window and is not, in words."""
+    seen = last_day(window, tables)
+    return f"nothing published from {seen + DAY} to {window[1]}" if silent(series, seen, min(window[1], limit)) else ""
+
+
+def fetch_ahead(fetch: Fetch, windows: Iterable[Span], run: Run, job: Job) -> Generator[Brought]:
     """The windows in their order, the next ones already under way: writing overlaps with waiting.
 
-    At most twice as many answers as connections are kept, whatever the history's length.
+    Where writing is slower than asking, those that came meanwhile are handed over together: a transaction costs as much
+    as hundreds of figures.
+    At most twice as many answers as connections are kept and as many handed over, whatever the history's length.
     """
     todo = iter(windows)
     pool = ThreadPoolExecutor(run.connections, thread_name_prefix="mine")
@@ -176,12 +197,21 @@ def fetch_ahead(fetch: Fetch, windows: Iterable[Span], run: Run, job: Job) -> It
         waiting = deque((window, pool.submit(fetch, *window)) for window in islice(todo, 2 * run.connections))
         while waiting:
             window, future = waiting.popleft()
-            tables = wait_for(future, job)
-            waiting.extend((following, pool.submit(fetch, *following)) for following in islice(todo, 1))
-            yield window, tables
+            brought = [(window, wait_for(future, job))]
+            come = list(takewhile(has_come, waiting))
+            if len(come) >= BACKLOG:
+                brought += [(window, future.result()) for window, future in come]
+                waiting = deque(islice(waiting, len(come), None))
+            waiting.extend((window, pool.submit(fetch, *window)) for window in islice(todo, len(brought)))
+            yield brought
     finally:
         run.traffic.stop()
         pool.shutdown(cancel_futures=True)
+
+
+def has_come(one: tuple[Span, Future[list[Table]]]) -> bool:
+    """An answer that is here; one that failed waits until those before it are stored."""
+    return one[1].done() and one[1].exception() is None
 
 
 def wait_for(future: Future[list[Table]], job: Job) -> list[Table]:
@@ -206,6 +236,13 @@ def silent(series: Series, seen: date, limit: date) -> bool:
     return sum(day.weekday() < 5 for day in days) >= series.silence
 
 
+def closed(series: Series, day: date) -> bool:
+    """Whether the publisher keeps a holiday: its country's, or its market's (TARGET is `ECB`)."""
+    markets = holidays.list_supported_financial()
+    calendar = holidays.financial_holidays if series.closed in markets else holidays.country_holidays
+    return day in calendar(series.closed, years=day.year)
+
+
 def why_nothing(series: Series, today: date) -> journal.Reason:
     """Why there is nothing to ask for; an archive is simply complete."""
     weekend = today.weekday() > 4 and series.last is None
@@ -218,6 +255,6 @@ def why_empty(series: Series, newest: date, today: date) -> journal.Reason:
         return journal.Reason.SILENT
     if today.weekday() > 4:
         return journal.Reason.WEEKEND
-    if today in holidays.country_holidays("PL", years=today.year):
+    if closed(series, today):
         return journal.Reason.HOLIDAY
     return journal.Reason.NOT_YET

@@ -2,7 +2,7 @@
 
 
 class ProviderError(Exception):
-    """The base of the three; `reason` is what the journal writes into the job."""
+    """The base of them all; `reason` is what the journal writes into the job."""
 
     reason = "error"
 
@@ -12,20 +12,48 @@ class Unreachable(ProviderError):
 
     reason = "unreachable"
 
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
+    def __init__(self, message: str, retry_after: float | None = None, status: int = 0, body: str = "") -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.status = status
+        self.body = body
 
 
 class Refused(ProviderError):
-    """They understood and said no (any other 4xx, a redirect): our mistake or a key. Never tried again by itself."""
+    """They understood and said no (any other 4xx, a redirect): our mistake or a key. Never tried again by itself.
+
+    `retry_after`: how long a ban lasts, where they say so; whoever asks next waits that long.
+    """
 
     reason = "refused"
 
-    def __init__(self, message: str, status: int = 0, body: str = "") -> None:
+    def __init__(self, message: str, status: int = 0, body: str = "", retry_after: float | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.body = body
+        self.retry_after = retry_after
+
+
+class UnknownTicker(Refused):
+    """They do not list that ticker (any more): a warning about one instrument, not a breakage of the source."""
+
+
+class NoKey(Refused):
+    """Nothing was asked, because the source wants a key and there is none."""
+
+    reason = "no_key"
+
+
+class NoPlan(Refused):
+    """The key is right and its plan does not cover this."""
+
+    reason = "no_plan"
+
+
+class Blocked(Refused):
+    """Not for people in this country (451)."""
+
+    reason = "blocked"
 
 
 class Unreadable(ProviderError):

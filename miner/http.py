@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import cache
 from threading import Lock
@@ -11,7 +12,7 @@ from threading import Lock
 import httpx
 
 from markets import clock
-from miner.errors import Refused, Unreachable
+from miner.errors import Blocked, Refused, Unreachable
 
 CONNECT_SECONDS, READ_SECONDS = 5, 10
 # The largest NBP answer (93 days of table A) is 150 kB; the ECB's whole history is 6 MB.
@@ -25,6 +26,14 @@ BODY_IN_ERROR = 300
 # functools.cache lets two threads that come first at once build a pool each.
 _one_at_a_time = Lock()
 _until: ContextVar[float] = ContextVar("until", default=float("inf"))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A 200: its body, and headers whose names are known in any case."""
+
+    body: bytes
+    headers: Mapping[str, str]
 
 
 @contextmanager
@@ -49,10 +58,15 @@ def new_client() -> httpx.Client:
 
 
 def get(url: str, accept: str = "application/json", headers: Mapping[str, str] | None = None) -> bytes:
-    """The body of a 200; everything else is Unreachable or Refused.
+    """The body of a 200; everything else is Unreachable or Refused."""
+    return fetch(url, accept, headers).body
 
-    Errors name method and path, never the host, the body or the query (keys travel there), nor the reason phrase (NBP's
-    is CP1250). Inside `answered_until` everything ends by that moment.
+
+def fetch(url: str, accept: str = "application/json", headers: Mapping[str, str] | None = None) -> Answer:
+    """A 200 with its headers; everything else is Unreachable or Refused, with the beginning of its body.
+
+    The text of an error names method and path, never the host, the body, the query or a header (keys travel there), nor
+    the reason phrase (NBP's is CP1250). Inside `answered_until` everything ends by that moment.
     """
     place = place_of(url)
     seconds = min(MAX_SECONDS, _until.get() - time.monotonic())
@@ -73,7 +87,7 @@ def get(url: str, accept: str = "application/json", headers: Mapping[str, str] |
         raise Unreachable(f"GET {place}: the answer's compression is broken") from None
     if answer.status_code != 200:
         raise refusal(answer, body, place)
-    return body
+    return Answer(body, answer.headers)
 
 
 def place_of(url: str) -> str:
@@ -99,9 +113,10 @@ def refusal(answer: httpx.Response, body: bytes, place: str) -> Unreachable | Re
     status = answer.status_code
     text = body[:BODY_IN_ERROR].decode("utf-8", "replace")
     message = f"GET {place}: HTTP {status}"
+    wait = retry_after(answer.headers.get("Retry-After", ""))
     if status in {408, 429} or status >= 500:
-        return Unreachable(message, retry_after(answer.headers.get("Retry-After", "")))
-    return Refused(message, status, text)
+        return Unreachable(message, wait, status, text)
+    return (Blocked if status == 451 else Refused)(message, status, text, wait)
 
 
 def retry_after(value: str) -> float | None:

@@ -1,4 +1,7 @@
-"""The timetable of the miner: `Source.cadence` owns the beat, the provider's publication hours add their own."""
+"""The timetable of the miner: `Source.cadence` owns the beat, the provider's publication hours add their own.
+
+What comes more often than once a minute is pulse's (`beat_list`): the queue looks at this table every half minute.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -17,17 +20,63 @@ from miner.providers.base import Series
 POLL_MINUTES = 10
 
 
+# Away from the hours that the clock skips or repeats, and from every publication.
+NIGHT = "40 3 * * *"
+
+
 def write_all() -> None:
     for source in Source.objects.all():
         write(source)
+    put("batch", house())
+    put("retention", [night()])
+
+
+def house() -> list[Schedule]:
+    """The batch and its queue, for all sources together."""
+    now = clock.now()
+    beats = (
+        ("batch.priority", "miner.tasks.priority_batch", settings.BATCH_INTERVAL_MINUTES),
+        ("batch.secondary", "miner.tasks.enqueue_secondary", settings.BATCH_ENQUEUE_MINUTES),
+    )
+    return [
+        Schedule(
+            name=name,
+            func=func,
+            schedule_type=Schedule.MINUTES,
+            minutes=minutes,
+            next_run=next_beat(now, minutes * 60),
+            cluster=settings.MINER_QUEUE,
+            repeats=-1,
+        )
+        for name, func, minutes in beats
+    ]
+
+
+def night() -> Schedule:
+    entry = Schedule(
+        name="retention",
+        func="miner.tasks.prune",
+        schedule_type=Schedule.CRON,
+        cron=NIGHT,
+        cluster=settings.MINER_QUEUE,
+        repeats=-1,
+    )
+    entry.next_run = entry.calculate_next_run(clock.now())
+    return entry
 
 
 def write(source: Source) -> None:
-    """Make the schedules of one source say what its row says; what is right already keeps its next run."""
-    wanted = {entry.name: entry for entry in timetable(source)}
+    """Make the schedules of one source say what its row says."""
     with transaction.atomic():
-        Source.objects.select_for_update().get(pk=source.pk)
-        rows = list(Schedule.objects.filter(name__regex=rf"^{source.code}(\.|$)").order_by("pk"))
+        Source.objects.select_for_update(no_key=True).get(pk=source.pk)
+        put(source.code, timetable(source))
+
+
+def put(name: str, entries: list[Schedule]) -> None:
+    """These are the schedules of that name; what is right already keeps its next run."""
+    wanted = {entry.name: entry for entry in entries}
+    with transaction.atomic():
+        rows = list(Schedule.objects.filter(name__regex=rf"^{name}(\.|$)").order_by("pk"))
         right = {row.name: row.pk for row in rows if row.name in wanted and same(row, wanted[row.name])}
         Schedule.objects.filter(pk__in={row.pk for row in rows} - set(right.values())).delete()
         Schedule.objects.bulk_create([entry for name, entry in wanted.items() if name not in right])
@@ -35,12 +84,12 @@ def write(source: Source) -> None:
 
 def same(row: Schedule, entry: Schedule) -> bool:
     fields = ("func", "args", "schedule_type", "minutes", "cron", "cluster", "repeats")
-    return all(getattr(row, field) == getattr(entry, field) for field in fields)
+    return all((getattr(row, field) or None) == (getattr(entry, field) or None) for field in fields)
 
 
 def timetable(source: Source) -> list[Schedule]:
     provider = PROVIDERS.get(source.code)
-    if provider is None or not source.enabled or not provider.scheduled:
+    if provider is None or not source.enabled or not provider.scheduled or not provider.series:
         return []
     beat = Schedule(
         name=source.code,

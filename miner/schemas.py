@@ -1,10 +1,10 @@
 """The shapes of answers about sources, jobs and the timetable."""
 
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 from ninja import Field, Schema
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, ConfigDict, StrictBool, StrictInt
 
 from markets.schemas import Code
 
@@ -34,6 +34,9 @@ class SourceItem(Schema):
     paused_until: Moment | None = Field(description="The operator's pause.", examples=[None])
     cadence_seconds: int = Field(description="How often it is asked.", examples=[3600])
     public_display: bool = Field(description="Whether its figures are shown in public.", examples=[True])
+    public_api: bool = Field(description="Whether the public API answers its figures.", examples=[True])
+    needs_key: bool = Field(description="Whether it cannot be asked without an API key.", examples=[False])
+    has_key: bool = Field(description="Whether the environment has a key for it; never the key.", examples=[False])
     last_success_at: Moment | None = Field(
         description="When it was last asked and answered rightly, be it that there was nothing new.",
         examples=["2024-01-31T11:05:12Z"],
@@ -45,6 +48,35 @@ class SourceItem(Schema):
 class SourcePage(Schema):
     items: list[SourceItem] = Field(description="Sorted by code.")
     count: int = Field(description="All sources, before paging.", examples=[2])
+
+
+class NewSource(Schema):
+    model_config = ConfigDict(extra="forbid")
+
+    code: Code = Field(
+        description="Code of an installed provider, or another name of it.", json_schema_extra={"example": "deribit"}
+    )
+    enabled: StrictBool = Field(
+        default=True, description="Whether it is asked from now on.", json_schema_extra={"example": True}
+    )
+    cadence: StrictInt | None = Field(
+        None,
+        ge=5,
+        le=86_400 * 31,
+        description="Seconds between two questions; without it those that the provider begins with.",
+        json_schema_extra={"example": 60},
+    )
+    base_url: str = Field(
+        "",
+        max_length=200,
+        description="Another address of its API: https, a public host, no user name and no password.",
+        json_schema_extra={"example": "https://api.bank.example/"},
+    )
+
+    def choices(self) -> dict[str, Any]:
+        """What the operator has chosen; the rest is as the provider begins."""
+        chosen = {"enabled": self.enabled, "cadence": self.cadence, "base_url": self.base_url}
+        return {name: value for name, value in chosen.items() if value is not None}
 
 
 class JobQuery(Schema):

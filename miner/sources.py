@@ -1,19 +1,31 @@
 """Source rows and providers: facts go from code into the row, choices come from the row and the environment."""
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Q
 
-from markets import clock
+from markets import catalogue, clock
+from markets.errors import ConflictError, UnknownCodeError
 from markets.models import Source
+from miner.budget import Allowance
 from miner.providers import PROVIDERS
-from miner.providers.base import Provider
+from miner.providers.base import CandleSource, Provider, QuoteSource
+
+# Settings that are the first value of one source's cadence.
+CADENCES = {
+    "coingecko": lambda: settings.FETCH_INTERVAL_SECONDS,
+    "deribit": lambda: settings.FETCH_INTERVAL,
+    "binance": lambda: settings.MARKET_REFRESH_SECONDS,
+    "polygon": lambda: settings.BATCH_INTERVAL_MINUTES * 60,
+}
 
 
 def sync() -> None:
     """Write every provider's facts into its row; operators' choices stay as they are."""
     for code, provider in PROVIDERS.items():
-        Source.objects.get_or_create(code=code, defaults=first_choices(code) | facts(provider))
+        row, _ = Source.objects.get_or_create(code=code, defaults=first_choices(provider) | facts(provider))
         Source.objects.filter(code=code).update(**facts(provider))
+        catalogue.list_at(row, provider.tickers, tracked=first_followed(code))
     for code, provider in PROVIDERS.items():
         official = Source.objects.filter(code=provider.stands_in_for).first()
         Source.objects.filter(code=code).update(stands_in_for=official)
@@ -25,15 +37,59 @@ def facts(provider: type[Provider]) -> dict[str, object]:
     return {name: getattr(provider, name) for name in names} | {"available": True}
 
 
-def first_choices(code: str) -> dict[str, object]:
+def first_choices(provider: type[Provider]) -> dict[str, object]:
     """What a new row begins with; from then on the row is the owner."""
-    return {"cadence": settings.REFRESH_SECONDS, "enabled": not settings.SOURCES or code in settings.SOURCES}
+    named = not settings.SOURCES or provider.code in map(catalogue.source_code, settings.SOURCES)
+    return {
+        "cadence": CADENCES.get(provider.code, lambda: provider.cadence or settings.REFRESH_SECONDS)(),
+        "enabled": named and (not provider.needs_key or bool(key_of(provider.code))),
+        "public_display": provider.public_display,
+        "public_api": provider.public_api,
+    }
+
+
+def first_followed(code: str) -> list[str] | None:
+    """What a new listing of this source must be named as to be followed from the start; None follows all."""
+    named: dict[str, list[str]] = {
+        "coingecko": settings.ASSETS,
+        "deribit": settings.DERIBIT_INDEXES,
+        "binance": settings.BINANCE_SYMBOLS,
+    }
+    return named.get(code) or None
+
+
+def key_of(code: str) -> str:
+    """The API key of a source, `<CODE>_API_KEY`; it stands in the environment and nowhere else."""
+    return str(getattr(settings, f"{code.upper()}_API_KEY", ""))
 
 
 def provider_of(source: Source) -> Provider:
     """The provider, at the operator's address if there is one, else at `<CODE>_BASE_URL`."""
     base_url = source.base_url or getattr(settings, f"{source.code.upper()}_BASE_URL", "")
-    return PROVIDERS[source.code](base_url=base_url.rstrip("/") + "/" if base_url else "")
+    return PROVIDERS[source.code](base_url.rstrip("/") + "/" if base_url else "", key_of(source.code))
+
+
+def quote_source_of(source: Source) -> QuoteSource:
+    provider = provider_of(source)
+    if not isinstance(provider, QuoteSource):
+        raise TypeError(f"{source.code} gives no prices")
+    return provider
+
+
+def candle_source_of(source: Source) -> CandleSource:
+    provider = provider_of(source)
+    if not isinstance(provider, CandleSource):
+        raise TypeError(f"{source.code} gives no candles")
+    return provider
+
+
+def allowance_of(source: Source) -> Allowance:
+    """What may be asked of it in a window: `<CODE>_CALLS_PER_MINUTE` for those whose plan says so, else what its
+    provider knows.
+    """
+    provider = PROVIDERS[source.code]
+    calls = int(getattr(settings, f"{source.code.upper()}_CALLS_PER_MINUTE", provider.limit))
+    return Allowance(calls, provider.window_seconds, min(provider.reserve, calls - 1) if calls else 0)
 
 
 def connections_of(source: Source) -> int:
@@ -46,3 +102,27 @@ def runnable() -> list[Source]:
     awake = Q(paused_until=None) | Q(paused_until__lte=clock.now())
     rows = Source.objects.filter(awake, enabled=True, code__in=PROVIDERS)
     return sorted(rows, key=lambda row: (row.stands_in_for_id is None, row.code))
+
+
+def wants_key(source: Source) -> bool:
+    """Whether it cannot be asked for the lack of a key."""
+    provider = PROVIDERS.get(source.code)
+    return provider is not None and provider.needs_key and not key_of(source.code)
+
+
+def register(code: str, choices: dict[str, object]) -> Source:
+    """Write the row of an installed provider that has none, with what the operator has chosen."""
+    code = catalogue.source_code(code)
+    provider = PROVIDERS.get(code)
+    if provider is None:
+        raise UnknownCodeError(f"No provider {code!r} is installed", {"installed": sorted(PROVIDERS)})
+    with transaction.atomic():
+        official = Source.objects.filter(code=provider.stands_in_for).first()
+        known = first_choices(provider) | facts(provider) | {"stands_in_for": official}
+        row, new = Source.objects.get_or_create(code=code, defaults=known | choices)
+        if not new:
+            raise ConflictError(f"{code} is registered already", {"code": code})
+        catalogue.list_at(row, provider.tickers, tracked=first_followed(code))
+        stand_ins = [other.code for other in PROVIDERS.values() if other.stands_in_for == code]
+        Source.objects.filter(code__in=stand_ins).update(stands_in_for=row)
+    return row

@@ -2,16 +2,21 @@
 
 import logging
 import time
+from dataclasses import asdict
 
 from django.conf import settings
 from django.db import DatabaseError
 from django_q.tasks import async_task
 
-from markets import clock, events, journal
-from markets.models import Job, Publication
-from miner import backfill, sources
+from markets import beats, clock, events, journal, market_keys
+from markets.models import Job, Publication, Source
+from markets.store import retention
+from miner import backfill, batch, beat_list, budget, sources
+from miner import candles as candle_cycle
+from miner import quotes as quote_refresh
 from miner.errors import ProviderError
-from miner.providers.base import Series
+from miner.providers import PROVIDERS
+from miner.providers.base import CandleSource, Series
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +27,10 @@ GRACE = 8
 def start() -> None:
     """What a start of Charon begins with: every source looks for what it lacks, archives first."""
     for source in sources.runnable():
-        enqueue(source.code, trigger=Job.Trigger.START)
+        if PROVIDERS[source.code].series:
+            enqueue(source.code, trigger=Job.Trigger.START)
+    for func in ("miner.tasks.priority_batch", "miner.tasks.enqueue_secondary"):
+        async_task(func, cluster=settings.MINER_QUEUE, group="batch")
 
 
 def enqueue(source: str, **arguments: object) -> None:
@@ -92,3 +100,74 @@ def poll(source: str, table: str) -> str:
     if Publication.objects.filter(source__code=source, table=table, effective_date=clock.today()).exists():
         return "in"
     return mine(source, [table], Job.Trigger.WINDOW)
+
+
+def quotes(source: str) -> str:
+    """One beat: what everything that is followed at this source costs now."""
+    row, name = awake(source), f"{source}.quotes"
+    if row is None:
+        return "off"
+    listings = quote_refresh.due(row)
+    try:
+        with beats.beat(name, row) as count:
+            result = quote_refresh.refresh(row, listings)
+            quote_refresh.put_down(result, count)
+            if result.error is not None:
+                raise result.error
+    except Exception as error:
+        beat_list.done(name, str(error))
+        raise
+    if isinstance(sources.provider_of(row), CandleSource):
+        market_keys.keep_prices(result.prices)
+    beat_list.done(name)
+    return f"{len(result.updated)} of {len(listings)}"
+
+
+def candles(source: str, timeframe: str) -> str:
+    """One beat: the candles of a timeframe, of everything that is followed at this source."""
+    row, name = awake(source), f"{source}.candles.{timeframe}"
+    if row is None:
+        return "off"
+    try:
+        with beats.beat(name, row) as count:
+            cycle = candle_cycle.refresh(row, timeframe)
+            count.rows, count.revised, count.refused = cycle.written, cycle.revised, len(cycle.refused)
+            count.requests, count.retries, count.waited_seconds = cycle.requests, cycle.retries, cycle.waited_seconds
+            count.errors = len(cycle.failed)
+    except Exception as error:
+        beat_list.done(name, str(error))
+        raise
+    beat_list.done(name)
+    return f"{cycle.bars} candles"
+
+
+def awake(source: str) -> Source | None:
+    """The source, when it may be asked at this moment."""
+    row = next((row for row in sources.runnable() if row.code == source), None)
+    return None if row is None or budget.resting(row) else row
+
+
+def work_queue() -> str:
+    """One beat: the next items of the priority queue."""
+    result = batch.process_queue()
+    beat_list.done("batch.queue")
+    return f"{result.queue_processed} served, {result.queue_remaining} wait"
+
+
+def priority_batch(batch_id: str = "", trigger: str = Job.Trigger.SCHEDULE) -> dict[str, object] | None:
+    result = batch.run(batch_id, trigger)
+    return None if result is None else asdict(result)
+
+
+def enqueue_secondary() -> int:
+    return batch.enqueue_secondary()
+
+
+def prune() -> str:
+    """Old prices, candles and jobs make room; what the time of one task did not suffice for follows in the next."""
+    with journal.job("retention") as job:
+        gone = retention.prune(settings.RETENTION_DAYS)
+        Job.objects.filter(pk=job.pk).update(details=asdict(gone))
+    if not gone.finished:
+        async_task("miner.tasks.prune", cluster=settings.MINER_QUEUE, group="retention")
+    return f"{gone.ticks} ticks, {gone.candles} candles, {gone.jobs} jobs"

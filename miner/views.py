@@ -8,6 +8,7 @@ from django.db.models import Max, Q, Sum
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
 from django_q.models import Schedule
@@ -22,6 +23,12 @@ JOBS_A_PAGE = 50
 RUNS_SHOWN = 12
 ICONS = {"running": "↻", "success": "✓", "skipped": "–", "failed": "✕"}
 LIGHTS = {"running": "busy", "success": "good", "skipped": "muted", "failed": "bad"}
+# What is done for all sources together.
+HOUSE = {
+    "batch.priority": gettext_lazy("Najważniejsze instrumenty: ceny bieżące"),
+    "batch.secondary": gettext_lazy("Pozostałe instrumenty: do kolejki"),
+    "retention": gettext_lazy("Porządki: stare ceny, świece i zadania"),
+}
 
 
 @require_safe
@@ -70,8 +77,19 @@ def label(job_type: str, names: dict[str, str]) -> str:
     code, _dot, rest = job_type.partition(".")
     if code == "brain":
         return _("Sygnały: sprawdzenie, czy wszystko wyliczono")
+    if job_type in HOUSE:
+        return str(HOUSE[job_type])
     series, _dot, part = rest.partition(".")
-    known = {"gold": _("złoto"), "mid": _("kursy średnie"), "": _("wszystkie tabele")}
+    known = {
+        "gold": _("złoto"),
+        "mid": _("kursy średnie"),
+        "eurofxref": _("kursy referencyjne"),
+        "": _("wszystkie tabele"),
+        "quotes": _("ceny bieżące"),
+        "history": _("dawne ceny"),
+        "candles": _("świece %s") % part,
+        "fill": _("dawne świece %s") % part,
+    }
     what = known.get(series, _("tabela %s") % series)
     window = _(", okno publikacji") if part.startswith("window") else ""
     return f"{names[code]}: {what}{window}" if code in names else job_type

@@ -6,18 +6,19 @@ settings, and it does not retry.
 
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date, datetime, time
 from typing import ClassVar
 
-from markets.records import Table
+from markets.records import Bar, Price, Table
 
 WEEKDAYS = (0, 1, 2, 3, 4)
 
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """When a table is published: local time of the publisher (Europe/Warsaw), ISO weekdays of cron (1 is Monday)."""
+    """When a table is published: Europe/Warsaw (Frankfurt's is the same), ISO weekdays of cron (1 is Monday)."""
 
     start: time
     end: time
@@ -32,7 +33,7 @@ class Series:
     ends counted. `weekdays`: the days it can appear on (Monday is 0). `longest_pause`: days between two neighbouring
     publications that still are natural. `silence`: that many weekdays without one cannot be, inside the history.
     `reread`: days up to the newest publication that each request for the next one covers as well. `last`: the end of a
-    history that does not grow.
+    history that does not grow. `closed`: whose holidays it keeps, a country or a market of the package `holidays`.
     """
 
     table: str
@@ -46,6 +47,7 @@ class Series:
     silence: int = 5
     reread: int = 0
     last: date | None = None
+    closed: str = "PL"
 
 
 class Provider(ABC):
@@ -62,10 +64,33 @@ class Provider(ABC):
     stands_in_for: ClassVar[str] = ""
     # False: mined at each start only, for a source that changes with Charon's own packages.
     scheduled: ClassVar[bool] = True
-    series: ClassVar[tuple[Series, ...]]
+    # Seconds between two questions that a new row begins with; 0 takes REFRESH_SECONDS.
+    cadence: ClassVar[int] = 0
+    # Calls, or weight, that the provider allows in a window of so many seconds; 0 means that it names no limit.
+    limit: ClassVar[int] = 0
+    window_seconds: ClassVar[int] = 60
+    # Of them, kept for critical instruments.
+    reserve: ClassVar[int] = 0
+    # So few calls that the instruments beside the critical ones take turns in the priority queue.
+    queued: ClassVar[bool] = False
+    needs_key: ClassVar[bool] = False
+    # Days that `fetch_history` reaches back; 0 means that no limit is known.
+    history_days: ClassVar[int] = 0
+    # What its terms allow: shown on public pages, and answered by the public API.
+    public_display: ClassVar[bool] = True
+    public_api: ClassVar[bool] = True
+    series: ClassVar[tuple[Series, ...]] = ()
+    # What it prices: codes of instruments, each with the provider's own ticker.
+    tickers: ClassVar[Mapping[str, str]] = {}
 
-    def __init__(self, base_url: str = "") -> None:
+    def __init__(self, base_url: str = "", key: str = "") -> None:
         self.base_url = base_url
+        self.key = key
+        # Weight used in the running window, and allowed in one, where the provider says so in its answers.
+        self.used: int | None = None
+        self.allowed: int | None = None
+        # Calls that were made, where they can be more than `cost` says beforehand.
+        self.calls = 0
         # What may stand in rows that people see: without a user name and a password.
         self.public_url = re.sub(r"://[^/@]*@", "://", base_url)
 
@@ -84,3 +109,34 @@ class GoldSource(Provider):
     @abstractmethod
     def fetch_gold(self, start: date, end: date) -> list[Table]:
         """One table of one figure (`XAU`) a day, from `start` to `end`, both inclusive, ascending; [] for none."""
+
+
+class QuoteSource(Provider):
+    """Says what things cost now."""
+
+    @abstractmethod
+    def fetch_quotes(self, tickers: Sequence[str]) -> list[Price]:
+        """The newest price of each ticker, in as few calls as the API allows; what it does not know is left out."""
+
+    def cost(self, tickers: Sequence[str]) -> int:  # noqa: ARG002
+        """Calls, or weight, that `fetch_quotes` of these takes from the budget."""
+        return 1
+
+    def fetch_history(self, ticker: str, start: datetime, end: datetime) -> list[Price]:  # noqa: ARG002
+        """Prices from `start` to `end`, both inclusive, ascending; [] where the API has no history."""
+        return []
+
+
+class CandleSource(Provider):
+    """Publishes candles."""
+
+    # Seconds of each timeframe that Charon asks for.
+    timeframes: ClassVar[dict[str, int]] = {"5m": 300, "1h": 3600, "4h": 14400}
+
+    @abstractmethod
+    def fetch_candles(self, ticker: str, timeframe: str, start: datetime | None = None, limit: int = 1000) -> list[Bar]:
+        """The newest `limit` candles, or the first `limit` from `start` on; ascending, the last one may be open."""
+
+    @abstractmethod
+    def fetch_tickers(self) -> set[str]:
+        """Every ticker that is traded at the moment."""

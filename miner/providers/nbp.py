@@ -6,12 +6,11 @@ published" is a 404 whose text says "Brak danych"; a range that ends in the futu
 limit; a request for whole tables covers 93 days at most. Documentation: https://api.nbp.pl/en.html
 """
 
-import re
 from datetime import date, time
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from hashlib import sha256
 from itertools import pairwise
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import msgspec
 
@@ -19,8 +18,8 @@ from markets.records import Figure, Table
 from miner import http
 from miner.errors import Refused, Unreadable
 from miner.providers.base import GoldSource, Hours, RateSource, Series
+from miner.wire import decode, number
 
-NUMBER = re.compile(rb"-?\d+(\.\d+)?([eE][+-]?\d+)?\Z")
 NOTHING_PUBLISHED = "Brak danych"
 GOLD = "XAU"
 NOT_EMPTY = msgspec.Meta(min_length=1)
@@ -60,8 +59,6 @@ class Gold(msgspec.Struct):
     data: date
     cena: msgspec.Raw
 
-
-T = TypeVar("T")
 
 KNOWN_UNTIL = date(2026, 10, 26)
 
@@ -141,13 +138,6 @@ def parse_gold(body: bytes, base_url: str) -> list[Table]:
     return tables
 
 
-def decode(body: bytes | msgspec.Raw, shape: type[T]) -> T:
-    try:
-        return msgspec.json.decode(body, type=shape)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Unreadable(f"not the answer that was agreed: {error}") from None
-
-
 def line_figure(line: Mid | BidAsk) -> Figure:
     if isinstance(line, Mid):
         return figure(line.code, line.currency, mid=line.mid)
@@ -169,15 +159,7 @@ def figure(
 
 
 def decimal(raw: msgspec.Raw | None) -> Decimal | None:
-    if raw is None:
-        return None
-    text = bytes(raw)
-    if not NUMBER.match(text):
-        raise ValueError(f"{text[:40].decode('utf-8', 'replace')} is not a number")
-    try:
-        return Decimal(text.decode("ascii"))
-    except InvalidOperation:
-        raise ValueError(f"{text[:40].decode('ascii')} is not a number") from None
+    return None if raw is None else number(bytes(raw).decode("utf-8", "replace"))
 
 
 def within(start: date, end: date, tables: list[Table]) -> list[Table]:

@@ -1,18 +1,28 @@
-"""Mine in the foreground, with a progress bar: the same road as the queue's task."""
+"""Mine in the foreground, with a progress bar: the same road as the queue's task.
+
+Tables bring what is missing, or the days that were named. A market brings its past: the newest thousand candles of each
+timeframe, a year of prices, or the days that were named; one without a past says what it says now.
+"""
 
 import json
 import sys
 from argparse import ArgumentParser
-from datetime import date
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
+from markets import catalogue, clock, journal
 from markets.models import Job, Source
-from miner import backfill, sources, tasks
+from miner import backfill, fill, quotes, sources, tasks
+from miner import candles as cycle
 from miner.providers import PROVIDERS
-from miner.providers.base import Series
+from miner.providers.base import CandleSource, Provider, Series
+
+YEAR = timedelta(days=365)
 
 
 def day(text: str) -> date:
@@ -23,7 +33,7 @@ class Command(BaseCommand):
     help = "Fetch what is missing from a source, or the days that you name; ends with 1 when a table failed."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("source", choices=sorted(PROVIDERS))
+        parser.add_argument("source", type=catalogue.source_code, choices=sorted(PROVIDERS))
         parser.add_argument("--table", action="append", help="only this table (A, B, C, gold); may be repeated")
         parser.add_argument("--from", dest="start", type=day, metavar="YYYY-MM-DD", help="first day")
         parser.add_argument("--to", dest="end", type=day, metavar="YYYY-MM-DD", help="last day")
@@ -34,6 +44,13 @@ class Command(BaseCommand):
         if source is None:
             raise CommandError("the sources are not in the database yet: run `manage.py sync` first")
         provider = sources.provider_of(source)
+        reports = self.tables(source, provider, options) if provider.series else self.market(source, provider, options)
+        if options["json"]:
+            self.stdout.write(json.dumps({"source": source.code, "tables": reports}))
+        if any(report["status"] not in fill.GOOD for report in reports):
+            raise SystemExit(1)
+
+    def tables(self, source: Source, provider: Provider, options: dict[str, Any]) -> list[dict[str, Any]]:
         names = [series.table for series in provider.series]
         if unknown := set(options["table"] or []) - set(names):
             raise CommandError(f"{source.code} has no table {', '.join(sorted(unknown))}; it has {', '.join(names)}")
@@ -45,11 +62,7 @@ class Command(BaseCommand):
             span=span_of(options["start"], options["end"]),
         )
         wanted = [series for series in provider.series if series.table in (options["table"] or names)]
-        reports = self.mine_all(run, wanted, quiet=options["json"])
-        if options["json"]:
-            self.stdout.write(json.dumps({"source": source.code, "tables": reports}))
-        if any(report["status"] not in {Job.Status.SUCCESS, Job.Status.SKIPPED} for report in reports):
-            raise SystemExit(1)
+        return self.mine_all(run, wanted, quiet=options["json"])
 
     def mine_all(self, run: backfill.Run, wanted: list[Series], quiet: bool) -> list[dict[str, Any]]:
         """The tables in turn; after a failure the rest is not tried."""
@@ -58,12 +71,71 @@ class Command(BaseCommand):
             with tqdm(desc=series.table, unit="window", disable=quiet or not sys.stderr.isatty()) as bar:
                 run.watch = lambda _, done, total, reached, bar=bar: show(bar, done, total, reached)  # type: ignore[misc]
                 status = tasks.mine_one(run, series)
-            reports.append(report(run, series, status))
-            if not quiet:
-                self.stdout.write(sentence(reports[-1]))
-            if status not in {Job.Status.SUCCESS, Job.Status.SKIPPED}:
+            reports.append(self.told(report(run, series.table, status), quiet))
+            if status not in fill.GOOD:
                 break
         return reports
+
+    def market(self, source: Source, provider: Provider, options: dict[str, Any]) -> list[dict[str, Any]]:
+        """What it keeps a past of, or the prices of the moment; after a failure the rest is not tried."""
+        if options["table"]:
+            raise CommandError(f"{source.code} has no tables")
+        span, reports = span_of(options["start"], options["end"]), []
+        work = list(parts(source, provider, span))
+        if not work and span:
+            raise CommandError(f"{source.code} keeps no past")
+        if not work:
+            return [self.told(self.at_the_moment(source), options["json"])]
+        for name, run, bring in work:
+            with tqdm(desc=name, disable=options["json"] or not sys.stderr.isatty()) as bar:
+                run.watch = partial(show, bar)
+                status = fill.settled(run, bring)
+            reports.append(self.told(report(run, name, status), options["json"]))
+            if status not in fill.GOOD:
+                break
+        return reports
+
+    def at_the_moment(self, source: Source) -> dict[str, Any]:
+        result = quotes.refresh(source, quotes.due(source), patience=fill.LONGEST_WAIT)
+        error = result.error
+        return {
+            "table": "quotes",
+            "status": Job.Status.FAILED if error else Job.Status.SUCCESS,
+            "reason": error.reason if error else "",
+            "rows_written": result.rows,
+            "revised": 0,
+            "refused": result.refused,
+            "requests": result.calls,
+            "retries": result.retries,
+            "notes": [] if error else [f"{code}: {words}" for code, words in result.failed.items()],
+            "error": journal.scrub(str(error)) if error else "",
+        }
+
+    def told(self, report: dict[str, Any], quiet: bool) -> dict[str, Any]:
+        if not quiet:
+            self.stdout.write(sentence(report))
+        return report
+
+
+def parts(
+    source: Source, provider: Provider, span: backfill.Span | None
+) -> Iterator[tuple[str, fill.Fill, Callable[[], None]]]:
+    """What there is to bring of a market, each with its name."""
+    now = clock.now()
+    if quotes.has_history(provider):
+        run = fill_of(source, span, now - YEAR)
+        yield "history", run, partial(fill.bring_prices, run, [row.ticker for row in quotes.due(source)])
+    if isinstance(provider, CandleSource):
+        for timeframe, seconds in provider.timeframes.items():
+            run = fill_of(source, span, now - timedelta(seconds=seconds * cycle.FIRST))
+            yield f"candles {timeframe}", run, partial(fill.bring_candles, run, timeframe)
+
+
+def fill_of(source: Source, span: backfill.Span | None, first: datetime) -> fill.Fill:
+    """The days that were named; without a first one from that moment on."""
+    start, end = span or (date.min, date.max)
+    begin, until = fill.moments(max(start, first.date()) if start == date.min else start, end)
+    return fill.Fill(source, first if span is None else begin, until, Job.Trigger.COMMAND)
 
 
 def show(bar: "tqdm[Any]", done: int, total: int, reached: date | None) -> None:
@@ -79,9 +151,9 @@ def span_of(start: date | None, end: date | None) -> backfill.Span | None:
     return (start or date.min, end or date.max) if start or end else None
 
 
-def report(run: backfill.Run, series: Series, status: str) -> dict[str, Any]:
+def report(run: backfill.Run | fill.Fill, name: str, status: str) -> dict[str, Any]:
     """What the job says of itself; a run that could not even begin one has its error alone."""
-    told = {"table": series.table, "status": status}
+    told = {"table": name, "status": status}
     if status == "busy":
         return told
     names = ("reason", "rows_written", "revised", "refused", "requests", "retries", "notes", "error")

@@ -1,0 +1,264 @@
+"""The priority batch: the instruments that must be right come first, then the queue, all within the call budget.
+
+Each instrument is asked for at the most urgent source that can be asked; when that one is off or has no key, the next
+one stands in and is named: BTCUSD at Deribit, or EURUSD with the ECB's rate of the day, which is here already and need
+not be asked for. One instrument's failure never stops the others.
+"""
+
+import logging
+import time
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from django.conf import settings
+from django.db.models import F
+
+from markets import beats, journal
+from markets.models import Job, Listing, Quote, Source
+from miner import budget, queue, quotes, sources
+from miner.errors import ProviderError
+from miner.models import QueueItem, SyncStatus
+from miner.providers import PROVIDERS
+from miner.providers.base import QuoteSource
+
+logger = logging.getLogger(__name__)
+
+JOB = "batch.priority"
+CRITICAL = Listing.Priority.CRITICAL
+# A task is killed after 60 s: its groups wait for the budget so long together, and the last begins before the second.
+PATIENCE, LAST_START = 20.0, 40.0
+MAX_ERRORS = 20
+
+
+@dataclass(slots=True)
+class BatchResult:
+    """One run, as `/batch/run` answers it; durations are in the job."""
+
+    batch_id: str
+    priority_updated: list[str] = field(default_factory=list)
+    priority_failed: list[str] = field(default_factory=list)
+    queue_processed: int = 0
+    queue_remaining: int = 0
+    api_calls_used: int = 0
+    rate_limit_waits: int = 0
+    errors: list[dict[str, str]] = field(default_factory=list)
+    # Which source answered for an instrument instead of its first one.
+    fallbacks: dict[str, str] = field(default_factory=dict)
+
+    def add(self, result: quotes.Result) -> None:
+        self.api_calls_used += result.calls
+        self.rate_limit_waits += result.waits
+        told = [{"symbol": code, "error": words} for code, words in result.failed.items()]
+        self.errors = (self.errors + told)[:MAX_ERRORS]
+
+
+def new_id() -> str:
+    return uuid.uuid4().hex[:12]
+
+
+def run(batch_id: str = "", trigger: str = Job.Trigger.SCHEDULE) -> BatchResult | None:
+    """Bring every critical instrument up to now; None when a batch is running already. The journal has the rest."""
+    result = BatchResult(batch_id or new_id())
+    try:
+        with journal.job(JOB, trigger=trigger) as job:
+            logger.info("Batch %s begins", result.batch_id)
+            started = time.monotonic()
+            keep(job, result)
+            for source, listings in critical():
+                update(source, listings, result, time.monotonic() - started)
+            result.fallbacks |= official(result.priority_updated)
+            result.queue_remaining = queue.size()
+            keep(job, result)
+            logger.info(
+                "Batch %s ended after %.1f s: %d updated, %d failed, %d calls",
+                result.batch_id,
+                time.monotonic() - started,
+                len(result.priority_updated),
+                len(result.priority_failed),
+                result.api_calls_used,
+            )
+    except journal.Busy:
+        logger.warning("A batch is already running")
+        return None
+    return result
+
+
+def keep(job: Job, result: BatchResult) -> None:
+    """The result stands in the job's row, also of one that is still running."""
+    job.requests = result.api_calls_used
+    rows = len(result.priority_updated)
+    Job.objects.filter(pk=job.pk).update(details=asdict(result), rows_written=rows, requests=result.api_calls_used)
+
+
+def critical() -> list[tuple[Source, list[Listing]]]:
+    """The critical instruments by the source that is asked for them, one group a call of that source."""
+    wanted = Listing.objects.filter(priority=CRITICAL, tracked=True).values_list("instrument", flat=True).distinct()
+    able = {row.pk for row in sources.runnable() if isinstance(sources.provider_of(row), QuoteSource)}
+    groups: dict[tuple[int, str], list[Listing]] = defaultdict(list)
+    chosen: set[int] = set()
+    rows = Listing.objects.filter(instrument__in=wanted, tracked=True).select_related("instrument", "source")
+    for listing in rows.order_by("priority", "source__cadence", "pk"):
+        if listing.instrument_id not in chosen and listing.source_id in able:
+            chosen.add(listing.instrument_id)
+            groups[listing.source_id, market_of(listing)].append(listing)
+    for listing in rows.filter(priority=CRITICAL).exclude(source__in=able):
+        quotes.mark([listing], SyncStatus.State.PENDING, *why_not(listing.source))
+    return [(listings[0].source, listings) for listings in groups.values()]
+
+
+def market_of(listing: Listing) -> str:
+    """`C` of `C:EURUSD`: one market is one call, and fails alone."""
+    head, colon, _ = listing.ticker.partition(":")
+    return head if colon else ""
+
+
+def why_not(source: Source) -> tuple[str, str]:
+    if not source.enabled and sources.wants_key(source):
+        return "no_key", f"{source.code} has no key"
+    return ("paused", f"{source.code} is paused") if source.enabled else ("off", f"{source.code} is switched off")
+
+
+def update(source: Source, listings: Sequence[Listing], result: BatchResult, elapsed: float = 0.0) -> None:
+    """One group, begun so many seconds into the batch; whatever goes wrong with it stays with it."""
+    try:
+        if elapsed > LAST_START:
+            raise TimeoutError("the batch has no time left for it")
+        # No rest after it: the next group is another market of the same source, and may well answer.
+        done = ask(source, listings, critical=True, patience=max(0.0, PATIENCE - elapsed), rest=False)
+    except Exception as error:
+        logger.exception("The batch failed on %s", source.code)
+        words = journal.scrub(f"{type(error).__name__}: {error}")
+        done = quotes.Result(failed={listing.instrument.code: words for listing in listings})
+        quotes.mark(listings, SyncStatus.State.FAILED, "error", words)
+    result.add(done)
+    result.priority_updated += done.updated
+    result.priority_failed += done.failed
+    for listing in listings:
+        if listing.priority != CRITICAL and listing.instrument.code in done.updated:
+            result.fallbacks[listing.instrument.code] = source.code
+
+
+def ask(source: Source, listings: Sequence[Listing], **how: Any) -> quotes.Result:
+    """One question; it is counted into the row that the source has for this hour, like those of the beats."""
+    done = None
+    try:
+        with beats.beat(f"{source.code}.quotes", source) as count:
+            done = quotes.refresh(source, listings, **how)
+            quotes.put_down(done, count)
+            if done.error is not None:
+                raise done.error
+    except ProviderError:
+        if done is None:
+            raise
+    return done
+
+
+def official(updated: Sequence[str]) -> dict[str, str]:
+    """Critical instruments that nobody was asked for and that have an official rate, with its source."""
+    waiting = Listing.objects.filter(priority=CRITICAL, tracked=True).exclude(instrument__code__in=updated)
+    rows = Quote.objects.filter(instrument__in=waiting.values("instrument"), effective_date__isnull=False)
+    return dict(rows.order_by("effective_date").values_list("instrument__code", "source__code"))
+
+
+def enqueue_secondary() -> int:
+    """Put what is followed at the sources of the batch, and is not critical, into the queue."""
+    rows = Listing.objects.filter(tracked=True, priority__gt=CRITICAL, source__in=batched()).order_by("priority", "pk")
+    return sum(queue.enqueue(listing) for listing in rows.select_related("instrument"))
+
+
+def batched() -> list[Source]:
+    """The sources whose calls are so few that their instruments take turns."""
+    return [row for row in sources.runnable() if PROVIDERS[row.code].queued]
+
+
+def process_queue(most: int | None = None) -> BatchResult:
+    """Serve the next items as far as the budget goes beside what is kept for the critical ones."""
+    result = BatchResult(new_id())
+    items = queue.dequeue(most or settings.BATCH_QUEUE_MAX_ITEMS)
+    for source, group in by_source(items).items():
+        serve(source, group, result)
+    result.queue_remaining = queue.size()
+    return result
+
+
+def by_source(items: Iterable[QueueItem]) -> dict[Source, list[QueueItem]]:
+    groups: dict[Source, list[QueueItem]] = defaultdict(list)
+    for item in items:
+        groups[item.listing.source].append(item)
+    return groups
+
+
+def serve(source: Source, items: Sequence[QueueItem], result: BatchResult) -> None:
+    """As far as the budget goes; what it does not reach keeps its place."""
+    able, used_up = source.pk in {row.pk for row in sources.runnable()}, False
+    for item in items:
+        if not able or not item.listing.tracked:
+            queue.done(item)
+        elif used_up:
+            queue.release(item)
+        else:
+            used_up = not serve_one(source, item, result)
+
+
+def serve_one(source: Source, item: QueueItem, result: BatchResult) -> bool:
+    """False when the budget did not allow it."""
+    limit = sources.allowance_of(source)
+    cost = sources.quote_source_of(source).cost([item.listing.ticker])
+    if budget.resting(source) or budget.used_up(source, limit, cost):
+        queue.release(item)
+        return False
+    done = ask(source, [item.listing])
+    result.add(done)
+    if isinstance(done.error, budget.Exhausted):
+        queue.release(item)
+        return False
+    if done.updated:
+        queue.done(item)
+        result.queue_processed += 1
+    else:
+        queue.requeue(item, next(iter(done.failed.values()), "No data"))
+    return True
+
+
+def status() -> dict[str, Any]:
+    """The newest batch, the next one, and how each critical instrument is doing."""
+    last = Job.objects.filter(job_type=JOB).order_by("-started_at", "-pk").first()
+    return {
+        "batch_id": (last.details.get("batch_id") if last else None) or None,
+        "status": last.status if last else "pending",
+        "last_run": last.started_at if last else None,
+        "result": result_of(last) if last else None,
+        "queue_size": queue.size(),
+        "priority_assets": priority_assets(),
+    }
+
+
+def result_of(job: Job) -> dict[str, Any]:
+    """All fields of a BatchResult, out of its job."""
+    details = {name: job.details.get(name) for name in BatchResult.__dataclass_fields__}
+    seconds = job.duration_seconds
+    return details | {
+        "job_id": job.pk,
+        "started_at": job.started_at,
+        "completed_at": job.finished_at,
+        "duration_ms": None if seconds is None else round(seconds * 1000),
+    }
+
+
+def priority_assets() -> list[dict[str, Any]]:
+    rows = SyncStatus.objects.filter(listing__priority=CRITICAL, listing__tracked=True).annotate(
+        symbol=F("listing__instrument__code"), source=F("listing__source__code"), cadence=F("listing__source__cadence")
+    )
+    return [
+        {
+            "symbol": row.symbol,
+            "source": row.source,
+            "status": quotes.state_of(row, row.cadence),
+            "reason": row.reason or None,
+            "last_success_at": row.last_success_at,
+        }
+        for row in rows.order_by("symbol", "source")
+    ]

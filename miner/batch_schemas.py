@@ -1,0 +1,104 @@
+"""The shapes of answers about the priority batch, its queue and its budget."""
+
+from typing import Literal
+
+from ninja import Field, Schema
+from pydantic import AwareDatetime
+
+BatchState = Literal["pending", "running", "success", "skipped", "failed"]
+SyncState = Literal["pending", "in_progress", "success", "failed", "stale"]
+
+
+class BatchFault(Schema):
+    symbol: str = Field(description="The instrument.", examples=["XAUUSD"])
+    error: str = Field(description="What went wrong.", examples=["No data"])
+
+
+class BatchResult(Schema):
+    batch_id: str | None = Field(description="Its id.", examples=["3f1c9a7b2d10"])
+    job_id: int = Field(description="Its job (see /jobs).", examples=[4711])
+    started_at: AwareDatetime = Field(description="When it began.", examples=["2024-01-31T11:05:00Z"])
+    completed_at: AwareDatetime | None = Field(
+        description="When it ended; null while it runs.", examples=["2024-01-31T11:05:01Z"]
+    )
+    duration_ms: int | None = Field(description="How long it took.", examples=[812])
+    priority_updated: list[str] = Field(description="Instruments that got a new price.", examples=[["EURUSD"]])
+    priority_failed: list[str] = Field(description="Instruments that got none.", examples=[["XAUUSD"]])
+    queue_processed: int = Field(description="Items of the queue served with it.", examples=[0])
+    queue_remaining: int = Field(description="Items that still wait.", examples=[6])
+    api_calls_used: int = Field(description="Calls to the sources, tries again included.", examples=[2])
+    rate_limit_waits: int = Field(description="How often the budget made it wait.", examples=[0])
+    errors: list[BatchFault] = Field(description="What went wrong, twenty at most.")
+    fallbacks: dict[str, str] = Field(
+        description="Instruments that another source than their first answered for.", examples=[{"EURUSD": "ecb"}]
+    )
+
+
+class PriorityAsset(Schema):
+    symbol: str = Field(description="The instrument.", examples=["BTCUSD"])
+    source: str = Field(description="At which source.", examples=["polygon"])
+    status: SyncState = Field(
+        description="`stale`: the last success is older than two and a half beats.", examples=["success"]
+    )
+    reason: str | None = Field(description="Why it waits or failed.", examples=["no_key"])
+    last_success_at: AwareDatetime | None = Field(
+        description="When it last got a price there.", examples=["2024-01-31T11:05:01Z"]
+    )
+
+
+class BatchTask(Schema):
+    id: str = Field(description="Name in the timetable.", examples=["batch.priority"])
+    name: str = Field(description="What it does.", examples=["miner.tasks.priority_batch"])
+    next_run: AwareDatetime | None = Field(description="When it comes next.", examples=["2024-01-31T11:10:00Z"])
+
+
+class BatchStatus(Schema):
+    batch_id: str | None = Field(description="The newest batch; null before the first.", examples=["3f1c9a7b2d10"])
+    status: BatchState = Field(description="How it ended, or that it runs.", examples=["success"])
+    last_run: AwareDatetime | None = Field(description="When it began.", examples=["2024-01-31T11:05:00Z"])
+    next_run: AwareDatetime | None = Field(description="When the next one begins.", examples=["2024-01-31T11:10:00Z"])
+    result: BatchResult | None = Field(description="What it did.")
+    priority_assets: list[PriorityAsset] = Field(description="Critical instruments by symbol.")
+    queue_size: int = Field(description="Items that wait in the queue.", examples=[6])
+    api_calls_remaining: int | None = Field(
+        description="Calls that the batch's own source allows at the moment; null when it is off.", examples=[3]
+    )
+    jobs: list[BatchTask] = Field(description="The timetable of the batch.")
+
+
+class BatchRun(Schema):
+    success: bool | None = Field(description="Whether it did its work; null while it runs.", examples=[True])
+    batch_id: str = Field(description="Its id.", examples=["3f1c9a7b2d10"])
+    result: BatchResult | None = Field(description="What it did; null while it runs.")
+    message: str = Field(description="In words.", examples=["3 updated, 0 failed"])
+
+
+class QueueStats(Schema):
+    size: int = Field(description="Items in it.", examples=[6])
+    max_size: int = Field(description="Its places.", examples=[1000])
+    by_priority: dict[str, int] = Field(
+        description="Items by priority.", examples=[{"CRITICAL": 0, "HIGH": 3, "MEDIUM": 3, "LOW": 0}]
+    )
+    oldest_age_seconds: float | None = Field(description="Age of the oldest item.", examples=[42.5])
+    total_enqueued: int = Field(description="Items ever put in.", examples=[1204])
+    total_processed: int = Field(description="Items ever served.", examples=[1198])
+    total_dropped: int = Field(description="Items ever given up: a full queue, or three tries.", examples=[0])
+
+
+class RateLimit(Schema):
+    source: str = Field(description="The source.", examples=["polygon"])
+    limit: int = Field(description="Calls, or weight, in a window; 0: no limit is known.", examples=[5])
+    window_seconds: int = Field(description="Length of the sliding window.", examples=[60])
+    current_calls: int = Field(description="Used in the running window.", examples=[2])
+    remaining: int = Field(description="Left in it.", examples=[3])
+    reset_at: AwareDatetime | None = Field(
+        description="When the oldest of them leaves the window; null when none is in it.",
+        examples=["2024-01-31T11:06:00Z"],
+    )
+    total_calls: int = Field(description="Ever used.", examples=[52311])
+    total_waits: int = Field(description="How often somebody had to wait, or gave up waiting.", examples=[17])
+
+
+class RateLimitPage(Schema):
+    items: list[RateLimit] = Field(description="Sorted by source.")
+    count: int = Field(description="How many there are.", examples=[4])

@@ -1,0 +1,158 @@
+"""One cycle of candles: what is new of every followed symbol in one timeframe, and the keys that others read.
+
+A symbol without candles gets its newest thousand, any other what came since its last one: two candles, as a rule.
+"""
+
+import logging
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db.models import OuterRef, Subquery
+
+from markets import clock, journal, market_keys, timeframes
+from markets.models import Candle, Listing, Source
+from markets.records import Bar
+from markets.store.prices import save_bars
+from miner import budget, quotes, retry, sources
+from miner.errors import ProviderError, UnknownTicker, Unreachable, Unreadable
+from miner.models import SyncStatus
+from miner.providers.base import CandleSource
+
+logger = logging.getLogger(__name__)
+
+FIRST = 1000
+# The last closed candle may still be corrected, and the open one is always asked for.
+NEWEST = 2
+CONNECTIONS = 4
+PATIENCE = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    listing: Listing
+    start: datetime | None
+    limit: int
+
+
+@dataclass(slots=True)
+class Cycle:
+    """What one cycle brought; `failed` by ticker."""
+
+    bars: int = 0
+    written: int = 0
+    revised: int = 0
+    refused: list[str] = field(default_factory=list)
+    gaps: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    requests: int = 0
+    retries: int = 0
+    waited_seconds: float = 0.0
+
+
+def refresh(source: Source, timeframe: str, symbols: Sequence[str] | None = None, first: int = FIRST) -> Cycle:
+    """Bring the candles of a timeframe up to now; raises what ended the cycle for all symbols."""
+    cycle, questions = Cycle(), plan(source, timeframe, symbols, first)
+    if not questions:
+        return cycle
+    try:
+        bars = fetch(source, timeframe, questions, cycle)
+    except ProviderError as error:
+        quotes.give_way(source, error)
+        raise
+    outcome = save_bars(bars, source)
+    cycle.bars, cycle.written, cycle.revised = len(bars), outcome.written, outcome.revised
+    cycle.refused, cycle.gaps = outcome.refused, outcome.gaps
+    tell(source, timeframe, [question.listing for question in questions])
+    return cycle
+
+
+def plan(source: Source, timeframe: str, symbols: Sequence[str] | None, first: int) -> list[Question]:
+    """What to ask for each symbol; one query, whatever the length of the history."""
+    seconds = timeframes.SECONDS[timeframe]
+    last = Candle.objects.filter(instrument=OuterRef("instrument"), timeframe=timeframe, source=source)
+    newest = Subquery(last.order_by("-open_time").values("open_time")[:1])
+    now, questions = clock.now(), []
+    for listing in quotes.followed(source).annotate(last=newest):
+        start = listing.last
+        if symbols is not None and listing.ticker not in symbols:
+            continue
+        if start is None:
+            questions.append(Question(listing, None, first))
+        elif (now - start).total_seconds() < 2 * seconds:
+            questions.append(Question(listing, None, NEWEST))
+        else:
+            questions.append(Question(listing, start, FIRST))
+    return questions
+
+
+def fetch(source: Source, timeframe: str, questions: Sequence[Question], cycle: Cycle) -> list[Bar]:
+    """All answers; what is wrong with one symbol is told and left out, anything else ends the cycle.
+
+    They all go at once, so that nobody asks again, nor goes on asking, after a 429: those who do are banned.
+    """
+    provider = sources.candle_source_of(source)
+    allowance, traffic = sources.allowance_of(source), retry.Traffic()
+    until = time.monotonic() + PATIENCE
+    cycle.waited_seconds = budget.take(source, allowance, len(questions), patience=PATIENCE / 2)
+
+    def once(question: Question) -> list[Bar] | ProviderError:
+        try:
+            return ask(provider, timeframe, question)
+        except Unreadable as error:
+            return error
+        except Unreachable as error:
+            if error.status == quotes.TOO_MANY:
+                traffic.stop(error)
+            raise
+
+    def one(question: Question) -> list[Bar] | ProviderError:
+        return retry.call(lambda: once(question), traffic, PATIENCE, until)
+
+    try:
+        with ThreadPoolExecutor(CONNECTIONS) as pool:
+            answers = list(pool.map(one, questions))
+    finally:
+        budget.spent(source, allowance, traffic.requests - len(questions))
+        cycle.requests, cycle.retries = traffic.requests, traffic.retries
+        cycle.waited_seconds += traffic.waited_seconds
+    budget.answered(source, allowance, provider.used)
+    bars = []
+    for question, answer in zip(questions, answers, strict=True):
+        if isinstance(answer, ProviderError):
+            leave_out(question.listing, answer, cycle)
+        else:
+            bars += answer
+    return bars
+
+
+def ask(provider: CandleSource, timeframe: str, question: Question) -> list[Bar] | UnknownTicker:
+    """One symbol; that they do not list it is an answer about that symbol, and no failure of the run."""
+    try:
+        return provider.fetch_candles(question.listing.ticker, timeframe, question.start, question.limit)
+    except UnknownTicker as error:
+        return error
+
+
+def leave_out(listing: Listing, error: ProviderError, cycle: Cycle) -> None:
+    words = journal.scrub(str(error))
+    cycle.failed[listing.ticker] = words
+    unknown = isinstance(error, UnknownTicker)
+    quotes.mark([listing], SyncStatus.State.FAILED, "unknown" if unknown else error.reason, words)
+    logger.warning("%s gives no candles of %s: %s", listing.source.code, listing.ticker, words)
+
+
+def tell(source: Source, timeframe: str, listings: Sequence[Listing]) -> None:
+    """The keys that other programs read, and the message that they are new; the slowest timeframe ends a scan."""
+    codes = {row.instrument_id: row.instrument.code for row in listings}
+    market_keys.keep_candles(source, timeframe, codes)
+    if timeframe == list(timeframes_of(source))[-1]:
+        market_keys.scanned(codes)
+
+
+def timeframes_of(source: Source) -> dict[str, int]:
+    """Seconds of each timeframe that is asked for at this source, the shortest first."""
+    provider = sources.provider_of(source)
+    return dict(provider.timeframes) if isinstance(provider, CandleSource) else {}

@@ -1,0 +1,49 @@
+"""Does a source answer? The smallest question that it has, once, within its budget."""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+from markets import clock
+from markets.models import Source
+from miner import backfill, budget, http, quotes, sources
+from miner.errors import NoKey, ProviderError
+from miner.providers.base import CandleSource, Provider, QuoteSource
+
+# Somebody waits in front of a page.
+SECONDS = 8.0
+# Any week has a day of publication.
+FEW_DAYS = 7
+
+
+def ask(source: Source) -> float:
+    """Seconds that the answer took; raises ProviderError with the reason where there was none."""
+    if sources.wants_key(source):
+        raise NoKey(f"{source.code}: no key")
+    provider = sources.provider_of(source)
+    cost, question = smallest(source, provider)
+    budget.take(source, sources.allowance_of(source), cost)
+    started = time.monotonic()
+    try:
+        with http.answered_until(started + SECONDS):
+            question()
+    except ProviderError as error:
+        quotes.give_way(source, error, rest=False)
+        raise
+    return time.monotonic() - started
+
+
+def smallest(source: Source, provider: Provider) -> tuple[int, Callable[[], object]]:
+    """What it costs, and the question: a week of its first table, its most urgent price, or what it trades."""
+    if provider.series:
+        series = provider.series[0]
+        end = min(clock.today(), series.last or clock.today())
+        start = end - timedelta(days=min(FEW_DAYS, series.window) - 1)
+        return 1, lambda: backfill.fetcher(provider, series)(start, end)
+    listings = quotes.due(source) or list(source.listings.order_by("priority", "ticker")[:1])
+    if isinstance(provider, QuoteSource) and listings:
+        tickers = [listings[0].ticker]
+        return provider.cost(tickers), lambda: provider.fetch_quotes(tickers)
+    if isinstance(provider, CandleSource):
+        return 1, provider.fetch_tickers
+    raise ProviderError(f"{source.code} lists nothing that could be asked for")

@@ -1,0 +1,113 @@
+"""CoinGecko API v3: what coins cost in USD, many in one call, and the last 365 days.
+
+Keyless or with a demo key (100 calls a minute, 10,000 a month); answers come from a cache of 60 s. Coins are known by
+slugs (`ripple`), not symbols; an unknown one is simply left out, and all unknown is `{}`. Errors come in three shapes,
+so the HTTP status decides; a plain text `error code: 1015` is a ban. Prices are averages, written as doubles.
+Documentation: https://docs.coingecko.com
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from urllib.parse import quote
+
+import msgspec
+
+from markets.records import Price
+from miner import http
+from miner.errors import Refused, UnknownTicker, Unreachable, Unreadable
+from miner.providers.base import QuoteSource
+from miner.wire import SECOND, computed, count_of, decode, moment, some
+
+BANNED = "error code: 1015"
+COINS = {
+    "BTC": "bitcoin", "ETH": "ethereum", "XRP": "ripple", "BNB": "binancecoin", "SOL": "solana", "DOGE": "dogecoin",
+    "ADA": "cardano", "LINK": "chainlink", "XLM": "stellar", "BCH": "bitcoin-cash", "AVAX": "avalanche-2",
+    "HBAR": "hedera-hashgraph", "LTC": "litecoin", "SUI": "sui", "SHIB": "shiba-inu", "DOT": "polkadot",
+    "UNI": "uniswap", "AAVE": "aave", "NEAR": "near", "ICP": "internet-computer", "ETC": "ethereum-classic",
+    "APT": "aptos", "ATOM": "cosmos", "ALGO": "algorand", "VET": "vechain", "FIL": "filecoin", "ARB": "arbitrum",
+    "GRT": "the-graph", "ZEC": "zcash", "TRX": "tron", "TON": "the-open-network", "XMR": "monero", "USDT": "tether",
+    "USDC": "usd-coin", "DAI": "dai", "PAXG": "pax-gold",
+}  # fmt: skip
+
+
+class Coin(msgspec.Struct):
+    """Each may be missing or null: a coin that nobody has traded for long."""
+
+    usd: Decimal | None = None
+    usd_24h_vol: Decimal | None = None
+    usd_24h_change: Decimal | None = None
+    last_updated_at: int | None = None
+
+
+class Chart(msgspec.Struct):
+    prices: list[tuple[int, Decimal | None]]
+
+
+class CoinGecko(QuoteSource):
+    code = "coingecko"
+    name = "CoinGecko"
+    url = "https://www.coingecko.com/"
+    unit = "USD za 1 monetę"
+    limits = "365 dni wstecz; klucz demo: 100 zapytań na minutę, 10 000 na miesiąc"
+    licence = "Warunki API CoinGecko; wymagane podanie źródła"
+    attribution = "Dane: CoinGecko"
+    cadence = 300
+    # Keyless callers of one address share an unpublished limit.
+    limit = 10
+    history_days = 365
+    tickers = {f"{symbol}USD": coin for symbol, coin in COINS.items()}
+
+    def fetch_quotes(self, tickers: Sequence[str]) -> list[Price]:
+        if not tickers:
+            return []
+        wanted = "include_24hr_vol=true&include_24hr_change=true&include_last_updated_at=true&precision=full"
+        return parse_prices(
+            self.ask(f"simple/price?ids={quote(','.join(tickers))}&vs_currencies=usd&{wanted}"), tickers
+        )
+
+    def fetch_history(self, ticker: str, start: datetime, end: datetime) -> list[Price]:
+        """Daily closes for more than 90 days, hourly prices for less; at most 365 days back."""
+        span = f"from={count_of(start, SECOND)}&to={count_of(end, SECOND)}"
+        path = f"coins/{quote(ticker, safe='')}/market_chart/range?vs_currency=usd&{span}&precision=full"
+        try:
+            body = self.ask(path)
+        except Refused as error:
+            if error.status == 404:
+                raise UnknownTicker(f"no coin {ticker}", error.status, error.body) from None
+            raise
+        return [price for price in parse_chart(body, ticker) if start <= price.observed_at <= end]
+
+    def ask(self, path: str) -> bytes:
+        try:
+            return http.get(f"{self.base_url}{path}", headers=self.headers())
+        except Unreachable as error:
+            if error.status == 429 and BANNED in error.body:
+                raise Refused(f"{error}: banned", error.status, error.body, error.retry_after) from None
+            raise
+
+    def headers(self) -> Mapping[str, str]:
+        return {"x-cg-demo-api-key": self.key} if self.key else {}
+
+
+def parse_prices(body: bytes, tickers: Sequence[str]) -> list[Price]:
+    """What was answered of what was asked for. An error with a good status has names that nobody asked for."""
+    coins = decode(body, dict[str, msgspec.Raw])
+    if strange := sorted(coins.keys() - set(tickers)):
+        raise Unreadable(f"asked for coins, got {strange[0][:40]}")
+    prices = []
+    for ticker in dict.fromkeys(tickers):
+        coin = decode(coins[ticker], Coin) if ticker in coins else Coin()
+        if coin.usd and coin.last_updated_at:
+            at = moment(coin.last_updated_at, SECOND)
+            prices.append(Price(ticker, computed(coin.usd), at, volume=coin.usd_24h_vol, change=coin.usd_24h_change))
+    return prices
+
+
+def parse_chart(body: bytes, ticker: str) -> list[Price]:
+    """Ascending prices; the last one is "now" and no end of a period, unless it stands on midnight itself."""
+    pairs = sorted(decode(body, Chart).prices, key=lambda pair: pair[0])
+    moments = [(moment(count), value) for count, value in pairs]
+    if moments and moments[-1][0].time() != datetime.min.time():
+        moments.pop()
+    return [Price(ticker, computed(price), at) for at, value in moments if (price := some(value))]

@@ -1,0 +1,106 @@
+"""Deribit API v2, public methods: price indices such as `btc_usd`, one call each, and their history.
+
+The answer has no time of its own but `usOut` of its envelope, in microseconds. Errors are JSON-RPC objects under HTTP
+200, 400 or 503: some codes say "later", the others "never". The limit for callers without a key is not published; a
+few calls a second are no trouble. Documentation: https://docs.deribit.com
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from urllib.parse import urlencode
+
+import msgspec
+
+from markets.records import Price
+from miner import http
+from miner.errors import Refused, UnknownTicker, Unreachable, Unreadable
+from miner.providers.base import QuoteSource
+from miner.wire import MICROSECOND, computed, decode, moment, some
+
+# Too many requests, try again, settlement, maintenance (11051), internal error, unavailable, timed out.
+LATER = {10028, 10040, 10041, 10047, 10066, 11051, 11094, 13028, 13888}
+INVALID_PARAMS = -32602
+CODE = re.compile(r'"code"\s*:\s*(-?\d{1,9})\b')
+RANGES = {
+    "1h": timedelta(hours=1), "1d": timedelta(days=1), "2d": timedelta(days=2), "1m": timedelta(days=28),
+    "1y": timedelta(days=365), "all": timedelta.max,
+}  # fmt: skip
+
+
+class Envelope(msgspec.Struct):
+    result: msgspec.Raw
+    usOut: int  # noqa: N815  the key of the wire
+
+
+class Index(msgspec.Struct):
+    index_price: Decimal | None = None
+
+
+class Deribit(QuoteSource):
+    code = "deribit"
+    name = "Deribit"
+    url = "https://www.deribit.com/"
+    unit = "USD za 1 monetę (indeks)"
+    limits = "kilka zapytań na sekundę, jedno na indeks"
+    licence = "Publiczne API Deribit; wymagane podanie źródła"
+    attribution = "Dane: Deribit"
+    cadence = 60
+    limit = 120
+    tickers = {"BTCUSD": "btc_usd", "ETHUSD": "eth_usd"}
+
+    def fetch_quotes(self, tickers: Sequence[str]) -> list[Price]:
+        prices = (self.quote(ticker) for ticker in dict.fromkeys(tickers))
+        return [price for price in prices if price]
+
+    def cost(self, tickers: Sequence[str]) -> int:
+        return len(set(tickers))
+
+    def quote(self, ticker: str) -> Price | None:
+        try:
+            answer = self.ask("get_index_price", index_name=ticker)
+        except UnknownTicker:
+            return None
+        price = some(decode(answer.result, Index).index_price)
+        return Price(ticker, computed(price), moment(answer.usOut, MICROSECOND)) if price else None
+
+    def fetch_history(self, ticker: str, start: datetime, end: datetime) -> list[Price]:
+        """Average prices of the shortest range that reaches back to `start`, counted from the answer's own time."""
+        prices: list[Price] = []
+        for name, length in RANGES.items():
+            if length >= end - start:
+                answer = self.ask("get_index_chart_data", index_name=ticker, range=name)
+                prices = parse_chart(answer.result, ticker)
+                if moment(answer.usOut, MICROSECOND) - start <= length:
+                    break
+        return [price for price in prices if start <= price.observed_at <= end]
+
+    def ask(self, method: str, **params: str) -> Envelope:
+        place = f"public/{method}"
+        try:
+            body = http.get(f"{self.base_url}{place}?{urlencode(params)}")
+        except Refused as error:
+            raise fault(place, error.body, error.status) or error from None
+        if wrong := fault(place, body.decode("utf-8", "replace"), 200):
+            raise wrong
+        return decode(body, Envelope)
+
+
+def fault(place: str, text: str, status: int) -> Unreachable | Refused | None:
+    """What an error object in the answer means; None for an answer without one."""
+    if '"error"' not in text:
+        return None
+    found = CODE.search(text)
+    if not found:
+        raise Unreadable(f"{place}: an error without a code")
+    code, message = int(found[1]), f"{place}: error {found[1]}"
+    if code in LATER:
+        return Unreachable(message, status=status, body=text[:300])
+    unknown = code == INVALID_PARAMS and '"index_name"' in text
+    return (UnknownTicker if unknown else Refused)(message, status, text[:300])
+
+
+def parse_chart(body: msgspec.Raw, ticker: str) -> list[Price]:
+    pairs = sorted(decode(body, list[tuple[int, Decimal | None]]), key=lambda pair: pair[0])
+    return [Price(ticker, computed(price), moment(count)) for count, value in pairs if (price := some(value))]

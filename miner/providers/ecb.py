@@ -1,0 +1,188 @@
+"""European Central Bank, euro reference rates: units of a currency for 1 EUR, of which PLN is a rate of the euro.
+
+Published about 16:00 Frankfurt time on TARGET working days; until then, and on closing days, the daily file shows the
+day before. Three files: the newest day, about 90 days, and everything since 1999-01-04 (a zip of one CSV), all newest
+first. They write one number in different ways (1.1790, 1.179); dead currencies say N/A. No key, no documented limit.
+Documentation: https://www.ecb.europa.eu/stats/policy_and_exchange_rates/euro_reference_exchange_rates/
+"""
+
+import zlib
+from datetime import date, time, timedelta
+from hashlib import sha256
+from io import BytesIO
+from itertools import pairwise
+from xml.parsers import expat
+from zipfile import BadZipFile, ZipFile
+
+from markets.records import Figure, Table
+from miner import http
+from miner.errors import Unreadable
+from miner.providers.base import Hours, RateSource, Series
+from miner.wire import number
+
+TABLE = "eurofxref"
+DAILY, RECENT, HISTORY, MEMBER = "-daily.xml", "-hist-90d.xml", "-hist.zip", "eurofxref-hist.csv"
+# Which day the file of 90 days begins with is not documented to the day.
+RECENT_DAYS = timedelta(days=85)
+# The history of 2026 is 2 MB; a zip can promise anything.
+MAX_BYTES = 16 * 1024 * 1024
+CUBE = "http://www.ecb.int/vocabulary/2002-08-01/eurofxref Cube"
+NO_RATE = "N/A"
+MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
+
+
+class ECB(RateSource):
+    code = "ecb"
+    name = "Europejski Bank Centralny"
+    url = "https://www.ecb.europa.eu/stats/policy_and_exchange_rates/euro_reference_exchange_rates/html/index.en.html"
+    unit = "jednostki waluty za 1 EUR"
+    limits = "pliki: ostatni dzień, 90 dni, całość od 1999 r."
+    licence = "Kursy informacyjne; wolno używać z podaniem źródła (EBC)"
+    attribution = "Źródło: Europejski Bank Centralny"
+    # Closed at most from Thursday to Tuesday (Easter) or between two Christmas weekends: 5 days.
+    series = (
+        Series(
+            TABLE, "pair", date(1999, 1, 4), date(2026, 4, 13), 366, Hours(time(16, 0), time(17, 0)), longest_pause=5,
+            closed="ECB",
+        ),
+    )  # fmt: skip
+
+    def __init__(self, base_url: str = "", key: str = "") -> None:
+        super().__init__(base_url, key)
+        # The whole history, kept for the windows of one run: it is one file, however little of it is wanted.
+        self.history: tuple[bytes, str] | None = None
+        self.newest = date.min
+
+    def fetch_rates(self, start: date, end: date, table: str = TABLE) -> list[Table]:
+        if table != TABLE:
+            raise ValueError(f"the ECB has no table {table}")
+        return within(start, end, self.tables(start, end))
+
+    def tables(self, start: date, end: date) -> list[Table]:
+        """The smallest file that holds the days; its newest one tells what day it is at the ECB."""
+        if self.history is None or end > self.newest:
+            daily = parse_xml(*self.ask(DAILY))
+            self.newest = max(table.effective_date for table in daily)
+            if start >= self.newest:
+                return daily
+            if self.newest - start <= RECENT_DAYS:
+                return parse_xml(*self.ask(RECENT))
+            body, url = self.ask(HISTORY)
+            self.history = unzip(body), url
+        return parse_csv(*self.history, start, end)
+
+    def ask(self, file: str) -> tuple[bytes, str]:
+        accept = "application/zip" if file == HISTORY else "application/xml"
+        return http.get(f"{self.base_url}{TABLE}{file}", accept), f"{self.public_url}{TABLE}{file}"
+
+
+def parse_xml(body: bytes, url: str) -> list[Table]:
+    """The days of a file as they stand, each with the sha256 of its own element, `<Cube time=...>` to `</Cube>`."""
+    tables: list[Table] = []
+    cubes: list[tuple[dict[str, str], int]] = []
+    lines: list[tuple[str, str]] = []
+    reader = expat.ParserCreate("utf-8", " ")
+
+    def begin(name: str, attributes: dict[str, str]) -> None:
+        if name == CUBE:
+            cubes.append((attributes, reader.CurrentByteIndex))
+            if "currency" in attributes:
+                lines.append((attributes["currency"], attributes.get("rate", "")))
+
+    def end(name: str) -> None:
+        attributes, opened = cubes.pop() if name == CUBE else ({}, 0)
+        if "time" in attributes:
+            element = body[opened : body.find(b">", reader.CurrentByteIndex) + 1]
+            tables.append(table_of(attributes["time"], lines, element, url))
+            lines.clear()
+
+    def refuse(*_: object) -> None:
+        raise Unreadable("a document type of its own, where entities are hidden")
+
+    reader.StartElementHandler, reader.EndElementHandler = begin, end
+    reader.StartDoctypeDeclHandler = refuse
+    try:
+        reader.Parse(body, True)  # noqa: FBT003
+    except expat.ExpatError as error:
+        raise Unreadable(f"not XML: {error}") from None
+    if not tables:
+        raise Unreadable("no day in it")
+    return tables
+
+
+def parse_csv(body: bytes, url: str, start: date = date.min, end: date = date.max) -> list[Table]:
+    """These days of a file as they stand, each with the sha256 of its own line; both dialects, `,` and `, `."""
+    try:
+        head, *lines = (line for line in body.decode("ascii").splitlines() if line)
+    except ValueError:
+        raise Unreadable("not a table of days") from None
+    codes = [cell.strip() for cell in head.split(",")]
+    if codes[0] != "Date" or not lines:
+        raise Unreadable("not a table of days")
+    tables = []
+    for line in lines:
+        day, _, rest = line.partition(",")
+        if not start <= day_of(day) <= end:
+            continue
+        cells = [cell.strip() for cell in rest.split(",")]
+        if len(cells) != len(codes) - 1:
+            raise Unreadable(f"{day[:20]}: {len(cells)} figures under {len(codes) - 1} currencies")
+        named = [(code, cell) for code, cell in zip(codes[1:], cells, strict=True) if code and cell != NO_RATE]
+        tables.append(table_of(day, named, line.encode(), url))
+    return tables
+
+
+def table_of(day: str, lines: list[tuple[str, str]], element: bytes, url: str) -> Table:
+    if not lines:
+        raise Unreadable(f"no figure of {day[:20]}")
+    return Table(
+        table=TABLE,
+        effective_date=day_of(day),
+        figures=[figure(code, text) for code, text in lines],
+        url=url,
+        sha256=sha256(element).hexdigest(),
+        kind="pair",
+    )
+
+
+def figure(code: str, text: str) -> Figure:
+    """PLN for one euro is a rate of `EUR`; a figure that is no number is refused alone, not with its table."""
+    ours = "EUR" if code == "PLN" else f"EUR{code}"
+    try:
+        return Figure(ours, mid=number(text))
+    except ValueError as error:
+        return Figure(ours, fault=str(error))
+
+
+def day_of(text: str) -> date:
+    """`2026-04-13`, or `13 April 2026`."""
+    try:
+        if " " in text:
+            day, month, year = text.split(" ")
+            return date(int(year), MONTHS.index(month) + 1, int(day))
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Unreadable(f"{text[:20]} is not a day") from None
+
+
+def unzip(body: bytes) -> bytes:
+    """The one member, no more than MAX_BYTES of it, whatever the zip says of its size."""
+    try:
+        with ZipFile(BytesIO(body)) as archive, archive.open(MEMBER) as file:
+            text = file.read(MAX_BYTES + 1)
+    except (BadZipFile, KeyError, EOFError, NotImplementedError, RuntimeError, OSError, zlib.error) as error:
+        raise Unreadable(f"not a zip of {MEMBER}: {error}") from None
+    if len(text) > MAX_BYTES:
+        raise Unreadable(f"{MEMBER} is above {MAX_BYTES} bytes")
+    return text
+
+
+def within(start: date, end: date, tables: list[Table]) -> list[Table]:
+    """The days that were asked for, ascending; a day twice makes the file doubtful."""
+    found = sorted((table for table in tables if start <= table.effective_date <= end), key=lambda t: t.effective_date)
+    if twice := [a.effective_date for a, b in pairwise(found) if a.effective_date == b.effective_date]:
+        raise Unreadable(f"more than one table of {twice[0]}")
+    return found

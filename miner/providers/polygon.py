@@ -1,0 +1,182 @@
+"""Polygon.io, since 2025 Massive: forex, metals and crypto with bid and ask, many tickers in one call; a key is needed.
+
+`C:EURUSD`, `C:XAUUSD`, `X:BTCUSD`. The last price of forex is the bid, that of crypto the last trade; their own times
+count, `updated` may lie in the future. Snapshots are emptied at midnight in New York, so a missing ticker is no fault.
+A free key gets 403 for snapshots and 5 calls a minute: then the close of the day before, one call a ticker. No
+Retry-After with 429; the window is a minute. Documentation: https://massive.com/docs
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import ClassVar
+from urllib.parse import quote
+
+import msgspec
+
+from markets.records import Price
+from miner import http
+from miner.errors import NoKey, NoPlan, Refused, Unreachable, Unreadable
+from miner.providers.base import QuoteSource
+from miner.wire import decode, moment, some
+
+MARKETS = {"C:": "forex", "X:": "crypto"}
+WINDOW_SECONDS = 60
+# A page that is not there is answered in plain text; only this is about the ticker.
+NOT_FOUND = ('"status":"NOT_FOUND"', '"status":"NotFound"')
+NOT_AUTHORIZED = '"status":"NOT_AUTHORIZED"'
+GOOD = {"OK", "DELAYED"}
+
+
+class Bar(msgspec.Struct):
+    """A day, or as much of it as there is: zeros and absence both mean nothing."""
+
+    o: Decimal | None = None
+    h: Decimal | None = None
+    l: Decimal | None = None  # noqa: E741  the key of the wire
+    c: Decimal | None = None
+    v: Decimal | None = None
+    t: int | None = None
+
+
+class LastQuote(msgspec.Struct):
+    a: Decimal | None = None
+    b: Decimal | None = None
+    t: int | None = None
+
+
+class LastTrade(msgspec.Struct):
+    p: Decimal | None = None
+    t: int | None = None
+
+
+class Ticker(msgspec.Struct):
+    ticker: str
+    day: Bar | None = None
+    lastQuote: LastQuote | None = None  # noqa: N815
+    lastTrade: LastTrade | None = None  # noqa: N815
+
+
+class Snapshot(msgspec.Struct):
+    status: str
+    tickers: list[Ticker] | None = None
+
+
+class Previous(msgspec.Struct):
+    status: str
+    results: list[Bar] | None = None
+
+
+class Polygon(QuoteSource):
+    code = "polygon"
+    name = "Massive (dawniej Polygon.io)"
+    url = "https://massive.com/"
+    unit = "waluta notowania za 1 jednostkę bazy"
+    limits = "plan darmowy: 5 zapytań na minutę, tylko kursy zamknięcia"
+    licence = "Warunki Massive: tylko na własny użytek, bez udostępniania"
+    attribution = "Dane: Massive (Polygon.io)"
+    cadence = 300
+    limit = 5
+    # A batch of the critical instruments takes two calls, one a market.
+    reserve = 2
+    queued = True
+    needs_key = True
+    public_display = False
+    public_api = False
+    tickers = {
+        "XAUUSD": "C:XAUUSD", "EURUSD": "C:EURUSD", "BTCUSD": "X:BTCUSD", "ETHUSDT": "X:ETHUSDT", "GBPUSD": "C:GBPUSD",
+        "USDJPY": "C:USDJPY", "XAGUSD": "C:XAGUSD", "AUDUSD": "C:AUDUSD", "USDCAD": "C:USDCAD",
+    }  # fmt: skip
+    # Addresses and keys whose plan has no snapshots, for as long as this process lives.
+    end_of_day: ClassVar[set[tuple[str, str]]] = set()
+
+    def fetch_quotes(self, tickers: Sequence[str]) -> list[Price]:
+        known = [ticker for ticker in dict.fromkeys(tickers) if ticker[:2] in MARKETS]
+        if not self.is_end_of_day():
+            try:
+                return [price for market in MARKETS.items() for price in self.snapshots(*market, known)]
+            except NoPlan:
+                self.end_of_day.add((self.base_url, self.key))
+        return [price for ticker in known if (price := self.previous(ticker))]
+
+    def is_end_of_day(self) -> bool:
+        """Whether the plan is known to sell nothing but closes."""
+        return (self.base_url, self.key) in self.end_of_day
+
+    def cost(self, tickers: Sequence[str]) -> int:
+        known = {ticker for ticker in tickers if ticker[:2] in MARKETS}
+        return len(known) if self.is_end_of_day() else len({ticker[:2] for ticker in known})
+
+    def snapshots(self, prefix: str, market: str, tickers: Sequence[str]) -> list[Price]:
+        wanted = [ticker for ticker in tickers if ticker.startswith(prefix)]
+        if not wanted:
+            return []
+        names = quote(",".join(wanted), safe=":,")
+        body = self.ask(f"v2/snapshot/locale/global/markets/{market}/tickers?tickers={names}")
+        return [] if body is None else parse_snapshots(body, wanted)
+
+    def previous(self, ticker: str) -> Price | None:
+        body = self.ask(f"v2/aggs/ticker/{quote(ticker, safe=':')}/prev")
+        return None if body is None else parse_previous(body, ticker)
+
+    def ask(self, path: str) -> bytes | None:
+        """The body, or None where there is nothing of what was asked for."""
+        if not self.key:
+            raise NoKey(f"{self.code}: no key")
+        self.calls += 1
+        try:
+            return http.get(f"{self.base_url}{path}", headers={"Authorization": f"Bearer {self.key}"})
+        except Unreachable as error:
+            if error.status == 429 and error.retry_after is None:
+                error.retry_after = WINDOW_SECONDS
+            raise
+        except Refused as error:
+            said = error.body.replace(" ", "")
+            if error.status == 404 and any(text in said for text in NOT_FOUND):
+                return None
+            if error.status == 403 and NOT_AUTHORIZED in said:
+                raise NoPlan(f"{error}: the plan does not cover it", error.status, error.body) from None
+            raise
+
+
+def parse_snapshots(body: bytes, asked: Sequence[str]) -> list[Price]:
+    answer = decode(body, Snapshot)
+    if answer.status not in GOOD:
+        raise Unreadable(f"a snapshot with status {answer.status[:40]}")
+    found = answer.tickers or []
+    if strange := sorted({ticker.ticker for ticker in found} - set(asked)):
+        raise Unreadable(f"asked for tickers, got {strange[0][:40]}")
+    return [price for ticker in found if (price := price_of(ticker))]
+
+
+def price_of(ticker: Ticker) -> Price | None:
+    """None for a ticker that nothing is known of yet, as after midnight in New York."""
+    last, trade, day = ticker.lastQuote or LastQuote(), ticker.lastTrade or LastTrade(), ticker.day or Bar()
+    forex = ticker.ticker.startswith("C:")
+    price, at = (some(last.b), last.t) if forex else (some(trade.p), trade.t)
+    if price is None or not at:
+        return None
+    return Price(
+        ticker=ticker.ticker,
+        price=price,
+        observed_at=moment(at),
+        bid=some(last.b),
+        ask=some(last.a),
+        open=some(day.o),
+        high=some(day.h),
+        low=some(day.l),
+        close=some(day.c),
+        volume=some(day.v),
+    )
+
+
+def parse_previous(body: bytes, ticker: str) -> Price | None:
+    """The close of the day before; there is none on a ticker's first day."""
+    answer = decode(body, Previous)
+    if answer.status not in GOOD:
+        raise Unreadable(f"a previous close with status {answer.status[:40]}")
+    bar = answer.results[-1] if answer.results else Bar()
+    close = some(bar.c)
+    if close is None or not bar.t:
+        return None
+    days = {"open": some(bar.o), "high": some(bar.h), "low": some(bar.l), "close": close, "volume": some(bar.v)}
+    return Price(ticker, close, moment(bar.t), **days, end_of_day=True)

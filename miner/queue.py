@@ -1,0 +1,137 @@
+"""The priority queue of listings: in the database, so that it outlives every process; no listing stands in it twice.
+
+A worker that takes an item claims it for two minutes. Who dies gives it back that way, and nobody else gets it before.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Count, F, Min, Q, QuerySet
+
+from markets import clock
+from markets.models import Listing
+from miner.models import QueueItem, QueueTally
+
+logger = logging.getLogger(__name__)
+
+MAX_SIZE = 1000
+MAX_RETRIES = 3
+CLAIM = timedelta(seconds=120)
+ERROR_LENGTH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    size: int
+    max_size: int
+    by_priority: dict[str, int]
+    oldest_age_seconds: float | None
+    total_enqueued: int
+    total_processed: int
+    total_dropped: int
+
+
+def enqueue(listing: Listing, priority: int | None = None) -> bool:
+    """Put it in; False when it waits already (the more urgent priority holds) or the queue is full."""
+    wanted = priority or listing.priority
+    with transaction.atomic():
+        tally = locked_tally()
+        waiting = QueueItem.objects.filter(listing=listing)
+        if waiting.exists():
+            waiting.filter(priority__gt=wanted).update(priority=wanted)
+            return False
+        if size() >= MAX_SIZE:
+            logger.warning("The queue is full (%d); %s was dropped", MAX_SIZE, listing.ticker)
+            count(tally, dropped=1)
+            return False
+        QueueItem.objects.create(listing=listing, priority=wanted, enqueued_at=clock.now())
+        count(tally, enqueued=1)
+    return True
+
+
+def dequeue(items: int = 1) -> list[QueueItem]:
+    """Claim the next items; no two workers get the same one."""
+    now = clock.now()
+    with transaction.atomic():
+        rows = list(free().select_for_update(skip_locked=True, of=("self",)).select_related("listing__source")[:items])
+        QueueItem.objects.filter(pk__in=[row.pk for row in rows]).update(claimed_until=now + CLAIM)
+    return rows
+
+
+def free() -> QuerySet[QueueItem]:
+    return QueueItem.objects.filter(Q(claimed_until=None) | Q(claimed_until__lt=clock.now()))
+
+
+def done(item: QueueItem) -> None:
+    with transaction.atomic():
+        tally = locked_tally()
+        if QueueItem.objects.filter(pk=item.pk).delete()[0]:
+            count(tally, processed=1)
+
+
+def requeue(item: QueueItem, error: str) -> bool:
+    """Back in, one step less urgent; False when its three tries are used up and it is dropped."""
+    with transaction.atomic():
+        tally = locked_tally()
+        if item.retry_count >= MAX_RETRIES:
+            QueueItem.objects.filter(pk=item.pk).delete()
+            count(tally, dropped=1)
+            logger.warning("%s failed %d times and was dropped: %s", item.listing.ticker, MAX_RETRIES + 1, error)
+            return False
+        QueueItem.objects.filter(pk=item.pk).update(
+            priority=min(item.priority + 1, Listing.Priority.LOW),
+            retry_count=F("retry_count") + 1,
+            last_error=error[:ERROR_LENGTH],
+            claimed_until=None,
+            enqueued_at=clock.now(),
+        )
+    return True
+
+
+def release(item: QueueItem) -> None:
+    """Back to its old place: nothing was tried, the budget did not allow it."""
+    QueueItem.objects.filter(pk=item.pk).update(claimed_until=None)
+
+
+def peek() -> QueueItem | None:
+    return free().select_related("listing").first()
+
+
+def size() -> int:
+    return QueueItem.objects.count()
+
+
+def is_empty() -> bool:
+    return not QueueItem.objects.exists()
+
+
+def clear() -> int:
+    return QueueItem.objects.all().delete()[0]
+
+
+def stats() -> Stats:
+    tally = QueueTally.objects.filter(pk=1).first() or QueueTally()
+    rows = QueueItem.objects.values("priority").annotate(number=Count("pk"), oldest=Min("enqueued_at")).order_by()
+    counts = {row["priority"]: row["number"] for row in rows}
+    oldest = min((row["oldest"] for row in rows), default=None)
+    return Stats(
+        size=sum(counts.values()),
+        max_size=MAX_SIZE,
+        by_priority={level.name: counts.get(level.value, 0) for level in Listing.Priority},
+        oldest_age_seconds=(clock.now() - oldest).total_seconds() if oldest else None,
+        total_enqueued=tally.enqueued,
+        total_processed=tally.processed,
+        total_dropped=tally.dropped,
+    )
+
+
+def locked_tally() -> QueueTally:
+    """The one row of totals; its lock also makes places and duplicates a question that one asks at a time."""
+    QueueTally.objects.get_or_create(pk=1)
+    return QueueTally.objects.select_for_update().get(pk=1)
+
+
+def count(tally: QueueTally, **more: int) -> None:
+    QueueTally.objects.filter(pk=tally.pk).update(**{name: F(name) + number for name, number in more.items()})
