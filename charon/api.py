@@ -10,16 +10,19 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from ninja import NinjaAPI, Router
-from ninja.errors import ValidationError
+from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.docs import Redoc, Swagger
 
-from charon import parameters, status
+from charon import parameters, redis_log, status
 from charon.envelope import envelope
+from markets import bus, journal
 from markets.api import reply
 from markets.api import router as markets_router
 from markets.errors import QuestionError
+from markets.prices_api import router as prices_router
 from markets.schemas import COMMON_ERRORS
 from miner.api import router as miner_router
+from miner.batch_api import router as batch_router
 from signals.api import router as signals_router
 
 logger = logging.getLogger(__name__)
@@ -32,6 +35,9 @@ Official exchange rates and gold prices of the National Bank of Poland, every fi
 * Lists are `{"items": [...], "count": n}`; `count` is the total before paging.
 * Every error is `{"error": {"code", "message", "detail", "id"}}`: 422 for a parameter that is unknown or of the wrong
   type, 400 for one that means nothing, 404 for an unknown code, with its nearest neighbours in `detail`.
+* `/rates`, `/gold`, `/signals`, `/signals/current` and `/currencies` have an `ETag`: sent back in `If-None-Match` it is
+  answered with 304 and no body while nothing has changed. They may be kept for a minute and, while Charon cannot be
+  reached, be shown for a day; errors are kept by nobody.
 """.strip()
 
 # The documentation's scripts come from here; what they would like to fetch elsewhere (a logo) stays out.
@@ -93,6 +99,19 @@ def no_answer(request: HttpRequest, error: QuestionError) -> HttpResponse:
     return envelope(request, error.status, error.message, error.detail, error.code)
 
 
+@api.exception_handler(HttpError)
+def bad_body(request: HttpRequest, error: HttpError) -> HttpResponse:
+    """ninja's own words: a body that is no JSON."""
+    return envelope(request, error.status_code, error.message)
+
+
+@api.exception_handler(AuthenticationError)
+def nobody_we_know(request: HttpRequest, error: Exception) -> HttpResponse:
+    response = envelope(request, 401)
+    response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
 @api.exception_handler(OperationalError)
 @api.exception_handler(InterfaceError)
 def no_database(request: HttpRequest, error: Exception) -> HttpResponse:
@@ -102,7 +121,11 @@ def no_database(request: HttpRequest, error: Exception) -> HttpResponse:
 
 @api.exception_handler(Exception)
 def our_fault(request: HttpRequest, error: Exception) -> HttpResponse:
-    logger.error("%s: %s", request.META["charon.request_id"], request.path, exc_info=error)
+    number = request.META["charon.request_id"]
+    logger.error("%s: %s", number, request.path, exc_info=error)
+    # The route, not the path: everybody sees it in the summary of the log, and a path is a stranger's text.
+    route = request.resolver_match.route if request.resolver_match else "?"
+    bus.note_error(f"/{route}", "dashboard", f"{number}: {journal.scrub(repr(error))}")
     return envelope(request, 500)
 
 
@@ -117,6 +140,9 @@ def health(request: HttpRequest) -> HttpResponse:
 
 api.add_decorator(known_parameters_only, mode="view")
 api.add_router("", markets_router)
+api.add_router("", prices_router)
 api.add_router("", miner_router)
+api.add_router("", batch_router)
 api.add_router("", signals_router)
+api.add_router("", redis_log.router)
 api.add_router("", roof)

@@ -10,6 +10,7 @@ JSON = "application/json; charset=utf-8"
 
 CODES = {
     400: "bad_request",
+    401: "unauthorized",
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
@@ -19,6 +20,7 @@ CODES = {
 }
 WORDS = {
     400: "The request could not be understood",
+    401: "This is for operators: name the token of API_TOKEN, or sign in as staff",
     403: "This is not allowed",
     404: "There is nothing at this address; /docs lists what there is",
     500: "Something went wrong on our side; please name the id when you report it",

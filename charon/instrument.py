@@ -20,7 +20,7 @@ from markets.answers.freshness import Freshness
 from markets.answers.history import Figure
 from markets.catalogue import GOLD
 from markets.figures import scale_of
-from markets.models import Instrument
+from markets.models import Currency, Instrument
 from markets.templatetags import polish
 from markets.views import BUSY, CALM, HtmxRequest, Row, backfill_row, shown_sources, wants_fragment
 from signals import answers, chart, explain, rules
@@ -64,9 +64,9 @@ def currency(request: HtmxRequest, code: str) -> HttpResponse:
     wanted = code.strip().upper()
     if wanted == GOLD:
         return redirect(address(request, GOLD))
-    if instrument is None and not Instrument.objects.exists() and is_known(wanted):
+    if instrument is None and not Currency.objects.exists() and is_known(wanted):
         instrument = catalogue.currency(wanted)
-    if instrument is None:
+    if instrument is None or (instrument.kind != Instrument.Kind.CURRENCY and instrument.code != GOLD):
         return unknown(request, code)
     if instrument.code != code:
         return redirect(address(request, instrument.code))

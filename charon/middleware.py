@@ -30,8 +30,20 @@ ROOT_NAMES = frozenset(
         "signals/current",
         "docs",
         "redoc",
+        "redis/log",
+        "prices",
+        "prices/summary",
+        "prices/latest",
+        "candles",
+        "assets",
+        "batch/status",
+        "batch/run",
+        "batch/queue/stats",
+        "batch/rate-limit",
     }
 )
+# Below these stands the name of one thing: `/assets/BTC`.
+ROOT_FOLDERS = ("assets/",)
 FIRST_PARTS = frozenset(name.split("/")[0] for name in ROOT_NAMES) | {"api"}
 CDN = "https://cdn.jsdelivr.net"
 KNOWN_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
@@ -82,13 +94,17 @@ def api_paths(get_response: View) -> View:
 
 
 def canonical(path: str) -> str:
-    """`/rates`, `/rates/` and `/api/v1/rates/` are `/api/v1/rates`; every other path is itself."""
-    name = path.removeprefix("/").removesuffix("/")
-    if name in ROOT_NAMES:
+    """`/rates`, `/rates/`, `/api/rates` and `/api/v1/rates/` are `/api/v1/rates`; every other path is itself."""
+    name = path.removeprefix("/").removesuffix("/").removeprefix("api/")
+    if name in ROOT_NAMES or names_one_thing(name):
         return API + name
     if path.startswith(API) and path != API:
         return path.removesuffix("/")
     return API if path == API.removesuffix("/") else path
+
+
+def names_one_thing(name: str) -> bool:
+    return name.startswith(ROOT_FOLDERS) and "//" not in name and not name.endswith("/")
 
 
 def is_api(path: str) -> bool:

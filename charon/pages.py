@@ -1,6 +1,7 @@
 """The pulpit: figures of the ground floor beside their signals. Eight queries, however many currencies there are."""
 
-from django.http import HttpResponse
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
@@ -10,6 +11,11 @@ from markets import clock
 from markets.answers import board, freshness
 from markets.views import BUSY, CALM, HtmxRequest, Row, backfill_row, shown_sources, wants_fragment
 from signals import answers
+
+
+def demo(request: HttpRequest) -> Row:  # noqa: ARG001
+    """For every template: whether nothing here is real."""
+    return {"demo": settings.DEMO}
 
 
 @require_safe

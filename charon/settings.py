@@ -32,6 +32,18 @@ def http_url(name: str, default: str) -> str:
     return value
 
 
+def redis_url() -> str:
+    """What is wrong with it is said without it: it may carry a password."""
+    value = env.str("REDIS_URL", "")
+    if value and urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
+        raise ValueError("REDIS_URL must begin with redis://, rediss:// or unix://")
+    try:
+        urlsplit(value).port  # noqa: B018 - it is read to be checked
+    except ValueError:
+        raise ValueError("REDIS_URL: the port is no port, or a / in the password is not written as %2F") from None
+    return value
+
+
 def database_url() -> str:
     """DATABASE_URL wins over DB_HOST and its kin; neither means SQLite in the data folder."""
     if url := env.str("DATABASE_URL", ""):
@@ -45,6 +57,7 @@ def database_url() -> str:
 try:
     DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "data"))).resolve()
     DEBUG = env.bool("DEBUG", False)
+    DEMO = env.bool("DEMO", False)
     HOST = env.str("HOST", "127.0.0.1")
     PORT = env.int("PORT", 8000, validate=validate.Range(min=1, max=65535, error="must be 1 to 65535"))
     # Who opened the server to the network (0.0.0.0) may be called by any name until ALLOWED_HOSTS says otherwise.
@@ -55,14 +68,60 @@ try:
     CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
     LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])).upper()
     LOG_FORMAT = env.str("LOG_FORMAT", "text", validate=validate.OneOf(["text", "json"]))
-    REDIS_URL = env.str("REDIS_URL", "") if env.bool("REDIS_ENABLED", True) else ""
-    if REDIS_URL and urlsplit(REDIS_URL).scheme not in {"redis", "rediss", "unix"}:
-        raise ValueError("REDIS_URL must begin with redis://, rediss:// or unix://")
+    REDIS_URL = redis_url() if env.bool("REDIS_ENABLED", True) else ""
     REDIS_PUBSUB_CHANNEL_RATES = env.str("REDIS_PUBSUB_CHANNEL_RATES", "rates.ingested")
+    REDIS_PUBSUB_CHANNEL_SIGNALS = env.str("REDIS_PUBSUB_CHANNEL_SIGNALS", "signals.updated")
+    # Before every channel and key: two houses on one Redis do not hear each other.
+    REDIS_PREFIX = env.str("REDIS_PREFIX", "")
+    REDIS_CACHE_TTL = env.int("REDIS_CACHE_TTL", 300, validate=validate.Range(min=1, error="must be at least {min}"))
+    REDIS_LOG_READS = env.float(
+        "REDIS_LOG_READS", 0.0, validate=validate.Range(min=0, max=1, error="must be between 0 and 1")
+    )
+    API_TOKEN = env.str("API_TOKEN", "")
+    ENABLE_METRICS_ENDPOINT = env.bool("ENABLE_METRICS_ENDPOINT", False)
+    LIVE_PORT = env.int("LIVE_PORT", 8001, validate=validate.Range(min=1, max=65535, error="must be 1 to 65535"))
     REFRESH_SECONDS = env.int("REFRESH_SECONDS", 3600, validate=validate.Range(min=60, error="must be at least {min}"))
     SOURCES: list[str] = env.list("SOURCES", [])
     NBP_BASE_URL = http_url("NBP_BASE_URL", "https://api.nbp.pl/api/")
     NBP_CONNECTIONS = env.int("NBP_CONNECTIONS", 4, validate=validate.Range(min=1, max=16, error="must be 1 to 16"))
+    ECB_BASE_URL = http_url("ECB_BASE_URL", "https://www.ecb.europa.eu/stats/eurofxref/")
+    COINGECKO_BASE_URL = http_url("COINGECKO_BASE_URL", "https://api.coingecko.com/api/v3/")
+    COINGECKO_API_KEY = env.str("COINGECKO_API_KEY", "")
+    DERIBIT_BASE_URL = http_url("DERIBIT_BASE_URL", "https://www.deribit.com/api/v2/")
+    BINANCE_BASE_URL = http_url("BINANCE_BASE_URL", "https://api.binance.us/")
+    POLYGON_BASE_URL = http_url("POLYGON_BASE_URL", "https://api.massive.com/")
+    POLYGON_API_KEY = env.str("POLYGON_API_KEY", "")
+    POLYGON_CALLS_PER_MINUTE = env.int(
+        "POLYGON_CALLS_PER_MINUTE", 5, validate=validate.Range(min=1, error="must be at least {min}")
+    )
+    # What is followed at the first start: coins by their symbol, indexes and pairs by the source's own.
+    ASSETS: list[str] = env.list("ASSETS", ["BTC", "ETH"])
+    DERIBIT_INDEXES: list[str] = env.list("DERIBIT_INDEXES", ["btc_usd", "eth_usd"])
+    BINANCE_SYMBOLS: list[str] = env.list("BINANCE_SYMBOLS", [])
+    FETCH_INTERVAL_SECONDS = env.int(
+        "FETCH_INTERVAL_SECONDS", 300, validate=validate.Range(min=60, error="must be at least {min}")
+    )
+    FETCH_INTERVAL = env.int("FETCH_INTERVAL", 60, validate=validate.Range(min=15, error="must be at least {min}"))
+    MARKET_REFRESH_SECONDS = env.int(
+        "MARKET_REFRESH_SECONDS", 30, validate=validate.Range(min=5, error="must be at least {min}")
+    )
+    MARKET_PRICE_TTL = env.int("MARKET_PRICE_TTL", 60, validate=validate.Range(min=1, error="must be at least {min}"))
+    MARKET_DATA_PORT = env.int(
+        "MARKET_DATA_PORT", 8895, validate=validate.Range(min=1, max=65535, error="must be 1 to 65535")
+    )
+    RETENTION_DAYS = env.int("RETENTION_DAYS", 30, validate=validate.Range(min=1, error="must be at least {min}"))
+    BATCH_INTERVAL_MINUTES = env.int(
+        "BATCH_INTERVAL_MINUTES", 5, validate=validate.Range(min=1, error="must be at least {min}")
+    )
+    BATCH_QUEUE_INTERVAL_SECONDS = env.int(
+        "BATCH_QUEUE_INTERVAL_SECONDS", 15, validate=validate.Range(min=1, error="must be at least {min}")
+    )
+    BATCH_QUEUE_MAX_ITEMS = env.int(
+        "BATCH_QUEUE_MAX_ITEMS", 2, validate=validate.Range(min=1, error="must be at least {min}")
+    )
+    BATCH_ENQUEUE_MINUTES = env.int(
+        "BATCH_ENQUEUE_MINUTES", 30, validate=validate.Range(min=1, error="must be at least {min}")
+    )
     MACD_FAST = env.int("MACD_FAST", 12, validate=validate.Range(min=1, max=400, error="must be 1 to 400"))
     MACD_SLOW = env.int("MACD_SLOW", 26, validate=validate.Range(min=1, max=400, error="must be 1 to 400"))
     MACD_SIGNAL = env.int("MACD_SIGNAL", 9, validate=validate.Range(min=1, max=400, error="must be 1 to 400"))
@@ -74,6 +133,11 @@ try:
     CDN_ENABLED = env.bool("CDN_ENABLED", True)
     SECRET_KEY = env.str("SECRET_KEY", "") or secret.shared_key(DATA_DIR)
     DATABASES = {"default": dj_database_url.parse(database_url())}
+    # Only a web process has threads that share; a pool inherited by the queue's forks breaks it.
+    DB_POOL = env.bool("DB_POOL", False)
+    DB_STATEMENT_SECONDS = env.int(
+        "DB_STATEMENT_SECONDS", 60, validate=validate.Range(min=1, error="must be at least {min}")
+    )
 except (EnvError, ValueError, OSError) as error:
     raise ImproperlyConfigured(f"Charon's configuration: {error}") from None
 
@@ -87,9 +151,37 @@ if SQLITE:
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA mmap_size=134217728; "
         "PRAGMA journal_size_limit=27103364; PRAGMA cache_size=-20000; PRAGMA temp_store=MEMORY;",
     }
+    if DB_POOL:
+        # To open the file and set it up for each request costs 0.7 ms, more than twice a whole answer from memory.
+        DATABASES["default"]["CONN_MAX_AGE"] = 600
 else:
-    # A database host that does not answer is an error after 5 s, not a request that hangs.
-    DATABASES["default"]["OPTIONS"] = {"connect_timeout": 5}
+    # A database host that does not answer is an error after 5 s, not a request that hangs; nor does a statement.
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 5,
+        "options": f"-c statement_timeout={DB_STATEMENT_SECONDS}s -c idle_in_transaction_session_timeout=120s",
+    }
+    if DB_POOL:
+        # A connection for each thread of web; one that PostgreSQL has closed meanwhile is replaced before it is lent.
+        DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": max(8, os.cpu_count() or 1), "timeout": 5}
+        DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+
+# One Redis is cache, messages and log at once (markets.bus). Nobody waits for it longer than a quarter of a second.
+CACHES = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {
+            "SOCKET_CONNECT_TIMEOUT": 0.25,
+            "SOCKET_TIMEOUT": 0.25,
+            # Charon keeps bytes of its own there. Should anybody ever use Django's cache, nothing is unpickled for it.
+            "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
+        },
+    }
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    # The queue notes its own state in a cache twice a second, and logs an error each time when that is out of reach.
+    "queue": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"},
+}
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -109,11 +201,13 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "charon.metrics.measured",
     "charon.middleware.request_id",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "charon.middleware.api_paths",
     "charon.middleware.cache_rules",
+    "charon.ready.ready_answers",
     "charon.middleware.page_policy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -137,6 +231,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "charon.pages.demo",
             ],
         },
     },
@@ -155,8 +250,10 @@ USE_TZ = True
 
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-# Served straight from the apps' folders: nothing to collect, nothing to go stale between two starts.
-WHITENOISE_USE_FINDERS = True
+# The image has them collected. Elsewhere they are served straight from the apps' folders: nothing goes stale.
+COLLECTED = BASE_DIR / "staticfiles"
+STATIC_ROOT = COLLECTED if COLLECTED.is_dir() else None
+WHITENOISE_USE_FINDERS = STATIC_ROOT is None
 WHITENOISE_AUTOREFRESH = DEBUG
 
 # Redeliver after 300 s, well past the 60 s that a task may take and the wait behind a prefetched one.
@@ -167,6 +264,7 @@ Q_CLUSTER = {
     "name": MINER_QUEUE,
     "orm": "default",
     "broker_class": "charon.broker.GuardedORM",
+    "cache": "queue",
     "workers": Q_WORKERS,
     "queue_limit": Q_WORKERS,
     "timeout": 60,
@@ -174,9 +272,14 @@ Q_CLUSTER = {
     "max_attempts": 3,
     "catch_up": False,
     "poll": 1,
+    # Kilobytes: a worker that has read an archive keeps that memory until another one takes its place.
+    "max_rss": 180_000,
     "save_limit": 2000,
     "label": "Kolejka zadań",
-    "ALT_CLUSTERS": {} if SQLITE else {BRAIN_QUEUE: {"workers": Q_WORKERS, "timeout": 60, "retry": 300}},
+    # A brain weighs 300,000 at work: with less it would begin anew, and load pandas, after each task.
+    "ALT_CLUSTERS": {}
+    if SQLITE
+    else {BRAIN_QUEUE: {"workers": Q_WORKERS, "timeout": 60, "retry": 300, "max_rss": 400_000}},
 }
 TASK_WORK = timedelta(seconds=40)
 
@@ -193,7 +296,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "text": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
+        "text": {"()": "charon.logs.TextFormatter", "format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
         "json": {"()": "charon.logs.JsonFormatter"},
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "stream": sys.stderr, "formatter": LOG_FORMAT}},

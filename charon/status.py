@@ -1,14 +1,27 @@
-"""Whether Charon can serve, and how fresh it is."""
+"""Whether Charon can serve, and how fresh it is: for programs (/health) and for people (/status/)."""
 
-from datetime import date
+from collections.abc import Iterator
+from datetime import date, datetime
 from typing import Any, Literal
 
 from django.conf import settings
+from django.db.models import Count
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import conditional_page, require_safe
+from django_q.models import OrmQ
 from ninja import Field, Schema
 from pydantic import AwareDatetime
 
+from charon import heartbeat, redis_log
+from markets import bus, clock
+from markets.access import is_staff
 from markets.answers import currencies, jobs
 from markets.models import Source
+from markets.templatetags import polish
+from markets.views import CALM, HtmxRequest, Row, shown_sources, wants_fragment
 
 
 class SourceHealth(Schema):
@@ -23,6 +36,10 @@ class Health(Schema):
     status: Literal["ok"] = Field(description="Charon can serve.", examples=["ok"])
     version: str = Field(description="Release of Charon.", examples=["0.1.0"])
     database: Literal["ok"] = Field(description="The database answered.", examples=["ok"])
+    redis: bus.State = Field(
+        description="off: there is none. unreachable: it does not answer, and Charon goes on without it.",
+        examples=["ok"],
+    )
     newest_table_a: date | None = Field(
         description="Day of the newest table A; null while there is none.", examples=["2024-01-31"]
     )
@@ -30,7 +47,7 @@ class Health(Schema):
 
 
 def health() -> dict[str, Any]:
-    """Three small queries; a source that fails does not make Charon ill, it serves what it has."""
+    """Three small queries; a source that fails does not make Charon ill, it serves what it has. Nor does Redis."""
     ends = jobs.last_ends()
     sources = [
         {"code": code, "enabled": enabled, "last_success_at": ends.get(pk, {}).get("last_success_at")}
@@ -40,6 +57,131 @@ def health() -> dict[str, Any]:
         "status": "ok",
         "version": settings.VERSION,
         "database": "ok",
+        "redis": bus.state(),
         "newest_table_a": currencies.newest_table_a(),
         "sources": sources,
+    }
+
+
+@require_safe
+@cache_control(private=True, no_cache=True)
+@conditional_page
+def page(request: HtmxRequest) -> HttpResponse:
+    """For everybody; who is signed in as staff also reads the newest lines of the message log."""
+    template = "status/_status.html" if wants_fragment(request) else "status/status.html"
+    return render(request, template, context(staff=is_staff(request)))
+
+
+def context(*, staff: bool) -> Row:
+    now = clock.now()
+    sources = list(Source.objects.order_by("code"))
+    ends = jobs.last_ends()
+    entries = redis_log.read(redis_log.COUNTED)
+    activity = redis_log.activity(entries or [])
+    return {
+        "parts": [database_row(), redis_row(now), *queue_rows(now)],
+        "rows": [source_row(source, ends.get(source.pk, {}), now) for source in sources],
+        "logged": entries is not None,
+        "counts": [count_row(*line) for line in activity.counts],
+        "total": polish.plural(activity.total, _("wpisu,wpisów,wpisów")),
+        "newest": told(activity.newest, now),
+        "lines": [line_row(entry) for entry in (entries or [])[: redis_log.SHOWN]] if staff else [],
+        "staff": staff,
+        "sources": shown_sources(sources),
+        "every": CALM,
+    }
+
+
+def part(name: str, light: str, state: str, words: str = "") -> Row:
+    """One piece of the house: `light` is one of good, busy, warn, bad and muted, never shown without `state`."""
+    return {"name": name, "light": light, "state": state, "words": words}
+
+
+def database_row() -> Row:
+    """The page has asked it already: without a database nobody reads this."""
+    newest = currencies.newest_table_a()
+    words = _("najnowsza tabela A z %s") % polish.day(newest) if newest else _("nie ma jeszcze żadnej tabeli A")
+    return part(_("Baza danych"), "good", _("działa"), words)
+
+
+def redis_row(now: datetime) -> Row:
+    state = bus.state()
+    if state == "off":
+        return part("Redis", "muted", _("wyłączony"), _("wszystko działa bez niego"))
+    if state == "ok":
+        return part("Redis", "good", _("połączony"))
+    since = bus.reach.lost_at or now
+    return part("Redis", "warn", _("nieosiągalny od %s") % polish.moment(since), _("wszystko działa bez niego"))
+
+
+def queue_rows(now: datetime) -> Iterator[Row]:
+    """A queue is told of by the beat that one of its workers left on this machine, and by what waits in it."""
+    names = {settings.MINER_QUEUE: _("Kolejka pobierania"), settings.BRAIN_QUEUE: _("Kolejka sygnałów")}
+    if len(names) == 1:
+        names = {settings.MINER_QUEUE: _("Kolejka zadań")}
+    waiting = dict(OrmQ.objects.order_by().values_list("key").annotate(waiting=Count("pk")))
+    for queue, name in names.items():
+        count = waiting.get(queue, 0)
+        words = _("czeka: %s") % polish.plural(count, _("zadanie,zadania,zadań")) if count else _("nic nie czeka")
+        yield part(name, *beat_of(queue, now), words)
+
+
+def beat_of(queue: str, now: datetime) -> tuple[str, str]:
+    """Light and words of the last beat; another machine's beats are not seen here."""
+    beaten = heartbeat.last_beat(queue)
+    if not beaten:
+        return "muted", _("na tej maszynie nie mierzona")
+    last = datetime.fromtimestamp(beaten / 1e9, now.tzinfo)
+    if (now - last).total_seconds() > heartbeat.LIMIT:
+        return "bad", _("nie bierze zadań od %s") % polish.moment(last)
+    return "good", _("działa")
+
+
+def source_row(source: Source, ends: dict[str, Any], now: datetime) -> Row:
+    success, failure = ends.get("last_success_at"), ends.get("last_failure_at")
+    light, state = "good", _("działa")
+    if not source.enabled or not source.available:
+        light, state = "muted", _("wyłączone")
+    elif source.paused_until and source.paused_until > now:
+        light, state = "muted", _("wstrzymane do %s") % polish.moment(source.paused_until)
+    elif failure and (success is None or failure > success):
+        light, state = "bad", _("nie odpowiada")
+    elif success is None:
+        light, state = "muted", _("jeszcze nie pytano")
+    return {
+        "name": source.name,
+        "light": light,
+        "state": state,
+        "success": told(success, now),
+        "failure": told(failure, now),
+    }
+
+
+def told(moment: datetime | None, now: datetime) -> str:
+    return f"{polish.moment(moment)} ({polish.relative(moment, now)})" if moment else "–"
+
+
+def kinds() -> dict[str, str]:
+    return {
+        "publish": _("wiadomość"),
+        "signal": _("sygnał"),
+        "error": _("błąd"),
+        "cache_write": _("zapis pamięci podręcznej"),
+        "cache_read": _("odczyt pamięci podręcznej"),
+    }
+
+
+def count_row(kind: str, channel: str, count: int) -> Row:
+    return {"type": kinds().get(kind, kind), "channel": channel, "count": polish.whole(count)}
+
+
+def line_row(entry: redis_log.Row) -> Row:
+    written = entry["timestamp"]
+    return {
+        **entry,
+        "type": kinds().get(entry["type"], entry["type"]),
+        "error": entry["type"] == "error",
+        "iso": written.isoformat() if written else "",
+        "when": f"{written.astimezone(clock.WARSAW):%d.%m.%Y, %H:%M:%S}" if written else "–",
+        "size": polish.whole(entry["payload_size"]),
     }

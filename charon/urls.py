@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from charon import instrument, pages
+from charon import instrument, live, metrics, pages, status
 from charon.api import api, redoc
 
 handler500 = "charon.middleware.server_error"
@@ -14,7 +14,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("waluty/<path:code>/", instrument.currency, name="currency"),
     path("zloto/", instrument.gold, name="gold"),
     path("miner/", include("miner.urls")),
+    path("status/", status.page, name="status"),
     path("api/v1/redoc", redoc),
+    path(live.STREAM.removeprefix("/"), live.elsewhere),
     path("api/v1/", api.urls),
+    path("metrics", metrics.page),
     path("admin/", admin.site.urls),
 ]

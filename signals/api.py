@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
-from markets import catalogue
+from markets import cache, catalogue
 from markets.answers.nearest import nearest
-from markets.api import reply
+from markets.api import listing, serve, unusual
 from markets.errors import QuestionError, UnknownCodeError
-from markets.models import Instrument
+from markets.models import Instrument, Rate
 from markets.schemas import COMMON_ERRORS, Envelope, Paging
 from signals import rules
 from signals.models import AnalysisSnapshot, Signal, midnight
@@ -48,8 +48,12 @@ def signals(request: HttpRequest, query: Query[SignalQuery], paging: Query[Pagin
     Every BUY and SELL of the history is here, and from the first start on every bar, HOLD included. With `limit=1` the
     answer is the newest decision.
     """
-    rows = chosen(query)
-    return reply({"items": list(signal_rows(paging.of(rows))), "count": rows.count()})
+    instrument = find_instrument(query.code) if query.code else None
+    rows = chosen(query, instrument)
+    scope = instrument.code if instrument else cache.ANY
+    rest = unusual(query, "code") | unusual(paging, "limit")
+    question = cache.Question.of("signals", scope, scope, paging.limit, **rest)
+    return serve(question, lambda: listing(paging, rows, signal_rows), instrument, query.code)
 
 
 @router.get(
@@ -57,17 +61,20 @@ def signals(request: HttpRequest, query: Query[SignalQuery], paging: Query[Pagin
 )
 def current(request: HttpRequest, paging: Query[Paging]) -> HttpResponse:
     """The newest state of every instrument under today's rule, HOLD and "not enough data" included."""
-    rows = Instrument.objects.order_by("code")
-    return reply({"items": list(current_rows(paging.of(rows))), "count": rows.count()})
+    official = Rate.objects.filter(instrument=OuterRef("pk"))
+    rows = Instrument.objects.filter(Exists(official)).order_by("code")
+    rest = {"rule": rules.macd_cross().name} | unusual(paging, "limit")
+    question = cache.Question.of("signals", cache.ANY, "current", paging.limit, **rest)
+    return serve(question, lambda: listing(paging, rows, current_rows))
 
 
-def chosen(query: SignalQuery) -> QuerySet[Signal]:
+def chosen(query: SignalQuery, instrument: Instrument | None) -> QuerySet[Signal]:
     if query.from_ and query.to and query.from_ > query.to:
         raise QuestionError(
             f"from ({query.from_}) is later than to ({query.to})", {"from": query.from_, "to": query.to}
         )
     wanted = {
-        "instrument": find_instrument(query.code) if query.code else None,
+        "instrument": instrument,
         "signal": query.signal,
         "rule": query.rule,
         "as_of__gte": midnight(query.from_) if query.from_ else None,

@@ -12,7 +12,7 @@ import pandas as pd
 from django.conf import settings
 from django.db import transaction
 
-from markets import clock
+from markets import cache, clock
 from markets.models import Instrument
 from signals import indicators, rules, series
 from signals.models import AnalysisSnapshot, Signal, midnight
@@ -62,6 +62,7 @@ def decide(instrument: Instrument, rule: MacdCross, since: date | None = None) -
     """
     with transaction.atomic():
         Instrument.objects.select_for_update().get(pk=instrument.pk)
+        cache.changed([instrument.pk])
         snapshot = AnalysisSnapshot.objects.filter(instrument=instrument, rule=rule.name).first()
         before = State.load(snapshot.state) if snapshot and snapshot.state else None
         onward = before is not None and since is not None and since > before.day

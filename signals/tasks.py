@@ -11,10 +11,10 @@ from django_q.models import OrmQ
 from django_q.signing import SignedPackage
 from django_q.tasks import async_task
 
-from markets import clock, journal
-from markets.models import Ingest, Instrument, Job, Source
+from markets import bus, clock, events, journal
+from markets.models import Ingest, Instrument, Job, Rate, Source
 from signals import rules
-from signals.models import AnalysisSnapshot
+from signals.models import AnalysisSnapshot, Signal
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +57,9 @@ def waiting() -> list[Instrument]:
     open_rows = Ingest.objects.filter(instrument=OuterRef("pk"), processed=None, tries__lt=MAX_TRIES)
     failed = Ingest.objects.filter(instrument=OuterRef("pk"), processed=None, tries__gte=MAX_TRIES)
     state = AnalysisSnapshot.objects.filter(instrument=OuterRef("pk"), rule=rules.macd_cross().name)
-    news = Q(Exists(open_rows)) | (~Q(Exists(state)) & ~Q(Exists(failed)))
+    # What only markets price has no official figure that today's rule could be asked about.
+    official = Rate.objects.filter(instrument=OuterRef("pk"))
+    news = Q(Exists(open_rows)) | (~Q(Exists(state)) & ~Q(Exists(failed)) & Q(Exists(official)))
     return list(Instrument.objects.filter(news).exclude(quotes__source__in=filling()).order_by("kind", "code"))
 
 
@@ -81,19 +83,38 @@ def work(instrument: Instrument) -> int:
                 instrument, rules.macd_cross(), min((row.from_date for row in claimed), default=None)
             )
             Ingest.objects.filter(pk__in=[row.pk for row in claimed]).update(processed=clock.now())
+            tell(instrument, rules.macd_cross(), written)
     except Exception as error:
         logger.exception("The brain failed on %s", instrument.code)
-        open_announcements(instrument).update(tries=F("tries") + 1, error=journal.scrub(repr(error)))
+        words = journal.scrub(repr(error))
+        open_announcements(instrument).update(tries=F("tries") + 1, error=words)
+        bus.note_error(f"signals.{instrument.code}", "ta-service", words)
         return 0
     return written
+
+
+def tell(instrument: Instrument, rule: rules.MacdCross, written: int) -> None:
+    """Outsiders hear of new decisions, and of the newest one, when the transaction has been committed."""
+    if not written or not settings.REDIS_URL:
+        return
+    newest = Signal.objects.filter(instrument=instrument, rule=rule.name).order_by("-as_of", "-edition")[0]
+    day, label = newest.as_of.date(), newest.signal
+    transaction.on_commit(
+        lambda: events.decided(instrument.code, rule.name, rule.timeframe, day, label, written), robust=True
+    )
 
 
 def recompute(codes: list[str]) -> int:
     """The whole series of these instruments again; what comes out the same writes nothing."""
     from signals import brain
 
-    rows = Instrument.objects.filter(code__in=codes).exclude(quotes__source__in=filling())
-    return sum(brain.decide(instrument, rules.macd_cross()) for instrument in rows)
+    total = 0
+    for instrument in Instrument.objects.filter(code__in=codes).exclude(quotes__source__in=filling()):
+        with transaction.atomic():
+            written = brain.decide(instrument, rules.macd_cross())
+            tell(instrument, rules.macd_cross(), written)
+        total += written
+    return total
 
 
 def open_announcements(instrument: Instrument) -> QuerySet[Ingest]:

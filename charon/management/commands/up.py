@@ -82,7 +82,7 @@ def prepare() -> None:
 
 def children(place: Place) -> list[Child]:
     queues = dict.fromkeys([settings.MINER_QUEUE, settings.BRAIN_QUEUE])
-    return [web(place), *(cluster(queue) for queue in queues)]
+    return [web(place), *(cluster(queue) for queue in queues), pulse()]
 
 
 def web(place: Place) -> Child:
@@ -100,12 +100,20 @@ def web(place: Place) -> Child:
     # Found from any folder; the working directory stays, for the relative paths that an operator may have given.
     python_path = os.pathsep.join(filter(None, [str(settings.BASE_DIR), os.environ.get("PYTHONPATH")]))
     command = [sys.executable, "-m", "granian", *words, "charon.wsgi:application"]
-    return Child("web", command, {"PYTHONPATH": python_path})
+    return Child("web", command, {"PYTHONPATH": python_path, "DB_POOL": "1"})
 
 
 def cluster(queue: str) -> Child:
-    manage = str(Path(settings.BASE_DIR) / "manage.py")
-    return Child(f"cluster {queue}", [sys.executable, manage, "qcluster"], {"Q_CLUSTER_NAME": queue}, Heart(queue))
+    return Child(f"cluster {queue}", manage("qcluster"), {"Q_CLUSTER_NAME": queue, "DB_POOL": "0"}, Heart(queue))
+
+
+def pulse() -> Child:
+    """Asks for what comes every few seconds; with Redis, what came in on another machine wakes this one's brain."""
+    return Child("pulse", manage("pulse"))
+
+
+def manage(command: str) -> list[str]:
+    return [sys.executable, str(Path(settings.BASE_DIR) / "manage.py"), command]
 
 
 def put_down_what_was_interrupted() -> None:

@@ -1,0 +1,62 @@
+"""The process that sends events to whoever listens."""
+
+import socket
+from typing import Any
+
+import uvicorn
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from charon import address
+from charon.live import STREAM, Hub, Live
+from charon.supervisor import stop_on_signal
+
+# Whoever takes nothing does not hold up the end for longer: all is over within 3 s.
+GRACE = 1
+
+
+class Server(uvicorn.Server):
+    """uvicorn waits for open answers, and these never end by themselves: those who listen are sent home first."""
+
+    def __init__(self, hub: Hub) -> None:
+        self.hub = hub
+        config = uvicorn.Config(
+            Live(hub),
+            lifespan="on",
+            ws="none",
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE,
+        )
+        super().__init__(config)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.hub.close()
+        await super().shutdown(sockets)
+
+
+class Command(BaseCommand):
+    help = "Send new figures and decisions to whoever listens (server-sent events); needs a Redis to hear of them."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with listening(settings.HOST, settings.LIVE_PORT) as sock, stop_on_signal() as stop:
+            stop.interrupts = False  # uvicorn ends in order, and with code 0
+            place = address.Place(sock.family, *sock.getsockname()[:2])
+            self.stdout.write(f"Charon live: {place.url.removesuffix('/')}{STREAM}")
+            self.stdout.flush()
+            Server(Hub()).run(sockets=[sock])
+
+
+def listening(host: str, port: int) -> socket.socket:
+    place = address.resolve(host, port)
+    sock = socket.socket(place.family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((place.ip, place.port))
+    except OSError as error:
+        sock.close()
+        raise CommandError(f"Port {port} of {host}: {error.strerror}. Choose another with LIVE_PORT=...") from None
+    return sock

@@ -1,0 +1,52 @@
+"""What has to be done once before any process of a release runs, however many begin at the same moment."""
+
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, connection
+from django_q.tasks import async_task
+
+from markets import journal
+
+# "Charon" in ASCII: the number of the lock in PostgreSQL.
+LOCK = 0x436861726F6E
+
+
+class Command(BaseCommand):
+    help = "Bring tables, sources and timetables to what the code has; whoever comes meanwhile waits for it."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--start", action="store_true", help="then have the queues look for what is missing")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            with alone():
+                call_command("migrate", interactive=False, verbosity=0)
+                call_command("sync")
+        except DatabaseError as error:
+            raise CommandError(f"The database could not be prepared: {journal.scrub(str(error))}") from None
+        if options["start"]:
+            async_task("miner.tasks.start", cluster=settings.MINER_QUEUE)
+            async_task("signals.tasks.catch_up", cluster=settings.BRAIN_QUEUE, group="brain")
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """One at a time on PostgreSQL, which frees the lock of whoever dies. A SQLite file has one machine and its `up`."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        # Neither the wait nor a migration is a statement that hangs.
+        cursor.execute("SET statement_timeout = 0")
+        cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+    try:
+        yield
+    finally:
+        connection.close()  # and with it the lock goes
