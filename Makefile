@@ -3,21 +3,28 @@ PYTHON ?= python3
 PY := .venv/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 CHROMIUM ?= /usr/bin/chromium
+COMPOSE ?= docker compose
 
 .DEFAULT_GOAL := help
-.PHONY: help up down test e2e screenshots browser lint format typecheck bench
+.PHONY: help up demo down test test-services e2e screenshots browser lint format typecheck bench build compose-up compose-down
 
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 up: .venv/.runtime ## Run Charon here until Ctrl-C (PORT=8000, HOST=127.0.0.1)
 	@exec $(PY) manage.py up
+
+demo: .venv/.runtime ## Run Charon against local stand-ins of all services; nothing is real
+	@exec $(PY) manage.py demo
 
 down: .venv/.runtime ## End the Charon that runs on this folder's data
 	@$(PY) manage.py down
 
 test: .venv/.dev ## Run the tests; they need no service and no network
 	$(PY) -m pytest
+
+test-services: .venv/.dev ## Run them on PostgreSQL and Redis, with the tests that stop servers and kill processes
+	$(PY) -m tests.services
 
 e2e: browser .venv/.e2e ## Walk through the pages with Chromium (CHROMIUM=/usr/bin/chromium); not part of make test
 	CHROMIUM="$(CHROMIUM)" $(PY) -m pytest e2e
@@ -46,6 +53,15 @@ bench: .venv/.dev ## Measure: every script of bench/, one after the other
 	@for script in bench/[a-z]*.py; do \
 		name=$$(basename "$$script" .py); echo "== $$name"; $(PY) -m "bench.$$name" || exit 1; \
 	done
+
+build: ## Build the image of the containers (COMPOSE="docker compose")
+	$(COMPOSE) build --no-cache
+
+compose-up: ## Run Charon with PostgreSQL, Redis and a proxy in containers; .env has the secrets
+	$(COMPOSE) up -d --build
+
+compose-down: ## End the containers and DELETE their volumes: database, Redis, metrics
+	$(COMPOSE) down -v
 
 # A stamp is written after its work has succeeded, so that an interrupted install is taken up again by the next call.
 # The development packages contain those of the runtime: one install serves both stamps.

@@ -4,14 +4,21 @@ import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import responses
 import stamina
+from django.conf import settings
+from django.core.cache import caches
+from django_redis import get_redis_connection
+from pytest_django import DjangoDbBlocker
 
-from markets import clock, journal
+from charon import ready
+from markets import bus, cache, clock, journal, tally
 from markets.models import Job, Source
 from miner import http, sources
+from tests import houses
 from tests import replica as nbp_replica
 
 
@@ -22,7 +29,7 @@ class Leak(AssertionError):
 @pytest.fixture(autouse=True)
 def outgoing(monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, int]]:
     """Every connection is refused but those to the addresses that a test puts into this set."""
-    allowed: set[tuple[str, int]] = set()
+    allowed = {redis_address()} if settings.REDIS_URL else set[tuple[str, int]]()
     connect, resolve = socket.socket.connect, socket.getaddrinfo
 
     def guarded_connect(self: socket.socket, address: Any) -> None:
@@ -40,6 +47,40 @@ def outgoing(monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, int]]:
     return allowed
 
 
+def redis_address() -> tuple[str, int]:
+    parts = urlsplit(settings.REDIS_URL)
+    return parts.hostname or "127.0.0.1", parts.port or 6379
+
+
+@pytest.fixture(scope="session", autouse=True)
+def redis_of_the_run() -> Iterator[None]:
+    """The tests empty their Redis again and again: it has to be theirs."""
+    if not settings.REDIS_URL:
+        yield
+        return
+    client = get_redis_connection("default")
+    if keys := client.dbsize():
+        pytest.exit(f"TEST_REDIS_URL: the tests would delete {keys} keys there; name an empty database", 2)
+    yield
+    client.flushdb()
+
+
+@pytest.fixture(autouse=True)
+def empty_cache(outgoing: set[tuple[str, int]]) -> None:
+    """No test meets what another one left in Redis or in memory, nor its opinion of whether Redis answers."""
+    caches["default"].clear()
+    bus.forget()
+    cache.memory.forget()
+    tally.counts.begin()
+    ready.asked.forget()
+
+
+@pytest.fixture
+def without_redis(settings: Any) -> None:
+    """For what is about a house that has none, in a run that has one."""
+    settings.REDIS_URL = ""
+
+
 @pytest.fixture(autouse=True)
 def nothing_through_requests() -> Iterator[None]:
     """Packages of others may bring `requests`: whatever leaves through it is refused."""
@@ -54,6 +95,19 @@ def no_waiting() -> Iterator[None]:
     yield
     stamina.set_testing(False)
     http.new_client.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def street(django_db_blocker: DjangoDbBlocker) -> Iterator[houses.Street]:
+    """Servers for whole houses; they may be stopped and killed, and answer again afterwards."""
+    with houses.open_street(django_db_blocker) as street:
+        yield street
+
+
+@pytest.fixture(scope="session")
+def calm(street: houses.Street, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The database of a house in which nothing goes wrong."""
+    return street.calm(tmp_path_factory.mktemp("calm"))
 
 
 @pytest.fixture

@@ -1,8 +1,10 @@
-"""A real SQLite file in the place of the test run's database in memory: for locks, full disks and other processes."""
+"""Another database in the place of the test run's: for locks, full disks, other processes and servers that end."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings
@@ -12,7 +14,8 @@ from pytest_django import DjangoDbBlocker
 
 from miner import sources
 
-needs_sqlite = pytest.mark.skipif(not settings.SQLITE, reason="the test run has another database")
+needs_sqlite = pytest.mark.skipif(not settings.SQLITE, reason="it is about SQLite's own locks and files")
+needs_postgres = pytest.mark.skipif(settings.SQLITE, reason="TEST_DATABASE_URL names no PostgreSQL")
 
 
 @contextmanager
@@ -30,3 +33,36 @@ def file_database(path: Path, blocker: DjangoDbBlocker, lock_timeout: float = 20
         finally:
             there.close()
             connections["default"] = before
+
+
+@contextmanager
+def server_database(url: str, blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The default connection of every thread leads to this database of a PostgreSQL server, until the block ends."""
+    configured, before = connections.settings["default"], connections["default"]
+    with blocker.unblock():
+        connections.settings["default"] = configured | place_of(url)
+        del connections["default"]
+        try:
+            yield
+        finally:
+            connections["default"].close()
+            connections.settings["default"], connections["default"] = configured, before
+
+
+def place_of(url: str) -> dict[str, Any]:
+    parts = urlsplit(url)
+    return {"USER": parts.username, "HOST": parts.hostname, "PORT": parts.port, "NAME": parts.path[1:], "TEST": {}}
+
+
+def make_house(url: str, blocker: DjangoDbBlocker) -> None:
+    """All tables and sources in an empty database of a PostgreSQL server."""
+    with server_database(url, blocker):
+        call_command("migrate", verbosity=0)
+        sources.sync()
+
+
+def url_of_the_test() -> str:
+    """The database that this test sees, for the processes that it starts."""
+    place = connections["default"].settings_dict
+    secret = f":{place['PASSWORD']}" if place["PASSWORD"] else ""
+    return f"postgres://{place['USER']}{secret}@{place['HOST']}:{place['PORT']}/{place['NAME']}"

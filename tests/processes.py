@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 import psutil
@@ -34,12 +34,13 @@ def free_port() -> int:
 
 def environment(folder: Path, **changes: str) -> dict[str, str]:
     """That of a plain start, and not of the test run around it."""
-    own = {"DATABASE_URL", "SECRET_KEY", "LOG_LEVEL", "REDIS_URL", "TEST_DATABASE_URL"}
+    own = {"DATABASE_URL", "SECRET_KEY", "LOG_LEVEL", "REDIS_URL", "TEST_DATABASE_URL", "TEST_REDIS_URL"}
     settings = {
         "DJANGO_SETTINGS_MODULE": "charon.settings",
         "ENV_FILE": os.devnull,
         "DATA_DIR": str(folder),
         "NBP_BASE_URL": "http://127.0.0.1:9/api/",
+        "MARKET_DATA_PORT": str(free_port()),
         "PYTHONUNBUFFERED": "1",
     }
     return {name: value for name, value in os.environ.items() if name not in own} | settings | changes
@@ -52,10 +53,10 @@ def manage(*words: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]
 class Up:
     """`manage.py up`, from its start to the end of its last process."""
 
-    def __init__(self, folder: Path, command: list[str] | None = None) -> None:
+    def __init__(self, folder: Path, command: list[str] | None = None, **changes: str) -> None:
         self.folder, self.port = folder, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.env = environment(folder, PORT=str(self.port))
+        self.env = environment(folder, PORT=str(self.port), **changes)
         self.log = folder.with_name(f"{folder.name}.log")
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
@@ -67,7 +68,7 @@ class Up:
                 start_new_session=True,
             )
 
-    def ready(self) -> "Up":
+    def ready(self) -> Self:
         until(lambda: self.process.poll() is not None or f"Charon: {self.url}/" in self.said())
         assert self.process.poll() is None, self.said()
         return self

@@ -1,8 +1,14 @@
-"""What operators set going: mine now, compute again; and what they see of the brain."""
+"""What operators set going: ask now, try a connection, fill a range, compute again; and what they see of the brain."""
 
-from collections.abc import Callable
+import html
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import date
+from typing import Any
 
 import pytest
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
@@ -10,11 +16,19 @@ from django_q.models import OrmQ
 from django_q.signing import SignedPackage
 
 from markets import store
-from markets.models import Job, Source
+from markets.models import Job, Quote, Rate, Source
 from markets.records import Figure, Table
+from miner import budget, http
+from miner.errors import Refused
+from miner.models import Spent
+from miner.providers.ecb import ECB
+from miner.providers.polygon import Polygon
 from signals import tasks
 from signals.models import AnalysisSnapshot, Signal
+from tests.replica import SERVICES, Server, run
 from tests.test_brain import wave
+
+KEY = "pk-very-secret-1"
 
 
 @pytest.fixture
@@ -30,7 +44,7 @@ def decided(nbp: Source, job: Job, at: Callable[[str], None]) -> AnalysisSnapsho
     Job.objects.update(status=Job.Status.SUCCESS, lease_until=None)
     tasks.catch_up()
     OrmQ.objects.all().delete()
-    return AnalysisSnapshot.objects.get(window="30d")
+    return AnalysisSnapshot.objects.get(window="30d", instrument__code="USD")
 
 
 def queued() -> list[tuple[str, tuple[object, ...]]]:
@@ -45,20 +59,239 @@ def act(operator: Client, model: str, action: str, *rows: int) -> None:
     assert response.status_code == 302
 
 
+def told(operator: Client) -> str:
+    """The words above the list of sources."""
+    page = operator.get(reverse("admin:markets_source_changelist")).content.decode()
+    return html.unescape(page)
+
+
+def logged(source: Source) -> list[str]:
+    rows = LogEntry.objects.filter(object_id=str(source.pk), action_flag=CHANGE)
+    return [row.change_message for row in rows.order_by("pk")]
+
+
+def mined() -> list[tuple[str, tuple[object, ...]]]:
+    return [task for task in queued() if task[0].startswith("miner.")]
+
+
 def test_mine_now_enqueues_the_chosen_sources(operator: Client, nbp: Source) -> None:
     act(operator, "markets_source", "mine_now", nbp.pk)
     assert queued() == [("miner.tasks.mine", ("nbp",))]
+    assert logged(nbp) == ["Zlecono pobranie"]
+
+
+def test_mine_now_asks_a_market_for_prices_and_candles(operator: Client, nbp: Source) -> None:
+    act(operator, "markets_source", "mine_now", Source.objects.get(code="binance").pk)
+    assert mined() == [
+        ("miner.tasks.quotes", ("binance",)),
+        *(("miner.tasks.candles", ("binance", timeframe)) for timeframe in ("5m", "1h", "4h")),
+    ]
 
 
 def test_mine_now_says_that_a_source_is_switched_off(operator: Client, nbp: Source) -> None:
     Source.objects.update(enabled=False)
     act(operator, "markets_source", "mine_now", nbp.pk)
     assert queued() == []
-    assert "Wyłączone lub wstrzymane: nbp" in operator.get(reverse("admin:markets_source_changelist")).content.decode()
+    assert "Wyłączone lub wstrzymane: nbp" in told(operator)
+
+
+def test_mine_now_says_that_a_source_lacks_its_key_or_rests(operator: Client, nbp: Source) -> None:
+    polygon = Source.objects.get(code="polygon")
+    Source.objects.filter(pk=polygon.pk).update(enabled=True)
+    budget.block(nbp, 60)
+    act(operator, "markets_source", "mine_now", nbp.pk, polygon.pk)
+    assert queued() == []
+    page = told(operator)
+    assert "Brak klucza API: polygon" in page
+    assert "Źródło chwilowo odpoczywa: nbp" in page
+
+
+# Test of the connection
+
+
+@pytest.fixture
+def services(outgoing: set[tuple[str, int]], settings: Any, nbp: Source) -> Iterator[dict[str, Server[Any]]]:
+    """Every service on this machine, each under the address of its source."""
+    with ExitStack() as open_services:
+        servers = {}
+        for code, kind in SERVICES.items():
+            server = servers[code] = open_services.enter_context(run(kind()))
+            outgoing.add(("127.0.0.1", server.port))
+            setattr(settings, f"{code.upper()}_BASE_URL", server.url)
+        settings.POLYGON_API_KEY = KEY
+        yield servers
+    http.client().close()
+
+
+def test_every_source_can_be_tried_with_one_small_question(operator: Client, services: dict[str, Server[Any]]) -> None:
+    for source in Source.objects.all():
+        act(operator, "markets_source", "test_connection", source.pk)
+        assert re.search(rf"Połączenie działa: {source.code}, czas odpowiedzi \d+,\d\xa0s", told(operator)), source.code
+        assert logged(source)[0].startswith(f"Połączenie działa: {source.code}")
+    asked = {code: len(server.requests) for code, server in services.items()}
+    assert asked == {"nbp": 1, "ecb": 2, "coingecko": 1, "deribit": 1, "binance": 1, "polygon": 1}
+    assert re.search(r"\?symbols=%5B%22[A-Z]+USDT%22%5D$", services["binance"].requests[0]), "one symbol"
+    spent = dict(Spent.objects.values_list("source__code", "total_calls"))
+    assert spent == {source.code: 1 for source in Source.objects.all()}
+    assert (Rate.objects.count(), Quote.objects.count()) == (0, 0), "a test stores nothing"
+
+
+@pytest.mark.parametrize(
+    ("code", "script", "words"),
+    [
+        ("nbp", {"status": 503}, "źródło nieosiągalne (GET /api/exchangerates/tables/"),
+        (
+            "coingecko",
+            {"status": 429, "body": "error code: 1015"},
+            "źródło odmówiło (GET /api/v3/simple/price: HTTP 429",
+        ),
+        ("deribit", {"rubbish": "html"}, "nieczytelna odpowiedź źródła"),
+        ("binance", {"status": 451}, "źródło zablokowane w tym kraju"),
+        ("polygon", {"status": 401, "body": "Unknown API Key"}, "źródło odmówiło"),
+        ("ecb", {"drop": True}, "źródło nieosiągalne"),
+    ],
+)
+def test_a_connection_that_fails_is_told_with_its_reason(
+    operator: Client, services: dict[str, Server[Any]], code: str, script: dict[str, Any], words: str
+) -> None:
+    services[code].set_script([script])
+    source = Source.objects.get(code=code)
+    act(operator, "markets_source", "test_connection", source.pk)
+    page = told(operator)
+    assert f"Brak połączenia: {code}, {words}" in page
+    assert len(services[code].requests) == 1, "an operator waits: nothing is tried again"
+    assert KEY not in page
+    assert KEY not in str(logged(source))
+
+
+def test_a_test_without_a_key_asks_nobody(operator: Client, services: dict[str, Server[Any]], settings: Any) -> None:
+    settings.POLYGON_API_KEY = ""
+    act(operator, "markets_source", "test_connection", Source.objects.get(code="polygon").pk)
+    assert "Brak połączenia: polygon, brak klucza API" in told(operator)
+    assert services["polygon"].requests == []
+
+
+def test_a_test_keeps_to_the_budget(operator: Client, services: dict[str, Server[Any]]) -> None:
+    budget.block(Source.objects.get(code="deribit"), 60)
+    act(operator, "markets_source", "test_connection", Source.objects.get(code="deribit").pk)
+    assert "Budżet zapytań wyczerpany: deribit, do " in told(operator)
+    assert services["deribit"].requests == []
+
+
+def test_a_provider_that_shows_its_key_shows_it_to_nobody(
+    operator: Client, nbp: Source, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.POLYGON_API_KEY = KEY
+
+    def blurt(self: Polygon, tickers: object) -> None:
+        raise Refused(f"no such key: {self.key}")
+
+    monkeypatch.setattr(Polygon, "fetch_quotes", blurt)
+    polygon = Source.objects.get(code="polygon")
+    act(operator, "markets_source", "test_connection", polygon.pk)
+    page = told(operator)
+    assert "(no such key: ***)" in page
+    assert KEY not in page
+    assert KEY not in str(logged(polygon))
+
+
+def test_a_fault_of_a_provider_is_no_fault_of_the_page(
+    operator: Client, nbp: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ECB, "fetch_rates", lambda *_, **__: [][0])
+    act(operator, "markets_source", "test_connection", Source.objects.get(code="ecb").pk)
+    assert "Brak połączenia: ecb, błąd programu (IndexError)" in told(operator)
+
+
+def test_a_source_without_a_provider_cannot_be_tried(operator: Client, nbp: Source) -> None:
+    gone = Source.objects.create(code="gone", name="Gone", available=False)
+    act(operator, "markets_source", "test_connection", gone.pk)
+    assert "Nieznane tej wersji Charona: gone" in told(operator)
+
+
+# A range of days
+
+
+def fill(operator: Client, *sources: Source, **days: str) -> Any:
+    chosen = {"action": "fill_range", "_selected_action": [str(source.pk) for source in sources]}
+    return operator.post(reverse("admin:markets_source_changelist"), chosen | days)
+
+
+def test_a_page_asks_for_the_days_of_the_range(operator: Client, nbp: Source, archive: Source) -> None:
+    response = fill(operator, nbp, archive)
+    page = response.content.decode()
+    assert response.status_code == 200
+    assert "Uzupełnij zakres dni" in page
+    assert re.findall(r"<label[^>]*>([^<]+)</label>", page)[-2:] == ["Od dnia:", "Do dnia:"]
+    assert page.count('type="date"') == 2
+    assert all(f'name="_selected_action" value="{source.pk}"' in page for source in (nbp, archive))
+    assert mined() == []
+
+
+def test_the_days_that_were_given_are_enqueued_and_logged(operator: Client, nbp: Source) -> None:
+    binance = Source.objects.get(code="binance")
+    response = fill(operator, nbp, binance, start="2024-01-02", end="2024-01-05")
+    assert response.status_code == 302
+    days = (date(2024, 1, 2), date(2024, 1, 5))
+    assert mined() == [
+        ("miner.fill.candles", ("binance", ["5m", "1h", "4h"], *days)),
+        ("miner.fill.tables", ("nbp", ["A", "gold", "C", "B"], *days)),
+    ]
+    assert logged(nbp) == logged(binance) == ["Zlecono uzupełnienie: 02.01.2024 – 05.01.2024"]
+    assert "Zlecono uzupełnienie: 02.01.2024 – 05.01.2024: nbp" in told(operator)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "words"),
+    [
+        ("2024-01-05", "2024-01-02", "Ten dzień jest przed pierwszym"),
+        ("2024-01-05", "2999-01-01", "Ten dzień jeszcze nie nadszedł"),
+        ("1024-01-05", "2024-01-02", "Najwcześniej 01.01.1980"),
+        ("2024-02-30", "2024-03-02", "Wpisz poprawną datę."),
+        ("", "2024-03-02", "To pole jest wymagane."),
+        ("2024-03-02", "", "To pole jest wymagane."),
+    ],
+)
+def test_days_that_make_no_range_are_asked_for_again(
+    operator: Client, nbp: Source, start: str, end: str, words: str
+) -> None:
+    response = fill(operator, nbp, start=start, end=end)
+    assert response.status_code == 200
+    assert words in response.content.decode()
+    assert mined() == []
+    assert logged(nbp) == []
+
+
+def test_a_source_without_a_past_or_switched_off_is_told_of(operator: Client, nbp: Source, settings: Any) -> None:
+    settings.POLYGON_API_KEY = KEY
+    polygon = Source.objects.get(code="polygon")
+    Source.objects.filter(code="nbp").update(enabled=False)
+    Source.objects.filter(code="polygon").update(enabled=True)
+    fill(operator, nbp, polygon, start="2024-01-02", end="2024-01-05")
+    page = told(operator)
+    assert "Źródło nie podaje historii: polygon" in page
+    assert "Wyłączone lub wstrzymane: nbp" in page
+    assert mined() == []
+
+
+@pytest.mark.parametrize("action", ["mine_now", "test_connection", "fill_range"])
+def test_whoever_may_only_look_cannot_set_the_miner_going(client: Client, nbp: Source, action: str) -> None:
+    looker = User.objects.create_user("looker", is_staff=True)
+    looker.user_permissions.add(Permission.objects.get(codename="view_source"))
+    client.force_login(looker)
+    days = {"start": "2024-01-02", "end": "2024-01-05"}
+    client.post(reverse("admin:markets_source_changelist"), {"action": action, "_selected_action": [nbp.pk]} | days)
+    assert mined() == []
+    assert logged(nbp) == []
+
+
+# The brain
 
 
 def test_recompute_enqueues_each_instrument_once(operator: Client, decided: AnalysisSnapshot) -> None:
-    act(operator, "signals_analysissnapshot", "recompute", *AnalysisSnapshot.objects.values_list("pk", flat=True))
+    rows = AnalysisSnapshot.objects.filter(instrument__code="USD").values_list("pk", flat=True)
+    assert len(rows) == 3
+    act(operator, "signals_analysissnapshot", "recompute", *rows)
     assert queued() == [("signals.tasks.recompute", (["USD"],))]
 
 

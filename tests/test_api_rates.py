@@ -135,7 +135,7 @@ def test_figures_of_a_source_that_is_not_public_are_not_shown(client: Client, nb
         job,
     )
     store.save([gold_of(JAN_2, "262.18")], nbp, job)
-    Source.objects.update(public_display=False)
+    Source.objects.update(public_api=False)
     assert get(client, "/rates", code="USD", **JANUARY) == {"items": [], "count": 0}
     assert get(client, "/gold", **JANUARY) == {"items": [], "count": 0}
     refused = client.get("/rates", {"code": "USD", "source": "nbp", **JANUARY})

@@ -66,6 +66,7 @@ def test_a_task_is_delivered_once(queue: GuardedORM, put: Callable[..., str]) ->
     assert taken(queue) == []
 
 
+@pytest.mark.django_db(transaction=True)  # whoever saves results closes the connection afterwards
 def test_a_result_takes_the_task_off_the_queue(queue: GuardedORM, put: Callable[..., str]) -> None:
     task = put("math.sqrt", 4)
     [(row, payload)] = queue.dequeue() or []

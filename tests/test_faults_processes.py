@@ -1,4 +1,4 @@
-"""Real processes: killed in the middle of a back-fill, or two of them at once over one database file."""
+"""Real processes: killed in the middle of a back-fill, or two of them at once over one database."""
 
 import signal
 import subprocess
@@ -9,36 +9,50 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from pytest_django import DjangoDbBlocker
 
 from markets import journal, store
 from markets.models import Ingest, Job, Publication, Rate, Source
 from markets.records import Figure, Table
-from miner import backfill
+from miner import backfill, sources
 from signals.models import AnalysisSnapshot, Signal
-from tests.databases import file_database, needs_sqlite
+from tests.databases import file_database, url_of_the_test
 from tests.processes import MANAGE, environment, until
 from tests.replica import Replica, data
 from tests.test_brain import wave
 
-pytestmark = needs_sqlite
+pytestmark = [] if settings.SQLITE else [pytest.mark.django_db(transaction=True)]
 
 TWO_YEARS = ("mine", "nbp", "--table", "A", "--from", "2024-01-01", "--to", "2025-12-31")
 Figures = list[tuple[date, str, str]]
 
 
 @pytest.fixture
-def folder(tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[Path]:
-    """A data folder whose database this process sees as well."""
-    with file_database(tmp_path / "charon.sqlite3", django_db_blocker):
+def folder(tmp_path: Path, django_db_blocker: DjangoDbBlocker, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A data folder whose database this process sees as well; on PostgreSQL that of the test."""
+    if settings.SQLITE:
+        with file_database(tmp_path / "charon.sqlite3", django_db_blocker):
+            yield tmp_path
+    else:
+        sources.sync()
         yield tmp_path
+
+
+def house(folder: Path, **changes: str) -> dict[str, str]:
+    """The environment of another process over the same database."""
+    return (
+        environment(folder, **changes)
+        if settings.SQLITE
+        else environment(folder, DATABASE_URL=url_of_the_test(), **changes)
+    )
 
 
 @contextmanager
 def miner(folder: Path, replica: Replica) -> Iterator[subprocess.Popen[str]]:
     """A back-fill in a process of its own, which does not outlive the block."""
-    env = environment(folder, NBP_BASE_URL=replica.url)
+    env = house(folder, NBP_BASE_URL=replica.url)
     with subprocess.Popen(
         [*MANAGE, *TWO_YEARS], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
@@ -112,7 +126,7 @@ def test_two_brains_at_once_decide_once(folder: Path) -> None:
     code = "from signals.tasks import catch_up; print(catch_up())"
     brains = [
         subprocess.Popen(
-            [*MANAGE, "shell", "-v", "0", "-c", code], env=environment(folder), stdout=subprocess.PIPE, text=True
+            [*MANAGE, "shell", "-v", "0", "-c", code], env=house(folder), stdout=subprocess.PIPE, text=True
         )
         for _ in range(2)
     ]
@@ -120,5 +134,5 @@ def test_two_brains_at_once_decide_once(folder: Path) -> None:
     assert [brain.returncode for brain in brains] == [0, 0]
     assert sum(written) == Signal.objects.count() > 10
     assert set(Signal.objects.values_list("edition", flat=True)) == {1}
-    assert AnalysisSnapshot.objects.count() == 9
+    assert AnalysisSnapshot.objects.filter(instrument__code__in=("EUR", "GBP", "USD")).count() == 9
     assert not Ingest.objects.filter(processed=None).exists()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from markets import clock
 from miner import http
-from miner.errors import ProviderError, Refused, Unreachable
+from miner.errors import Blocked, ProviderError, Refused, Unreachable
 from tests.replica import Replica
 
 URL = "https://bank.example/api/rates/?api_key=hidden"
@@ -51,6 +51,12 @@ def failed(side_effect: Exception) -> ProviderError:
 def test_the_body_of_a_200_comes_back_byte_for_byte(respx_mock: respx.Router) -> None:
     respx_mock.get(URL).respond(200, content=b"\xef\xbb\xbf [ ]\r\n")
     assert http.get(URL) == b"\xef\xbb\xbf [ ]\r\n"
+
+
+def test_the_headers_of_a_200_are_known_in_any_case(respx_mock: respx.Router) -> None:
+    respx_mock.get(URL).respond(200, content=b"[]", headers={"X-MBX-USED-WEIGHT-1M": "7"})
+    answer = http.fetch(URL)
+    assert (answer.body, answer.headers["x-mbx-used-weight-1m"], answer.headers.get("X-Other")) == (b"[]", "7", None)
 
 
 def test_a_request_says_who_asks_and_for_what(respx_mock: respx.Router) -> None:
@@ -95,6 +101,35 @@ def test_a_long_refusal_is_cut_in_the_error() -> None:
     error = answered(400, "x" * 5000)
     assert isinstance(error, Refused)
     assert error.body == "x" * 300
+
+
+def test_trouble_keeps_its_status_and_the_beginning_of_its_body_for_the_provider_to_judge() -> None:
+    error = answered(429, "error code: 1015" + "x" * 5000)
+    assert isinstance(error, Unreachable)
+    assert (error.status, error.body) == (429, "error code: 1015" + "x" * 284)
+
+
+def test_a_ban_is_refused_and_keeps_its_length() -> None:
+    error = answered(418, **{"Retry-After": "120"})
+    assert isinstance(error, Refused)
+    assert error.retry_after == 120.0
+
+
+def test_a_blocked_country_has_a_reason_of_its_own() -> None:
+    error = answered(451)
+    assert isinstance(error, Blocked)
+    assert error.reason == "blocked"
+
+
+@pytest.mark.parametrize("status", [200, 301, 401, 403, 418, 429, 451, 503])
+def test_a_key_in_a_header_stands_in_no_error(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "MAX_BYTES", 3)
+    with respx.mock as web:
+        web.get(URL).respond(status, text="long" if status == 200 else "no")
+        with pytest.raises(ProviderError) as caught:
+            http.get(URL, headers={"Authorization": "Bearer hidden"})
+    error = caught.value
+    assert "hidden" not in f"{error!r} {error.args} {error.__cause__} {vars(error)}"
 
 
 def test_a_success_that_is_not_a_200_is_refused() -> None:

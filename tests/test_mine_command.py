@@ -1,9 +1,11 @@
 """`manage.py mine`: the same road in the foreground, told in text or JSON, and an exit code that a script can trust."""
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from typing import Any
 
@@ -12,14 +14,18 @@ from django.core.management import CommandError, call_command
 from tqdm import tqdm
 
 from markets import journal
-from markets.models import Job, Publication, Rate, Source
+from markets.models import Candle, Job, Listing, Publication, Quote, Rate, Source, Tick
+from miner import http
 from miner.management.commands.mine import show
+from miner.models import Spent
 from miner.providers.nbp import NBP
-from tests.replica import Replica
+from tests.replica import Binance, CoinGecko, Deribit, Polygon, Replica, Server, run
 
 pytestmark = pytest.mark.django_db
 
 WEEK = ("--from", "2024-01-02", "--to", "2024-01-05")
+NOON = datetime(2026, 10, 26, 12, 0, 30, tzinfo=UTC)
+Play = Callable[..., AbstractContextManager[Server[Any]]]
 
 
 def mine(*words: str) -> str:
@@ -142,7 +148,7 @@ def test_an_unknown_table_is_an_error_that_names_the_known_ones(nbp: Source) -> 
 
 
 def test_an_unknown_source_is_an_error_that_names_the_known_ones(nbp: Source) -> None:
-    assert "invalid choice: 'ecb' (choose from 'nbp', 'nbp_archive')" in wrong("ecb")
+    assert "invalid choice: 'ebc' (choose from 'binance', " in wrong("ebc")
 
 
 def test_a_day_that_is_none_is_an_error(nbp: Source) -> None:
@@ -193,3 +199,90 @@ def test_the_progress_bar_shows_windows_and_the_day_that_was_reached() -> None:
         assert (bar.n, bar.total) == (2, 8)
     assert "2024-03-28" in screen.getvalue()
     assert "2/8" in screen.getvalue()
+
+
+# Markets
+
+
+@pytest.fixture
+def play(outgoing: set[tuple[str, int]], settings: Any, at: Callable[[str], None], nbp: Source) -> Iterator[Play]:
+    """A service on this machine at noon; the house's clock is the same."""
+    at("2026-10-26 13:00:30")
+
+    @contextmanager
+    def serve(service: Any) -> Iterator[Server[Any]]:
+        with run(service, now=NOON) as server:
+            outgoing.add(("127.0.0.1", server.port))
+            setattr(settings, f"{service.name.upper()}_BASE_URL", server.url)
+            yield server
+
+    yield serve
+    http.client().close()
+
+
+def follow(*tickers: str) -> None:
+    Listing.objects.exclude(ticker__in=tickers).update(tracked=False)
+
+
+def test_a_market_of_candles_brings_the_newest_thousand_of_each_timeframe(play: Play) -> None:
+    follow("BTCUSDT")
+    with play(Binance()):
+        assert mine("binance").splitlines() == [
+            "candles 5m: success, 1001 rows, 2 requests",
+            "candles 1h: success, 1001 rows, 2 requests",
+            "candles 4h: success, 1001 rows, 2 requests",
+        ]
+    assert set(Job.objects.values_list("trigger", flat=True)) == {"command"}
+
+
+def test_candles_go_back_to_the_day_that_was_named(play: Play) -> None:
+    follow("BTCUSDT")
+    with play(Binance()):
+        told = json.loads(mine("binance", "--from", "2026-09-01", "--to", "2026-10-20", "--json"))
+    assert [(row["table"], row["status"], row["rows_written"]) for row in told["tables"]] == [
+        ("candles 5m", "success", 7056),
+        ("candles 1h", "success", 50 * 24),
+        ("candles 4h", "success", 50 * 6),
+    ]
+    hours = Candle.objects.filter(timeframe="1h").order_by("open_time").values_list("open_time", flat=True)
+    assert (str(hours[0]), str(list(hours)[-1])) == ("2026-09-01 00:00:00+00:00", "2026-10-20 23:00:00+00:00")
+
+
+def test_a_market_of_prices_brings_its_last_year(play: Play) -> None:
+    follow("bitcoin")
+    with play(CoinGecko()) as service:
+        assert re.fullmatch(r"history: success, 36[45] rows, 1 requests\n", mine("coingecko"))
+        assert len(service.requests) == 1
+    assert Tick.objects.order_by("observed_at")[0].observed_at < NOON - timedelta(days=363)
+
+
+def test_prices_of_the_days_that_were_named(play: Play) -> None:
+    follow("btc_usd")
+    with play(Deribit()):
+        mine("deribit", "--from", "2026-10-20", "--to", "2026-10-22")
+    days = {moment.day for moment in Tick.objects.values_list("observed_at", flat=True)}
+    assert days - {23} == {20, 21, 22}
+
+
+def test_a_market_without_a_past_says_what_it_says_now(play: Play, settings: Any) -> None:
+    follow("C:EURUSD", "X:BTCUSD")
+    settings.POLYGON_API_KEY = "good"
+    with play(Polygon()):
+        assert mine("polygon") == "quotes: success, 2 rows, 2 requests\n"
+        Spent.objects.all().delete()
+        assert mine("massive") == "quotes: success, 0 rows, 2 requests\n", "the same source, and nothing new"
+    assert Quote.objects.count() == 2
+    assert wrong("polygon", "--from", "2026-10-01") == "polygon keeps no past"
+
+
+def test_a_market_that_fails_ends_with_1_and_says_why(play: Play) -> None:
+    follow("BTCUSDT", "C:EURUSD")
+    assert failing("polygon") == "quotes: failed (no_key), 0 rows, 1 requests\n  polygon: no key\n"
+    with play(Binance()) as service:
+        service.set_script([{"status": 451}])
+        said = failing("binance").splitlines()
+    assert said == ["candles 5m: failed (blocked), 0 rows, 1 requests", "  Blocked: GET /api/v3/klines: HTTP 451"]
+
+
+def test_a_market_has_no_tables(play: Play) -> None:
+    assert wrong("binance", "--table", "A") == "binance has no tables"

@@ -170,6 +170,7 @@ def test_an_empty_list_is_nothing_published_too() -> None:
         ("400_93_days.txt", 400, 79),
         ("400_367_days.txt", 400, 81),
         ("400_67_results.txt", 400, 98),
+        ("400_14_results.txt", 400, 98),
         ("400_255_results.txt", 400, 100),
         ("400_table_letter.txt", 400, 78),
     ],

@@ -173,3 +173,18 @@ def test_the_brains_own_entry_has_a_name_for_people(client: Client, nbp: Source)
     shown = text_of(client.get("/miner/").content)
     assert "Sygnały: sprawdzenie, czy wszystko wyliczono" in shown
     assert "watchdog" not in shown
+
+
+def test_the_work_of_the_markets_has_names_of_its_own(client: Client, nbp: Source) -> None:
+    market = Source.objects.get(code="binance")
+    for name in ("candles.5m", "candles.4h", "quotes", "history", "fill.1h"):
+        add(market, f"binance.{name}")
+    add(None, "batch.priority")
+    add(None, "retention")
+    journal = journal_of(client)
+    for words in (
+        "Binance.US: świece 5m ✓", "Binance.US: świece 4h ✓", "Binance.US: ceny bieżące ✓",
+        "Binance.US: dawne ceny ✓", "Binance.US: dawne świece 1h ✓", "Najważniejsze instrumenty: ceny bieżące ✓",
+        "Porządki: stare ceny, świece i zadania ✓",
+    ):  # fmt: skip
+        assert words in journal

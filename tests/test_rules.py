@@ -75,6 +75,22 @@ def test_a_code_that_is_not_three_capital_letters_is_refused(code: str) -> None:
     assert rules.against(mid("1", code)) == "the code is not three capital letters"
 
 
+@pytest.mark.parametrize("code", ["EUR", "EURUSD", "EURTRL"])
+def test_a_table_of_pairs_names_one_currency_or_two(code: str) -> None:
+    table = Table("eurofxref", TODAY, [mid("1", code)], kind="pair")
+    assert [reason for _, reason in rules.sift(table, TODAY)] == [""]
+
+
+@pytest.mark.parametrize("code", ["EURUS", "EURUSDT", "eurusd", "EUR/USD", "EURUSD\n", ""])
+def test_another_code_in_a_table_of_pairs_is_refused(code: str) -> None:
+    table = Table("eurofxref", TODAY, [mid("1", code)], kind="pair")
+    assert [reason for _, reason in rules.sift(table, TODAY)] == ["the code is not three or six capital letters"]
+
+
+def test_a_pair_is_no_currency() -> None:
+    assert sifted(mid("1", "EURUSD")) == [("EURUSD", "the code is not three capital letters")]
+
+
 def test_a_figure_without_any_number_is_refused() -> None:
     assert rules.against(Figure("USD")) == "no figure"
 

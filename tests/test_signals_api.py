@@ -124,11 +124,11 @@ def test_the_nearest_codes_are_named(decided: None, client: Client) -> None:
 
 
 def test_the_number_of_queries_does_not_grow_with_the_rows(
-    decided: None, client: Client, django_assert_num_queries: Any
+    decided: None, client: Client, django_assert_max_num_queries: Any
 ) -> None:
-    with django_assert_num_queries(2):
+    with django_assert_max_num_queries(2):
         get(client, "/signals", limit=1000)
-    with django_assert_num_queries(3):
+    with django_assert_max_num_queries(3):
         get(client, "/signals/current", limit=1000)
 
 

@@ -7,7 +7,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from markets import catalogue, events, journal, store
-from markets.models import Alias, Ingest, Instrument, Job, Publication, Quote, Rate, Revision, Source
+from markets.models import Alias, Currency, Ingest, Instrument, Job, Publication, Quote, Rate, Revision, Source
 from markets.records import Figure, Table
 
 JAN_2, JAN_3, JAN_4 = date(2024, 1, 2), date(2024, 1, 3), date(2024, 1, 4)
@@ -237,7 +237,7 @@ def test_a_job_that_was_given_up_writes_nothing_more(nbp: Source, job: Job) -> N
     with pytest.raises(journal.LeaseLost):
         store.save([table(JAN_2, ("USD", "3.9432"))], nbp, job)
     assert not Rate.objects.exists()
-    assert not Instrument.objects.exists()
+    assert not Currency.objects.exists()
 
 
 def test_the_signal_is_sent_inside_the_transaction(nbp: Source, job: Job) -> None:

@@ -30,7 +30,7 @@ def short_history(monkeypatch: pytest.MonkeyPatch, at: Callable[[str], None]) ->
 
 def queued() -> list[dict[str, Any]]:
     packages = [SignedPackage.loads(row.payload) for row in OrmQ.objects.order_by("pk")]
-    mining = [task for task in packages if task["func"].startswith("miner.")]
+    mining = [task for task in packages if task["func"] == "miner.tasks.mine"]
     return [{"func": task["func"], "args": task["args"], **task.get("kwargs", {})} for task in mining]
 
 
@@ -40,7 +40,7 @@ def told() -> dict[str, tuple[str, str, int]]:
 
 def test_a_start_enqueues_every_source_that_may_run_the_archive_first(nbp: Source) -> None:
     tasks.start()
-    assert [task["args"] for task in queued()] == [("nbp_archive",), ("nbp",)]
+    assert [task["args"] for task in queued()] == [("nbp_archive",), ("ecb",), ("nbp",)]
     assert {task["trigger"] for task in queued()} == {"start"}
 
 
@@ -50,7 +50,7 @@ def test_a_start_enqueues_every_source_that_may_run_the_archive_first(nbp: Sourc
 def test_a_source_that_is_off_or_paused_is_left_alone(nbp: Source, choice: dict[str, Any]) -> None:
     Source.objects.filter(pk=nbp.pk).update(**choice)
     tasks.start()
-    assert [task["args"] for task in queued()] == [("nbp_archive",)]
+    assert [task["args"] for task in queued()] == [("nbp_archive",), ("ecb",)]
     assert "switched off" in tasks.mine("nbp")
     assert not Job.objects.exists()
 

@@ -1,27 +1,55 @@
 import argparse
+import contextlib
 import json
 import signal
 import sys
 import threading
-from datetime import date
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
-from tests.replica import data, script, serve
+from tests.replica import NBP, SERVICES, Server, data, fixings, script
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.replica",
-        description=f"A local replica of a public price service.\n\n{data.__doc__}",
+        description=f"Local replicas of public price services.\n\n{data.__doc__}\n{fixings.__doc__}",
         epilog=script.__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("service", choices=["nbp"])
-    parser.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
+    parser.add_argument("service", choices=[*SERVICES, "all"])
+    parser.add_argument("--port", type=int, default=0, help="0, the default, takes a free one; of `all` the first")
     parser.add_argument("--latency", type=float, default=0.0, help="seconds before every answer")
-    parser.add_argument("--today", type=date.fromisoformat, help="YYYY-MM-DD; the real date in Warsaw unless given")
-    parser.add_argument("--script", type=Path, help="a JSON file, its format is below")
+    parser.add_argument("--today", type=date.fromisoformat, help="YYYY-MM-DD, for the NBP; the real date unless given")
+    parser.add_argument("--now", type=moment, help="YYYY-MM-DDTHH:MM+00:00; time passes as it does unless given")
+    parser.add_argument("--script", type=Path, help="a JSON file, its format is below; of `all` one script a name")
+    parser.add_argument("--env", action="store_true", help="print NAME_BASE_URL=address, for a shell")
     return parser.parse_args()
+
+
+def moment(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise argparse.ArgumentTypeError("a time zone is missing: 2026-10-26T12:00+00:00")
+    return found
+
+
+@contextlib.contextmanager
+def running(asked: argparse.Namespace) -> Iterator[Mapping[str, str]]:
+    """The base URL of each service that was asked for."""
+    entries: Any = json.loads(asked.script.read_text(encoding="utf-8")) if asked.script else {}
+    names = list(SERVICES) if asked.service == "all" else [asked.service]
+    scripts = (entries or {}) if asked.service == "all" else {asked.service: entries or ()}
+    with contextlib.ExitStack() as stack:
+        urls = {}
+        for place, name in enumerate(names):
+            service = NBP(asked.today) if name == NBP.name else SERVICES[name]()
+            port = asked.port + place if asked.port else 0
+            chosen = {"now": asked.now, "latency": asked.latency, "script": scripts.get(name, ()), "port": port}
+            urls[name] = stack.enter_context(Server(service, **chosen)).url
+        yield urls
 
 
 def main() -> None:
@@ -29,10 +57,14 @@ def main() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    entries = json.loads(asked.script.read_text(encoding="utf-8")) if asked.script else ()
-    data.load()
-    with serve(today=asked.today, latency=asked.latency, script=entries, port=asked.port) as replica:
-        sys.stdout.write(f"{replica.url}\n")
+    if asked.service == NBP.name:
+        data.load()
+    with running(asked) as urls:
+        for name, url in urls.items():
+            if asked.env:
+                sys.stdout.write(f"{name.upper()}_BASE_URL={url}\n")
+            else:
+                sys.stdout.write(f"{name} {url}\n" if asked.service == "all" else f"{url}\n")
         sys.stdout.flush()
         stop.wait()
 

@@ -6,15 +6,18 @@ length, and both before the currency; a range that begins before the first table
 XML is left out: whoever asks for it gets 501.
 """
 
-import base64
-import hashlib
 import re
 from dataclasses import dataclass
-from datetime import date
-from urllib.parse import parse_qs, unquote
+from datetime import date, datetime
+from typing import ClassVar
+from urllib.parse import parse_qs
+from zoneinfo import ZoneInfo
 
+from tests.replica.answer import Answer, Refused, content, etag, plain, with_headers
 from tests.replica.bank import Bank
+from tests.replica.service import Service
 from tests.replica.tables import Letter, Table, labelled
+from tests.replica.wire import Request
 
 A_DAY = r"\d{4}-\d{2}-\d{2}"
 ROUTE = re.compile(
@@ -26,15 +29,7 @@ LETTERS: dict[str, Letter] = {"A": "A", "B": "B", "C": "C"}
 ROWS_OF_TABLES = {"A": 67, "B": 14, "C": 67}
 DAYS_OF_TABLES, DAYS_OF_SERIES, ROWS_OF_SERIES = 93, 367, 255
 
-Headers = dict[str, str]
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    reason: bytes
-    headers: Headers
-    body: bytes
+WARSAW = ZoneInfo("Europe/Warsaw")
 
 
 @dataclass(frozen=True)
@@ -51,60 +46,57 @@ class Question:
     today: bool
 
 
-class Refused(Exception):
-    def __init__(self, status: int, word: str, reason: str, body: str = "") -> None:
-        super().__init__(reason)
-        self.answer = plain(status, reason, body or f"{status} {word} - {reason}")
-
-
 class NoRoute(Refused):
     def __init__(self) -> None:
-        super().__init__(404, "NotFound", "Not Found", "404 NotFound")
+        super().__init__(plain(404, "Not Found", "404 NotFound"))
 
 
 class NoData(Refused):
     def __init__(self) -> None:
-        super().__init__(404, "NotFound", "Not Found - Brak danych")
+        super().__init__(plain(404, "Not Found - Brak danych", "404 NotFound - Not Found - Brak danych"))
 
 
 class BadRequest(Refused):
     def __init__(self, reason: str) -> None:
-        super().__init__(400, "BadRequest", reason)
+        super().__init__(plain(400, reason, f"400 BadRequest - {reason}"))
 
 
-def plain(status: int, reason: str, body: str) -> Answer:
-    """The reason phrase leaves in CP1250 and the body in UTF-8, as the service does it."""
-    headers = {"Content-Type": "text/plain; charset=utf-8"}
-    return Answer(status, reason.encode("cp1250", "replace"), headers, body.encode())
+class NBP(Service):
+    """`bank` is what it publishes; `today` the day in Warsaw, where it is not to be that of the clock."""
+
+    name = "nbp"
+    base = "/api/"
+    told: ClassVar = ("correct", "withhold", "publish")
+
+    def __init__(self, today: date | None = None) -> None:
+        self.bank = Bank()
+        self.today = today
+        self.correct, self.withhold, self.publish = self.bank.correct, self.bank.withhold, self.bank.publish
+
+    def today_at(self, now: datetime) -> date:
+        return self.today or now.astimezone(WARSAW).date()
+
+    def answer(self, request: Request, now: datetime) -> Answer:
+        if request.method != "GET":
+            return with_headers(plain(405, "Method Not Allowed", "405 MethodNotAllowed"), {"Allow": "GET"})
+        if wants_xml(request.target.partition("?")[2], request.headers.get("accept", "")):
+            return plain(501, "Not Implemented", "501 NotImplemented - this replica answers JSON only")
+        try:
+            question = read(request.path)
+            return ok(written(question, asked_for(self.bank, question, self.today_at(now))))
+        except Refused as refused:
+            return refused.answer
 
 
 def ok(body: bytes) -> Answer:
-    digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
     headers = {
         "Cache-Control": "no-cache",
         "Pragma": "no-cache",
         "Expires": "-1",
-        "ETag": f'"{digest}"',
-        "Content-Type": "application/json; charset=utf-8",
+        "ETag": etag(body),
         "Set-Cookie": "balancer=1; path=/",
     }
-    return Answer(200, b"OK", headers, body)
-
-
-def not_allowed() -> Answer:
-    answer = plain(405, "Method Not Allowed", "405 MethodNotAllowed")
-    return Answer(answer.status, answer.reason, {**answer.headers, "Allow": "GET"}, answer.body)
-
-
-def answer(bank: Bank, target: str, today: date, accept: str = "") -> Answer:
-    path, _, query = target.partition("?")
-    if wants_xml(query, accept):
-        return plain(501, "Not Implemented", "501 NotImplemented - this replica answers JSON only")
-    try:
-        question = read(unquote(path))
-        return ok(written(question, asked_for(bank, question, today)))
-    except Refused as refused:
-        return refused.answer
+    return with_headers(content("application/json; charset=utf-8", body), headers)
 
 
 def wants_xml(query: str, accept: str) -> bool:

@@ -1,4 +1,4 @@
-"""Faults on demand.
+"""Faults on demand, for every service alike.
 
 A script is a JSON list. Each entry says which requests it hits and what happens to them; all entries that hit a request
 work together, in their order. Requests are counted from 1, anew whenever a script is set.
@@ -10,6 +10,7 @@ Which requests (none of these: all of them):
 
 What happens:
   "status": 429, "body": "slow down", "headers": {"Retry-After": "7"}    this answer instead of the right one
+  "fault": "maintenance"   an answer of the service's own repertoire (below) instead of the right one
   "headers": {...}      without a status: added to the right answer
   "delay": 1.5          seconds of waiting before the answer
   "cut": 100 | "half"   the right head with the full Content-Length, that many bytes of the body (or half), then the end
@@ -17,24 +18,30 @@ What happens:
   "rubbish": "html" | "bytes" | "truncated-json"    status 200 and a body that is not what it should be
   "replace": [old, new] a text replaced wherever it stands in a right body
 
-What changes at the bank, for good, from the first request or from the request "at" or "from" on ("path" is ignored):
+What changes at the service, for good, from the first request or from the request "at" or "from" on ("path" is ignored):
+  "tell": ["delist", "XRPUSDT"]                     a method of the service (below) with its arguments
+And at the bank, the NBP, in a form of its own:
   "figure": ["A", "2024-01-02", "USD", "9.9999"]    a correction; letters A, B, C ("bid/ask"), gold (code "XAU")
   "withhold": ["A", "2024-01-02"]                   that table is not out yet
   "publish": ["A", "2024-01-02"]                    now it is
+
+Faults: coingecko `cloudflare`, `error-200`; deribit `maintenance`, `too-many`; binance `firewall`, `blocked`, `busy`.
+To be told: ecb `withhold DAY`, `publish DAY`, `correct DAY CODE FIGURE`; coingecko `stale ID`, `delist ID`; binance
+`delist SYMBOL`, `halt SYMBOL`, `relist SYMBOL`; deribit `testnet true`; polygon `bid TICKER missing|null|zero|right`,
+`remove TICKER`, `restore TICKER`.
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from datetime import date
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
 from http import HTTPStatus
-from http.client import responses
 from typing import Literal
 
 import msgspec
 
-from tests.replica import nbp
-from tests.replica.bank import Bank
-from tests.replica.nbp import Answer
+from tests.replica.answer import Answer, phrase, plain, with_body, with_headers
+from tests.replica.service import Service
 from tests.replica.tables import Letter
 
 RUBBISH = {
@@ -50,12 +57,14 @@ class Entry(msgspec.Struct, forbid_unknown_fields=True, rename={"first": "from",
     path: str = ""
     status: int | None = None
     body: str | None = None
+    fault: str | None = None
     headers: dict[str, str] = {}
     delay: float = 0.0
     cut: int | Literal["half"] | None = None
     drop: bool = False
     rubbish: Literal["html", "bytes", "truncated-json"] | None = None
     replace: tuple[str, str] | None = None
+    tell: list[object] = []
     figure: tuple[Letter, date, str, str] | None = None
     withhold: tuple[Letter, date] | None = None
     publish: tuple[Letter, date] | None = None
@@ -70,21 +79,20 @@ class Entry(msgspec.Struct, forbid_unknown_fields=True, rename={"first": "from",
     def due(self, n: int) -> bool:
         return n >= (self.at or self.first or 0)
 
-    def tell(self, bank: Bank) -> None:
-        if self.figure:
-            bank.correct(*self.figure)
-        if self.withhold:
-            bank.withhold(*self.withhold)
-        if self.publish:
-            bank.publish(*self.publish)
+    def steps(self, service: Service) -> list[Callable[[], None]]:
+        news = {"correct": self.figure, "withhold": self.withhold, "publish": self.publish}
+        told = [service.step(name, given) for name, given in news.items() if given]
+        return told + ([service.step(str(self.tell[0]), self.tell[1:])] if self.tell else [])
 
 
 class Script:
-    def __init__(self, entries: Sequence[Mapping[str, object]], bank: Bank) -> None:
+    def __init__(self, entries: Sequence[Mapping[str, object]], service: Service) -> None:
+        self._service = service
         self._entries = msgspec.convert(entries, list[Entry])
-        self._untold = list(self._entries)
-        self._bank = bank
+        self._untold = [(entry, step) for entry in self._entries for step in entry.steps(service)]
         self._asked = 0
+        if unknown := {entry.fault for entry in self._entries if entry.fault} - service.faults.keys():
+            raise msgspec.ValidationError(f"{service.name} has no fault {unknown}; it has {list(service.faults)}")
         self._tell()
 
     def hit(self, target: str) -> list[Entry]:
@@ -93,31 +101,31 @@ class Script:
         self._tell()
         return [entry for entry in self._entries if entry.hits(self._asked, target)]
 
+    def spoilt(self, answer: Answer, entries: Sequence[Entry], now: datetime) -> Answer:
+        for entry in entries:
+            if entry.fault is not None:
+                answer = self._service.faults[entry.fault](now)
+            answer = with_headers(changed(answer, entry), entry.headers)
+        return answer
+
     def _tell(self) -> None:
-        for entry in [entry for entry in self._untold if entry.due(self._asked)]:
-            entry.tell(self._bank)
-            self._untold.remove(entry)
-
-
-def spoilt(answer: Answer, entries: Sequence[Entry]) -> Answer:
-    for entry in entries:
-        answer = changed(answer, entry)
-        answer = Answer(answer.status, answer.reason, {**answer.headers, **entry.headers}, answer.body)
-    return answer
+        for due in [untold for untold in self._untold if untold[0].due(self._asked)]:
+            due[1]()
+            self._untold.remove(due)
 
 
 def changed(answer: Answer, entry: Entry) -> Answer:
     if entry.status is not None:
-        phrase = responses.get(entry.status, "")
-        return nbp.plain(entry.status, phrase, f"{entry.status} {phrase}" if entry.body is None else entry.body)
+        said = phrase(entry.status)
+        return plain(entry.status, said, f"{entry.status} {said}" if entry.body is None else entry.body)
     if entry.rubbish == "truncated-json":
-        return nbp.ok(answer.body[: len(answer.body) // 2])
+        return replace(with_body(answer, answer.body[: len(answer.body) // 2]), status=200, reason=b"OK")
     if entry.rubbish:
         kind, body = RUBBISH[entry.rubbish]
         return Answer(200, b"OK", {"Content-Type": kind}, body)
     if entry.replace and answer.status == HTTPStatus.OK:
         old, new = entry.replace
-        return nbp.ok(answer.body.replace(old.encode(), new.encode()))
+        return with_body(answer, answer.body.replace(old.encode(), new.encode()))
     return answer
 
 

@@ -1,4 +1,4 @@
-"""HTTP/1.1 with keep-alive around the pure answers, in a thread of its own.
+"""HTTP/1.1 with keep-alive around the pure answers of a service, in a thread of its own.
 
 One event loop and no thread per connection: waiting (latency, delays) costs nothing, and closing ends idle connections
 at once. asyncio sets TCP_NODELAY, and head and body leave in one write.
@@ -9,66 +9,70 @@ import gzip
 import hashlib
 import socket
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Generic, Self, TypeVar
 
-from tests.replica import nbp
-from tests.replica.bank import Bank
-from tests.replica.nbp import Answer
-from tests.replica.script import Script, cut_at, spoilt
-from tests.replica.tables import Letter
+from tests.replica.answer import Answer
+from tests.replica.script import Script, cut_at
+from tests.replica.service import Service
 from tests.replica.wire import Request, head_of, heard
 
-WARSAW = ZoneInfo("Europe/Warsaw")
 GZIPPED_KEPT = 512  # answers of about 30 kB: a whole back-fill fits and is compressed once
 ACCEPTING = 3  # turns of the loop from a connection to its talk; closing between them leaves it open for ever
 
 ScriptEntries = Sequence[Mapping[str, object]]
+Played = TypeVar("Played", bound=Service)
 
 
-class Replica:
-    """A running replica. `requests` and the methods may be used from any thread."""
+class Server(Generic[Played]):
+    """A running replica of `service`. Everything here may be used from any thread."""
 
-    def __init__(self, port: int, today: date | None, latency: float, script: ScriptEntries) -> None:
-        self._bank = Bank()
-        self._script = Script(script, self._bank)
+    def __init__(
+        self,
+        service: Played,
+        *,
+        now: datetime | None = None,
+        latency: float = 0.0,
+        script: ScriptEntries = (),
+        port: int = 0,
+    ) -> None:
+        self.service = service
+        self._script = Script(script, service)
         self._socket = socket.create_server(("127.0.0.1", port))
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}/api/"
-        self._today = today
+        self.port: int = self._socket.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}{service.base}"
+        self._now = now
         self._latency = latency
         self._requests: list[str] = []
         self._gzipped: dict[bytes, bytes] = {}
         self._talks: set[asyncio.Task[None]] = set()
         self._closing = asyncio.Event()
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._serve, name="replica", daemon=True)
+        self._thread = threading.Thread(target=self._serve, name=f"replica-{service.name}", daemon=True)
         self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @property
     def requests(self) -> list[str]:
         """Paths with their queries, as they were asked, oldest first."""
         return list(self._requests)
 
-    @property
-    def today(self) -> date:
-        return self._today or datetime.now(WARSAW).date()
+    def now(self) -> datetime:
+        return self._now or datetime.now(UTC)
 
-    def set_today(self, today: date | None) -> None:
-        self._today = today
+    def set_now(self, now: datetime | None) -> None:
+        """The moment that holds from here on; None is the real one, which moves."""
+        self._now = now
 
     def set_script(self, script: ScriptEntries) -> None:
-        self._script = Script(script, self._bank)
-
-    def withhold(self, letter: Letter, day: date) -> None:
-        self._bank.withhold(letter, day)
-
-    def publish(self, letter: Letter, day: date) -> None:
-        self._bank.publish(letter, day)
-
-    def correct(self, letter: Letter, day: date, code: str, figure: str) -> None:
-        self._bank.correct(letter, day, code, figure)
+        self._script = Script(script, self.service)
 
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._closing.set)
@@ -109,27 +113,24 @@ class Replica:
     async def _reply(self, request: Request, writer: asyncio.StreamWriter) -> bool:
         """True while the connection stays open."""
         self._requests.append(request.target)
-        faults = self._script.hit(request.target)
+        script = self._script
+        faults = script.hit(request.target)
         await asyncio.sleep(self._latency + sum(fault.delay for fault in faults))
         if any(fault.drop for fault in faults):
             return False
-        answer = self._packed(spoilt(self._answer(request), faults), request)
+        now = self.now()
+        answer = self._packed(script.spoilt(self.service.answer(request, now), faults, now), request)
         cut = cut_at(faults, len(answer.body))
         body = b"" if request.method == "HEAD" else answer.body[:cut]
         writer.write(head_of(answer, request.stays) + body)
         await writer.drain()
         return request.stays and cut is None
 
-    def _answer(self, request: Request) -> Answer:
-        if request.method != "GET":
-            return nbp.not_allowed()
-        return nbp.answer(self._bank, request.target, self.today, request.headers.get("accept", ""))
-
     def _packed(self, answer: Answer, request: Request) -> Answer:
-        if "ETag" not in answer.headers or not request.takes_gzip:
+        if not answer.packs or not request.takes_gzip:
             return answer
         headers = {**answer.headers, "Content-Encoding": "gzip"}
-        return Answer(answer.status, answer.reason, headers, self._compressed(answer.body))
+        return replace(answer, headers=headers, body=self._compressed(answer.body))
 
     def _compressed(self, body: bytes) -> bytes:
         key = hashlib.sha256(body).digest()
@@ -138,15 +139,3 @@ class Replica:
                 self._gzipped.clear()
             self._gzipped[key] = gzip.compress(body, compresslevel=6, mtime=0)
         return self._gzipped[key]
-
-
-@contextmanager
-def serve(
-    *, today: date | None = None, latency: float = 0.0, script: ScriptEntries = (), port: int = 0
-) -> Iterator[Replica]:
-    """A replica on this machine for as long as the block lasts; without `today` the real date in Warsaw holds."""
-    replica = Replica(port, today, latency, script)
-    try:
-        yield replica
-    finally:
-        replica.close()

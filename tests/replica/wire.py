@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
+from urllib.parse import parse_qsl, unquote
 
-from tests.replica.nbp import Answer
+from tests.replica.answer import Answer
 
 
 @dataclass(frozen=True)
@@ -13,22 +15,32 @@ class Request:
     target: str
     headers: Mapping[str, str]
     stays: bool
+    body: bytes = b""
 
     @property
     def takes_gzip(self) -> bool:
         codings = self.headers.get("accept-encoding", "").lower().replace(" ", "").split(",")
         return any(coding.startswith("gzip") and not coding.endswith(";q=0") for coding in codings)
 
+    @cached_property
+    def path(self) -> str:
+        return unquote(self.target.partition("?")[0])
+
+    @cached_property
+    def query(self) -> dict[str, str]:
+        """The last value of each parameter, empty ones too."""
+        return dict(parse_qsl(self.target.partition("?")[2], keep_blank_values=True))
+
 
 async def heard(reader: asyncio.StreamReader) -> Request | None:
-    """The next request, its body skipped; None when the other side has left or does not speak HTTP."""
+    """The next request; None when the other side has left or does not speak HTTP."""
     try:
         head = await reader.readuntil(b"\r\n\r\n")
         request = parsed(head.decode("latin-1"))
-        await reader.readexactly(int(request.headers.get("content-length", "0")))
+        body = await reader.readexactly(int(request.headers.get("content-length", "0")))
     except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ConnectionError, ValueError):
         return None
-    return request
+    return replace(request, body=body)
 
 
 def parsed(head: str) -> Request:

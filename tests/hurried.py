@@ -1,0 +1,32 @@
+"""Charon's settings with a short history and short pauses: for a house in which a lot goes wrong within a minute.
+
+A task is at work for 5 s and not for 40, one whose worker died comes back after 20 s and not after 300.
+"""
+
+import sys
+from datetime import timedelta
+
+from charon.settings import *  # noqa: F403
+from charon.settings import BRAIN_QUEUE, Q_CLUSTER
+from miner.providers.nbp import NBP
+from tests.short_nbp import shortened
+
+NBP.series = shortened(NBP.series)  # type: ignore[assignment]  # three tables and not four
+PACE = {"timeout": 15, "retry": 20}
+Q_CLUSTER = Q_CLUSTER | PACE | {"ALT_CLUSTERS": {BRAIN_QUEUE: {"workers": 2, "max_rss": 400_000, **PACE}}}
+TASK_WORK = timedelta(seconds=5)
+
+
+def up() -> None:
+    """`manage.py up` that sees a dead queue after 15 s, and gives up no process for having died often."""
+    import django
+
+    django.setup()
+
+    from django.core.management import call_command
+
+    from charon import heartbeat, supervisor
+
+    heartbeat.INTERVAL, heartbeat.LIMIT = 2.0, 15.0
+    supervisor.MAX_DELAY, supervisor.MAX_DEATHS = 2.0, sys.maxsize
+    call_command("up")

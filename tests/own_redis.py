@@ -1,0 +1,41 @@
+"""A Redis for one test in this process: a real one that may be stopped, or an imitation without a server."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import fakeredis
+import pytest
+from django_redis import get_redis_connection
+
+from markets import bus
+from tests.servers import Redis, redis_server
+
+
+@contextmanager
+def used(settings: Any, outgoing: set[tuple[str, int]], *options: str) -> Iterator[Redis]:
+    """A server of its own, which this process talks to as the settings would have it."""
+    with redis_server(*options) as server:
+        outgoing.add(("127.0.0.1", server.port))
+        settings.REDIS_URL = server.url
+        waits = {"SOCKET_CONNECT_TIMEOUT": 0.25, "SOCKET_TIMEOUT": 0.25}
+        settings.CACHES = {
+            "default": {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": server.url, "OPTIONS": waits}
+        }
+        bus.forget()
+        try:
+            yield server
+        finally:
+            get_redis_connection("default").connection_pool.disconnect()
+            bus.forget()
+
+
+@contextmanager
+def imitated(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[fakeredis.FakeRedis]:
+    """What everybody who asks the bus gets; the same client, so that a test can look."""
+    with fakeredis.FakeRedis(server=fakeredis.FakeServer()) as client:
+        settings.REDIS_URL = "redis://redis:6379/0"
+        monkeypatch.setattr(bus, "get_redis_connection", lambda _alias: client)
+        bus.forget()
+        yield client
+    bus.forget()

@@ -1,0 +1,34 @@
+"""The NBP as if it had published the tables A, C and gold from 2022 to July 2024 and nothing else.
+
+The brain needs the figures of a year before its first decision.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
+from typing import Literal
+
+from miner.providers.base import Series
+from tests.replica import data
+
+FIRST, HISTORY, LAST = date(2022, 1, 3), date(2024, 4, 30), date(2024, 7, 31)
+LETTERS: tuple[Literal["A", "C", "gold"], ...] = ("A", "C", "gold")
+
+
+def shortened(series: Iterable[Series]) -> tuple[Series, ...]:
+    return tuple(
+        replace(one, first=FIRST, known_until=HISTORY, last=LAST, window=31) for one in series if one.table in LETTERS
+    )
+
+
+def days(first: date = FIRST, last: date = LAST) -> list[date]:
+    """On which at least one of the tables came out."""
+    years = range(first.year, last.year + 1)
+    found = {day for letter in LETTERS for year in years for day in data.tables(letter, year)}
+    return sorted(day for day in found if first <= day <= last)
+
+
+def figures() -> int:
+    """How many there are in all."""
+    tables = [data.tables(letter, day.year).get(day) for letter in LETTERS for day in days()]
+    return sum(len(table.figures) for table in tables if table)

@@ -1,0 +1,105 @@
+"""A writer that is slower than the bank: what came meanwhile is written at once, and nothing is lost by it."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from markets import store
+from markets.models import Job, Publication, Source
+from markets.records import Table
+from miner import backfill, sources
+from miner.errors import ExpectedData, Unreachable
+from miner.providers.base import Series
+from miner.providers.nbp import NBP
+from tests.replica import Replica
+
+LAST = date(2026, 10, 26)
+# Ten windows of a week.
+HISTORY = replace(NBP.series[0], first=LAST - timedelta(days=69), window=7)
+
+
+class AlreadyAnswered:
+    """A pool whose every answer is there as soon as it is asked for."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        pass
+
+    def submit(self, work: Callable[..., Any], *words: object) -> "Future[Any]":
+        future: Future[Any] = Future()
+        try:
+            future.set_result(work(*words))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+    def shutdown(self, **_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def saves(monkeypatch: pytest.MonkeyPatch, at: Callable[[str], None], replica: Replica) -> list[int]:
+    """How many windows each save was given."""
+    seen: list[int] = []
+    save = store.save
+
+    def counted(tables: Sequence[Table], source: Source, job: Job, windows: int = 0) -> store.Outcome:
+        seen.append(windows)
+        return save(tables, source, job, windows)
+
+    at("2026-10-26 13:00")
+    monkeypatch.setattr(backfill, "ThreadPoolExecutor", AlreadyAnswered)
+    monkeypatch.setattr(store, "save", counted)
+    return seen
+
+
+def mine(nbp: Source, series: Series = HISTORY, connections: int = 4) -> Job:
+    return backfill.mine_series(backfill.Run(nbp, sources.provider_of(nbp), connections=connections), series)
+
+
+def days() -> list[date]:
+    return list(Publication.objects.order_by("pk").values_list("effective_date", flat=True))
+
+
+def test_what_came_while_others_were_written_is_written_at_once_and_in_order(nbp: Source, saves: list[int]) -> None:
+    job = mine(nbp)
+    assert (job.status, job.windows, job.windows_done, job.requests) == ("success", 10, 10, 10)
+    assert saves == [8, 1, 1]
+    assert days() == sorted(days())
+    assert (len(days()), days()[-1], job.reached) == (50, LAST, LAST)
+
+
+def test_a_few_answers_that_wait_are_written_one_by_one(nbp: Source, saves: list[int]) -> None:
+    """Twice the connections are kept, so with two there are three behind the first."""
+    mine(nbp, connections=2)
+    assert saves == [1] * 10
+
+
+def test_a_failed_answer_in_the_backlog_waits_until_those_before_it_are_stored(
+    nbp: Source, saves: list[int], replica: Replica
+) -> None:
+    replica.set_script([{"from": 7, "status": 500, "body": "oops"}])
+    with pytest.raises(Unreachable):
+        mine(nbp)
+    job = Job.objects.get()
+    assert (saves, job.windows_done, job.reason) == ([6], 6, "unreachable")
+    assert days()[-1] == job.reached
+    replica.set_script([])
+    assert mine(nbp).status == "success"
+    assert len(days()) == 50
+
+
+def test_a_silence_in_the_backlog_fails_the_run_and_keeps_the_windows_before_it(
+    nbp: Source, saves: list[int], replica: Replica
+) -> None:
+    quiet = HISTORY.first + timedelta(days=35)
+    for number in range(7):
+        replica.withhold("A", quiet + timedelta(days=number))
+    with pytest.raises(ExpectedData):
+        mine(nbp, replace(HISTORY, silence=5))
+    job = Job.objects.get()
+    assert (saves, job.windows_done, job.reason) == ([5], 5, "expected_data")
+    assert max(days()) < quiet

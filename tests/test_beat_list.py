@@ -1,0 +1,184 @@
+"""The beats under a minute: which there are, none is asked for twice, one pulse alone asks, and its health."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django_q.models import OrmQ
+
+from charon.broker import GuardedORM
+from markets import clock
+from markets.models import Source
+from miner import beat_list, beating, budget
+from miner.beat_list import Wanted
+from miner.beating import Metronome
+from miner.models import Beat, Lease
+from tests.markets_fake import FakeMarket, open_market
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def market(monkeypatch: pytest.MonkeyPatch, at: Callable[[str], None]) -> Source:
+    at("2026-11-20 13:00:10")
+    return open_market(monkeypatch)
+
+
+def names() -> dict[str, int]:
+    return {beat.name: beat.every for beat in beat_list.wanted()}
+
+
+def test_every_source_that_is_on_has_its_beats(market: Source) -> None:
+    assert names() == {"fake.quotes": 30, "fake.candles.5m": 30, "fake.candles.1h": 120, "fake.candles.4h": 300}
+    Source.objects.update(cadence=200)
+    assert names() == {"fake.quotes": 200, "fake.candles.5m": 200, "fake.candles.1h": 200, "fake.candles.4h": 300}
+
+
+@pytest.mark.parametrize("choice", [{"enabled": False}, {"paused_until": clock.now() + timedelta(days=900)}])
+def test_a_source_that_is_off_or_paused_has_none(market: Source, choice: dict[str, Any]) -> None:
+    Source.objects.update(**choice)
+    assert names() == {}
+
+
+def test_a_source_that_rests_has_none_until_then(market: Source, at: Callable[[str], None]) -> None:
+    budget.failed(market)
+    assert names() == {}
+    at("2026-11-20 13:00:41")
+    assert len(names()) == 4
+
+
+def test_a_source_of_the_queue_has_only_the_queues_beat(market: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakeMarket, "queued", True)
+    monkeypatch.setattr(FakeMarket, "timeframes", {})
+    assert names() == {"batch.queue": 15}
+
+
+def test_beats_lie_on_a_grid_and_do_not_drift() -> None:
+    beat = Wanted("x", "y", (), 30)
+    now = clock.now().replace(minute=0, second=29, microsecond=999_999)
+    moments = []
+    for late in (0.4, 1.7, 29.9):
+        now = beat.next(now) + timedelta(seconds=late)
+        moments.append(beat.next(now).second)
+    assert moments == [0, 30, 0]
+
+
+def test_what_is_still_open_is_not_asked_for_again(market: Source) -> None:
+    beats = beat_list.wanted()
+    assert len(beat_list.ask(beats)) == 4
+    assert beat_list.ask(beats) == []
+    OrmQ.objects.all().delete()
+    assert len(beat_list.ask(beats)) == 4
+
+
+def test_a_beat_whose_worker_was_killed_does_not_hold_up_the_next(market: Source, at: Callable[[str], None]) -> None:
+    at("2026-11-20 13:00:00")
+    beat_list.ask(beat_list.wanted())
+    at("2026-11-20 13:00:01")
+    assert GuardedORM(settings.MINER_QUEUE).dequeue()
+    at("2026-11-20 13:02:00")
+    assert beat_list.ask(beat_list.wanted()) == []
+    at("2026-11-20 13:02:20")
+    assert len(beat_list.ask(beat_list.wanted())) == 1
+
+
+def test_rubbish_in_the_queue_stops_no_beat(market: Source) -> None:
+    OrmQ.objects.create(key=settings.MINER_QUEUE, payload="not a task", lock=clock.now())
+    assert len(beat_list.ask(beat_list.wanted())) == 4
+
+
+def test_one_pulse_beats_and_another_follows_when_it_is_gone(market: Source, at: Callable[[str], None]) -> None:
+    first, second = Metronome("a:1"), Metronome("b:2")
+    first.look()
+    second.look()
+    assert (first.holds, second.holds) == (True, False)
+    second.strike()
+    assert not OrmQ.objects.exists()
+    at("2026-11-20 13:00:25")
+    first.look()
+    at("2026-11-20 13:00:44")
+    second.look()
+    assert second.holds is False
+    at("2026-11-20 13:00:46")
+    second.look()
+    assert second.holds is True
+    first.look()
+    assert (first.holds, first.beats) == (False, [])
+
+
+def test_a_pulse_that_ends_lets_go_at_once(market: Source) -> None:
+    first, second = Metronome("a:1"), Metronome("b:2")
+    first.look()
+    first.end()
+    second.look()
+    assert second.holds is True
+
+
+def test_new_beats_begin_at_once_and_then_keep_to_their_grid(market: Source, at: Callable[[str], None]) -> None:
+    pulse = Metronome("a:1")
+    pulse.look()
+    pulse.strike()
+    assert OrmQ.objects.count() == 4
+    OrmQ.objects.all().delete()
+    at("2026-11-20 13:00:29")
+    pulse.look()
+    pulse.strike()
+    assert OrmQ.objects.count() == 0
+    assert 0.9 < pulse.wait() <= 1.0
+    at("2026-11-20 13:00:30")
+    pulse.strike()
+    assert sorted(Beat.objects.filter(asked_at=clock.now()).values_list("name", flat=True)) == [
+        "fake.candles.5m",
+        "fake.quotes",
+    ]
+
+
+def test_health_tells_every_beat_and_is_late_when_one_is(market: Source, at: Callable[[str], None]) -> None:
+    Metronome("a:1").look()
+    beat_list.ask(beat_list.wanted())
+    for name in names():
+        beat_list.done(name)
+    at("2026-11-20 13:00:40")
+    told = beat_list.health()
+    assert (told["status"], told["holder"]) == ("ok", "a:1")
+    row = next(beat for beat in told["beats"] if beat["name"] == "fake.candles.5m")
+    assert (row["lag_seconds"], row["next_refresh"], row["late"]) == (30.0, clock.now() + timedelta(seconds=20), False)
+    at("2026-11-20 13:03:00")
+    told = beat_list.health()
+    assert told["status"] == "late"
+    assert {beat["name"] for beat in told["beats"] if beat["late"]} == {"fake.quotes", "fake.candles.5m"}
+
+
+def test_a_beat_that_was_just_asked_for_is_not_late_and_one_that_fails_from_the_start_is(
+    market: Source, at: Callable[[str], None]
+) -> None:
+    Metronome("a:1").look()
+    beat_list.ask(beat_list.wanted())
+    at("2026-11-20 13:00:40")
+    assert beat_list.health()["status"] == "ok"
+    beat_list.done("fake.quotes", "GET /x: HTTP 403")
+    assert beat_list.health()["status"] == "late"
+    Beat.objects.update(error="")
+    at("2026-11-20 13:05:00")
+    assert beat_list.health()["status"] == "late"
+
+
+def test_the_port_answers_health_and_nothing_else() -> None:
+    async def ask(line: bytes, health: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        return await beating.reply(line, lambda: health)
+
+    assert asyncio.run(ask(b"GET /health HTTP/1.1", {"status": "ok"})) == ("200 OK", {"status": "ok"})
+    assert asyncio.run(ask(b"GET /health HTTP/1.1", {"status": "late"}))[0] == "503 Service Unavailable"
+    for line in (b"GET / HTTP/1.1", b"POST /health HTTP/1.1", b"\xff\xfe", b""):
+        assert asyncio.run(ask(line, {"status": "ok"}))[0] == "404 Not Found"
+
+
+def test_the_lease_is_a_row(market: Source) -> None:
+    Metronome("a:1").look()
+    row = Lease.objects.get()
+    assert (row.name, row.holder) == ("pulse", "a:1")
+    assert json.dumps(beat_list.health(), default=str)

@@ -1,0 +1,172 @@
+"""The call budget: one window for all processes of a house."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from markets import clock
+from markets.models import Source
+from miner import budget
+from miner.budget import Allowance, Exhausted
+from miner.models import Spent
+from tests.processes import ROOT, environment, manage
+
+FIVE = Allowance(5, 60)
+FIVE_WITH_RESERVE = Allowance(5, 60, reserve=3)
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_limit_is_kept_and_the_next_call_is_told_when(nbp: Source, at: Callable[[str], None]) -> None:
+    at("2026-11-20 12:00:00")
+    for _ in range(5):
+        budget.take(nbp, FIVE)
+    at("2026-11-20 12:00:59")
+    with pytest.raises(Exhausted) as caught:
+        budget.take(nbp, FIVE)
+    assert f"{caught.value.until:%H:%M:%S}" == "11:01:00"
+    at("2026-11-20 12:01:00")
+    budget.take(nbp, FIVE)
+
+
+def test_no_border_of_a_window_lets_twice_the_limit_through(nbp: Source, at: Callable[[str], None]) -> None:
+    at("2026-11-20 12:00:55")
+    for _ in range(5):
+        budget.take(nbp, FIVE)
+    at("2026-11-20 12:01:05")
+    with pytest.raises(Exhausted):
+        budget.take(nbp, FIVE)
+
+
+def test_a_reserve_is_for_critical_instruments_alone(nbp: Source) -> None:
+    budget.take(nbp, FIVE_WITH_RESERVE)
+    budget.take(nbp, FIVE_WITH_RESERVE)
+    with pytest.raises(Exhausted):
+        budget.take(nbp, FIVE_WITH_RESERVE)
+    for _ in range(3):
+        budget.take(nbp, FIVE_WITH_RESERVE, critical=True)
+    with pytest.raises(Exhausted):
+        budget.take(nbp, FIVE_WITH_RESERVE, critical=True)
+
+
+def test_weights_add_up(nbp: Source) -> None:
+    budget.take(nbp, Allowance(1200, 60), calls=1190)
+    with pytest.raises(Exhausted):
+        budget.take(nbp, Allowance(1200, 60), calls=11)
+    budget.take(nbp, Allowance(1200, 60), calls=10)
+
+
+def test_waiting_is_counted_and_logged(
+    nbp: Source, at: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    at("2026-11-20 12:00:00")
+    for _ in range(5):
+        budget.take(nbp, FIVE)
+    naps: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        naps.append(seconds)
+        at("2026-11-20 12:01:00")
+
+    monkeypatch.setattr("miner.budget.time.sleep", sleep)
+    with caplog.at_level("INFO", logger="miner.budget"):
+        budget.take(nbp, FIVE, patience=90)
+    assert naps == [5.0]
+    assert "The budget of nbp is used up; waiting 60.0 s" in caplog.text
+    told = budget.state(nbp, FIVE)
+    assert (told.total_calls, told.total_waits) == (6, 1)
+
+
+def test_the_state_has_every_field_of_the_contract(nbp: Source, at: Callable[[str], None]) -> None:
+    at("2026-11-20 12:00:00")
+    assert budget.state(nbp, FIVE) == budget.Budget(5, 60, 0, 5, None, 0, 0)
+    budget.take(nbp, FIVE)
+    at("2026-11-20 12:00:30")
+    budget.take(nbp, FIVE)
+    told = budget.state(nbp, FIVE)
+    assert (told.current_calls, told.remaining, told.total_calls) == (2, 3, 2)
+    assert told.reset_at == clock.now() + timedelta(seconds=30)
+
+
+def test_a_source_that_wants_rest_gets_it_from_everybody(nbp: Source, at: Callable[[str], None]) -> None:
+    at("2026-11-20 12:00:00")
+    budget.block(nbp, 120)
+    budget.block(nbp, 10)
+    at("2026-11-20 12:01:59")
+    with pytest.raises(Exhausted):
+        budget.take(nbp, FIVE, critical=True)
+    assert budget.state(nbp, FIVE).remaining == 0
+    at("2026-11-20 12:02:01")
+    budget.take(nbp, FIVE)
+
+
+def test_what_the_source_counted_beyond_ours_is_taken_as_well(nbp: Source) -> None:
+    budget.take(nbp, Allowance(1200, 60), calls=100)
+    budget.answered(nbp, Allowance(1200, 60), 900)
+    assert budget.state(nbp, Allowance(1200, 60)).current_calls == 900
+    budget.answered(nbp, Allowance(1200, 60), 50)
+    assert budget.state(nbp, Allowance(1200, 60)).current_calls == 900
+
+
+def test_a_clock_set_back_does_not_block_for_ever(nbp: Source, at: Callable[[str], None]) -> None:
+    at("2026-11-20 13:00")
+    for _ in range(5):
+        budget.take(nbp, FIVE)
+    at("2026-11-20 12:00")
+    with pytest.raises(Exhausted) as caught:
+        budget.take(nbp, FIVE)
+    assert caught.value.until <= clock.now() + timedelta(seconds=60)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 4), st.booleans()), max_size=25))
+def test_in_no_window_more_than_the_limit_goes_out(
+    nbp: Source, monkeypatch: pytest.MonkeyPatch, steps: list[tuple[int, int, bool]]
+) -> None:
+    Spent.objects.all().delete()
+    now = clock.now()
+    taken: list[tuple[float, int, bool]] = []
+    for pause, calls, critical in steps:
+        now += timedelta(seconds=pause)
+        monkeypatch.setattr(clock, "now", lambda moment=now: moment)
+        try:
+            budget.take(nbp, FIVE_WITH_RESERVE, calls, critical)
+        except Exhausted:
+            continue
+        taken.append((now.timestamp(), calls, critical))
+        window = [row for row in taken if row[0] > now.timestamp() - 60]
+        assert len(window) == 1 or sum(row[1] for row in window) <= (5 if critical else 2)
+
+
+TAKER = """
+import sys, django
+django.setup()
+from markets.models import Source
+from miner import budget
+source, got = Source.objects.get(code="nbp"), 0
+for _ in range(20):
+    try:
+        budget.take(source, budget.Allowance(30, 600))
+        got += 1
+    except budget.Exhausted:
+        pass
+print(got)
+"""
+
+
+def test_processes_share_one_window(tmp_path: Path) -> None:
+    env = environment(tmp_path, PYTHONPATH=str(ROOT))
+    for command in ("migrate", "sync"):
+        assert manage(command, env=env).returncode == 0
+    takers = [
+        subprocess.Popen([sys.executable, "-c", TAKER], env=env, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    got = [int(taker.communicate(timeout=60)[0]) for taker in takers]
+    assert sum(got) == 30

@@ -1,0 +1,400 @@
+"""Answers in Redis: the keys as redis-cli shows them, one round trip, and a Redis that is away or full of rubbish.
+
+The first half runs on a Redis of this process's memory, the second on servers that the tests stop and freeze.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import Any
+
+import fakeredis
+import msgspec
+import pytest
+from django.db import transaction
+from django.test import Client
+
+from markets import bus, cache, store, tally
+from markets.models import Instrument, Job, Source
+from tests.processes import until
+from tests.servers import Redis, redis_server
+from tests.test_api_rates import JAN_2, JAN_3, JANUARY, fill, gold_of, mids
+
+USD = {"code": "USD", **JANUARY}
+KEY = "cache:rates:USD:2024-01-01:2024-01-31"
+STAMP = "cache:generation:USD"
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[Any]:
+    """What Charon reaches under REDIS_URL; nothing that listens anywhere."""
+    settings.REDIS_URL = "redis://redis:6379/0"
+    with fakeredis.FakeRedis(server=fakeredis.FakeServer()) as client:
+        monkeypatch.setattr(bus, "get_redis_connection", lambda _: client)
+        yield client
+
+
+@pytest.fixture
+def committed(transactional_db: None, fake: Any, nbp: Source, job: Job) -> None:
+    """The dollar of one day; what is written from here on is committed, and Redis hears of it."""
+    store.save([mids(JAN_2, USD="3.9432")], nbp, job)
+
+
+def mid(client: Client, **asked: str) -> str:
+    response = client.get("/rates", USD | asked)
+    assert response.status_code == 200, response.content
+    return str(response.json()["items"][-1]["mid"])
+
+
+def stamps(fake: Any) -> set[bytes]:
+    return {key for key in fake.scan_iter() if key.startswith(b"cache:generation:")}
+
+
+def test_an_answer_stands_under_its_plain_key_for_the_time_of_the_setting(
+    client: Client, committed: None, fake: Any, settings: Any
+) -> None:
+    settings.REDIS_CACHE_TTL = 77
+    response = client.get("/rates", USD)
+    kept = set(fake.keys()) - {bus.LOG.encode()}  # a line a minute, whenever the minute is over
+    assert kept == {KEY.encode(), STAMP.encode()}, "no lock stays behind"
+    kept = msgspec.msgpack.decode(fake.get(KEY), type=cache.Kept)
+    assert (kept.body, kept.stamp) == (response.content, fake.get(STAMP))
+    assert response.headers["ETag"] == f'"{kept.etag}"'
+    assert 0 < fake.ttl(KEY) <= 77
+
+
+def test_a_prefix_stands_before_every_key(client: Client, committed: None, fake: Any, settings: Any) -> None:
+    settings.REDIS_PREFIX = "second:"
+    client.get("/rates", USD)
+    assert set(fake.keys()) == {f"second:{KEY}".encode(), f"second:{STAMP}".encode()}
+
+
+def test_a_known_question_costs_one_command_and_no_query(
+    client: Client, committed: None, fake: Any, django_assert_num_queries: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    first = client.get("/rates", USD)
+    commands: list[str] = []
+    execute = fake.execute_command
+
+    def watched(name: str, *words: Any, **options: Any) -> Any:
+        commands.append(name)
+        return execute(name, *words, **options)
+
+    monkeypatch.setattr(fake, "execute_command", watched)
+    with django_assert_num_queries(0):
+        again = client.get("/rates", USD)
+    assert again.content == first.content
+    assert commands == ["MGET"]
+
+
+def test_new_figures_are_answered_after_the_commit_and_others_stay(
+    client: Client, committed: None, fake: Any, nbp: Source, job: Job
+) -> None:
+    store.save([mids(JAN_2, EUR="4.3434")], nbp, job)
+    for path in ("/rates?code=USD", "/rates?code=EUR", "/gold", "/signals", "/currencies", "/signals/current"):
+        assert client.get(path).status_code == 200
+    assert stamps(fake) == {b"cache:generation:" + scope for scope in (b"USD", b"EUR", b"XAU", b"*")}
+    assert mid(client) == "3.9432"
+    store.save([mids(JAN_3, USD="3.9909")], nbp, job)
+    assert stamps(fake) == {b"cache:generation:" + scope for scope in (b"EUR", b"XAU")}
+    assert mid(client) == "3.9909"
+    assert client.get("/currencies").json()["items"][1]["value"] == "3.9909"
+
+
+def test_a_stamp_is_removed_after_the_commit_and_not_before(client: Client, committed: None, fake: Any) -> None:
+    """A reader between the two would draw a new one and keep the old figures under it."""
+    mid(client)
+    with transaction.atomic():
+        cache.changed([Instrument.objects.get(code="USD").pk])
+        assert fake.exists(STAMP)
+    assert not fake.exists(STAMP)
+
+
+def test_gold_is_invalidated_too(client: Client, committed: None, nbp: Source, job: Job) -> None:
+    store.save([gold_of(JAN_2, "262.18")], nbp, job)
+    assert client.get("/gold", JANUARY).json()["count"] == 1
+    store.save([gold_of(JAN_3, "262.10")], nbp, job)
+    assert client.get("/gold", JANUARY).json()["count"] == 2
+
+
+def test_a_source_that_is_switched_off_is_not_answered_from_redis(client: Client, committed: None, nbp: Source) -> None:
+    assert mid(client) == "3.9432"
+    nbp.public_display = nbp.public_api = False
+    nbp.save()
+    assert client.get("/rates", USD).json() == {"items": [], "count": 0}
+
+
+@pytest.mark.parametrize(
+    "rubbish",
+    [b"", b"rubbish", b"\xff\xfe\xfd", msgspec.msgpack.encode(["one"]), msgspec.msgpack.encode({"stamp": 1}),
+     msgspec.msgpack.encode([1, 2, 3, 4]), msgspec.msgpack.encode([b"x", "tag", b"stolen", b""]),
+     b"\x95\xc4\x01x\xa1t\xc4\x00\xc4\x00" + b"\x91" * 200_000],
+)  # fmt: skip
+def test_rubbish_under_a_key_is_a_miss_and_overwritten(
+    client: Client, committed: None, fake: Any, rubbish: bytes
+) -> None:
+    right = client.get("/rates", USD).content
+    fake.set(KEY, rubbish)
+    assert client.get("/rates", USD).content == right
+    assert msgspec.msgpack.decode(fake.get(KEY), type=cache.Kept).body == right
+
+
+def test_an_answer_that_was_cut_short_is_a_miss(client: Client, committed: None, fake: Any) -> None:
+    right = client.get("/rates", USD).content
+    fake.set(KEY, fake.get(KEY)[:-9])
+    assert client.get("/rates", USD).content == right
+
+
+def test_things_of_another_kind_under_our_keys_are_no_fault(client: Client, committed: None, fake: Any) -> None:
+    for key in (KEY, STAMP):
+        fake.delete(key)
+        fake.rpush(key, "a", "list")
+        assert [mid(client), mid(client)] == ["3.9432"] * 2
+    assert fake.type(KEY) == b"string", "overwritten"
+
+
+def test_figures_that_change_while_an_answer_is_computed_do_not_leave_old_bytes_behind(
+    committed: None, fake: Any
+) -> None:
+    usd = Instrument.objects.get(code="USD")
+    question = cache.Question.of("rates", "USD", "race")
+
+    def overtaken() -> bytes:
+        cache.changed([usd.pk])
+        return b"old"
+
+    assert cache.answer(question, overtaken).body == b"old"
+    assert cache.look(question) is None
+    assert cache.answer(question, lambda: b"new").body == b"new"
+    assert cache.answer(question, lambda: b"never asked").body == b"new"
+
+
+def test_a_change_that_redis_did_not_hear_of_is_answered_when_the_old_answer_runs_out(
+    client: Client, committed: None, fake: Any, nbp: Source, job: Job, settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    settings.REDIS_CACHE_TTL = 1
+    assert mid(client) == "3.9432"
+    monkeypatch.setattr(cache, "remove_stamps", lambda _: None)
+    store.save([mids(JAN_3, USD="3.9909")], nbp, job)
+    assert mid(client) == "3.9432"
+    until(lambda: mid(client) == "3.9909", 5)
+
+
+def test_an_answer_that_fails_leaves_no_lock(fake: Any) -> None:
+    question = cache.Question.of("rates", "USD", "fails")
+
+    def fail() -> bytes:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        cache.answer(question, fail)
+    assert fake.keys() == [STAMP.encode()]
+
+
+def test_who_waits_for_one_that_died_computes_after_a_while(fake: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "PATIENCE_SECONDS", 0.02)
+    question = cache.Question.of("rates", "USD", "dead")
+    fake.set(f"{question.key}:lock", 1)
+    assert cache.answer(question, lambda: b"mine").body == b"mine"
+    assert cache.answer(question, lambda: b"never asked").body == b"mine"
+
+
+def test_the_message_log_gets_one_line_of_writes_a_minute_and_samples_of_reads(
+    client: Client, committed: None, fake: Any, nbp: Source, settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(tally, "counts", tally.Tally())
+    now = tally.counts.due - 60
+    monkeypatch.setattr("markets.tally.time", SimpleNamespace(monotonic=lambda: now))
+    client.get("/rates", USD)
+    client.get("/rates", USD | {"table": "A"})
+    client.get("/rates", USD)
+    assert lines(fake, "cache_write") == lines(fake, "cache_read") == []
+    now += 61
+    client.get("/rates", USD)
+    [line] = lines(fake, "cache_write")
+    size = sum(fake.strlen(key) for key in fake.keys("cache:rates:*"))
+    assert (line["source"], line["channel"]) == ("dashboard", "cache")
+    assert (line["summary"], line["payload_size"]) == (f"answers=2 bytes={size}", str(size))
+    settings.REDIS_LOG_READS = 1.0
+    body = client.get("/rates", USD).content
+    [line] = lines(fake, "cache_read")
+    assert (line["source"], line["channel"], line["summary"]) == ("dashboard", KEY, "hit")
+    assert line["payload_size"] == str(len(body))
+
+
+def lines(fake: Any, kind: str) -> list[dict[str, str]]:
+    rows = [{name.decode(): value.decode() for name, value in row.items()} for _, row in fake.xrange(bus.LOG)]
+    return [row for row in rows if row["type"] == kind]
+
+
+# From here on with servers of their own.
+
+
+def use(server: Redis, settings: Any, outgoing: set[tuple[str, int]]) -> None:
+    outgoing.add(("127.0.0.1", server.port))
+    settings.REDIS_URL = server.url
+    options = {"SOCKET_CONNECT_TIMEOUT": 0.25, "SOCKET_TIMEOUT": 0.25}
+    backend = {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": server.url, "OPTIONS": options}
+    settings.CACHES = {"default": backend}
+    bus.forget()
+
+
+@pytest.fixture
+def server(settings: Any, outgoing: set[tuple[str, int]]) -> Iterator[Redis]:
+    with redis_server() as there:
+        use(there, settings, outgoing)
+        yield there
+        settings.REDIS_URL = ""
+
+
+@pytest.fixture
+def dollar(transactional_db: None, server: Redis, nbp: Source, job: Job) -> None:
+    store.save([mids(JAN_2, USD="3.9432")], nbp, job)
+
+
+@pytest.mark.services
+def test_redis_cli_finds_the_keys_as_they_are_documented(client: Client, dollar: None, server: Redis) -> None:
+    client.get("/rates", USD)
+    client.get("/rates", USD | {"table": "A"})
+    client.get("/gold", JANUARY)
+    client.get("/signals", {"code": "usd", "limit": "5"})
+    keys = server.cli("--scan").split()
+    plain = {KEY, "cache:gold:2024-01-01:2024-01-31", "cache:signals:USD:5"}
+    assert plain <= set(keys)
+    [hashed] = set(keys) - plain - {STAMP, "cache:generation:XAU"}
+    assert hashed.startswith(f"{KEY}:")
+    assert "3.9432" in server.cli("--no-raw", "get", KEY)
+    assert 0 < int(server.cli("ttl", KEY)) <= 300
+    assert server.cli("info", "commandstats").find("cmdstat_keys") == -1
+
+
+@pytest.mark.services
+def test_of_many_threads_on_one_redis_one_computes(server: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "PATIENCE_SECONDS", 30.0)
+    question = cache.Question.of("rates", "USD", "at-once")
+    started, go = threading.Event(), threading.Event()
+    computed: list[int] = []
+    waiting: set[int] = set()
+    claim = cache.claim
+
+    def watched(asked: cache.Question) -> Any:
+        claimed = claim(asked)
+        if claimed and not claimed[2]:
+            waiting.add(threading.get_ident())
+        return claimed
+
+    def compute() -> bytes:
+        computed.append(1)
+        started.set()
+        assert go.wait(10)
+        return b"the answer"
+
+    monkeypatch.setattr(cache, "claim", watched)
+    with ThreadPoolExecutor(8) as threads:
+        answers = [threads.submit(cache.answer, question, compute)]
+        assert started.wait(10)
+        answers += [threads.submit(cache.answer, question, compute) for _ in range(7)]
+        until(lambda: len(waiting) == 7)
+        go.set()
+        bodies = [answer.result(10).body for answer in answers]
+    assert (bodies, len(computed)) == ([b"the answer"] * 8, 1)
+    assert set(server.cli("--scan").split()) == {question.key, STAMP}
+
+
+@pytest.mark.services
+def test_writers_and_readers_at_once_never_leave_old_bytes(server: Redis) -> None:
+    """Each thread writes a number and then asks: what it gets is never older than what it wrote."""
+    question = cache.Question.of("rates", "USD", "racing")
+    truth, lock, stale = [0], threading.Lock(), []
+
+    def compute() -> bytes:
+        return str(truth[0]).encode()
+
+    def work() -> None:
+        for _ in range(100):
+            with lock:
+                truth[0] += 1
+                written = truth[0]
+            cache.remove_stamps(["USD"])
+            if int(cache.answer(question, compute).body) < written:
+                stale.append(written)
+
+    with ThreadPoolExecutor(6) as threads:
+        for done in [threads.submit(work) for _ in range(6)]:
+            done.result(60)
+    assert not stale
+    assert int(cache.answer(question, compute).body) == truth[0] == 600
+
+
+@pytest.mark.services
+def test_a_redis_that_stops_and_comes_back_is_one_warning_and_no_wrong_answer(
+    client: Client, dollar: None, server: Redis, nbp: Source, job: Job, monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    assert mid(client) == "3.9432"
+    server.stop()
+    assert [mid(client) for _ in range(5)] == ["3.9432"] * 5
+    store.save([mids(JAN_3, USD="3.9909")], nbp, job)
+    assert [mid(client) for _ in range(5)] == ["3.9909"] * 5
+    assert sum("cannot be used" in record.message for record in caplog.records) == 1
+    server.start()
+    monkeypatch.setattr(bus.reach, "resting_until", 0.0)
+    assert mid(client) == "3.9909"
+    assert server.cli("exists", KEY) == "1"
+
+
+@pytest.mark.services
+def test_a_redis_that_hangs_holds_one_question_up_and_no_more(
+    client: Client, dollar: None, server: Redis, nbp: Source, job: Job
+) -> None:
+    assert mid(client) == "3.9432"
+    server.freeze()
+    assert took(lambda: mid(client)) < 1.5
+    assert took(lambda: [mid(client) for _ in range(20)]) < 1.5
+    store.save([mids(JAN_3, USD="3.9909")], nbp, job)
+    assert mid(client) == "3.9909"
+
+
+@pytest.mark.services
+def test_a_slow_redis_gives_right_answers(client: Client, dollar: None, server: Redis) -> None:
+    assert mid(client) == "3.9432"
+    server.cli("client", "pause", "500")
+    assert [mid(client) for _ in range(5)] == ["3.9432"] * 5
+
+
+def took(work: Callable[[], object]) -> float:
+    started = time.monotonic()
+    work()
+    return time.monotonic() - started
+
+
+@pytest.mark.services
+def test_a_full_redis_takes_no_answers_and_forgets_old_ones_all_the_same(
+    client: Client, dollar: None, server: Redis, nbp: Source, job: Job, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert mid(client) == "3.9432"
+    server.cli("config", "set", "maxmemory", "1")
+    assert "OOM" in server.cli("set", "more", "1")
+    assert mid(client) == "3.9432", "reading goes on"
+    store.save([mids(JAN_3, USD="3.9909")], nbp, job)
+    assert server.cli("exists", STAMP) == "0"
+    assert [mid(client) for _ in range(5)] == ["3.9909"] * 5
+    assert sum("Redis refuses" in record.message for record in caplog.records) == 1
+    assert not any("cannot be used" in record.message for record in caplog.records)
+    server.cli("config", "set", "maxmemory", "0")
+    assert mid(client) == "3.9909"
+    assert server.cli("exists", KEY) == "1", "and when there is room it is used again"
+
+
+@pytest.mark.services
+def test_a_long_answer_comes_out_as_it_went_in(client: Client, dollar: None, server: Redis, nbp: Source) -> None:
+    fill("EUR", nbp, [JAN_2.replace(year=year) for year in range(1990, 2024)])
+    whole = {"code": "EUR", "from": "1990-01-01", "to": "2024-12-31"}
+    first, second = client.get("/rates", whole), client.get("/rates", whole)
+    assert first.content == second.content
+    assert first.json()["count"] == 34

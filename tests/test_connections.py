@@ -1,0 +1,160 @@
+"""Connections to PostgreSQL: shared by the threads of web, none left behind, none that waits for ever."""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from socket import AF_INET
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import OperationalError, connection
+from django.test import Client
+from django_q.models import OrmQ
+from django_q.tasks import async_task
+
+from charon.address import Place
+from charon.management.commands.up import cluster, web
+from markets import store
+from markets.models import Job, Source
+from tests import short_nbp
+from tests.databases import needs_postgres, url_of_the_test
+from tests.houses import House, Street, connections_of, settled
+from tests.processes import environment, manage, until
+from tests.test_api_rates import JAN_2, table_c
+
+REQUESTS, JOBS, CLIENTS = 1000, 200, 16
+DATABASE = "hygiene"
+PLACE = Place(AF_INET, "127.0.0.1", 8000)
+
+
+def database_of(folder: Path, pool: str) -> dict[str, Any]:
+    """What a process of its own makes of the variable DB_POOL."""
+    code = "import json; from django.conf import settings; print(json.dumps(settings.DATABASES['default']))"
+    env = environment(folder, DATABASE_URL="postgres://charon@db.example/charon", DB_POOL=pool)
+    done = manage("shell", "-v", "0", "-c", code, env=env)
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))
+
+
+def test_web_shares_connections_and_a_task_cluster_never_does() -> None:
+    """Its workers are forks, which cannot share what their parent opened, whatever the operator's DB_POOL says."""
+    assert web(PLACE).env["DB_POOL"] == "1"
+    assert cluster("miner").env["DB_POOL"] == "0"
+
+
+def test_there_is_a_connection_for_each_thread_of_web(tmp_path: Path) -> None:
+    command = web(PLACE).command
+    threads = int(command[command.index("--blocking-threads") + 1])
+    database = database_of(tmp_path, pool="1")
+    assert threads <= database["OPTIONS"]["pool"]["max_size"] == max(8, os.cpu_count() or 1)
+    assert (database["CONN_HEALTH_CHECKS"], database["CONN_MAX_AGE"]) == (True, 0)
+
+
+def test_without_the_pool_a_connection_lasts_as_long_as_its_task(tmp_path: Path) -> None:
+    database = database_of(tmp_path, pool="0")
+    assert "pool" not in database["OPTIONS"]
+    assert database["CONN_MAX_AGE"] == 0
+
+
+@pytest.fixture(scope="module")
+def running(street: Street, calm: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A house at rest, with all the figures."""
+    with street.house(tmp_path_factory.mktemp("hygiene") / "data", DATABASE, template=calm) as house:
+        settled(120)
+        until(lambda: not OrmQ.objects.exists())
+        connection.close()
+        yield house
+
+
+@pytest.fixture
+def house(running: House, outgoing: set[tuple[str, int]]) -> House:
+    outgoing.add(("127.0.0.1", running.port))
+    return running
+
+
+def ask(house: House, count: int) -> Counter[int]:
+    """So many requests by a few clients at once, of which each keeps its connection; the statuses."""
+    first = f"{short_nbp.FIRST}"
+    paths = [f"/api/v1/rates?code=USD&table=C&from={first}&limit={number + 1}" for number in range(count // 2)]
+    paths += ["/waluty/USD/", "/", "/api/v1/jobs", "/health"] * (count // 8)
+
+    def one(share: list[str]) -> list[int]:
+        with httpx.Client(base_url=house.url, timeout=30) as client:
+            return [client.get(path).status_code for path in share]
+
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        shares = [paths[number::CLIENTS] for number in range(CLIENTS)]
+        return Counter(status for statuses in clients.map(one, shares) for status in statuses)
+
+
+@pytest.mark.services
+@needs_postgres
+def test_a_thousand_requests_and_two_hundred_jobs_leave_no_connection_behind(house: House) -> None:
+    assert ask(house, 2 * CLIENTS * 4)[200] == 2 * CLIENTS * 4  # all threads have worked
+    before = connections_of(DATABASE)
+    done = Job.objects.count() + sum(Job.objects.values_list("repeats", flat=True))
+
+    assert ask(house, REQUESTS) == {200: REQUESTS}
+    for _ in range(JOBS):
+        async_task("miner.tasks.mine", "nbp", ["gold"], cluster=settings.MINER_QUEUE)
+    until(lambda: not OrmQ.objects.filter(key=settings.MINER_QUEUE).exists(), 120)
+    now = Job.objects.count() + sum(Job.objects.values_list("repeats", flat=True))
+    assert now - done >= JOBS / 2  # of two at once the second finds the first at work
+
+    until(lambda: connections_of(DATABASE) <= before, 30)
+    print(f"connections: {before} before, {connections_of(DATABASE)} after")  # noqa: T201
+
+
+@pytest.mark.services
+@needs_postgres
+def test_connections_that_the_server_ended_are_replaced_before_they_are_lent(house: House) -> None:
+    assert ask(house, CLIENTS * 8) == {200: CLIENTS * 8}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity "
+            "WHERE datname = %s AND pid <> pg_backend_pid()",
+            [DATABASE],
+        )
+        assert cursor.fetchone()[0] > 1
+    assert ask(house, CLIENTS * 8) == {200: CLIENTS * 8}
+
+
+@pytest.mark.services
+@needs_postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_statement_that_takes_too_long_is_ended_and_answered_with_503(nbp: Source, job: Job) -> None:
+    store.save([table_c(JAN_2, "USD", "3.8", "3.9")], nbp, job)
+    path = "/api/v1/rates?code=USD&table=C&from=2024-01-02&to=2024-01-02"
+    with closing(psycopg.connect(url_of_the_test())) as other, connection.cursor() as cursor:
+        other.execute("LOCK TABLE markets_rate IN ACCESS EXCLUSIVE MODE")
+        cursor.execute("SET statement_timeout = '200ms'")
+        answer = Client().get(path)
+        other.rollback()
+        assert Client().get(path).status_code == 200
+        cursor.execute("RESET statement_timeout")
+    assert answer.status_code == 503
+    assert answer.json()["error"]["code"] == "unavailable"
+    assert "statement" not in answer.content.decode()
+
+
+@pytest.mark.services
+@needs_postgres
+@pytest.mark.django_db(transaction=True)
+def test_no_statement_lasts_longer_than_a_minute_and_no_idle_transaction_longer_than_two() -> None:
+    with connection.cursor() as cursor:
+        limits = []
+        for name in ("statement_timeout", "idle_in_transaction_session_timeout"):
+            cursor.execute(f"SHOW {name}")
+            limits.append(cursor.fetchone()[0])
+        assert limits == ["1min", "2min"]
+        cursor.execute("SET statement_timeout = '50ms'")
+        with pytest.raises(OperationalError, match="statement timeout"):
+            cursor.execute("SELECT pg_sleep(5)")
+        cursor.execute("RESET statement_timeout")

@@ -1,0 +1,149 @@
+"""The priority queue: no duplicates, a thousand places, three tries, and nobody gets another's item."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from markets.models import Instrument, Listing, Source
+from miner import queue
+from miner.models import QueueItem
+from tests.processes import ROOT, environment, manage
+
+pytestmark = pytest.mark.django_db
+
+CRITICAL, HIGH, MEDIUM, LOW = Listing.Priority
+
+
+def listing(nbp: Source, code: str, priority: int = MEDIUM) -> Listing:
+    instrument = Instrument.objects.create(code=code, base=code, kind="pair", name_pl=code, name_en=code)
+    return Listing.objects.create(instrument=instrument, source=nbp, ticker=f"C:{code}", priority=priority)
+
+
+def tickers(items: list[QueueItem]) -> list[str]:
+    return [item.listing.ticker for item in items]
+
+
+def test_the_urgent_come_first_and_the_oldest_of_equals(nbp: Source, at: Callable[[str], None]) -> None:
+    for minute, (code, priority) in enumerate([("AAA", LOW), ("BBB", MEDIUM), ("CCC", HIGH), ("DDD", MEDIUM)]):
+        at(f"2026-11-20 12:0{minute}")
+        queue.enqueue(listing(nbp, code, priority))
+    assert tickers(queue.dequeue(4)) == ["C:CCC", "C:BBB", "C:DDD", "C:AAA"]
+
+
+def test_a_listing_waits_once_and_the_more_urgent_priority_holds(nbp: Source) -> None:
+    one = listing(nbp, "AAA", LOW)
+    assert queue.enqueue(one) is True
+    assert queue.enqueue(one, HIGH) is False
+    assert queue.enqueue(one, LOW) is False
+    assert [(item.priority, queue.size()) for item in queue.dequeue(5)] == [(HIGH, 1)]
+
+
+def test_a_full_queue_drops_with_a_warning(
+    nbp: Source, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(queue, "MAX_SIZE", 2)
+    kept = [queue.enqueue(listing(nbp, code)) for code in ("AAA", "BBB", "CCC")]
+    assert kept == [True, True, False]
+    assert "The queue is full (2); C:CCC was dropped" in caplog.text
+    assert queue.stats().total_dropped == 1
+
+
+def test_a_claimed_item_is_nobody_elses_until_its_claim_is_over(nbp: Source, at: Callable[[str], None]) -> None:
+    at("2026-11-20 12:00")
+    queue.enqueue(listing(nbp, "AAA"))
+    assert tickers(queue.dequeue()) == ["C:AAA"]
+    at("2026-11-20 12:01")
+    assert queue.dequeue() == []
+    at("2026-11-20 12:03")
+    assert tickers(queue.dequeue()) == ["C:AAA"]
+    assert queue.dequeue() == []
+
+
+def test_a_failure_lowers_the_priority_keeps_the_error_and_ends_after_three_tries(
+    nbp: Source, caplog: pytest.LogCaptureFixture
+) -> None:
+    queue.enqueue(listing(nbp, "AAA", HIGH))
+    seen = []
+    for _ in range(3):
+        (item,) = queue.dequeue()
+        assert queue.requeue(item, "No data") is True
+        row = QueueItem.objects.get()
+        seen.append((row.priority, row.retry_count, row.last_error))
+    assert seen == [(MEDIUM, 1, "No data"), (LOW, 2, "No data"), (LOW, 3, "No data")]
+    (item,) = queue.dequeue()
+    assert queue.requeue(item, "No data") is False
+    assert "C:AAA failed 4 times and was dropped: No data" in caplog.text
+    assert queue.is_empty()
+
+
+def test_done_is_counted_once(nbp: Source) -> None:
+    queue.enqueue(listing(nbp, "AAA"))
+    (item,) = queue.dequeue()
+    queue.done(item)
+    queue.done(item)
+    assert (queue.stats().total_enqueued, queue.stats().total_processed) == (1, 1)
+
+
+def test_released_items_keep_their_place(nbp: Source, at: Callable[[str], None]) -> None:
+    at("2026-11-20 12:00")
+    queue.enqueue(listing(nbp, "AAA"))
+    (item,) = queue.dequeue()
+    queue.release(item)
+    waiting = queue.peek()
+    assert waiting is not None
+    assert (waiting.listing.ticker, waiting.retry_count) == ("C:AAA", 0)
+    assert tickers(queue.dequeue()) == ["C:AAA"]
+
+
+def test_the_stats_have_every_field_of_the_contract(nbp: Source, at: Callable[[str], None]) -> None:
+    at("2026-11-20 12:00")
+    queue.enqueue(listing(nbp, "AAA", HIGH))
+    at("2026-11-20 12:01")
+    queue.enqueue(listing(nbp, "BBB", LOW))
+    assert queue.stats() == queue.Stats(
+        size=2,
+        max_size=1000,
+        by_priority={"CRITICAL": 0, "HIGH": 1, "MEDIUM": 0, "LOW": 1},
+        oldest_age_seconds=60.0,
+        total_enqueued=2,
+        total_processed=0,
+        total_dropped=0,
+    )
+    assert queue.clear() == 2
+    assert queue.stats().oldest_age_seconds is None
+
+
+FILL = """
+import django
+django.setup()
+from markets.models import Instrument, Listing, Source
+from miner import queue
+for number in range(40):
+    row = Instrument.objects.create(code=f"X{number}", base="X", kind="pair", name_pl="x", name_en="x")
+    queue.enqueue(Listing.objects.create(instrument=row, source=Source.objects.get(code="nbp"), ticker=f"X{number}"))
+"""
+WORKER = """
+import django
+django.setup()
+from miner import queue
+while items := queue.dequeue(2):
+    for item in items:
+        print(item.listing.ticker)
+        queue.done(item)
+"""
+
+
+def test_two_workers_never_take_the_same_item_and_the_queue_survives_its_processes(tmp_path: Path) -> None:
+    env = environment(tmp_path, PYTHONPATH=str(ROOT))
+    for command in ("migrate", "sync"):
+        assert manage(command, env=env).returncode == 0
+    subprocess.run([sys.executable, "-c", FILL], env=env, cwd=ROOT, check=True, timeout=60)
+    workers = [
+        subprocess.Popen([sys.executable, "-c", WORKER], env=env, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    taken = [name for worker in workers for name in worker.communicate(timeout=60)[0].split()]
+    assert sorted(taken) == sorted(f"X{number}" for number in range(40))

@@ -1,0 +1,304 @@
+"""One question to a source for many listings: what it writes, what it says of failures, when the source gets rest."""
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import fakeredis
+import pytest
+from django.db import DatabaseError
+from django.test import Client
+
+from charon.logs import JsonFormatter, TextFormatter
+from markets import bus, clock
+from markets.models import Job, Listing, Quote, Source, Tick
+from markets.records import Price
+from miner import batch, budget, quotes, retry, tasks
+from miner.errors import Blocked, NoPlan, Refused, Unreachable
+from miner.models import Beat, Spent, SyncStatus
+from tests.markets_fake import Answer, FakeMarket, open_market
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def market(monkeypatch: pytest.MonkeyPatch) -> Source:
+    return open_market(monkeypatch)
+
+
+@pytest.fixture
+def redis_server(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Any:
+    client = fakeredis.FakeRedis()
+    settings.REDIS_URL = "redis://fake"
+    monkeypatch.setattr(bus, "get_redis_connection", lambda _: client)
+    return client
+
+
+def states() -> dict[str, tuple[str, str]]:
+    return {row.listing.ticker: (row.state, row.reason) for row in SyncStatus.objects.select_related("listing")}
+
+
+def test_prices_become_quotes_ticks_and_states(market: Source) -> None:
+    FakeMarket.prices.update({"X:BTCUSD": Decimal("90000.5"), "C:EURUSD": Decimal("1.0834"), "C:XAUUSD": Decimal(4100)})
+    result = quotes.refresh(market, quotes.due(market))
+    assert sorted(result.updated) == ["BTCUSD", "EURUSD", "XAUUSD"]
+    assert (Quote.objects.count(), Tick.objects.count()) == (3, 3)
+    assert set(states().values()) == {("success", "")}
+    assert FakeMarket.asked == [("C:EURUSD", "C:XAUUSD", "X:BTCUSD")]
+
+
+def test_the_message_is_exactly_the_contract(market: Source, redis_server: Any, at: Callable[[str], None]) -> None:
+    at("2026-11-20 13:00")
+    FakeMarket.prices["X:BTCUSD"] = Decimal("90000.50")
+    ear = redis_server.pubsub()
+    ear.psubscribe("asset:update:*")
+    quotes.refresh(market, quotes.due(market))
+    (message,) = [one for one in iter(ear.get_message, None) if one["type"] == "pmessage"]
+    assert message["channel"] == b"asset:update:BTCUSD"
+    assert json.loads(message["data"], parse_float=Decimal) == {
+        "type": "price_update",
+        "symbol": "BTCUSD",
+        "data": {
+            "bid": Decimal("90000.5"),
+            "ask": Decimal("90001.5"),
+            "spread": Decimal(1),
+            "last_price": Decimal("90000.5"),
+            "timestamp": "2026-11-20T12:00:00+00:00",
+        },
+    }
+
+
+def test_what_the_source_leaves_out_has_no_data(market: Source) -> None:
+    FakeMarket.prices["X:BTCUSD"] = Decimal(90000)
+    result = quotes.refresh(market, quotes.due(market))
+    assert result.failed == {"EURUSD": "No data", "XAUUSD": "No data"}
+    assert states()["C:EURUSD"] == ("failed", "no_data")
+    assert states()["X:BTCUSD"] == ("success", "")
+
+
+def test_a_failure_is_told_of_every_listing_and_the_source_gets_a_rest(market: Source) -> None:
+    FakeMarket.prices["C:EURUSD"] = NoPlan("GET /snapshot: HTTP 403", 403)
+    result = quotes.refresh(market, quotes.due(market))
+    assert isinstance(result.error, NoPlan)
+    assert set(states().values()) == {("failed", "no_plan")}
+    assert budget.resting(market)
+
+
+def test_a_wait_that_the_source_asked_for_is_kept(market: Source, at: Callable[[str], None]) -> None:
+    at("2026-11-20 13:00")
+    FakeMarket.prices["C:EURUSD"] = Unreachable("GET /x: HTTP 429", retry_after=120)
+    quotes.refresh(market, quotes.due(market))
+    assert Spent.objects.get().blocked_until == clock.now() + timedelta(seconds=120)
+
+
+def test_the_rest_doubles_and_a_success_ends_the_count(market: Source, at: Callable[[str], None]) -> None:
+    rests = []
+    for minute in range(4):
+        at(f"2026-11-20 13:{minute * 12:02}")
+        budget.failed(market)
+        until = Spent.objects.get().blocked_until
+        assert until is not None
+        rests.append((until - clock.now()).total_seconds())
+    assert rests == [30, 60, 120, 240]
+    budget.answered(market)
+    assert Spent.objects.get().failures == 0
+
+
+def test_a_blocked_country_rests_a_day(market: Source, caplog: pytest.LogCaptureFixture) -> None:
+    FakeMarket.prices["C:EURUSD"] = Blocked("GET /x: HTTP 451", 451)
+    with pytest.raises(Blocked):
+        tasks.quotes("fake")
+    market.refresh_from_db()
+    assert market.paused_until is not None
+    assert market.paused_until > clock.now() + timedelta(hours=23)
+    assert tasks.quotes("fake") == "off"
+    assert caplog.text.count("does not serve this country") == 1
+    assert Job.objects.get(status="failed").reason == "blocked"
+
+
+def test_a_budget_used_up_by_a_neighbour_is_no_call_and_no_rest(market: Source) -> None:
+    budget.take(market, budget.Allowance(10, 60), 10)
+    result = quotes.refresh(market, quotes.due(market))
+    assert (FakeMarket.asked, result.calls) == ([], 0)
+    assert set(states().values()) == {("failed", "budget")}
+    assert not budget.resting(market)
+
+
+def test_beats_of_an_hour_are_one_job_and_a_failed_one_has_its_own(market: Source, at: Callable[[str], None]) -> None:
+    FakeMarket.prices["X:BTCUSD"] = Decimal(90000)
+    for minute in (1, 2, 3):
+        at(f"2026-11-20 13:0{minute}")
+        tasks.quotes("fake")
+    row = Job.objects.get()
+    assert (row.job_type, row.status, row.rows_written, row.requests) == ("fake.quotes", "success", 3, 3)
+    assert row.details == {"beats": 3, "errors": 6}
+    for minute in (10, 20):
+        at(f"2026-11-20 13:{minute}")
+        FakeMarket.prices["X:BTCUSD"] = Unreachable("GET /x: no answer in time")
+        with pytest.raises(Unreachable):
+            tasks.quotes("fake")
+    failed = Job.objects.get(status="failed")
+    assert (failed.reason, failed.repeats, failed.error) == ("unreachable", 1, "Unreachable: GET /x: no answer in time")
+    at("2026-11-20 14:01")
+    FakeMarket.prices["X:BTCUSD"] = Decimal(90000)
+    tasks.quotes("fake")
+    assert Job.objects.filter(status="success").count() == 2
+
+
+def test_a_beat_writes_down_how_it_went(market: Source) -> None:
+    Beat.objects.create(name="fake.quotes", every=30)
+    FakeMarket.prices["X:BTCUSD"] = Decimal(90000)
+    tasks.quotes("fake")
+    done = Beat.objects.get().done_at
+    assert done is not None
+    FakeMarket.prices["X:BTCUSD"] = NoPlan("GET /x: HTTP 403", 403)
+    with pytest.raises(NoPlan):
+        tasks.quotes("fake")
+    assert (Beat.objects.get().done_at, Beat.objects.get().error) == (done, "GET /x: HTTP 403")
+
+
+def test_a_success_is_stale_after_two_and_a_half_beats(market: Source, at: Callable[[str], None]) -> None:
+    at("2026-11-20 13:00:00")
+    FakeMarket.prices["X:BTCUSD"] = Decimal(90000)
+    quotes.refresh(market, quotes.due(market))
+    row = SyncStatus.objects.get(listing__ticker="X:BTCUSD")
+    at("2026-11-20 13:01:15")
+    assert quotes.state_of(row, 30) == "success"
+    at("2026-11-20 13:01:16")
+    assert quotes.state_of(row, 30) == "stale"
+
+
+def test_what_is_not_followed_is_not_asked_for(market: Source) -> None:
+    Listing.objects.exclude(ticker="X:BTCUSD").update(tracked=False)
+    FakeMarket.prices["X:BTCUSD"] = Decimal(90000)
+    tasks.quotes("fake")
+    assert FakeMarket.asked == [("X:BTCUSD",)]
+
+
+# What a try costs, and what a kill leaves behind
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits before the next try."""
+    monkeypatch.setattr(retry, "FIRST_WAIT", 0.0)
+    monkeypatch.setattr(retry, "JITTER", 0.0)
+
+
+def test_another_try_is_taken_from_the_budget_and_there_is_none_without_it(
+    market: Source, at_once: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FakeMarket, "limit", 2)
+    FakeMarket.prices["C:EURUSD"] = Unreachable("GET /x: HTTP 503", status=503)
+    result = quotes.refresh(market, quotes.due(market))
+    assert (len(FakeMarket.asked), result.calls) == (2, 2)
+    assert str(result.error) == "GET /x: HTTP 503"
+    assert budget.state(market, budget.Allowance(2, 60)).current_calls == 2
+
+
+def test_who_asks_too_often_is_not_asked_again(market: Source, at_once: None) -> None:
+    FakeMarket.prices["C:EURUSD"] = Unreachable("GET /x: HTTP 429", retry_after=0.01, status=429)
+    quotes.refresh(market, quotes.due(market))
+    assert len(FakeMarket.asked) == 1
+    assert Spent.objects.get().blocked_until is not None
+
+
+def test_calls_that_nobody_foresaw_are_in_the_budget(market: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fetch(self: FakeMarket, tickers: list[str]) -> list[Price]:
+        self.calls += 4
+        return []
+
+    monkeypatch.setattr(FakeMarket, "fetch_quotes", fetch)
+    assert quotes.refresh(market, quotes.due(market)).calls == 4
+    assert budget.state(market, budget.Allowance(10, 60)).current_calls == 4
+
+
+def test_a_bad_request_is_about_one_ticker_and_gives_the_source_no_rest(market: Source) -> None:
+    FakeMarket.prices["C:EURUSD"] = Refused("GET /x: HTTP 400", 400)
+    quotes.refresh(market, quotes.due(market))
+    assert not budget.resting(market)
+
+
+class WithPast(FakeMarket):
+    prices: dict[str, Answer] = {}
+    asked: list[tuple[object, ...]] = []
+
+    def fetch_history(self, ticker: str, start: datetime, end: datetime) -> list[Price]:
+        raise AssertionError("only asked for, in a task of its own")
+
+
+def test_the_past_is_asked_for_with_the_first_success_whoever_brings_it(
+    monkeypatch: pytest.MonkeyPatch, db: None
+) -> None:
+    asked: list[tuple[object, ...]] = []
+    monkeypatch.setattr(quotes, "async_task", lambda *args, **_: asked.append(args[:3]))
+    source = open_market(monkeypatch, WithPast)
+    WithPast.prices["X:BTCUSD"] = NoPlan("GET /x: HTTP 403", 403)
+    quotes.refresh(source, quotes.due(source), rest=False)
+    assert asked == []
+    WithPast.prices.update({"X:BTCUSD": Decimal(90000), "C:EURUSD": None})
+    for _ in range(2):
+        quotes.refresh(source, quotes.due(source), rest=False)
+    assert asked == [("miner.fill.prices", "fake", ["X:BTCUSD"])]
+    WithPast.prices["C:EURUSD"] = Decimal("1.08")
+    quotes.refresh(source, quotes.due(source))
+    assert asked[1:] == [("miner.fill.prices", "fake", ["C:EURUSD"])]
+
+
+def test_who_was_killed_at_work_is_not_at_work_for_ever(market: Source, at: Callable[[str], None]) -> None:
+    at("2026-11-20 13:00")
+    listing = Listing.objects.get(ticker="X:BTCUSD")
+    quotes.mark([listing], SyncStatus.State.IN_PROGRESS)
+    row = SyncStatus.objects.get()
+    assert quotes.state_of(row, 300) == "in_progress"
+    at("2026-11-20 13:03")
+    assert quotes.state_of(row, 300) == "pending"
+    row.last_success_at = clock.now() - timedelta(minutes=5)
+    assert quotes.state_of(row, 300) == "success"
+    row.last_success_at = clock.now() - timedelta(minutes=13)
+    assert quotes.state_of(row, 300) == "stale"
+
+
+def test_a_fault_of_the_program_ends_the_beat_with_its_words(market: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    Beat.objects.create(name="fake.quotes", every=30)
+    FakeMarket.prices["X:BTCUSD"] = Decimal(90000)
+
+    def broken(*_: object) -> None:
+        raise DatabaseError("disk full")
+
+    monkeypatch.setattr(quotes, "save_prices", broken)
+    with pytest.raises(DatabaseError):
+        tasks.quotes("fake")
+    assert Beat.objects.get().error == "disk full"
+
+
+def test_a_key_stands_in_no_row_no_log_no_message_and_no_page(
+    market: Source,
+    client: Client,
+    at_once: None,
+    settings: Any,
+    caplog: pytest.LogCaptureFixture,
+    redis_server: Any,
+) -> None:
+    key = settings.POLYGON_API_KEY = "pk_live_Zx81"
+    for error in (
+        Unreachable(f"GET /x?apiKey={key}: HTTP 503"),
+        Refused(f"Authorization: {key} was refused", 401),
+        RuntimeError(f"https://user:{key}@api.example/x"),
+    ):
+        FakeMarket.prices["C:EURUSD"] = error
+        Spent.objects.all().delete()
+        with suppress(Exception):
+            tasks.quotes("fake")
+        batch.run()
+    logs = [form().format(record) for form in (TextFormatter, JsonFormatter) for record in caplog.records]
+    tables = [model.objects.values() for model in (Job, SyncStatus, Beat, Spent, Source)]
+    log = redis_server.xrange("redis:message_log")
+    pages = [client.get(path).content for path in ("/miner/", "/status/", "/jobs", "/batch/status", "/sources")]
+    assert "user:***@api.example" in "".join(logs)
+    assert Job.objects.filter(status="failed", repeats__gt=0).exists()
+    assert log
+    assert key not in f"{[list(rows) for rows in tables]} {log} {logs} {pages}"

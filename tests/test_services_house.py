@@ -1,0 +1,184 @@
+"""A whole house on real servers: killed at random moments, its database restarted, asked by forty readers at once."""
+
+import os
+import random
+import time
+from collections import Counter
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import httpx
+import pytest
+from django.db import connection
+
+from markets.models import Ingest, Instrument, Publication, Rate
+from signals.tasks import recompute
+from tests import short_nbp
+from tests.databases import needs_postgres
+from tests.houses import ROLES, House, Street, decisions, figures, next_beat, settled
+from tests.processes import until
+from tests.replica import Replica
+
+pytestmark = [pytest.mark.services, needs_postgres]
+
+FAULT_SECONDS = float(os.environ.get("FAULT_SECONDS", "60"))
+HEAL_SECONDS = 120.0
+READERS = 40
+USD = f"/api/v1/rates?code=USD&from={short_nbp.FIRST}&to={short_nbp.LAST}&limit=1000"
+Content = tuple[Counter[Any], Counter[Any]]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(street: Street, calm: str) -> Content:
+    """Figures and decisions of a house in which nothing goes wrong."""
+    with street.look_into(calm):
+        found = figures(), decisions()
+    assert sum(found[0].values()) == short_nbp.figures() >= 30_000
+    assert sum(found[1].values()) > 500
+    return found
+
+
+@pytest.fixture(autouse=True)
+def may_call(outgoing: set[tuple[str, int]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The houses find their ports when they start."""
+    start = House.ready
+
+    def ready(self: House) -> Any:
+        outgoing.add(("127.0.0.1", self.port))
+        return start(self)
+
+    monkeypatch.setattr(House, "ready", ready)
+
+
+def assert_same(undisturbed: Content) -> None:
+    """Every figure and every decision is there, once, and is the right one."""
+    found, decided = figures(), decisions()
+    assert found == undisturbed[0]
+    assert decided == undisturbed[1]
+    assert set(found.values()) == set(decided.values()) == {1}
+    assert not Ingest.objects.filter(processed=None).exists()
+    assert recompute([code for (code,) in Instrument.objects.values_list("code")]) == 0
+
+
+def publish(replica: Replica, days: list[Any]) -> None:
+    for day in days:
+        for letter in short_nbp.LETTERS:
+            replica.publish(letter, day)
+
+
+def withhold(replica: Replica, days: list[Any]) -> None:
+    for day in days:
+        for letter in short_nbp.LETTERS:
+            replica.withhold(letter, day)
+
+
+class Reader(Thread):
+    """Asks again and again until it is told to stop; what it got, in its order."""
+
+    def __init__(self, house: House, stop: Event) -> None:
+        super().__init__()
+        self.house, self.stop = house, stop
+        self.statuses: Counter[int] = Counter()
+        self.counts: list[int] = []
+
+    def run(self) -> None:
+        with httpx.Client(base_url=self.house.url, timeout=20) as client:
+            while not self.stop.wait(0.25):
+                self.ask(client)
+
+    def ask(self, client: httpx.Client) -> None:
+        try:
+            answer = client.get(USD)
+        except httpx.TransportError:
+            self.statuses[0] += 1
+            return
+        self.statuses[answer.status_code] += 1
+        if answer.status_code == 200:
+            self.counts.append(answer.json()["count"])
+
+
+def read_while(house: House, readers: int, stop: Event) -> list[Reader]:
+    threads = [Reader(house, stop) for _ in range(readers)]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
+def test_whoever_is_killed_at_random_for_a_minute_every_row_is_there_once_and_decided_as_ever(
+    street: Street, undisturbed: Content, tmp_path: Path
+) -> None:
+    seed = random.SystemRandom().randrange(10**6)
+    chance, killed, statuses = random.Random(seed), Counter[str](), Counter[int]()
+    fresh = short_nbp.days(first=short_nbp.HISTORY)[1:]
+    withhold(street.replica, fresh)
+    with street.house(tmp_path / "data", "chaos") as house:
+        began = time.monotonic()
+        while (passed := time.monotonic() - began) < FAULT_SECONDS:
+            publish(street.replica, fresh[: int(len(fresh) * passed / FAULT_SECONDS)])
+            next_beat()
+            statuses[house.answers(USD)] += 1
+            Event().wait(chance.uniform(0.2, 3.0))
+            role = chance.choice(ROLES)
+            killed[role] += house.kill_one(role, chance)
+        publish(street.replica, fresh)
+        settled(HEAL_SECONDS)
+        until(lambda: house.answers("/health") == 200)
+        print(f"seed {seed}: killed {dict(killed)}, answers {dict(statuses)}")  # noqa: T201
+        assert_same(undisturbed)
+        assert min(killed.values()) > 0
+        assert set(statuses) <= {0, 200, 404}  # away, or nothing stored yet: never a fault
+
+
+def grown(enough: float) -> None:
+    def look() -> bool:
+        next_beat()
+        return Rate.objects.count() > enough
+
+    until(look, HEAL_SECONDS)
+
+
+def test_a_database_that_restarts_under_load_loses_nothing_and_all_come_back_by_themselves(
+    street: Street, undisturbed: Content, tmp_path: Path
+) -> None:
+    stop = Event()
+    with street.house(tmp_path / "data", "restarts") as house:
+        readers = read_while(house, 4, stop)
+        try:
+            for share in (0.2, 0.6):
+                grown(share * short_nbp.figures())
+                connection.close()  # ours
+                street.postgres.restart()
+                until(lambda: house.answers("/health") == 200)
+            settled(HEAL_SECONDS)
+            assert [house.answers(USD) for _ in range(20)] == [200] * 20
+        finally:
+            stop.set()
+            for reader in readers:
+                reader.join()
+        assert_same(undisturbed)
+        statuses = sum((reader.statuses for reader in readers), Counter[int]())
+        print(f"answers {dict(statuses)}")  # noqa: T201
+        assert statuses[200] > 100
+        assert set(statuses) <= {200, 404, 503}
+
+
+def test_forty_readers_during_an_import_are_all_answered_and_see_it_grow(
+    street: Street, undisturbed: Content, tmp_path: Path
+) -> None:
+    stop = Event()
+    with street.house(tmp_path / "data", "readers") as house:
+        until(lambda: Rate.objects.exists())
+        readers = read_while(house, READERS, stop)
+        try:
+            settled(HEAL_SECONDS)
+        finally:
+            stop.set()
+            for reader in readers:
+                reader.join()
+        assert_same(undisturbed)
+        statuses = sum((reader.statuses for reader in readers), Counter[int]())
+        print(f"answers {dict(statuses)}")  # noqa: T201
+        assert set(statuses) <= {200, 404}  # no USD before the first window
+        assert all(reader.counts == sorted(reader.counts) for reader in readers)
+        assert httpx.get(house.url + USD).json()["count"] == Publication.objects.filter(table="A").count()
