@@ -1,16 +1,19 @@
-"""The whole history of the NBP from the replica at 80 ms latency into an empty SQLite, over 4 connections.
+"""The whole history of the NBP from the replica at 80 ms latency into an empty database, over 4 connections.
 
 Baseline of the same run: a bare loop of httpx and the parser over the same requests and as many connections, nothing
-stored. Targets: at most 3 times the baseline, under 300 MB (PSS).
+stored. Targets: the median of the rounds at most 1.5 times the baseline on PostgreSQL (BENCH_DATABASE_URL, a scratch
+database) and 3 times on SQLite, under 300 MB (PSS) on both.
 """
 
 import json
+import statistics
 import sys
 
-from bench.measure import ROOT, installation, replica, run
+from bench.measure import ROOT, installation, postgres, replica, run
 
 LATENCY = 0.08
-ROUNDS = 2
+ROUNDS = 3
+MOST_MB = 300
 
 PLAN = """
 import json, django
@@ -42,25 +45,38 @@ with httpx.Client() as client, ThreadPoolExecutor(4) as pool:
 """
 
 
+def one_round(url: str, plan: str, database: str) -> float:
+    """The time of `mine nbp`, in times of the bare loop's."""
+    settings = {"NBP_BASE_URL": url, "NBP_CONNECTIONS": "4"} | ({"DATABASE_URL": database} if database else {})
+    bare = run(["-c", BARE, url, plan], {"PYTHONPATH": str(ROOT)})
+    with installation(**settings) as environment:
+        full = run(["manage.py", "mine", "nbp", "--json"], environment)
+    rows = sum(table["rows_written"] for table in json.loads(full.output)["tables"])
+    requests, figures = bare.output.split()
+    name, ratio = "PostgreSQL" if database else "SQLite", full.seconds / bare.seconds
+    print(f"back-fill, {name}: {requests} requests, {figures} figures, {LATENCY * 1000:.0f} ms latency")
+    print(f"  bare httpx + parse   {bare.seconds:6.1f} s")
+    print(f"  mine nbp             {full.seconds:6.1f} s  {ratio:.2f} x bare, {rows} rows, {full.peak_mb:.0f} MB")
+    if full.peak_mb > MOST_MB:
+        sys.exit(f"  target missed: under {MOST_MB} MB")
+    return ratio
+
+
 def main() -> None:
-    missed = False
     plan = run(["-c", PLAN], {"PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": "tests.settings"}).output
+    on_postgres = []
     with replica(LATENCY) as url:
-        for number in range(1, ROUNDS + 1):
-            bare = run(["-c", BARE, url, plan], {"PYTHONPATH": str(ROOT)})
-            with installation(NBP_BASE_URL=url, NBP_CONNECTIONS="4") as environment:
-                full = run(["manage.py", "mine", "nbp", "--json"], environment)
-            rows = sum(table["rows_written"] for table in json.loads(full.output)["tables"])
-            ratio = full.seconds / bare.seconds
-            requests, figures = bare.output.split()
-            print(f"back-fill, round {number}: {requests} requests, {figures} figures, {LATENCY * 1000:.0f} ms latency")
-            print(f"  bare httpx + parse   {bare.seconds:6.1f} s")
-            print(
-                f"  mine nbp             {full.seconds:6.1f} s  {ratio:.2f} x bare, {rows} rows, {full.peak_mb:.0f} MB"
-            )
-            missed = missed or ratio > 3 or full.peak_mb > 300
+        for _ in range(ROUNDS):
+            with postgres() as database:
+                on_postgres.append(one_round(url, plan, database))
+        on_sqlite = [one_round(url, plan, "") for _ in range(ROUNDS)]
+    missed = False
+    for name, ratios, target in (("PostgreSQL", on_postgres, 1.5), ("SQLite", on_sqlite, 3)):
+        ratio = statistics.median(ratios)
+        print(f"  {name}: {ratio:.2f} x bare, the median of {len(ratios)} rounds (at most {target})")
+        missed = missed or ratio > target
     if missed:
-        sys.exit("  target missed: at most 3 x bare, under 300 MB")
+        sys.exit("  target missed")
 
 
 if __name__ == "__main__":

@@ -9,8 +9,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import psutil
+import psycopg
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE_SECONDS = 0.1
@@ -72,9 +74,22 @@ def installation(**environment: str) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def replica(latency: float) -> Iterator[str]:
-    """The NBP's replica as a process of its own; its address."""
-    arguments = [sys.executable, "-m", "tests.replica", "nbp", "--port", "0", "--latency", str(latency)]
+def postgres() -> Iterator[str]:
+    """The address of a scratch database on the server of BENCH_DATABASE_URL; it is dropped at the end."""
+    server = urlsplit(os.environ.get("BENCH_DATABASE_URL", "postgres://root@127.0.0.1:5432"))
+    name = f"charon_bench_{os.getpid()}"
+    with psycopg.connect(server._replace(path="/postgres").geturl(), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        try:
+            yield server._replace(path=f"/{name}").geturl()
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def replica(latency: float, source: str = "nbp") -> Iterator[str]:
+    """The replica of a source as a process of its own; its address."""
+    arguments = [sys.executable, "-m", "tests.replica", source, "--port", "0", "--latency", str(latency)]
     with subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         try:

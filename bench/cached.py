@@ -1,0 +1,137 @@
+"""A cached /rates of one year, requests a second, beside constant bytes of the same size through the same middleware.
+
+One granian as `up` starts it serves both, in interleaved rounds; once with Redis (a server of the benchmark's own) and
+once with the memory of the process. Target: at least 0.6 of the constant answer's requests a second.
+"""
+
+import http.client
+import multiprocessing
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.error import URLError
+
+from bench.measure import ROOT, installation, run
+from bench.start import free_port
+
+YEAR = "/rates?code=USD&from=2025-01-01&to=2025-12-31&limit=366"
+ROUNDS, SECONDS, CLIENTS = 7, 2, 8
+TARGET = 0.6
+
+
+@contextmanager
+def started(command: list[str], environment: dict[str, str] | None = None) -> Iterator[None]:
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as process:
+        try:
+            yield
+        finally:
+            process.terminate()
+
+
+@contextmanager
+def redis() -> Iterator[str]:
+    """Empty where there is none to measure with."""
+    if not shutil.which("redis-server"):
+        yield ""
+        return
+    port = free_port()
+    with started(["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", ""]):
+        yield f"redis://127.0.0.1:{port}/0"
+
+
+@contextmanager
+def web(environment: dict[str, str]) -> Iterator[str]:
+    """The address of a granian with the options of `up`."""
+    port = free_port()
+    script = (
+        "import os, socket, django; django.setup(); from charon.address import Place; "
+        "from charon.management.commands import up; "
+        f"child = up.web(Place(socket.AF_INET, '127.0.0.1', {port})); "
+        "os.environ.update(child.env); os.execv(child.command[0], child.command)"
+    )
+    settings = {**os.environ, **environment, "DJANGO_SETTINGS_MODULE": "bench._constant"}
+    with started([sys.executable, "-c", script], settings):
+        base, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 30
+        while not answers(base):
+            if time.monotonic() > deadline:
+                sys.exit("  the server does not answer")
+            time.sleep(0.1)
+        yield base
+
+
+def answers(base: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{base}/health", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (URLError, OSError):
+        return False
+
+
+def rate(base: str, path: str) -> float:
+    """Answers a second: of wrk where it is installed, else of four processes of ours."""
+    if shutil.which("wrk"):
+        words = ["wrk", "-t1", f"-c{CLIENTS}", f"-d{SECONDS}s", base + path]
+        said = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+        found = re.search(r"Requests/sec:\s+([0-9.]+)", said)
+        if not found or "Non-2xx" in said:
+            sys.exit(f"  wrk: {said}")
+        return float(found[1])
+    with multiprocessing.Pool(4) as pool:
+        return sum(pool.starmap(ask, [(base.removeprefix("http://"), path)] * 4)) / SECONDS
+
+
+def ask(host: str, path: str) -> int:
+    """How many answers one client gets on one connection."""
+    connection, count, deadline = http.client.HTTPConnection(host), 0, time.perf_counter() + SECONDS
+    while time.perf_counter() < deadline:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        answer.read()
+        if answer.status != 200:
+            sys.exit(f"  {path} answers {answer.status}")
+        count += 1
+    connection.close()
+    return count
+
+
+def measure(environment: dict[str, str]) -> tuple[float, float, int]:
+    """Medians of the cached and of the constant answer, and their size."""
+    with web(environment) as base:
+        with urllib.request.urlopen(base + YEAR) as answer:
+            size = len(answer.read())
+        paths = {"cached": YEAR, "constant": f"/constant/{size}/"}
+        told: dict[str, list[float]] = {name: [] for name in paths}
+        for _ in range(ROUNDS + 1):
+            for name, path in paths.items():
+                told[name].append(rate(base, path))
+    cached, constant = (statistics.median(rates[1:]) for rates in told.values())  # the first round warms up
+    return cached, constant, size
+
+
+def main() -> None:
+    missed = []
+    with installation() as environment, redis() as url:
+        run(["manage.py", "mine", "nbp_archive", "--json"], environment)
+        print(f"cached /rates of one year beside constant bytes (median of {ROUNDS} rounds of {SECONDS} s)")
+        for name, redis_url in {"memory": "", "redis": url}.items():
+            if name == "redis" and not url:
+                print("  redis    not measured: redis-server is not installed")
+                continue
+            cached, constant, size = measure(environment | {"REDIS_URL": redis_url})
+            ratio = cached / constant
+            print(f"  {name:8} {cached:7.0f}/s  constant {constant:7.0f}/s  {size / 1000:.0f} kB  ratio {ratio:.2f}")
+            if ratio < TARGET:
+                missed.append(name)
+    if missed:
+        sys.exit(f"  target missed with {' and '.join(missed)}: at least {TARGET}")
+
+
+if __name__ == "__main__":
+    main()
