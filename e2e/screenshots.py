@@ -17,6 +17,7 @@ PAGES = {
     "waluty-usd": "/waluty/USD/",
     "zloto": "/zloto/",
     "miner": "/miner/",
+    "status": "/status/",
 }
 WIDTHS = {360: 740, 1280: 900}
 THEMES = ("light", "dark")

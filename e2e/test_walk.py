@@ -41,13 +41,32 @@ def test_from_the_pulpit_to_the_reason_of_a_signal_and_to_the_miner(house: House
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/waluty/", "/waluty/USD/", "/waluty/HRK/", "/waluty/AED/", "/zloto/", "/miner/"]
+    "path", ["/", "/waluty/", "/waluty/USD/", "/waluty/HRK/", "/waluty/AED/", "/zloto/", "/miner/", "/status/"]
 )
 @pytest.mark.parametrize("settings", [{}, PHONE], ids=["desktop", "phone"])
 def test_a_page_fits_its_window(house: House, visit: Visit, path: str, settings: dict[str, Any]) -> None:
     visitor = visit(house, **settings)
     visitor.open(path)
     assert visitor.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+def test_the_status_says_what_works_and_refreshes_in_place(house: House, visit: Visit) -> None:
+    visitor = visit(house)
+    page = visitor.page
+    visitor.open("/")
+    page.get_by_role("navigation", name="Główna").get_by_role("link", name="Status").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Status")
+    parts = page.get_by_role("table", name="Baza danych, Redis i kolejki zadań")
+    expect(parts.get_by_role("row", name="Baza danych")).to_contain_text("najnowsza tabela A z 26.10.2026")
+    expect(parts.get_by_role("row", name="Redis")).to_contain_text("wyłączony")
+    sources = page.get_by_role("table", name="Kiedy źródło ostatnio odpowiedziało")
+    expect(sources.get_by_role("row", name="Narodowy Bank Polski", exact=False).first).to_be_visible()
+    expect(page.locator("main")).to_contain_text("Aktywność Redis")
+    expect(page.locator("main")).not_to_contain_text("tylko dla operatorów")
+    page.wait_for_function("() => window.htmx")
+    page.evaluate("() => { window.before = document.getElementById('stan'); htmx.trigger('#stan', 'refresh'); }")
+    page.wait_for_function("() => document.getElementById('stan') && document.getElementById('stan') !== before")
+    expect(parts.get_by_role("row", name="Redis")).to_contain_text("wyłączony")
 
 
 def test_a_range_is_swapped_in_place_and_the_way_back_works(house: House, visit: Visit) -> None:
@@ -145,6 +164,7 @@ def test_a_canvas_keeps_its_height_while_the_library_is_on_its_way(house: House,
 def test_an_empty_house_has_pages_too(empty_house: House, visit: Visit) -> None:
     visitor = visit(empty_house)
     for path, words in [("/", "Nie ma jeszcze kursów"), ("/waluty/EUR/", "Nie ma jeszcze kursów EUR"),
-                        ("/zloto/", "Nie ma jeszcze ceny złota"), ("/miner/", "Nic jeszcze nie pobrano")]:  # fmt: skip
+                        ("/zloto/", "Nie ma jeszcze ceny złota"), ("/miner/", "Nic jeszcze nie pobrano"),
+                        ("/status/", "nie ma jeszcze żadnej tabeli A")]:  # fmt: skip
         visitor.open(path)
         expect(visitor.page.locator("main")).to_contain_text(words)
