@@ -37,7 +37,7 @@ class House(Up):
     def answers(self, path: str) -> int:
         """The status; 0 while nobody is there."""
         try:
-            return httpx.get(self.url + path, timeout=20).status_code
+            return httpx.get(self.url + path, timeout=60).status_code
         except httpx.TransportError:
             return 0
 

@@ -17,8 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 MANAGE = [sys.executable, str(ROOT / "manage.py")]
 
 
-def until(question: Callable[[], Any], seconds: float = 20.0) -> Any:
-    """The first true answer; an error when none comes in time."""
+def until(question: Callable[[], Any], seconds: float = 60.0) -> Any:
+    """The first true answer; an error when none comes in time, which is ample: a busy machine is no fault."""
     deadline = time.monotonic() + seconds
     while not (answer := question()):
         assert time.monotonic() < deadline, f"nothing came of it within {seconds} s"
@@ -47,7 +47,7 @@ def environment(folder: Path, **changes: str) -> dict[str, str]:
 
 
 def manage(*words: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*MANAGE, *words], env=env, capture_output=True, text=True, timeout=30)
+    return subprocess.run([*MANAGE, *words], env=env, capture_output=True, text=True, timeout=120)
 
 
 class Up:

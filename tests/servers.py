@@ -56,7 +56,7 @@ class Server:
     def answers(self) -> bool:
         assert self.process is not None
         assert self.process.poll() is None, self.said()
-        return subprocess.run(self.asks, capture_output=True, timeout=10).returncode == 0
+        return subprocess.run(self.asks, capture_output=True, timeout=40).returncode == 0
 
     def stop(self) -> None:
         """As an operator would."""

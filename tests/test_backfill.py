@@ -268,8 +268,9 @@ def test_a_failure_keeps_the_windows_before_it_and_the_next_run_goes_on_from_the
     nbp: Source, replica: Replica, at: Callable
 ) -> None:
     at("2026-10-26 13:00")
-    replica.set_script([{"from": 3, "status": 500, "body": "oops"}])
     history = near(A, days=400)
+    third, _ = cut((history.first, date(2026, 10, 26)), history.window)[2]
+    replica.set_script([{"path": f"/A/{third}/", "status": 500, "body": "oops"}])
     with pytest.raises(Unreachable):
         backfill.mine_series(run_of(nbp), history)
     failed = Job.objects.get()

@@ -167,7 +167,7 @@ def test_after_the_rest_one_thread_asks_for_all(moody: Moody, caplog: pytest.Log
 
     def slow(_client: Any) -> str:
         asked.append(1)
-        others = all(gone.acquire(timeout=5) for _ in range(15))
+        others = all(gone.acquire(timeout=40) for _ in range(15))
         raise redis.ConnectionError("still" if others else "nobody else came back")
 
     def ask() -> None:
@@ -247,11 +247,11 @@ def test_a_redis_that_hangs_costs_one_time_out_and_no_more(server: Redis, caplog
     before = time.monotonic()
     assert bus.publish("rates.ingested", [BODY], "market-data") == 0
     waited = time.monotonic() - before
-    assert 0.2 < waited < 1
+    assert 0.2 < waited < 5
     before = time.monotonic()
     for _ in range(500):
         bus.note(LINE)
-    assert time.monotonic() - before < 0.2
+    assert time.monotonic() - before < 5  # 500 time-outs would be two minutes
     assert warnings(caplog) == ["Redis cannot be used, Charon goes on without it: TimeoutError"]
     server.thaw()
     bus.reach.resting_until = 0
@@ -291,9 +291,9 @@ def test_a_full_redis_still_carries_messages_and_reads(server: Redis, caplog: py
     client = redis.Redis.from_url(server.url)
     with client, client.pubsub(ignore_subscribe_messages=True) as ear:
         ear.subscribe("rates.ingested")
-        ear.get_message(timeout=5)
+        ear.get_message(timeout=40)
         assert bus.publish("rates.ingested", [BODY], "market-data") == 1
-        heard: Any = ear.get_message(timeout=5)
+        heard: Any = ear.get_message(timeout=40)
         assert json.loads(heard["data"]) == BODY
     for _ in range(100):
         bus.note(LINE)

@@ -35,8 +35,8 @@ def test_nothing_outlives_the_demo(tmp_path: Path, number: signal.Signals) -> No
         if number is signal.SIGINT:  # a terminal tells everybody in front of it
             next(one for one in family if str(house) in one.cmdline()).send_signal(number)
         demo.send_signal(number)
-        demo.wait(20)
-    _, alive = psutil.wait_procs(family, 10)
+        demo.wait(60)
+    _, alive = psutil.wait_procs(family, 60)
     assert alive == []
 
 
@@ -52,5 +52,5 @@ def test_the_stand_ins_go_even_when_the_demo_is_killed(tmp_path: Path) -> None:
         assert [demo.stdout.readline()[:5], demo.stdout.readline()] == ["DEMO:", "open\n"]
         family = psutil.Process(demo.pid).children(recursive=True)
         demo.kill()
-    _, alive = psutil.wait_procs(family, 10)
+    _, alive = psutil.wait_procs(family, 60)
     assert alive == []

@@ -80,7 +80,7 @@ def killed(folder: Path, replica: Replica, windows: int, stuck: int) -> None:
     with miner(folder, replica) as process:
         until(lambda: running.exists() or process.poll() is not None)
         process.kill()
-        said, _ = process.communicate(timeout=20)
+        said, _ = process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL, said
 
 
@@ -95,7 +95,7 @@ def test_a_back_fill_killed_again_and_again_ends_without_hole_or_double(folder: 
 
     replica.set_script([])
     with miner(folder, replica) as last:
-        said, _ = last.communicate(timeout=30)
+        said, _ = last.communicate(timeout=90)
     assert last.returncode == 0, said
     assert stored() == whole
     assert Publication.objects.count() == len({day for day, _, _ in whole}) == 503
@@ -104,13 +104,13 @@ def test_a_back_fill_killed_again_and_again_ends_without_hole_or_double(folder: 
 
 
 def test_of_two_miners_at_once_one_works_and_the_other_says_so(folder: Path, replica: Replica) -> None:
-    replica.set_script([{"at": 8, "delay": 1.0}])
+    replica.set_script([{"at": 8, "delay": 3.0}])
     out = StringIO()
     with miner(folder, replica) as first:
         until(lambda: Rate.objects.exists() or first.poll() is not None)
         with pytest.raises(SystemExit):
             call_command(*TWO_YEARS, stdout=out)
-        said, _ = first.communicate(timeout=30)
+        said, _ = first.communicate(timeout=90)
     assert out.getvalue() == "A: running elsewhere\n"
     assert first.returncode == 0, said
     assert stored() == bank()

@@ -478,7 +478,7 @@ def test_listeners_hear_redis_survive_its_restart_and_are_sent_home_at_the_end(
 ) -> None:
     process = start(REDIS_URL=server.url, REDIS_PREFIX="x:")
     until(lambda: process.redis() == "ok")
-    with httpx.stream("GET", process.url + STREAM, timeout=20) as answer:
+    with httpx.stream("GET", process.url + STREAM, timeout=60) as answer:
         assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
         coming = events(answer.iter_lines())
         server.cli("PUBLISH", RATES, "not ours")
@@ -507,7 +507,7 @@ def test_a_client_that_takes_nothing_holds_up_neither_the_others_nor_the_end(
         mute.sendall(f"GET {STREAM} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         until(lambda: httpx.get(f"{process.url}/health").json()["listeners"] == 1)
         before = psutil.Process(process.process.pid).memory_info().rss
-        with httpx.stream("GET", process.url + STREAM, timeout=20) as answer:
+        with httpx.stream("GET", process.url + STREAM, timeout=60) as answer:
             coming = events(answer.iter_lines())
             for number in range(30):
                 with client.pipeline(transaction=False) as pipe:

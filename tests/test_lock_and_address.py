@@ -52,7 +52,7 @@ def test_down_ends_the_one_that_runs_on_this_folder(
 ) -> None:
     settings.DATA_DIR = tmp_path
     call_command("down")
-    assert holder.wait(timeout=5) == -signal.SIGTERM
+    assert holder.wait(timeout=40) == -signal.SIGTERM
     call_command("down")
     assert capsys.readouterr().out == f"Charon has ended.\nNo Charon runs on {tmp_path}.\n"
 

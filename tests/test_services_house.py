@@ -83,7 +83,7 @@ class Reader(Thread):
         self.counts: list[int] = []
 
     def run(self) -> None:
-        with httpx.Client(base_url=self.house.url, timeout=20) as client:
+        with httpx.Client(base_url=self.house.url, timeout=60) as client:
             while not self.stop.wait(0.25):
                 self.ask(client)
 
@@ -114,19 +114,18 @@ def test_whoever_is_killed_at_random_for_a_minute_every_row_is_there_once_and_de
     withhold(street.replica, fresh)
     with street.house(tmp_path / "data", "chaos") as house:
         began = time.monotonic()
-        while (passed := time.monotonic() - began) < FAULT_SECONDS:
+        while (passed := time.monotonic() - began) < FAULT_SECONDS or len(+killed) < len(ROLES):
             publish(street.replica, fresh[: int(len(fresh) * passed / FAULT_SECONDS)])
             next_beat()
             statuses[house.answers(USD)] += 1
             Event().wait(chance.uniform(0.2, 3.0))
-            role = chance.choice(ROLES)
-            killed[role] += house.kill_one(role, chance)
+            for role in chance.sample(ROLES, chance.randint(1, 2)):
+                killed[role] += house.kill_one(role, chance)
         publish(street.replica, fresh)
         settled(HEAL_SECONDS)
         until(lambda: house.answers("/health") == 200)
         print(f"seed {seed}: killed {dict(killed)}, answers {dict(statuses)}")  # noqa: T201
         assert_same(undisturbed)
-        assert min(killed.values()) > 0
         assert set(statuses) <= {0, 200, 404}  # away, or nothing stored yet: never a fault
 
 
@@ -151,6 +150,8 @@ def test_a_database_that_restarts_under_load_loses_nothing_and_all_come_back_by_
                 street.postgres.restart()
                 until(lambda: house.answers("/health") == 200)
             settled(HEAL_SECONDS)
+            before = [reader.statuses[200] for reader in readers]
+            until(lambda: all(reader.statuses[200] > n for reader, n in zip(readers, before, strict=True)))
             assert [house.answers(USD) for _ in range(20)] == [200] * 20
         finally:
             stop.set()
@@ -159,7 +160,6 @@ def test_a_database_that_restarts_under_load_loses_nothing_and_all_come_back_by_
         assert_same(undisturbed)
         statuses = sum((reader.statuses for reader in readers), Counter[int]())
         print(f"answers {dict(statuses)}")  # noqa: T201
-        assert statuses[200] > 100
         assert set(statuses) <= {200, 404, 503}
 
 

@@ -244,7 +244,7 @@ def test_a_lock_held_for_ten_seconds_makes_the_writer_wait_while_readers_go_on(
     assert not held.is_set(), "the writer did not wait"
     for thread in threads:
         thread.join()
-    assert len(answers) > 10
+    assert len(answers) > 2
     assert set(answers[:-1]) == {(200, 4)}
     assert stored() == (bank(), bank(), 18)
     assert newest().status == "success"

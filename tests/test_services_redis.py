@@ -53,6 +53,12 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def long_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow this machine is, Redis is asked once."""
+    monkeypatch.setattr(bus, "REST_SECONDS", 120.0)
+
+
+@pytest.fixture
 def said(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
     """What operators read: every line from INFO of the bus, from WARNING of everybody else."""
     caplog.set_level(logging.INFO, "markets.bus")
@@ -142,6 +148,7 @@ def test_a_restart_between_two_requests_is_no_outage(redis: Redis, said: Callabl
     assert said() == []
 
 
+@pytest.mark.usefixtures("long_rest")
 def test_a_redis_that_hangs_costs_one_time_out_and_not_one_a_request(
     redis: Redis, at: Callable[[str], None], said: Callable[[], list[str]]
 ) -> None:
@@ -152,11 +159,12 @@ def test_a_redis_that_hangs_costs_one_time_out_and_not_one_a_request(
         assert_served(date(2026, 10, 12))
     assert_mined(at, 20)
     assert_served(date(2026, 10, 20))
-    assert time.monotonic() - began < bus.REST_SECONDS
+    assert time.monotonic() - began < 10  # some 50 requests and messages, each 0.25 s late
     assert said() == [f"{LOST}TimeoutError"]
     redis.thaw()
 
 
+@pytest.mark.usefixtures("long_rest")
 def test_a_slow_redis_is_left_alone(
     redis: Redis,
     settings: Any,
@@ -173,7 +181,7 @@ def test_a_slow_redis_is_left_alone(
             assert_served(date(2026, 10, 12))
         assert_mined(at, 20)
         assert_served(date(2026, 10, 20))
-        assert time.monotonic() - began < 20 * LATE_SECONDS  # some 50 requests and messages
+        assert time.monotonic() - began < 40 * LATE_SECONDS  # some 50 requests and messages
         assert said() == [f"{LOST}TimeoutError"]
 
 

@@ -23,6 +23,8 @@ class Command(BaseCommand):
         if not (settings.BASE_DIR / "tests" / "replica").is_dir():
             raise CommandError("The stand-ins live in tests/replica, which is not in this installation.")
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+        # A shell's background jobs begin with Ctrl-C ignored.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         # On a leash: they go with us, also after a kill that nobody can answer.
         with subprocess.Popen(  # noqa: S603
             [sys.executable, "-I", "-S", str(LEASH), sys.executable, "-m", "tests.replica", "all", "--env"],
