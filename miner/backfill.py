@@ -189,16 +189,17 @@ def fetch_ahead(fetch: Fetch, windows: Iterable[Span], run: Run, job: Job) -> Ge
 
     Where writing is slower than asking, those that came meanwhile are handed over together: a transaction costs as much
     as hundreds of figures.
-    At most twice as many answers as connections are kept and as many handed over, whatever the history's length.
+    At most four times as many answers as connections are kept and half of them handed over, so that others are here
+    when those are written, whatever the history's length.
     """
     todo = iter(windows)
     pool = ThreadPoolExecutor(run.connections, thread_name_prefix="mine")
     try:
-        waiting = deque((window, pool.submit(fetch, *window)) for window in islice(todo, 2 * run.connections))
+        waiting = deque((window, pool.submit(fetch, *window)) for window in islice(todo, 4 * run.connections))
         while waiting:
             window, future = waiting.popleft()
             brought = [(window, wait_for(future, job))]
-            come = list(takewhile(has_come, waiting))
+            come = list(islice(takewhile(has_come, waiting), 2 * run.connections - 1))
             if len(come) >= BACKLOG:
                 brought += [(window, future.result()) for window, future in come]
                 waiting = deque(islice(waiting, len(come), None))

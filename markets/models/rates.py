@@ -43,10 +43,16 @@ class Publication(models.Model):
 class Rate(models.Model):
     """One published figure: PLN for one unit (a mid, or bid and ask of table C)."""
 
+    # No keys in the database: PostgreSQL's check of every row took a fifth of an import. See migration 0005.
     instrument = models.ForeignKey(
-        Instrument, models.PROTECT, related_name="rates", db_index=False, verbose_name=_("instrument")
+        Instrument,
+        models.PROTECT,
+        related_name="rates",
+        db_index=False,
+        db_constraint=False,
+        verbose_name=_("instrument"),
     )
-    source = models.ForeignKey(Source, models.PROTECT, db_index=False, verbose_name=_("źródło"))
+    source = models.ForeignKey(Source, models.PROTECT, db_index=False, db_constraint=False, verbose_name=_("źródło"))
     table = models.CharField(_("tabela"), max_length=12)
     effective_date = models.DateField(_("z dnia"))
     mid = models.DecimalField(_("kurs średni"), max_digits=20, decimal_places=10, null=True)

@@ -119,7 +119,7 @@ def compare_and_write(accepted: Accepted, source: Source, family: set[int], job:
         batch.add(table, [(instruments[figure.code].id, figure) for figure in figures])
     gone = batch.leave_out()
     batch.write()
-    before = quotes.refresh(batch.mids, family)
+    before = quotes.refresh(batch.mids, family, {instruments[code].id for code in new_codes})
     take_names(accepted, instruments, before)
     announcements.widen(batch.days, kind, job)
     if batch.inserts or batch.updates or proofs.changed:

@@ -7,10 +7,12 @@ as a whole with IntegrityError, and the caller compares again. Changed rows go t
 or through arrays where they are few, for a temporary table costs two milliseconds. SQLite is fastest by executemany.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import connection
+
+from markets.store.bulk import quoted
 
 Rows = Sequence[tuple[Any, ...]]
 # Fewer rows than this cost less as arrays than a temporary table does.
@@ -62,7 +64,3 @@ def copy(cursor: Any, target: str, rows: Rows) -> None:
     with connection.wrap_database_errors, cursor.cursor.copy(f"COPY {target} FROM STDIN") as stream:
         for row in rows:
             stream.write_row(row)
-
-
-def quoted(names: Iterable[str]) -> str:
-    return ", ".join(f'"{name}"' for name in names)

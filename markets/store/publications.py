@@ -9,7 +9,7 @@ from markets.models import Job, Publication, Source
 from markets.records import Table
 from markets.store import bulk, copying
 
-PLACE = ("source_id", "table", "effective_date")
+PLACE = {"source_id": "bigint", "table": "text", "effective_date": "date"}
 FACTS = {
     "number": "text",
     "trading_date": "date",
@@ -18,6 +18,7 @@ FACTS = {
     "fetched_at": "timestamptz",
     "job_id": "bigint",
 }
+TOLD = 'id, "table", CAST(effective_date AS text)'
 
 
 class Proof(NamedTuple):
@@ -53,10 +54,11 @@ def save(tables: list[Table], source: Source, job: Job) -> Proofs:
         elif row.sha256 != table.sha256:
             copying.update(Publication._meta.db_table, FACTS, [(*facts(table, job), row.id)])
             proofs.changed[row.id] = table
-    if new:
-        copying.insert(Publication._meta.db_table, (*PLACE, *FACTS), new)
-        rows = stored(proved, source)
     proofs.ids = {place: row.id for place, row in rows.items()}
+    told = bulk.insert_telling(
+        Publication._meta.db_table, PLACE | FACTS, new, 'id, "table", CAST(effective_date AS text)'
+    )
+    proofs.ids |= {(letter, date.fromisoformat(day)): pk for pk, letter, day in told}
     return proofs
 
 

@@ -51,10 +51,11 @@ class Held(NamedTuple):
     previous_date: date | None
 
 
-def refresh(written: dict[int, list[Written]], family: set[int]) -> dict[int, Held]:
+def refresh(written: dict[int, list[Written]], family: set[int], fresh: set[int]) -> dict[int, Held]:
     """Follow the mids that were written (ascending), as far as they reach a quote. Answers the quotes as they stood.
 
     What is newer than the quote, as nearly always, needs no look at the series: the quote itself is the mid before it.
+    Nor has an instrument that is `fresh`, created in this transaction, anything else in its series.
     """
     before = held(written, family) if written else {}
     rows = []
@@ -62,6 +63,8 @@ def refresh(written: dict[int, list[Written]], family: set[int]) -> dict[int, He
         quote = before.get(instrument)
         if quote and mids[0][0] > quote.newest.effective_date:
             rows.append(row(instrument, [quote.newest, *map(Mid._make, mids[-SOME:])]))
+        elif instrument in fresh:
+            rows.append(row(instrument, list(map(Mid._make, mids[-SOME:]))))
         elif not quote or not quote.previous_date or mids[-1][0] >= quote.previous_date:
             rows.append(row(instrument, newest_in_series(instrument, family)))
     replaced = [one[0] for one in rows if one[0] in before and before[one[0]].newest.source_id != one[1]]

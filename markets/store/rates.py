@@ -127,8 +127,9 @@ class Batch:
         """The figures of one table, each with the id of its instrument."""
         publication, day, source = self.proofs.of(table), table.effective_date, self.source.pk
         text, (own, stand_ins) = day.isoformat(), self.known.of(table)
+        is_known = own or stand_ins
         for instrument, figure in figures:
-            row = own.get(instrument) or stand_ins.pop(instrument, None)
+            row = (own.get(instrument) or stand_ins.pop(instrument, None)) if is_known else None
             if row is not None:
                 self.met.add(row.id)
                 if row.source_id == self.known.official or self.unchanged(row, table, figure, publication):
@@ -193,7 +194,7 @@ def has_scale(figure: Figure, scale: int) -> bool:
 def printed(figure: Figure) -> tuple[Digits, int]:
     """The figure's digits, and how many decimals were published; of several numbers the longest one's."""
     if figure.mid is not None and figure.bid is None and figure.ask is None:
-        text = f"{figure.mid:f}"
+        text = bulk.plain(figure.mid)
         return (text, None, None), len(text.partition(".")[2])
     digits = digits_of(figure)
     return digits, max(len(text.partition(".")[2]) for text in digits if text)
