@@ -14,6 +14,8 @@ PAIR = re.compile(r"[A-Z]{3}([A-Z]{3})?\Z")
 # DecimalField(20, 10); SQLite keeps REAL, which is exact to 15 significant digits.
 MAX_DECIMALS = 10
 MAX_DIGITS = 15
+# "0." and as many decimals as may be: no shorter text has more.
+SURE_LENGTH = 2 + MAX_DECIMALS
 NUMBER_LENGTH = 40
 ZERO, LIMIT = Decimal(0), Decimal(10) ** 10
 # Volumes have ten digits more than prices.
@@ -50,6 +52,8 @@ def number_fits(value: Decimal) -> str:
 def is_short(value: Decimal) -> bool:
     """Whether it is seen at a glance that it fits."""
     text = str(value)
+    if len(text) <= SURE_LENGTH:
+        return "E" not in text
     return len(text) <= MAX_DIGITS and "E" not in text and len(text.partition(".")[2]) <= MAX_DECIMALS
 
 
@@ -195,12 +199,21 @@ def in_order(name: str, lower: Decimal | None, other: str, upper: Decimal | None
 
 def against_bar(bar: Bar, now: datetime) -> str:
     """Why this candle may not in; empty when it may."""
+    return stretch_is_right(bar, now) or ("" if is_sound(bar) else against_prices(bar)) or amounts_fit(bar.volume)
+
+
+def is_sound(bar: Bar) -> bool:
+    """Whether it is seen at a glance that its prices fit, as nearly always: cycles bring tens of thousands."""
+    first, high, low, last = prices = (bar.open, bar.high, bar.low, bar.close)
+    finite = all(map(Decimal.is_finite, prices))  # what is none cannot be compared
+    return finite and ZERO < low <= first <= high < LIMIT and low <= last <= high and all(map(is_short, prices))
+
+
+def against_prices(bar: Bar) -> str:
     return (
-        stretch_is_right(bar, now)
-        or all_fit(open=bar.open, high=bar.high, low=bar.low, close=bar.close)
+        all_fit(open=bar.open, high=bar.high, low=bar.low, close=bar.close)
         or in_order("low", bar.low, "high", bar.high)
         or holds_its_prices(bar)
-        or amounts_fit(bar.volume)
     )
 
 

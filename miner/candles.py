@@ -5,8 +5,9 @@ A symbol without candles gets its newest thousand, any other what came since its
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -28,6 +29,8 @@ FIRST = 1000
 NEWEST = 2
 CONNECTIONS = 4
 PATIENCE = 20.0
+# Candles that are written at once.
+LOT = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +61,23 @@ def refresh(source: Source, timeframe: str, symbols: Sequence[str] | None = None
     if not questions:
         return cycle
     try:
-        bars = fetch(source, timeframe, questions, cycle)
+        with closing(fetch(source, timeframe, questions, cycle)) as lots:
+            for bars in lots:
+                keep(bars, source, cycle)
     except ProviderError as error:
         quotes.give_way(source, error)
         raise
-    outcome = save_bars(bars, source)
-    cycle.bars, cycle.written, cycle.revised = len(bars), outcome.written, outcome.revised
-    cycle.refused, cycle.gaps = outcome.refused, outcome.gaps
     tell(source, timeframe, [question.listing for question in questions])
     return cycle
+
+
+def keep(bars: Sequence[Bar], source: Source, cycle: Cycle) -> None:
+    outcome = save_bars(bars, source)
+    cycle.bars += len(bars)
+    cycle.written += outcome.written
+    cycle.revised += outcome.revised
+    cycle.refused += outcome.refused
+    cycle.gaps += outcome.gaps
 
 
 def plan(source: Source, timeframe: str, symbols: Sequence[str] | None, first: int) -> list[Question]:
@@ -88,10 +99,11 @@ def plan(source: Source, timeframe: str, symbols: Sequence[str] | None, first: i
     return questions
 
 
-def fetch(source: Source, timeframe: str, questions: Sequence[Question], cycle: Cycle) -> list[Bar]:
+def fetch(source: Source, timeframe: str, questions: Sequence[Question], cycle: Cycle) -> Generator[list[Bar]]:
     """All answers; what is wrong with one symbol is told and left out, anything else ends the cycle.
 
-    They all go at once, so that nobody asks again, nor goes on asking, after a 429: those who do are banned.
+    Two candles of every symbol are one lot. First ones come in several, so that writing overlaps with waiting. All
+    questions go at once, so that nobody asks again, nor goes on asking, after a 429: those who do are banned.
     """
     provider = sources.candle_source_of(source)
     allowance, traffic = sources.allowance_of(source), retry.Traffic()
@@ -111,21 +123,24 @@ def fetch(source: Source, timeframe: str, questions: Sequence[Question], cycle: 
     def one(question: Question) -> list[Bar] | ProviderError:
         return retry.call(lambda: once(question), traffic, PATIENCE, until)
 
+    bars: list[Bar] = []
     try:
         with ThreadPoolExecutor(CONNECTIONS) as pool:
-            answers = list(pool.map(one, questions))
+            for question, answer in zip(questions, pool.map(one, questions), strict=True):
+                if isinstance(answer, ProviderError):
+                    leave_out(question.listing, answer, cycle)
+                else:
+                    bars += answer
+                if len(bars) >= LOT:
+                    yield bars
+                    bars = []
     finally:
         budget.spent(source, allowance, traffic.requests - len(questions))
         cycle.requests, cycle.retries = traffic.requests, traffic.retries
         cycle.waited_seconds += traffic.waited_seconds
     budget.answered(source, allowance, provider.used)
-    bars = []
-    for question, answer in zip(questions, answers, strict=True):
-        if isinstance(answer, ProviderError):
-            leave_out(question.listing, answer, cycle)
-        else:
-            bars += answer
-    return bars
+    if bars:
+        yield bars
 
 
 def ask(provider: CandleSource, timeframe: str, question: Question) -> list[Bar] | UnknownTicker:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as hour
 from functools import partial
+from itertools import chain
 from math import ceil
 from typing import Any
 
@@ -282,7 +283,8 @@ def stretch(job: Job, source: Source, timeframe: str, questions: Sequence[cycle.
     """The answers to these; a symbol without one is named in the job, for its candles will be missing."""
     done = cycle.Cycle()
     try:
-        bars = cycle.fetch(source, timeframe, questions, done) if questions else []
+        lots = cycle.fetch(source, timeframe, questions, done) if questions else ()
+        bars = list(chain.from_iterable(lots))
         if done.failed:
             first = questions[0].start
             lost = [

@@ -168,6 +168,19 @@ def test_nobody_goes_on_asking_after_too_many_requests(market: Source) -> None:
     assert Spent.objects.get().blocked_until is not None
 
 
+def test_candles_that_came_before_the_source_failed_are_kept(market: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(candles, "LOT", 50)
+    broken = max(FakeMarket.tickers.values())
+    FakeMarket.prices[broken] = Blocked("GET /klines: HTTP 451", status=451)
+    with pytest.raises(Blocked):
+        candles.refresh(market, "1h", first=50)
+    assert Candle.objects.count() == 100
+    del FakeMarket.prices[broken]
+    Spent.objects.all().delete()
+    assert candles.refresh(market, "1h", first=50).written == 50
+    assert Candle.objects.count() == 150
+
+
 def test_tries_again_are_taken_from_the_budget(market: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retry, "FIRST_WAIT", 0.0)
     monkeypatch.setattr(retry, "JITTER", 0.0)
