@@ -129,7 +129,7 @@ def parse_gold(body: bytes, base_url: str) -> list[Table]:
             Table(
                 table="gold",
                 effective_date=price.data,
-                figures=[figure(GOLD, "", mid=price.cena)],
+                figures=[line_figure(Mid(GOLD, price.cena))],
                 url=f"{base_url}cenyzlota/{price.data}/?format=json",
                 sha256=sha256(element).hexdigest(),
                 kind="metal",
@@ -139,27 +139,17 @@ def parse_gold(body: bytes, base_url: str) -> list[Table]:
 
 
 def line_figure(line: Mid | BidAsk) -> Figure:
-    if isinstance(line, Mid):
-        return figure(line.code, line.currency, mid=line.mid)
-    return figure(line.code, line.currency, bid=line.bid, ask=line.ask)
-
-
-def figure(
-    code: str,
-    name: str,
-    mid: msgspec.Raw | None = None,
-    bid: msgspec.Raw | None = None,
-    ask: msgspec.Raw | None = None,
-) -> Figure:
     """One line with its numbers to the last zero; a value that is not a JSON number becomes a fault of this line."""
     try:
-        return Figure(code, decimal(mid), decimal(bid), decimal(ask), name)
+        if isinstance(line, Mid):
+            return Figure(line.code, decimal(line.mid), name=line.currency)
+        return Figure(line.code, bid=decimal(line.bid), ask=decimal(line.ask), name=line.currency)
     except ValueError as error:
-        return Figure(code, name=name, fault=str(error))
+        return Figure(line.code, name=line.currency, fault=str(error))
 
 
-def decimal(raw: msgspec.Raw | None) -> Decimal | None:
-    return None if raw is None else number(bytes(raw).decode("utf-8", "replace"))
+def decimal(raw: msgspec.Raw) -> Decimal:
+    return number(bytes(raw).decode("utf-8", "replace"))
 
 
 def within(start: date, end: date, tables: list[Table]) -> list[Table]:
