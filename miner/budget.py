@@ -7,7 +7,7 @@ a take costs a few milliseconds there, beside a request that costs a hundred.
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
@@ -84,6 +84,7 @@ def attempt(source: Source, allowance: Allowance, calls: int, critical: bool, wa
         row = locked(source)
         if row.blocked_until and row.blocked_until > now:
             return row.blocked_until
+        allowance = as_told(allowance, row)
         takes = recent(row, allowance, now)
         limit = allowance.calls if critical else max(1, allowance.calls - allowance.reserve)
         if allowance.calls and (until := free_at(takes, allowance, limit, calls, now)):
@@ -98,6 +99,13 @@ def attempt(source: Source, allowance: Allowance, calls: int, critical: bool, wa
 def locked(source: Source) -> Spent:
     rows = Spent.objects.select_for_update().filter(source=source)
     return rows.first() or (Spent.objects.get_or_create(source=source) and rows.get())
+
+
+def as_told(allowance: Allowance, row: Spent) -> Allowance:
+    """Less, where the source itself says that less is allowed."""
+    if not row.allowed or row.allowed >= allowance.calls > 0:
+        return allowance
+    return replace(allowance, calls=row.allowed, reserve=min(allowance.reserve, row.allowed - 1))
 
 
 def recent(row: Spent, allowance: Allowance, now: datetime) -> list[list[float]]:
@@ -132,6 +140,19 @@ def spent(source: Source, allowance: Allowance, calls: int) -> None:
         row.takes = [*recent(row, allowance, now), [now.timestamp(), calls]]
         row.total_calls += calls
         row.save(update_fields=["takes", "total_calls"])
+
+
+def is_known(source: Source) -> bool:
+    """Whether the source was asked once what it allows."""
+    return Spent.objects.filter(source=source, allowed__isnull=False).exists()
+
+
+def told(source: Source, allowed: int | None) -> None:
+    """The source says what a window allows; None where it does not."""
+    with transaction.atomic():
+        row = locked(source)
+        row.allowed = allowed or 0
+        row.save(update_fields=["allowed"])
 
 
 def answered(source: Source, allowance: Allowance | None = None, used: int | None = None) -> None:
@@ -186,6 +207,7 @@ def used_up(source: Source, allowance: Allowance, calls: int = 1) -> bool:
     row = Spent.objects.filter(source=source).first()
     if row is None or not allowance.calls:
         return False
+    allowance = as_told(allowance, row)
     limit = max(1, allowance.calls - allowance.reserve)
     return free_at(recent(row, allowance, now), allowance, limit, calls, now) is not None
 
@@ -193,6 +215,7 @@ def used_up(source: Source, allowance: Allowance, calls: int = 1) -> bool:
 def state(source: Source, allowance: Allowance) -> Budget:
     now = clock.now()
     row = Spent.objects.filter(source=source).first() or Spent(source=source)
+    allowance = as_told(allowance, row)
     takes = recent(row, allowance, now)
     used = int(sum(number for _, number in takes))
     blocked = row.blocked_until if row.blocked_until and row.blocked_until > now else None

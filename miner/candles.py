@@ -39,6 +39,10 @@ class Question:
     start: datetime | None
     limit: int
 
+    @property
+    def is_usual(self) -> bool:
+        return self.start is not None or self.limit == NEWEST
+
 
 @dataclass(slots=True)
 class Cycle:
@@ -61,6 +65,7 @@ def refresh(source: Source, timeframe: str, symbols: Sequence[str] | None = None
     if not questions:
         return cycle
     try:
+        questions = listed(source, questions, cycle)
         with closing(fetch(source, timeframe, questions, cycle)) as lots:
             for bars in lots:
                 keep(bars, source, cycle)
@@ -97,6 +102,26 @@ def plan(source: Source, timeframe: str, symbols: Sequence[str] | None, first: i
         else:
             questions.append(Question(listing, start, FIRST))
     return questions
+
+
+def listed(source: Source, questions: list[Question], cycle: Cycle) -> list[Question]:
+    """Once, before the very first candles: the questions without the symbols that are not traded there.
+
+    The same answer tells what a minute allows.
+    """
+    if all(question.is_usual for question in questions) or budget.is_known(source):
+        return questions
+    provider, allowance = sources.candle_source_of(source), sources.allowance_of(source)
+    budget.take(source, allowance, patience=PATIENCE / 2)
+    cycle.requests += 1
+    traded = provider.fetch_tickers()
+    budget.told(source, provider.allowed)
+    budget.answered(source, allowance, provider.used)
+    there = [question for question in questions if question.listing.ticker in traded]
+    for question in questions:
+        if question.listing.ticker not in traded:
+            leave_out(question.listing, UnknownTicker("not traded there"), cycle)
+    return there
 
 
 def fetch(source: Source, timeframe: str, questions: Sequence[Question], cycle: Cycle) -> Generator[list[Bar]]:
@@ -136,7 +161,8 @@ def fetch(source: Source, timeframe: str, questions: Sequence[Question], cycle: 
                     bars = []
     finally:
         budget.spent(source, allowance, traffic.requests - len(questions))
-        cycle.requests, cycle.retries = traffic.requests, traffic.retries
+        cycle.requests += traffic.requests
+        cycle.retries += traffic.retries
         cycle.waited_seconds += traffic.waited_seconds
     budget.answered(source, allowance, provider.used)
     if bars:

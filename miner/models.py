@@ -74,6 +74,8 @@ class Spent(models.Model):
     source = models.OneToOneField(Source, models.CASCADE, verbose_name=_("źródło"))
     takes = models.JSONField(default=list)
     blocked_until = models.DateTimeField(_("wstrzymane przez źródło do"), null=True, blank=True)
+    # What a window allows as the source itself says; 0: it does not say, NULL: it was not asked yet.
+    allowed = models.PositiveIntegerField(_("limit podany przez źródło"), null=True, blank=True)
     # Beats that failed one after the other: each makes the rest after it longer.
     failures = models.PositiveIntegerField(_("niepowodzenia z rzędu"), default=0)
     total_calls = models.PositiveBigIntegerField(_("zapytania razem"), default=0)

@@ -114,6 +114,17 @@ def test_what_the_source_counted_beyond_ours_is_taken_as_well(nbp: Source) -> No
     assert budget.state(nbp, Allowance(1200, 60)).current_calls == 900
 
 
+def test_what_the_source_itself_allows_counts_where_it_is_less(nbp: Source) -> None:
+    budget.told(nbp, 2)
+    budget.take(nbp, Allowance(10, 60, reserve=5), 1)
+    with pytest.raises(Exhausted):
+        budget.take(nbp, Allowance(10, 60, reserve=5), 1)
+    budget.take(nbp, Allowance(10, 60, reserve=5), 1, critical=True)
+    assert budget.state(nbp, Allowance(10, 60)).remaining == 0
+    budget.told(nbp, 6000)
+    assert budget.state(nbp, Allowance(10, 60)).limit == 10
+
+
 def test_a_clock_set_back_does_not_block_for_ever(nbp: Source, at: Callable[[str], None]) -> None:
     at("2026-11-20 13:00")
     for _ in range(5):

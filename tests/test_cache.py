@@ -155,6 +155,20 @@ def test_a_new_instrument_is_listed_at_once(client: Client, nbp: Source) -> None
     assert client.get("/currencies").json()["count"] == before + 1
 
 
+def test_a_name_that_changes_without_a_figure_is_shown_at_once(client: Client, nbp: Source, job: Job) -> None:
+    def save(name: str) -> int:
+        return store.save([Table("A", JAN_2, [Figure("THB", mid=Decimal("0.1146"), name=name)])], nbp, job).written
+
+    def shown() -> str:
+        items = client.get("/currencies").json()["items"]
+        return str(next(item["name_pl"] for item in items if item["code"] == "THB"))
+
+    save("bat (Tajlandia)")
+    assert shown() == "bat (Tajlandia)"
+    assert save("bat") == 0
+    assert shown() == "bat"
+
+
 def test_what_another_process_wrote_is_seen_by_its_number(client: Client, dollar: None, computed: list[str]) -> None:
     client.get("/rates", USD)
     Generation.objects.filter(instrument__code="USD").update(number=F("number") + 1)

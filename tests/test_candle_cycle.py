@@ -142,7 +142,10 @@ def test_without_redis_nothing_is_read_for_keys(
     assert Candle.objects.exists()
 
 
-def test_a_symbol_that_is_followed_from_now_on_gets_its_history(market: Source) -> None:
+def test_a_symbol_that_is_followed_from_now_on_gets_its_history(
+    market: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(FakeMarket.tickers, "ETHUSD", "X:ETHUSD")
     candles.refresh(market, "1h", first=2)
     new = Instrument.objects.create(code="ETHUSD", base="ETH", quote="USD", kind="crypto", name_pl="E", name_en="E")
     Listing.objects.create(instrument=new, source=market, ticker="X:ETHUSD")
@@ -179,6 +182,27 @@ def test_candles_that_came_before_the_source_failed_are_kept(market: Source, mon
     Spent.objects.all().delete()
     assert candles.refresh(market, "1h", first=50).written == 50
     assert Candle.objects.count() == 150
+
+
+def test_before_the_very_first_candles_the_list_of_what_is_traded_is_asked_for(
+    market: Source, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    lists: list[str] = []
+
+    def only_two(self: FakeMarket) -> set[str]:
+        lists.append(self.code)
+        self.allowed = 40
+        return {"C:EURUSD", "X:BTCUSD"}
+
+    monkeypatch.setattr(FakeMarket, "fetch_tickers", only_two)
+    cycle = candles.refresh(market, "1h", first=10)
+    assert {question[0] for question in FakeMarket.asked} == {"C:EURUSD", "X:BTCUSD"}
+    assert cycle.failed == {"C:XAUUSD": "not traded there"}
+    assert "fake gives no candles of C:XAUUSD: not traded there" in caplog.text
+    assert SyncStatus.objects.get().reason == "unknown"
+    candles.refresh(market, "4h", first=10)
+    assert lists == ["fake"]
+    assert budget.state(market, budget.Allowance(1000, 60)).limit == 40
 
 
 def test_tries_again_are_taken_from_the_budget(market: Source, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,9 +120,9 @@ def compare_and_write(accepted: Accepted, source: Source, family: set[int], job:
     gone = batch.leave_out()
     batch.write()
     before = quotes.refresh(batch.mids, family, {instruments[code].id for code in new_codes})
-    take_names(accepted, instruments, before)
+    renamed = take_names(accepted, instruments, before)
     announcements.widen(batch.days, kind, job)
-    if batch.inserts or batch.updates or proofs.changed:
+    if batch.inserts or batch.updates or proofs.changed or renamed:
         cache.changed({row.id for row in instruments.values()} | {instrument for instrument, _ in gone})
     return Outcome(
         inserted=len(batch.inserts),
@@ -140,12 +140,14 @@ def in_words(gone: list[tuple[int, Table]], instruments: dict[str, Instrument]) 
     return [f"{table.table} {table.effective_date} {names[instrument]}" for instrument, table in gone]
 
 
-def take_names(accepted: Accepted, instruments: dict[str, Instrument], before: dict[int, quotes.Held]) -> None:
-    """The publisher's own name of a currency, from a table no older than its newest figure so far."""
+def take_names(accepted: Accepted, instruments: dict[str, Instrument], before: dict[int, quotes.Held]) -> int:
+    """The publisher's own name of a currency, from a table no older than its newest figure so far; how many changed."""
+    renamed = 0
     named = {figure.code: (table.effective_date, figure.name) for table, figures in accepted for figure in figures}
     for code, (day, name) in named.items():
         instrument = instruments[code]
         held = before.get(instrument.id)
         is_newest = held is None or day >= held.newest.effective_date
         if name and name[:NAME_LENGTH] != instrument.name_pl and is_newest:
-            Instrument.objects.filter(pk=instrument.pk).update(name_pl=name[:NAME_LENGTH])
+            renamed += Instrument.objects.filter(pk=instrument.pk).update(name_pl=name[:NAME_LENGTH])
+    return renamed
