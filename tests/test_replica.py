@@ -11,36 +11,18 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from datetime import date
 from pathlib import Path
 
 import httpx
 import msgspec
 import pytest
 
-from tests.replica import SERVICES, Binance, Replica, run, serve
-from tests.replica.asking import fetched, first_line, said_on_the_wire
+from tests.replica import SERVICES, Binance, Replica, asking, run, serve
+from tests.replica.asking import TODAY, fetched, first_line, said_on_the_wire
 
-TODAY = date(2026, 10, 26)
 ROOT = Path(__file__).parent.parent
 
-
-@pytest.fixture
-def outgoing() -> set[tuple[str, int]]:
-    """In place of the project's wall, which lets one replica through: here many run, all of them on this machine."""
-    return set()
-
-
-@pytest.fixture
-def replica() -> Iterator[Replica]:
-    with serve(today=TODAY) as running:
-        yield running
-
-
-@pytest.fixture
-def client(replica: Replica) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=replica.url, verify=False) as running:
-        yield running
+outgoing, replica, client = asking.outgoing, asking.replica, asking.client  # fixtures
 
 
 # On the wire

@@ -1,38 +1,20 @@
 """The NBP's replica against the recorded answers of the NBP."""
 
 import re
-from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 
 import httpx
 import pytest
 
-from tests.replica import Replica, serve
-from tests.replica.asking import fetched, refusal, rows_of
+from tests.replica import Replica, asking, serve
+from tests.replica.asking import TODAY, fetched, refusal, rows_of
 from tests.replica.tables import Letter
 
-TODAY = date(2026, 10, 26)
 NO_DATA = "404 NotFound - Not Found - Brak danych"
 BAD_RANGE = "400 BadRequest - Błędny zakres dat / Invalid date range"
 
-
-@pytest.fixture
-def outgoing() -> set[tuple[str, int]]:
-    """In place of the project's wall, which lets one replica through: here many run, all of them on this machine."""
-    return set()
-
-
-@pytest.fixture
-def replica() -> Iterator[Replica]:
-    with serve(today=TODAY) as running:
-        yield running
-
-
-@pytest.fixture
-def client(replica: Replica) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=replica.url, verify=False) as running:
-        yield running
+outgoing, replica, client = asking.outgoing, asking.replica, asking.client  # fixtures
 
 
 # Shapes

@@ -4,35 +4,16 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterator
 from datetime import date
 
 import httpx
 import msgspec
 import pytest
 
-from tests.replica import Replica, serve
-from tests.replica.asking import fetched, rows_of, said_on_the_wire
+from tests.replica import Replica, asking, serve
+from tests.replica.asking import TODAY, fetched, rows_of, said_on_the_wire
 
-TODAY = date(2026, 10, 26)
-
-
-@pytest.fixture
-def outgoing() -> set[tuple[str, int]]:
-    """In place of the project's wall, which lets one replica through: here many run, all of them on this machine."""
-    return set()
-
-
-@pytest.fixture
-def replica() -> Iterator[Replica]:
-    with serve(today=TODAY) as running:
-        yield running
-
-
-@pytest.fixture
-def client(replica: Replica) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=replica.url, verify=False) as running:
-        yield running
+outgoing, replica, client = asking.outgoing, asking.replica, asking.client  # fixtures
 
 
 # Figures changed afterwards

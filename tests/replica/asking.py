@@ -1,11 +1,34 @@
-"""How the tests of the NBP's replica ask it."""
+"""How the tests of the NBP's replica start and ask it."""
 
 import socket
+from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import httpx
+import pytest
 
-from tests.replica import Replica
+from tests.replica import Replica, serve
+
+TODAY = date(2026, 10, 26)
+
+
+@pytest.fixture
+def outgoing() -> set[tuple[str, int]]:
+    """In place of the project's wall, which lets one replica through: here many run, all of them on this machine."""
+    return set()
+
+
+@pytest.fixture
+def replica() -> Iterator[Replica]:
+    with serve(today=TODAY) as running:
+        yield running
+
+
+@pytest.fixture
+def client(replica: Replica) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=replica.url, verify=False) as running:
+        yield running
 
 
 def fetched(url: str, timeout: float = 5.0) -> httpx.Response:

@@ -1,0 +1,184 @@
+"""`manage.py live` as a process: where it serves, how it ends, and a real Redis that restarts or hangs."""
+
+import asyncio
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+import redis
+
+from charon import live
+from charon.live import STREAM, Hub
+from tests import test_live
+from tests.processes import MANAGE, environment, free_port, manage, until
+from tests.servers import Redis, redis_server
+from tests.test_live import BODY, RATES, SIGNALS
+
+with_redis = test_live.with_redis  # for every test here too
+
+
+class Process:
+    """`manage.py live`."""
+
+    def __init__(self, folder: Path, **changes: str) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = folder / "live.log"
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [*MANAGE, "live"],
+                env=environment(folder, LIVE_PORT=str(self.port), **changes),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        until(lambda: self.process.poll() is not None or self.answers())
+        assert self.process.poll() is None, self.log.read_text()
+
+    def answers(self) -> bool:
+        with socket.socket() as caller:
+            return caller.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def redis(self) -> str:
+        return str(httpx.get(f"{self.url}/health").json()["redis"])
+
+    def end(self) -> int:
+        self.process.terminate()
+        return self.process.wait(10)
+
+
+@pytest.fixture
+def start(tmp_path: Path, outgoing: set[tuple[str, int]]) -> Iterator[Callable[..., Process]]:
+    begun: list[Process] = []
+
+    def begin(**changes: str) -> Process:
+        begun.append(Process(tmp_path, **changes))
+        outgoing.add(("127.0.0.1", begun[-1].port))
+        return begun[-1]
+
+    yield begin
+    for one in begun:
+        one.process.kill()
+        one.process.wait()
+
+
+def test_the_process_serves_says_where_and_ends_in_order(start: Callable[..., Process]) -> None:
+    process = start()
+    assert process.redis() == "off"
+    answer = httpx.get(process.url + STREAM)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "unavailable")
+    assert not [name for name in answer.headers if name.startswith("access-control") or name == "server"]
+    assert process.end() == 0
+    assert process.log.read_text() == f"Charon live: {process.url}{STREAM}\n"
+
+
+def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        done = manage("live", env=environment(tmp_path, LIVE_PORT=str(port)))
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"CommandError: Port {port} of 127.0.0.1: Address already in use. Choose another with LIVE_PORT=...\n"
+    )
+
+
+# With a real Redis
+
+
+@pytest.fixture
+def server(outgoing: set[tuple[str, int]]) -> Iterator[Redis]:
+    with redis_server() as one:
+        outgoing.add(("127.0.0.1", one.port))
+        yield one
+
+
+def events(lines: Iterator[str]) -> Iterator[tuple[str, str]]:
+    """(event, data) as a browser would read them."""
+    name = ""
+    for line in lines:
+        if line.startswith("event: "):
+            name = line.removeprefix("event: ")
+        elif line.startswith("data: "):
+            yield name, line.removeprefix("data: ")
+
+
+@pytest.mark.services
+def test_listeners_hear_redis_survive_its_restart_and_are_sent_home_at_the_end(
+    start: Callable[..., Process], server: Redis
+) -> None:
+    process = start(REDIS_URL=server.url, REDIS_PREFIX="x:")
+    until(lambda: process.redis() == "ok")
+    with httpx.stream("GET", process.url + STREAM, timeout=60) as answer:
+        assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
+        coming = events(answer.iter_lines())
+        server.cli("PUBLISH", RATES, "not ours")
+        assert server.cli("PUBLISH", "x:rates.ingested", BODY.decode()) == "1"
+        assert next(coming) == (RATES, BODY.decode())
+        server.stop()
+        until(lambda: process.redis() == "away")
+        assert httpx.get(process.url + STREAM).status_code == 503
+        server.start()
+        assert next(coming) == ("lost", "{}")
+        assert server.cli("PUBLISH", "x:signals.updated", "{}") == "1"
+        assert next(coming) == (SIGNALS, "{}")
+        assert process.end() == 0
+        assert list(coming) == []
+    assert process.log.read_text().count("WARNING") == 1
+    assert "ERROR" not in process.log.read_text()
+
+
+@pytest.mark.services
+def test_a_client_that_takes_nothing_holds_up_neither_the_others_nor_the_end(
+    start: Callable[..., Process], server: Redis
+) -> None:
+    process = start(REDIS_URL=server.url)
+    until(lambda: process.redis() == "ok")
+    with socket.create_connection(("127.0.0.1", process.port)) as mute, redis.Redis.from_url(server.url) as client:
+        mute.sendall(f"GET {STREAM} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        until(lambda: httpx.get(f"{process.url}/health").json()["listeners"] == 1)
+        before = psutil.Process(process.process.pid).memory_info().rss
+        with httpx.stream("GET", process.url + STREAM, timeout=60) as answer:
+            coming = events(answer.iter_lines())
+            for number in range(30):
+                with client.pipeline(transaction=False) as pipe:
+                    for _ in range(1000):
+                        pipe.publish(RATES, "x" * 1000)
+                    pipe.publish(SIGNALS, number)
+                    pipe.execute()
+                while next(coming) != (SIGNALS, str(number)):
+                    pass
+        assert psutil.Process(process.process.pid).memory_info().rss - before < 10_000_000  # of 30 MB
+        assert process.end() == 0
+    assert "Traceback" not in process.log.read_text()
+
+
+@pytest.mark.services
+def test_a_redis_that_hangs_is_noticed(server: Redis, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.REDIS_URL = server.url
+    monkeypatch.setattr(live, "PING_SECONDS", 0.2)
+    monkeypatch.setattr(live, "CONNECT_SECONDS", 0.2)
+
+    async def scene() -> None:
+        hub = Hub()
+        follower = asyncio.create_task(hub.follow())
+        async with asyncio.timeout(10):
+            await waits(lambda: hub.up)
+            server.freeze()
+            await waits(lambda: not hub.up)
+            server.thaw()
+            await waits(lambda: hub.up)
+        follower.cancel()
+        await asyncio.gather(follower, return_exceptions=True)
+
+    async def waits(question: Callable[[], bool]) -> None:
+        while not question():
+            await asyncio.sleep(0.01)
+
+    asyncio.run(scene())
