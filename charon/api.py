@@ -37,7 +37,7 @@ Official exchange rates and gold prices of the National Bank of Poland, every fi
   type, 400 for one that means nothing, 404 for an unknown code, with its nearest neighbours in `detail`.
 * `/rates`, `/gold`, `/signals`, `/signals/current` and `/currencies` have an `ETag`: sent back in `If-None-Match` it is
   answered with 304 and no body while nothing has changed. They may be kept for a minute and, while Charon cannot be
-  reached, be shown for a day; errors are kept by nobody.
+  reached, be shown for a day; errors are kept by nobody. An operator's answers are private: no `ETag`, kept by nobody.
 """.strip()
 
 # The documentation's scripts come from here; what they would like to fetch elsewhere (a logo) stays out.

@@ -2,23 +2,9 @@
 
 import json
 import logging
-import re
 from datetime import UTC, datetime
 
-from django.conf import settings
-
-SECRET = re.compile(r"[A-Z_]+_API_KEY|API_TOKEN|SECRET_KEY")
-# Shorter ones are no keys: `demo` is a word.
-SHORTEST = 8
-
-
-def without_keys(text: str) -> str:
-    """Also what a traceback quotes: whatever raised it, an operator's key is not for those who read logs."""
-    for name in filter(SECRET.fullmatch, dir(settings)):
-        key = str(getattr(settings, name))
-        if len(key) >= SHORTEST:
-            text = text.replace(key, "***")
-    return text
+from markets.scrubbing import without_keys
 
 
 class TextFormatter(logging.Formatter):

@@ -1,13 +1,15 @@
 """How answers of the cache go out, and the short way to those that somebody asked for in the same words today.
 
 The words (path and query string) of a question that was answered lead straight to its key: nothing is parsed, checked
-or looked up again. Whether the answer still holds is asked of the cache each time.
+or looked up again. Whether the answer still holds is asked of the cache each time. What is kept is for the public:
+whoever says who they are goes the long way, where an operator is told from others.
 """
 
 import re
 from collections.abc import Callable
 from datetime import date
 
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -62,7 +64,7 @@ def ready_answers(get_response: View) -> View:
         today = clock.today()
         words = (request.path_info, request.META.get("QUERY_STRING", ""))
         question = asked.find(words, today)
-        if question and request.method == "GET" and (kept := look(request, question)):
+        if question and request.method == "GET" and is_nobody(request) and (kept := look(request, question)):
             return give(request, kept)
         response = get_response(request)
         if not isinstance(response, Ready):
@@ -72,6 +74,13 @@ def ready_answers(get_response: View) -> View:
         return give(request, response.kept)
 
     return middleware
+
+
+def is_nobody(request: HttpRequest) -> bool:
+    """Neither a token nor a session, right or wrong: no operator can be behind it."""
+    if "HTTP_AUTHORIZATION" in request.META:
+        return False
+    return "HTTP_COOKIE" not in request.META or settings.SESSION_COOKIE_NAME not in request.COOKIES
 
 
 def look(request: HttpRequest, question: cache.Question) -> cache.Kept | None:

@@ -6,11 +6,13 @@ from typing import Any, TypeVar
 import msgspec
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
 from ninja import Query, Router, Schema
 
 from markets import cache, catalogue
 from markets.answers import series
 from markets.answers.currencies import currency_rows
+from markets.answers.licence import Audience, audience
 from markets.models import Currency, Instrument
 from markets.schemas import (
     COMMON_ERRORS,
@@ -42,21 +44,31 @@ def reply(content: Any) -> HttpResponse:
     return HttpResponse(msgspec.json.encode(content), content_type=JSON)
 
 
+def private(response: HttpResponse) -> HttpResponse:
+    """What only operators may see: nobody keeps it on its way."""
+    patch_vary_headers(response, ["Authorization", "Cookie"])
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
 def serve(
+    request: HttpRequest,
     question: cache.Question,
-    compute: Callable[[], Any],
+    compute: Callable[[Audience], Any],
     instrument: Instrument | None = None,
     named: str | None = None,
-) -> Ready:
-    """From the cache, or computed and kept; `compute` must not look at who asks.
+) -> HttpResponse:
+    """From the cache, or computed and kept: what is kept is for the public, an operator's is made anew each time.
 
     `instrument` is what the question depends on, as it was found just now, and `named` how the asker wrote it: an
     alias may mean another one tomorrow, a code may not.
     """
+    if audience(request) is Audience.OPERATOR:
+        return private(reply(compute(Audience.OPERATOR)))
     number = None
     if instrument is not None:
         number = instrument.generation.number if hasattr(instrument, "generation") else 0
-    kept = cache.answer(question, lambda: msgspec.json.encode(compute()), number)
+    kept = cache.answer(question, lambda: msgspec.json.encode(compute(Audience.API)), number)
     return Ready(question, kept, again=named is None or named.strip().upper() == question.scope)
 
 
@@ -88,13 +100,13 @@ def rates(
     start, end = series.period(days.from_, days.to)
     instrument = series.find_currency(query.code)
 
-    def compute() -> dict[str, Any]:
-        rows = series.rates(instrument, start, end, query.table, days.source)
+    def compute(asker: Audience) -> dict[str, Any]:
+        rows = series.rates(instrument, start, end, query.table, days.source, asker)
         return listing(paging, rows, lambda page: series.rate_rows(page, instrument))
 
     rest = unusual(query, "code") | of_source(days) | unusual(paging)
     question = cache.Question.of("rates", instrument.code, instrument.code, start, end, **rest)
-    return serve(question, compute, instrument, query.code)
+    return serve(request, question, compute, instrument, query.code)
 
 
 @router.get("/gold", response={200: GoldPage, **SERIES_ERRORS}, operation_id="gold", summary="Prices of gold")
@@ -102,11 +114,11 @@ def gold(request: HttpRequest, days: Query[SeriesQuery], paging: Query[Paging]) 
     """PLN for one gram of gold (1000 fine), ascending by date, both ends of the period inclusive."""
     start, end = series.period(days.from_, days.to)
 
-    def compute() -> dict[str, Any]:
-        return listing(paging, series.gold(start, end, days.source), series.gold_rows)
+    def compute(asker: Audience) -> dict[str, Any]:
+        return listing(paging, series.gold(start, end, days.source, asker), series.gold_rows)
 
     rest = of_source(days) | unusual(paging)
-    return serve(cache.Question.of("gold", catalogue.GOLD, start, end, **rest), compute)
+    return serve(request, cache.Question.of("gold", catalogue.GOLD, start, end, **rest), compute)
 
 
 @router.get(
@@ -115,8 +127,8 @@ def gold(request: HttpRequest, days: Query[SeriesQuery], paging: Query[Paging]) 
 def currencies(request: HttpRequest, paging: Query[Paging]) -> HttpResponse:
     """Every currency there ever was a rate of, with its newest value and the change since the one before."""
 
-    def compute() -> dict[str, Any]:
-        return listing(paging, Currency.objects.order_by("code"), currency_rows)
+    def compute(asker: Audience) -> dict[str, Any]:
+        return listing(paging, Currency.objects.order_by("code"), lambda page: currency_rows(page, asker))
 
     question = cache.Question.of("currencies", cache.ANY, paging.limit, **unusual(paging, "limit"))
-    return serve(question, compute)
+    return serve(request, question, compute)

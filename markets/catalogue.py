@@ -230,6 +230,8 @@ def find_or_create(codes: set[str], kind: str) -> tuple[dict[str, Instrument], l
 
 def find(text: str) -> Instrument | None:
     """By code or alias, whatever the case: `usd`, `USD/PLN`, `gold`."""
+    if "\0" in text:  # PostgreSQL takes it for a fault of the question
+        return None
     wanted = text.strip().upper()
     rows = Instrument.objects.select_related("generation")  # the cache compares it: no query of its own
     return rows.filter(code=wanted).first() or rows.filter(aliases__name=wanted).first()

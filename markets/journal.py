@@ -6,7 +6,6 @@ A running job holds a lease; whoever starts next gives up those whose lease ran 
 
 import logging
 import os
-import re
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from django.db.models import F, Q
 
 from markets import bus, clock, events
 from markets.models import Job, Source
+from markets.scrubbing import without_secrets
 
 logger = logging.getLogger(__name__)
 
@@ -64,10 +64,8 @@ def me() -> str:
 
 
 def scrub(text: str) -> str:
-    """Without what looks like a key in a URL or a header, on one line, short."""
-    text = re.sub(r"(?i)((?:api_?key|token|secret|password|authorization)[\"']?\s*[=:]\s*)[^&\s\"',]+", r"\1***", text)
-    text = re.sub(r"://[^/@\s]+@", "://***@", text)
-    return " ".join(text.split())[:MAX_ERROR]
+    """Without secrets, on one line, short."""
+    return " ".join(without_secrets(text).split())[:MAX_ERROR]
 
 
 @contextmanager

@@ -17,16 +17,17 @@ FORMS = "is not a moment; write 2026-10-26 or 2026-10-26T12:00:00Z"
 
 
 def beginning(value: Any) -> datetime:
-    """A moment, or the beginning of a day; UTC unless it says otherwise."""
+    """A moment in UTC, or the beginning of a day; of UTC unless it says otherwise."""
     if not re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", str(value)):
         raise ValueError(FORMS)
     try:
         if len(str(value)) == len("2026-10-26"):
             return datetime.combine(date.fromisoformat(value), time(), UTC)
         moment = datetime.fromisoformat(value.replace(" ", "+"))  # a plus sign in an address means a space
-    except ValueError:
+        # Here, because no query can take a moment that lies outside the calendar in UTC.
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         raise ValueError(FORMS) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def ending(value: Any) -> datetime:

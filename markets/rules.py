@@ -86,8 +86,10 @@ def day_has_come(table: Table, today: date) -> str:
     return f"dated {table.effective_date}, after today" if table.effective_date > today else ""
 
 
-def number_is_short(table: Table) -> str:
+def number_can_be_kept(table: Table) -> str:
     """PostgreSQL refuses what its column does not hold, SQLite would take it: both alike."""
+    if "\0" in table.number:
+        return "its number has a NUL"
     return f"its number has more than {NUMBER_LENGTH} characters" if len(table.number) > NUMBER_LENGTH else ""
 
 
@@ -113,7 +115,7 @@ def twice_and_different(figures: Collection[Figure]) -> set[str]:
 
 def sift(table: Table, today: date) -> Iterator[tuple[Figure, str]]:
     """Each figure of the table once, with the reason against it (empty: it may in)."""
-    reason_for_all = day_has_come(table, today) or number_is_short(table)
+    reason_for_all = day_has_come(table, today) or number_can_be_kept(table)
     doubtful = twice_and_different(table.figures)
     seen = set()
     for figure in table.figures:

@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django_htmx.middleware import HtmxDetails
 
+from markets.answers.licence import Audience, may
 from markets.models import Job, Source
 from markets.templatetags import polish
 
@@ -25,7 +26,7 @@ def wants_fragment(request: HtmxRequest) -> bool:
 
 def shown_sources(sources: Iterable[Source]) -> list[Source]:
     """Those whose attribution stands at the foot of a page."""
-    return [source for source in sources if source.public_display and source.available]
+    return [source for source in sources if may(source, Audience.PAGE) and source.available]
 
 
 def backfill_row(job: Job | None) -> Row | None:

@@ -13,6 +13,7 @@ from itertools import islice, pairwise, takewhile
 from math import ceil
 
 import holidays
+from django.db import connection
 from django.db.models import Max
 
 from markets import clock, journal, store
@@ -30,6 +31,7 @@ DAY = timedelta(days=1)
 RENEW_SECONDS = 20
 # So many answers that wait to be written are written at once.
 BACKLOG = 4
+BREATH_EVERY, BREATH = 1.0, 0.15
 
 
 @dataclass(slots=True)
@@ -148,6 +150,7 @@ def bring(run: Run, series: Series, job: Job, windows: list[Span]) -> date:
     fetch = partial(retry.call, traffic=run.traffic, until=run.until)
     source = fetcher(run.provider, series)
     limit, done, seen = last_sure_day(run.source, series, clock.today()), 0, series.first
+    breath = time.monotonic()
     ahead = fetch_ahead(lambda start, end: fetch(lambda: source(start, end)), windows, run, job)
     with closing(ahead):  # and with it the requests under way, whatever ends this
         for brought in ahead:
@@ -157,11 +160,24 @@ def bring(run: Run, series: Series, job: Job, windows: list[Span]) -> date:
                 store.save(tables, run.source, job, windows=len(sound))
                 done, seen = done + len(sound), last_day(*sound[-1])
                 run.watch(series, done, len(windows), tables[-1].effective_date if tables else None)
+                breath = breathe(breath)
             if len(sound) < len(brought):
                 raise ExpectedData(missing(series, *brought[len(sound)], limit))
             if run.then and time.monotonic() > run.deadline and done < len(windows):
                 raise journal.Pause(partial(run.then, series.table))
     return seen
+
+
+def breathe(last: float) -> float:
+    """Let others write as well, once a second; answers when that was, of the monotonic clock.
+
+    SQLite has no queue of writers. Those who wait look again every 0.1 s, and without this would find it locked by our
+    next save each time until they give up after 20 s.
+    """
+    if connection.vendor != "sqlite" or time.monotonic() - last < BREATH_EVERY:
+        return last
+    time.sleep(BREATH)
+    return time.monotonic()
 
 
 def fetcher(provider: Provider, series: Series) -> Fetch:
@@ -220,8 +236,8 @@ def wait_for(future: Future[list[Table]], job: Job) -> list[Table]:
         try:
             return future.result(timeout=RENEW_SECONDS)
         except NotYet:
-            if future.done():
-                raise
+            if future.done():  # it came in this moment, or the error is its own
+                return future.result()
             journal.renew(job)
 
 

@@ -1,25 +1,27 @@
 """The priority batch: the instruments that must be right come first, then the queue, all within the call budget.
 
-Each instrument is asked for at the most urgent source that can be asked; when that one is off or has no key, the next
-one stands in and is named: BTCUSD at Deribit, or EURUSD with the ECB's rate of the day, which is here already and need
-not be asked for. One instrument's failure never stops the others.
+Each instrument is asked for at the most urgent source that can be asked: when that one is off or has no key, at the
+next. Where nobody answered, whoever has a fresh price of it is named: Deribit for BTCUSD, the ECB with its rate of the
+day for EURUSD; those are here already and need not be asked for. One instrument's failure never stops the others.
 """
 
 import logging
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from django.conf import settings
 from django.db.models import F
 
-from markets import beats, journal
-from markets.models import Job, Listing, Quote, Source
+from markets import beats, clock, journal
+from markets.answers import prices
+from markets.answers.licence import Audience
+from markets.models import Job, Listing, Source
 from miner import budget, queue, quotes, sources
-from miner.errors import ProviderError
+from miner.errors import ProviderError, Unreachable
 from miner.models import QueueItem, SyncStatus
 from miner.providers import PROVIDERS
 from miner.providers.base import QuoteSource
@@ -45,7 +47,7 @@ class BatchResult:
     api_calls_used: int = 0
     rate_limit_waits: int = 0
     errors: list[dict[str, str]] = field(default_factory=list)
-    # Which source answered for an instrument instead of its first one.
+    # Which source has a fresh price of an instrument that its first one gave none of.
     fallbacks: dict[str, str] = field(default_factory=dict)
 
     def add(self, result: quotes.Result) -> None:
@@ -60,16 +62,21 @@ def new_id() -> str:
 
 
 def run(batch_id: str = "", trigger: str = Job.Trigger.SCHEDULE) -> BatchResult | None:
-    """Bring every critical instrument up to now; None when a batch is running already. The journal has the rest."""
+    """Bring every critical instrument up to now; None when a batch is running already. The journal has the rest.
+
+    Who was told an id finds it there whatever happens.
+    """
     result = BatchResult(batch_id or new_id())
     try:
         with journal.job(JOB, trigger=trigger) as job:
             logger.info("Batch %s begins", result.batch_id)
             started = time.monotonic()
             keep(job, result)
-            for source, listings in critical():
+            groups = critical()
+            for source, listings in groups:
                 update(source, listings, result, time.monotonic() - started)
-            result.fallbacks |= official(result.priority_updated)
+            asked = {listing.instrument_id: source.pk for source, listings in groups for listing in listings}
+            result.fallbacks |= stand_ins(asked, result.priority_updated)
             result.queue_remaining = queue.size()
             keep(job, result)
             logger.info(
@@ -82,8 +89,24 @@ def run(batch_id: str = "", trigger: str = Job.Trigger.SCHEDULE) -> BatchResult 
             )
     except journal.Busy:
         logger.warning("A batch is already running")
+        if batch_id:
+            give_up(result, trigger)
         return None
     return result
+
+
+def give_up(result: BatchResult, trigger: str) -> None:
+    """A batch that was promised and did not run, for another was faster."""
+    now = clock.now()
+    Job.objects.create(
+        job_type=JOB,
+        status=Job.Status.SKIPPED,
+        trigger=trigger,
+        started_at=now,
+        finished_at=now,
+        error="another batch was running",
+        details=asdict(result),
+    )
 
 
 def keep(job: Job, result: BatchResult) -> None:
@@ -156,11 +179,20 @@ def ask(source: Source, listings: Sequence[Listing], **how: Any) -> quotes.Resul
     return done
 
 
-def official(updated: Sequence[str]) -> dict[str, str]:
-    """Critical instruments that nobody was asked for and that have an official rate, with its source."""
-    waiting = Listing.objects.filter(priority=CRITICAL, tracked=True).exclude(instrument__code__in=updated)
-    rows = Quote.objects.filter(instrument__in=waiting.values("instrument"), effective_date__isnull=False)
-    return dict(rows.order_by("effective_date").values_list("instrument__code", "source__code"))
+def stand_ins(asked: Mapping[int, int], updated: Sequence[str]) -> dict[str, str]:
+    """Critical instruments without a new price that another source than the one `asked` has a fresh one of: the best.
+
+    A price of a market or an official rate, fresh by the same judgement as in every answer.
+    """
+    rows = Listing.objects.filter(priority=CRITICAL, tracked=True).exclude(instrument__code__in=updated)
+    waiting = set(rows.values_list("instrument", flat=True))
+    found: dict[str, prices.Newest] = {}
+    for source in sources.runnable() if waiting else ():
+        others = {instrument for instrument in waiting if asked.get(instrument) != source.pk}
+        for row in prices.newest(Audience.OPERATOR, others, source).values():
+            if not row.stale and row.rank < found.setdefault(row.code, row).rank:
+                found[row.code] = row
+    return {code: row.source for code, row in found.items()}
 
 
 def enqueue_secondary() -> int:
@@ -175,9 +207,13 @@ def batched() -> list[Source]:
 
 
 def process_queue(most: int | None = None) -> BatchResult:
-    """Serve the next items as far as the budget goes beside what is kept for the critical ones."""
+    """Serve the next items as far as the budget goes beside what is kept for the critical ones.
+
+    What waits for a source that is off, paused or resting keeps its place and holds up nobody else's.
+    """
     result = BatchResult(new_id())
-    items = queue.dequeue(most or settings.BATCH_QUEUE_MAX_ITEMS)
+    able = [source for source in sources.runnable() if not budget.resting(source)]
+    items = queue.dequeue(most or settings.BATCH_QUEUE_MAX_ITEMS, able)
     for source, group in by_source(items).items():
         serve(source, group, result)
     result.queue_remaining = queue.size()
@@ -192,25 +228,26 @@ def by_source(items: Iterable[QueueItem]) -> dict[Source, list[QueueItem]]:
 
 
 def serve(source: Source, items: Sequence[QueueItem], result: BatchResult) -> None:
-    """As far as the budget goes; what it does not reach keeps its place."""
-    able, used_up = source.pk in {row.pk for row in sources.runnable()}, False
+    """As far as the source goes; what is not reached keeps its place."""
+    over = False
     for item in items:
-        if not able or not item.listing.tracked:
+        if not item.listing.tracked:
             queue.done(item)
-        elif used_up:
+        elif over:
             queue.release(item)
         else:
-            used_up = not serve_one(source, item, result)
+            over = not serve_one(source, item, result)
 
 
 def serve_one(source: Source, item: QueueItem, result: BatchResult) -> bool:
-    """False when the budget did not allow it."""
+    """False when the budget did not allow it, or when the source could not be reached: no more of it in this turn."""
     limit = sources.allowance_of(source)
     cost = sources.quote_source_of(source).cost([item.listing.ticker])
     if budget.resting(source) or budget.used_up(source, limit, cost):
         queue.release(item)
         return False
-    done = ask(source, [item.listing])
+    # No rest after it: that would keep the batch from the critical instruments too.
+    done = ask(source, [item.listing], rest=False)
     result.add(done)
     if isinstance(done.error, budget.Exhausted):
         queue.release(item)
@@ -220,7 +257,7 @@ def serve_one(source: Source, item: QueueItem, result: BatchResult) -> bool:
         result.queue_processed += 1
     else:
         queue.requeue(item, next(iter(done.failed.values()), "No data"))
-    return True
+    return not isinstance(done.error, Unreachable)
 
 
 def status() -> dict[str, Any]:

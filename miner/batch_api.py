@@ -5,11 +5,13 @@ from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django_q.models import Schedule
 from django_q.tasks import async_task
 from ninja import Router
 
+from markets import journal
 from markets.access import operator
 from markets.api import reply
 from markets.errors import QuestionError
@@ -63,13 +65,9 @@ def status(request: HttpRequest) -> HttpResponse:
 def run(request: HttpRequest) -> HttpResponse:
     """Run the batch now. 200 with its result within ten seconds, else 202 and the id to look for in /batch/status.
 
-    409 while a batch is running or waits to be run.
+    409 while a batch is running or waits to be run; one that another was faster than is `skipped`.
     """
-    running = Job.objects.filter(job_type=batch.JOB, status=Job.Status.RUNNING).exists()
-    if running or BY_HAND in beat_list.open_groups():
-        raise AlreadyRuns("A batch is running already; see /batch/status", {"see": "/api/v1/batch/status"})
-    number = batch.new_id()
-    async_task("miner.tasks.priority_batch", number, Job.Trigger.OPERATOR, cluster=settings.MINER_QUEUE, group=BY_HAND)
+    number = asked()
     job = ended(number)
     if job is None:
         message = "The batch has been asked for; /api/v1/batch/status tells how it goes"
@@ -77,11 +75,30 @@ def run(request: HttpRequest) -> HttpResponse:
         response.status_code = 202
         response.headers["Location"] = "/api/v1/batch/status"
         return response
+    if job.status == Job.Status.SKIPPED:
+        raise already_runs()
     if job.status != Job.Status.SUCCESS:
         raise BatchFailed(f"Batch execution failed: {job.get_reason_display()}", {"batch_id": number, "job_id": job.pk})
     result = batch.result_of(job)
     words = f"{len(result['priority_updated'])} updated, {len(result['priority_failed'])} failed"
     return reply({"success": not result["priority_failed"], "batch_id": number, "result": result, "message": words})
+
+
+def asked() -> str:
+    """The id of a batch that was put into the queue; of two who ask at once the second is refused."""
+    journal.reap(job_type=batch.JOB)
+    with transaction.atomic():
+        queue.locked_tally()
+        running = Job.objects.filter(job_type=batch.JOB, status=Job.Status.RUNNING).exists()
+        if running or BY_HAND in beat_list.open_groups():
+            raise already_runs()
+        number, func = batch.new_id(), "miner.tasks.priority_batch"
+        async_task(func, number, Job.Trigger.OPERATOR, cluster=settings.MINER_QUEUE, group=BY_HAND)
+    return number
+
+
+def already_runs() -> AlreadyRuns:
+    return AlreadyRuns("A batch is running already; see /batch/status", {"see": "/api/v1/batch/status"})
 
 
 def ended(number: str) -> Job | None:

@@ -30,7 +30,8 @@ class BatchResult(Schema):
     rate_limit_waits: int = Field(description="How often the budget made it wait.", examples=[0])
     errors: list[BatchFault] = Field(description="What went wrong, twenty at most.")
     fallbacks: dict[str, str] = Field(
-        description="Instruments that another source than their first answered for.", examples=[{"EURUSD": "ecb"}]
+        description="Instruments that their first source gave no new price of, and the source that has a fresh one.",
+        examples=[{"EURUSD": "ecb"}],
     )
 
 

@@ -17,8 +17,8 @@ from django_q.signing import SignedPackage
 from django_q.tasks import async_task
 
 from markets import clock, journal
-from miner import batch, budget, sources
-from miner.models import Beat, Lease
+from miner import batch, sources
+from miner.models import Beat, Lease, Spent
 from miner.providers.base import CandleSource, QuoteSource
 
 LEASE = "pulse"
@@ -41,26 +41,30 @@ class Wanted:
     func: str
     args: tuple[Any, ...]
     every: int
+    rests_until: datetime | None = None
 
     def next(self, now: datetime) -> datetime:
-        """The first moment of its grid after `now`."""
+        """The first moment of its grid after `now`, and after the rest of its source."""
+        now = max(now, self.rests_until or now)
         return datetime.fromtimestamp((int(now.timestamp()) // self.every + 1) * self.every, UTC)
 
 
-def wanted() -> list[Wanted]:
-    """The beats of all sources that are on, the queue's among them."""
+def wanted(resting: bool = False) -> list[Wanted]:
+    """The beats of all sources that are on, the queue's among them; of those that rest only with `resting`."""
     beats = []
+    rests = dict(Spent.objects.filter(blocked_until__gt=clock.now()).values_list("source", "blocked_until"))
     for source in sources.runnable():
-        if budget.resting(source):
+        until = rests.get(source.pk)
+        if until and not resting:
             continue
         provider = sources.provider_of(source)
         if isinstance(provider, QuoteSource) and not provider.queued:
-            beats.append(Wanted(f"{source.code}.quotes", "miner.tasks.quotes", (source.code,), source.cadence))
+            beats.append(Wanted(f"{source.code}.quotes", "miner.tasks.quotes", (source.code,), source.cadence, until))
         if isinstance(provider, CandleSource):
             for timeframe in provider.timeframes:
                 every = max(CANDLE_SECONDS.get(timeframe, source.cadence), source.cadence)
                 name = f"{source.code}.candles.{timeframe}"
-                beats.append(Wanted(name, "miner.tasks.candles", (source.code, timeframe), every))
+                beats.append(Wanted(name, "miner.tasks.candles", (source.code, timeframe), every, until))
     if batch.batched():
         every = settings.BATCH_QUEUE_INTERVAL_SECONDS
         beats.append(Wanted("batch.queue", "miner.tasks.work_queue", (), every))
@@ -118,11 +122,14 @@ def done(name: str, error: str = "") -> None:
 
 
 def health() -> dict[str, Any]:
-    """How every beat is doing; `late` when one that is wanted was not done for too long."""
+    """How every beat is doing; `late` when one that is wanted was not done for too long.
+
+    That its source rests is no excuse: after failures it always does, and figures grow old meanwhile all the same.
+    """
     now = clock.now()
     rows = {row.name: row for row in Beat.objects.all()}
     lease = Lease.objects.filter(name=LEASE).first()
-    beats = [state(beat, rows.get(beat.name), now) for beat in wanted()]
+    beats = [state(beat, rows.get(beat.name), now) for beat in wanted(resting=True)]
     late = any(beat["late"] for beat in beats)
     return {"status": "late" if late else "ok", "holder": lease.holder if lease else None, "beats": beats}
 

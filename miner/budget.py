@@ -21,6 +21,7 @@ from miner.models import Spent
 logger = logging.getLogger(__name__)
 
 LONGEST_NAP = 5.0
+DAY = timedelta(days=1)
 FIRST_REST, LONGEST_REST = 30, 900
 
 
@@ -29,8 +30,9 @@ class Exhausted(ProviderError):
 
     reason = "budget"
 
-    def __init__(self, source: str, until: datetime) -> None:
-        super().__init__(f"the budget of {source} is used up until {until:%H:%M:%S} UTC")
+    def __init__(self, source: str, until: datetime, rests: bool = False) -> None:
+        why = f"{source} is left alone" if rests else f"the budget of {source} is used up"
+        super().__init__(f"{why} until {until:%H:%M:%S} UTC")
         self.until = until
 
 
@@ -68,8 +70,9 @@ def take(source: Source, allowance: Allowance, calls: int = 1, critical: bool = 
         nap = max(0.05, (until - clock.now()).total_seconds())
         if time.monotonic() + nap > deadline:
             Spent.objects.filter(source=source).update(total_waits=F("total_waits") + 1)
-            logger.info("The budget of %s is used up until %s; given up", source.code, f"{until:%H:%M:%S}")
-            raise Exhausted(source.code, until)
+            exhausted = Exhausted(source.code, until, resting(source))
+            logger.info("Given up: %s", exhausted)
+            raise exhausted
         if not waited:
             logger.info("The budget of %s is used up; waiting %.1f s", source.code, nap)
         waited = True
@@ -143,16 +146,16 @@ def spent(source: Source, allowance: Allowance, calls: int) -> None:
 
 
 def is_known(source: Source) -> bool:
-    """Whether the source was asked once what it allows."""
-    return Spent.objects.filter(source=source, allowed__isnull=False).exists()
+    """Whether the source was asked today what it allows."""
+    return Spent.objects.filter(source=source, allowed_at__gt=clock.now() - DAY).exists()
 
 
 def told(source: Source, allowed: int | None) -> None:
     """The source says what a window allows; None where it does not."""
     with transaction.atomic():
         row = locked(source)
-        row.allowed = allowed or 0
-        row.save(update_fields=["allowed"])
+        row.allowed, row.allowed_at = allowed, clock.now()
+        row.save(update_fields=["allowed", "allowed_at"])
 
 
 def answered(source: Source, allowance: Allowance | None = None, used: int | None = None) -> None:

@@ -5,11 +5,12 @@ A symbol without candles gets its newest thousand, any other what came since its
 
 import logging
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from django.db.models import OuterRef, Subquery
 
@@ -31,6 +32,10 @@ CONNECTIONS = 4
 PATIENCE = 20.0
 # Candles that are written at once.
 LOT = 5_000
+
+
+# The candles, or what is wrong with one symbol.
+Answer = list[Bar] | ProviderError
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +110,7 @@ def plan(source: Source, timeframe: str, symbols: Sequence[str] | None, first: i
 
 
 def listed(source: Source, questions: list[Question], cycle: Cycle) -> list[Question]:
-    """Once, before the very first candles: the questions without the symbols that are not traded there.
+    """Before first candles, once a day: the questions without the symbols that are not traded there.
 
     The same answer tells what a minute allows.
     """
@@ -135,7 +140,47 @@ def fetch(source: Source, timeframe: str, questions: Sequence[Question], cycle: 
     until = time.monotonic() + PATIENCE
     cycle.waited_seconds = budget.take(source, allowance, len(questions), patience=PATIENCE / 2)
 
-    def once(question: Question) -> list[Bar] | ProviderError:
+    one = partial(answer_of, provider, timeframe, traffic, until)
+    try:
+        with ThreadPoolExecutor(CONNECTIONS) as pool:
+            try:
+                yield from lots(zip(questions, pool.map(one, questions), strict=True), cycle)
+            finally:
+                traffic.stop()  # who still waits for its turn then need not ask: nobody wants the answer any more
+    finally:
+        budget.spent(source, allowance, traffic.requests - len(questions))
+        cycle.requests += traffic.requests
+        cycle.retries += traffic.retries
+        cycle.waited_seconds += traffic.waited_seconds
+    budget.answered(source, allowance, provider.used)
+
+
+def lots(answers: Iterable[tuple[Question, Answer]], cycle: Cycle) -> Generator[list[Bar]]:
+    """What came, also before an error that ends the cycle."""
+    bars: list[Bar] = []
+    try:
+        for question, answer in answers:
+            if isinstance(answer, ProviderError):
+                leave_out(question.listing, answer, cycle)
+            else:
+                bars += answer
+            if len(bars) >= LOT:
+                yield bars
+                bars = []
+    except ProviderError:
+        if bars:
+            yield bars
+        raise
+    if bars:
+        yield bars
+
+
+def answer_of(
+    provider: CandleSource, timeframe: str, traffic: retry.Traffic, until: float, question: Question
+) -> Answer:
+    """Tried again where that may help; an error that is about this symbol alone is its answer."""
+
+    def once() -> Answer:
         try:
             return ask(provider, timeframe, question)
         except Unreadable as error:
@@ -145,28 +190,7 @@ def fetch(source: Source, timeframe: str, questions: Sequence[Question], cycle: 
                 traffic.stop(error)
             raise
 
-    def one(question: Question) -> list[Bar] | ProviderError:
-        return retry.call(lambda: once(question), traffic, PATIENCE, until)
-
-    bars: list[Bar] = []
-    try:
-        with ThreadPoolExecutor(CONNECTIONS) as pool:
-            for question, answer in zip(questions, pool.map(one, questions), strict=True):
-                if isinstance(answer, ProviderError):
-                    leave_out(question.listing, answer, cycle)
-                else:
-                    bars += answer
-                if len(bars) >= LOT:
-                    yield bars
-                    bars = []
-    finally:
-        budget.spent(source, allowance, traffic.requests - len(questions))
-        cycle.requests += traffic.requests
-        cycle.retries += traffic.retries
-        cycle.waited_seconds += traffic.waited_seconds
-    budget.answered(source, allowance, provider.used)
-    if bars:
-        yield bars
+    return retry.call(once, traffic, PATIENCE, until)
 
 
 def ask(provider: CandleSource, timeframe: str, question: Question) -> list[Bar] | UnknownTicker:

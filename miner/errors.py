@@ -22,13 +22,17 @@ class Unreachable(ProviderError):
 class Refused(ProviderError):
     """They understood and said no (any other 4xx, a redirect): our mistake or a key. Never tried again by itself.
 
-    `retry_after`: how long a ban lasts, where they say so; whoever asks next waits that long.
+    `retry_after`: how long a ban lasts, where they say so; whoever asks next waits that long. `reason`: where it is
+    known better than by the class, such as `no_key` for a key that was refused.
     """
 
     reason = "refused"
 
-    def __init__(self, message: str, status: int = 0, body: str = "", retry_after: float | None = None) -> None:
+    def __init__(
+        self, message: str, status: int = 0, body: str = "", retry_after: float | None = None, reason: str = ""
+    ) -> None:
         super().__init__(message)
+        self.reason = reason or self.reason
         self.status = status
         self.body = body
         self.retry_after = retry_after

@@ -1,4 +1,5 @@
-"""What an operator sets going: a source asked now, and a range of its past, as deep as the source goes.
+"""What an operator sets going: a source asked now, and a range of its past, as deep as the source goes. The past of a
+new listing, which a beat asks for, is the same work.
 
 A task works for 40 s and asks for its own continuation, from the place that it has reached. What an operator does at a
 terminal is the same work without that end. A dotted name here stands in the queue: keep the names.
@@ -16,7 +17,7 @@ from math import ceil
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, models
 from django_q.tasks import async_task
 
 from markets import clock, journal, timeframes
@@ -27,12 +28,14 @@ from markets.store.prices import save_bars, save_prices
 from miner import backfill, budget, quotes, retry, sources, tasks
 from miner import candles as cycle
 from miner.errors import ProviderError, UnknownTicker
+from miner.models import SyncStatus
 from miner.providers.base import CandleSource, QuoteSource
 
 logger = logging.getLogger(__name__)
 
 GOOD = {Job.Status.SUCCESS, Job.Status.SKIPPED}
 OFF = "switched off, paused or unknown"
+BUSY = "busy"
 DAY = timedelta(days=1)
 # A source that counts its days back to the minute: the request takes a moment, too.
 MARGIN = timedelta(hours=1)
@@ -61,6 +64,17 @@ class Fill:
 
     def is_over(self) -> bool:
         return time.monotonic() >= self.deadline
+
+    @property
+    def is_first(self) -> bool:
+        """Asked for by a beat, since a listing has no past yet."""
+        return self.trigger == Job.Trigger.SCHEDULE
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is left to ask for afterwards; some days in between, by an operator's wish, are not all."""
+        reaches_back = self.start.date() <= clock.today() - quotes.HISTORY
+        return self.is_first or (reaches_back and self.end >= clock.now() - DAY)
 
 
 def now(source: Source) -> None:
@@ -130,15 +144,27 @@ def tables(
     return status
 
 
-def prices(source: str, names: list[str], start: date, end: date, job: int | None = None) -> str:
-    """The past of each of these tickers."""
+def prices(
+    source: str,
+    names: list[str],
+    start: date,
+    end: date,
+    job: int | None = None,
+    trigger: str = Job.Trigger.OPERATOR,
+) -> str:
+    """The past of each of these tickers; what a beat asked for and another back-fill kept out, it asks for again."""
     row = able(source)
     if row is None:
         journal.drop(job)
         return OFF
     fill = of_task(row, start, end)
-    fill.then = lambda left, job: again("prices", row, left, start, end, job=job)
-    return settled(fill, lambda: bring_prices(fill, names, job))
+    fill.trigger = trigger
+    fill.then = lambda left, job: again("prices", row, left, start, end, job=job, trigger=trigger)
+    status = settled(fill, lambda: bring_prices(fill, names, job))
+    if status == BUSY and fill.is_first:
+        for name in names:  # not all at once: beats write the same rows in another order
+            pasts(row, [name]).update(past_asked_at=None)
+    return status
 
 
 def candles(
@@ -180,7 +206,7 @@ def settled(fill: Fill, work: Callable[[], None]) -> str:
     try:
         work()
     except journal.Busy:
-        return "busy"
+        return BUSY
     except (ProviderError, DatabaseError, journal.LeaseLost) as error:
         fill.error = journal.scrub(str(error))
         logger.warning("The back-fill of %s failed: %s", fill.source.code, fill.error)
@@ -199,13 +225,19 @@ def wait(fill: Fill, error: budget.Exhausted) -> None:
 
 
 def bring_prices(fill: Fill, tickers: Sequence[str], resume: int | None = None) -> None:
-    """Ticker by ticker; one that the source does not know is told and left out."""
+    """Ticker by ticker; one that the source does not know is told and left out.
+
+    What a beat asked for twice, since the queue was long, is brought once.
+    """
     source, left, start = fill.source, list(tickers), fill.start
     provider = sources.quote_source_of(source)
     if provider.history_days:
         start = max(start, clock.now() - DAY * provider.history_days + MARGIN)
-    with journal.job(f"{source.code}.history", source, fill.trigger, resume) as job:
+    with journal.job(quotes.past_of(source), source, fill.trigger, resume) as job:
         fill.job = job
+        if fill.is_first:
+            there = set(pasts(source, left).exclude(past_at=None).values_list("listing__ticker", flat=True))
+            left = [ticker for ticker in left if ticker not in there]
         if not left or start >= fill.end:
             raise journal.Skip(journal.Reason.UP_TO_DATE)
         journal.plan(job, len(left))
@@ -216,14 +248,22 @@ def bring_prices(fill: Fill, tickers: Sequence[str], resume: int | None = None) 
                 wait(fill, error)
             else:
                 save_prices(found, source, job)
+                if fill.is_whole:
+                    pasts(source, left[:1]).update(past_at=clock.now())
                 del left[0]
                 went_on(fill, job, found[-1].observed_at if found else None)
             if left and fill.is_over():
                 raise journal.Pause(partial(fill.then, left))
 
 
+def pasts(source: Source, tickers: Sequence[str]) -> models.QuerySet[SyncStatus]:
+    """Where it stands which of these have their past."""
+    return SyncStatus.objects.filter(listing__source=source, listing__ticker__in=tickers)
+
+
 def history(fill: Fill, job: Job, provider: QuoteSource, ticker: str, start: datetime) -> list[Price]:
     budget.take(fill.source, sources.allowance_of(fill.source))
+    pasts(fill.source, [ticker]).update(past_tries=models.F("past_tries") + 1)
     traffic = retry.Traffic()
     try:
         work = partial(provider.fetch_history, ticker, start, fill.end)

@@ -19,6 +19,8 @@ CONNECT_SECONDS, READ_SECONDS = 5, 10
 MAX_BYTES = 32 * 1024 * 1024
 # How long one answer may take in all: a server that drips a byte every nine seconds never trips a read timeout.
 MAX_SECONDS = 30
+# The longest rest that a provider is granted, in seconds: Binance's longest ban. Who names more has a broken clock.
+LONGEST_REST = 3 * 24 * 3600.0
 # Some providers refuse the default agents of HTTP libraries.
 USER_AGENT = "Charon/0.1 (self-hosted exchange rates)"
 BODY_IN_ERROR = 300
@@ -120,12 +122,12 @@ def refusal(answer: httpx.Response, body: bytes, place: str) -> Unreachable | Re
 
 
 def retry_after(value: str) -> float | None:
-    """Seconds to wait, from either form of the header; None when it says nothing usable."""
+    """Seconds to wait, three days at most, from either form of the header; None when it says nothing usable."""
     value = value.strip()
     if value.isdecimal():
-        return float(value)
+        return min(float(value), LONGEST_REST)
     try:
         when = parsedate_to_datetime(value)
     except (ValueError, OverflowError):
         return None
-    return max(0.0, (when - clock.now()).total_seconds()) if when.tzinfo else None
+    return min(max(0.0, (when - clock.now()).total_seconds()), LONGEST_REST) if when.tzinfo else None

@@ -55,6 +55,10 @@ class SyncStatus(models.Model):
     error = models.CharField(_("błąd"), max_length=500, blank=True)
     last_attempt_at = models.DateTimeField(_("ostatnia próba"), null=True, blank=True)
     last_success_at = models.DateTimeField(_("ostatni sukces"), null=True, blank=True)
+    # Its past is brought once, and asked for until then; all three stay as they are where the source keeps none.
+    past_at = models.DateTimeField(_("historia pobrana"), null=True, blank=True)
+    past_asked_at = models.DateTimeField(_("historię ostatnio zlecono"), null=True, blank=True)
+    past_tries = models.PositiveIntegerField(_("próby pobrania historii"), default=0)
 
     class Meta:
         verbose_name = _("stan symbolu")
@@ -74,8 +78,9 @@ class Spent(models.Model):
     source = models.OneToOneField(Source, models.CASCADE, verbose_name=_("źródło"))
     takes = models.JSONField(default=list)
     blocked_until = models.DateTimeField(_("wstrzymane przez źródło do"), null=True, blank=True)
-    # What a window allows as the source itself says; 0: it does not say, NULL: it was not asked yet.
+    # What a window allows as the source itself said, and when it was asked.
     allowed = models.PositiveIntegerField(_("limit podany przez źródło"), null=True, blank=True)
+    allowed_at = models.DateTimeField(_("limit sprawdzony"), null=True, blank=True)
     # Beats that failed one after the other: each makes the rest after it longer.
     failures = models.PositiveIntegerField(_("niepowodzenia z rzędu"), default=0)
     total_calls = models.PositiveBigIntegerField(_("zapytania razem"), default=0)

@@ -4,6 +4,7 @@ A worker that takes an item claims it for two minutes. Who dies gives it back th
 """
 
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -11,7 +12,7 @@ from django.db import transaction
 from django.db.models import Count, F, Min, Q, QuerySet
 
 from markets import clock
-from markets.models import Listing
+from markets.models import Listing, Source
 from miner.models import QueueItem, QueueTally
 
 logger = logging.getLogger(__name__)
@@ -51,11 +52,12 @@ def enqueue(listing: Listing, priority: int | None = None) -> bool:
     return True
 
 
-def dequeue(items: int = 1) -> list[QueueItem]:
-    """Claim the next items; no two workers get the same one."""
+def dequeue(items: int = 1, at: Collection[Source] | None = None) -> list[QueueItem]:
+    """Claim the next items; no two workers get the same one. Those of other sources than `at` keep their places."""
     now = clock.now()
     with transaction.atomic():
-        rows = list(free().select_for_update(skip_locked=True, of=("self",)).select_related("listing__source")[:items])
+        waiting = free() if at is None else free().filter(listing__source__in=at)
+        rows = list(waiting.select_for_update(skip_locked=True, of=("self",)).select_related("listing__source")[:items])
         QueueItem.objects.filter(pk__in=[row.pk for row in rows]).update(claimed_until=now + CLAIM)
     return rows
 

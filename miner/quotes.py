@@ -10,7 +10,7 @@ from django.db import models, transaction
 from django_q.tasks import async_task
 
 from markets import beats, clock, journal, market_keys
-from markets.models import Listing, Source
+from markets.models import Job, Listing, Source
 from markets.records import Price
 from markets.store.prices import save_prices
 from miner import budget, retry, sources
@@ -32,6 +32,8 @@ STALE_BEATS = 2.5
 AT_WORK = timedelta(seconds=120)
 # What CoinGecko sells without a plan; others have less.
 HISTORY = timedelta(days=365)
+PAST_AGAIN = timedelta(hours=1)
+RUNNING = Job.Status.RUNNING
 NO_DATA = "No data"
 BAD_REQUEST, TOO_MANY = 400, 429
 
@@ -73,15 +75,14 @@ def refresh(
         return result
     outcome = save_prices(prices, source)
     result.rows, result.refused = outcome.written, len(outcome.refused)
-    refused = {text.partition(":")[0]: text for text in outcome.refused}
     there = {price.ticker: price for price in prices}
     told = []
     for listing in listings:
-        if listing.ticker in there and listing.ticker not in refused:
+        if listing.ticker in there and listing.ticker not in outcome.against:
             result.updated.append(listing.instrument.code)
             told.append((listing.instrument.code, there[listing.ticker]))
         else:
-            result.failed[listing.instrument.code] = refused.get(listing.ticker, NO_DATA)
+            result.failed[listing.instrument.code] = outcome.against.get(listing.ticker, NO_DATA)
     by_code = {listing.instrument.code: listing for listing in listings}
     succeeded(source, [by_code[code] for code in result.updated])
     mark([by_code[code] for code, words in result.failed.items() if words == NO_DATA], State.FAILED, "no_data", NO_DATA)
@@ -101,15 +102,41 @@ def put_down(result: Result, count: beats.Count) -> None:
 
 
 def succeeded(source: Source, listings: Sequence[Listing]) -> None:
-    """Mark them, and with the first success of a listing ask for its past: both or neither, whoever is killed."""
-    rows = SyncStatus.objects.filter(listing__in=[row.pk for row in listings], last_success_at=None)
+    """Mark them, and ask for the past of those that have none yet: both or neither, whoever is killed.
+
+    Whoever marks the same ones at this moment waits until we are done, and then sees what we have asked for.
+    """
     with transaction.atomic():
-        first = set(rows.values_list("listing", flat=True)) if has_history(sources.provider_of(source)) else set()
         mark(listings, State.SUCCESS)
-        if first:
-            names, today = [row.ticker for row in listings if row.pk in first], clock.today()
-            span, group = (today - HISTORY, today), f"{source.code}.fill"
-            async_task("miner.fill.prices", source.code, names, *span, cluster=settings.MINER_QUEUE, group=group)
+        if has_history(sources.provider_of(source)):
+            ask_for_past(source, listings)
+
+
+def ask_for_past(source: Source, listings: Sequence[Listing]) -> None:
+    """Once, and an hour after a failure again; while one is being brought it is too early to say what will lack."""
+    now, today = clock.now(), clock.today()
+    due = models.Q(past_asked_at=None) | models.Q(past_asked_at__lte=now - PAST_AGAIN)
+    rows = SyncStatus.objects.filter(due, listing__in=[row.pk for row in listings], past_at=None)
+    # Who was tried most comes last, for a failure ends the work: one that always fails keeps no other from its past.
+    names = dict(rows.order_by("past_tries", "listing__priority", "pk").values_list("listing", "listing__ticker"))
+    if not names or Job.objects.filter(job_type=past_of(source), status=RUNNING, lease_until__gt=now).exists():
+        return
+    SyncStatus.objects.filter(listing__in=names).update(past_asked_at=now)
+    async_task(
+        "miner.fill.prices",
+        source.code,
+        list(names.values()),
+        today - HISTORY,
+        today,
+        trigger=Job.Trigger.SCHEDULE,
+        cluster=settings.MINER_QUEUE,
+        group=f"{source.code}.fill",
+    )
+
+
+def past_of(source: Source) -> str:
+    """The job that brings it."""
+    return f"{source.code}.history"
 
 
 def has_history(provider: object) -> bool:
@@ -156,6 +183,8 @@ def ask(source: Source, tickers: list[str], critical: bool, patience: float, res
         result.calls += max(taken, provider.calls)
         result.retries, result.waited_seconds = traffic.retries, result.waited_seconds + traffic.waited_seconds
     budget.answered(source, allowance, provider.used)
+    if provider.allowed is not None:
+        budget.told(source, provider.allowed)
     return prices
 
 

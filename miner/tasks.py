@@ -14,7 +14,7 @@ from markets.store import retention
 from miner import backfill, batch, beat_list, budget, sources
 from miner import candles as candle_cycle
 from miner import quotes as quote_refresh
-from miner.errors import ProviderError
+from miner.errors import Blocked, ProviderError
 from miner.providers import PROVIDERS
 from miner.providers.base import CandleSource, Series
 
@@ -83,6 +83,8 @@ def mine_one(run: backfill.Run, series: Series, resume: int | None = None) -> st
     except (ProviderError, DatabaseError, journal.LeaseLost) as error:
         run.error = journal.scrub(str(error))
         logger.warning("%s.%s failed: %s", run.source.code, series.table, run.error)
+        if isinstance(error, Blocked):  # every other failure is tried again within the hour
+            quote_refresh.give_way(run.source, error)
         tell(run.job)
         return Job.Status.FAILED
     tell(job)

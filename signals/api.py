@@ -3,15 +3,16 @@
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
 from markets import cache, catalogue
+from markets.answers.licence import Audience, shown_to
 from markets.answers.nearest import nearest
 from markets.api import listing, serve, unusual
 from markets.errors import QuestionError, UnknownCodeError
-from markets.models import Instrument, Rate
+from markets.models import Instrument, Quote, Rate, Source
 from markets.schemas import COMMON_ERRORS, Envelope, Paging
 from signals import rules
 from signals.models import AnalysisSnapshot, Signal, midnight
@@ -33,6 +34,8 @@ COLUMNS = (
     "edition",
     "generated_at",
 )
+# What the closes of a daily series stand in, and where they go when they leave it.
+TABLES = ("A", "B", "gold")
 STATS = ("as_of", "signal", "turned", "turned_on", "histogram", "trend", "bars", "warm_up")
 
 
@@ -53,7 +56,11 @@ def signals(request: HttpRequest, query: Query[SignalQuery], paging: Query[Pagin
     scope = instrument.code if instrument else cache.ANY
     rest = unusual(query, "code") | unusual(paging, "limit")
     question = cache.Question.of("signals", scope, scope, paging.limit, **rest)
-    return serve(question, lambda: listing(paging, rows, signal_rows), instrument, query.code)
+
+    def compute(asker: Audience) -> dict[str, Any]:
+        return listing(paging, rows.exclude(instrument__in=closed(asker)), signal_rows)
+
+    return serve(request, question, compute, instrument, query.code)
 
 
 @router.get(
@@ -65,7 +72,24 @@ def current(request: HttpRequest, paging: Query[Paging]) -> HttpResponse:
     rows = Instrument.objects.filter(Exists(official)).order_by("code")
     rest = {"rule": rules.macd_cross().name} | unusual(paging, "limit")
     question = cache.Question.of("signals", cache.ANY, "current", paging.limit, **rest)
-    return serve(question, lambda: listing(paging, rows, current_rows))
+
+    def compute(asker: Audience) -> dict[str, Any]:
+        return listing(paging, rows.exclude(pk__in=closed(asker)), current_rows)
+
+    return serve(request, question, compute)
+
+
+def closed(asker: Audience) -> QuerySet[Quote, Any]:
+    """Instruments whose decisions may not be shown: their averages are made of figures of a source that may not be.
+
+    A source and what stands in for it share one series, so both must be shown. Told by the newest figure of each
+    series, a row an instrument: decisions are many, and the figures behind them many more.
+    """
+    if asker is Audience.OPERATOR:
+        return Quote.objects.none().values("instrument")
+    hidden = Source.objects.exclude(shown_to(asker, ""))
+    family = Q(source__in=hidden) | Q(source__stand_ins__in=hidden) | Q(source__stands_in_for__in=hidden)
+    return Quote.objects.filter(family, table__in=TABLES).values("instrument")
 
 
 def chosen(query: SignalQuery, instrument: Instrument | None) -> QuerySet[Signal]:

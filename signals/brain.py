@@ -61,7 +61,8 @@ def decide(instrument: Instrument, rule: MacdCross, since: date | None = None) -
     anything earlier a recompute of the whole series. All in one transaction.
     """
     with transaction.atomic():
-        Instrument.objects.select_for_update().get(pk=instrument.pk)
+        # No full lock: a writer's commit checks keys that refer to the instrument, and it may hold what we want next.
+        Instrument.objects.select_for_update(no_key=True).get(pk=instrument.pk)
         cache.changed([instrument.pk])
         snapshot = AnalysisSnapshot.objects.filter(instrument=instrument, rule=rule.name).first()
         before = State.load(snapshot.state) if snapshot and snapshot.state else None

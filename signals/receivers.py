@@ -3,17 +3,22 @@
 from django.dispatch import receiver
 
 from markets import events
-from markets.models import Ingest
+from markets.models import Ingest, Job
 from signals import tasks
 
 
 @receiver(events.ingested)
-def wake(**kwargs: object) -> None:  # noqa: ARG001
-    """Its announcements stand in the same transaction: nobody needs to look."""
-    tasks.ring()
+def wake(job: Job | None = None, **kwargs: object) -> None:  # noqa: ARG001
+    """What a job of ours brought is announced in the same transaction; what Redis told of has to be looked for."""
+    if job is not None or is_open():
+        tasks.ring()
 
 
 @receiver(events.ended)
 def wake_again(**kwargs: object) -> None:  # noqa: ARG001
-    if Ingest.objects.filter(processed=None, tries__lt=tasks.MAX_TRIES).exists():
+    if is_open():
         tasks.ring()
+
+
+def is_open() -> bool:
+    return Ingest.objects.filter(processed=None, tries__lt=tasks.MAX_TRIES).exists()

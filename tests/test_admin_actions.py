@@ -147,7 +147,11 @@ def test_every_source_can_be_tried_with_one_small_question(operator: Client, ser
         ),
         ("deribit", {"rubbish": "html"}, "nieczytelna odpowiedź źródła"),
         ("binance", {"status": 451}, "źródło zablokowane w tym kraju"),
-        ("polygon", {"status": 401, "body": "Unknown API Key"}, "źródło odmówiło"),
+        (
+            "polygon",
+            {"status": 401, "body": "Unknown API Key"},
+            "brak klucza API lub klucz odrzucony (GET /v2/snapshot/locale/global/markets/forex/tickers: HTTP 401",
+        ),
         ("ecb", {"drop": True}, "źródło nieosiągalne"),
     ],
 )

@@ -142,6 +142,24 @@ def test_figures_of_a_source_that_is_not_public_are_not_shown(client: Client, nb
     assert (refused.status_code, refused.json()["error"]["code"]) == (403, "not_public")
 
 
+def test_operators_get_figures_of_a_source_that_is_not_public(
+    client: Client, nbp: Source, job: Job, settings: Any
+) -> None:
+    settings.API_TOKEN = "let-me-in"
+    store.save([mids(JAN_2, USD="3.9432"), table_c(JAN_2, "USD", "3.9010", "3.9800")], nbp, job)
+    store.save([gold_of(JAN_2, "262.18")], nbp, job)
+    Source.objects.update(public_api=False)
+    for path, asked, name, figure in (
+        ("/rates", {"code": "USD"}, "mid", "3.9432"),
+        ("/rates", {"code": "USD", "source": "nbp"}, "mid", "3.9432"),
+        ("/rates", {"code": "USD", "table": "C"}, "bid", "3.9010"),
+        ("/gold", {"source": "nbp"}, "price", "262.18"),
+    ):
+        answer = client.get(path, asked | JANUARY, headers={"Authorization": "Bearer let-me-in"})
+        assert answer.status_code == 200, answer.content
+        assert (answer.json()["count"], answer.json()["items"][0][name]) == (1, figure)
+
+
 def test_pages_follow_each_other_and_count_is_the_whole(client: Client, nbp: Source) -> None:
     fill("USD", nbp, [JAN_2 + timedelta(days=ahead) for ahead in range(120)])
     whole = {"code": "USD", "from": "2024-01-01", "to": "2024-12-31"}

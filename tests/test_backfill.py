@@ -6,6 +6,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 import pytest
+from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -282,6 +283,20 @@ def test_a_failure_keeps_the_windows_before_it_and_the_next_run_goes_on_from_the
     days = list(Publication.objects.order_by("effective_date").values_list("effective_date", flat=True))
     assert len(days) == len(set(days))
     assert holes(history, days, date(2026, 10, 26)) == []
+
+
+def test_other_writers_get_their_turn_between_saves_where_nobody_queues(
+    nbp: Source, replica: Replica, at: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at("2026-10-26 13:00")
+    naps: list[float] = []
+    monkeypatch.setattr("miner.backfill.time.sleep", naps.append)
+    monkeypatch.setattr(backfill, "BREATH_EVERY", 60.0)
+    backfill.mine_series(run_of(nbp), near(A, days=400))
+    assert backfill.BREATH not in naps  # a minute was not over
+    monkeypatch.setattr(backfill, "BREATH_EVERY", 0.0)
+    job = backfill.mine_series(run_of(nbp), near(C, days=400))
+    assert naps.count(backfill.BREATH) == (job.windows if connection.vendor == "sqlite" else 0)
 
 
 def test_a_run_pauses_at_its_deadline_and_its_continuation_ends_the_same_job(

@@ -73,7 +73,7 @@ def test_what_came_while_others_were_written_is_written_at_once_and_in_order(nbp
 
 
 def test_a_few_answers_that_wait_are_written_one_by_one(nbp: Source, saves: list[int]) -> None:
-    """Twice the connections are kept, so with two there are three behind the first."""
+    """With two connections there are never more than three that are handed over with the first."""
     mine(nbp, connections=2)
     assert saves == [1] * 10
 

@@ -1,19 +1,27 @@
 """The priority batch: critical instruments first, one failure stops nobody, another source stands in and is named."""
 
-from collections.abc import Callable
-from datetime import date
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
+from threading import Barrier, BrokenBarrierError
 from typing import Any
 
 import pytest
+from django.conf import settings as conf
+from django.db import connections
 from django.test import Client
-from django_q.models import Schedule
+from django_q.models import OrmQ, Schedule
+from pytest_django import DjangoDbBlocker
 
 from markets import clock, journal
 from markets.models import Job, Listing, Quote, Source
-from miner import batch, batch_api, budget, queue, schedule, tasks
-from miner.errors import Unreachable
+from miner import batch, batch_api, beat_list, budget, queue, schedule, tasks
+from miner.errors import Refused, Unreachable
 from miner.models import QueueItem, SyncStatus
+from tests.databases import file_database
 from tests.markets_fake import FakeMarket, open_market
 
 pytestmark = pytest.mark.django_db
@@ -191,17 +199,48 @@ def test_a_batch_that_has_no_time_left_names_who_waits(market: Source, monkeypat
     assert Plan.asked == []
 
 
-def test_an_official_rate_stands_in_where_nobody_can_be_asked(market: Source) -> None:
-    Source.objects.filter(pk=market.pk).update(enabled=False)
+@pytest.fixture
+def official(market: Source) -> None:
+    """The ECB's rate of Thursday, 19 November 2026."""
     ecb = Source.objects.create(code="ecb", name="ECB")
     instrument = Listing.objects.get(ticker="C:EURUSD").instrument
     Quote.objects.create(
         instrument=instrument, source=ecb, table="eurofxref", effective_date=date(2026, 11, 19),
         price=Decimal("1.1"), scale=4, observed_at=clock.now(),
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(("moment", "fallbacks"), [("2026-11-20 13:00", {"EURUSD": "ecb"}), ("2026-11-25 13:00", {})])
+def test_an_official_rate_stands_in_while_it_is_fresh(
+    market: Source, official: None, at: Callable[[str], None], moment: str, fallbacks: dict[str, str]
+) -> None:
+    at(moment)
+    Source.objects.filter(pk=market.pk).update(enabled=False)
     result = batch.run()
     assert result is not None
-    assert result.fallbacks == {"EURUSD": "ecb"}
+    assert result.fallbacks == fallbacks
+
+
+@pytest.mark.parametrize(("moment", "btc"), [("13:01:15", {"BTCUSD": "standin"}), ("13:01:16", {})])
+def test_where_a_source_fails_another_ones_fresh_price_is_named(
+    market: Source, stand_in: Source, official: None, at: Callable[[str], None], moment: str, btc: dict[str, str]
+) -> None:
+    at("2026-11-20 13:00:00")
+    tasks.quotes("standin")  # its beat is 30 s; the price is old after two and a half
+    batch.run()
+    Plan.prices |= dict.fromkeys(Plan.prices, Refused("GET /v2/snapshot: HTTP 401", 401))
+    at(f"2026-11-20 {moment}")
+    result = batch.run()
+    assert result is not None
+    assert sorted(result.priority_failed) == ["BTCUSD", "EURUSD", "XAUUSD"]
+    assert result.fallbacks == {"EURUSD": "ecb"} | btc
+
+
+def test_nobody_stands_in_for_what_was_updated(market: Source, stand_in: Source, official: None) -> None:
+    tasks.quotes("standin")
+    result = batch.run()
+    assert result is not None
+    assert (len(result.priority_updated), result.fallbacks) == (3, {})
 
 
 # The API
@@ -245,6 +284,86 @@ def test_a_run_that_takes_longer_says_where_to_look(
 def test_a_run_during_a_batch_is_refused(client: Client, market: Source, token: dict[str, str]) -> None:
     journal.start("batch.priority", None, Job.Trigger.SCHEDULE)
     assert client.post("/batch/run", headers=token).status_code == 409
+
+
+def test_a_dead_batch_keeps_nobody_from_a_run(
+    client: Client, market: Source, token: dict[str, str], at_once: None
+) -> None:
+    dead = journal.start("batch.priority", None, Job.Trigger.SCHEDULE)
+    Job.objects.filter(pk=dead.pk).update(lease_until=clock.now() - timedelta(seconds=1))
+    assert client.post("/batch/run", headers=token).status_code == 200
+    dead.refresh_from_db()
+    assert (dead.status, dead.reason) == ("failed", "lost")
+
+
+def test_a_run_that_another_batch_was_faster_than_is_found_by_its_id(
+    client: Client, market: Source, token: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch_api, "WAIT_SECONDS", 0.0)
+    number = client.post("/batch/run", headers=token).json()["batch_id"]
+    with journal.job("batch.priority"):
+        assert tasks.priority_batch(*OrmQ.objects.get().task["args"]) is None
+        assert tasks.priority_batch() is None  # the timetable's: nobody was told of it
+    status = client.get("/batch/status").json()
+    assert (status["batch_id"], status["status"]) == (number, "skipped")
+    row = Job.objects.get(details__batch_id=number)
+    assert (row.trigger, row.error) == ("operator", "another batch was running")
+    assert Job.objects.filter(job_type="batch.priority").count() == 2
+    assert Plan.asked == []
+
+
+def test_who_waits_for_such_a_run_is_told_that_another_runs(
+    client: Client, market: Source, token: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def overtaken(func: str, *args: Any, **_: Any) -> None:
+        with journal.job("batch.priority"):
+            tasks.priority_batch(*args)
+
+    monkeypatch.setattr(batch_api, "async_task", overtaken)
+    response = client.post("/batch/run", headers=token)
+    assert (response.status_code, response.json()["error"]["code"]) == (409, "already_running")
+
+
+@pytest.fixture
+def connect(tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[Callable[[], None]]:
+    """Leads the thread that calls it to one database with all others: a file, or on PostgreSQL that of the test."""
+    if not conf.SQLITE:
+        yield lambda: None
+        return
+    with file_database(tmp_path / "charon.sqlite3", django_db_blocker):
+        there = connections["default"]
+
+        def lead() -> None:
+            connections["default"] = type(there)(there.settings_dict, "default")
+
+        yield lead
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_operators_at_once_one_runs_the_batch(
+    connect: Callable[[], None], token: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, look = Barrier(2), beat_list.open_groups
+
+    def look_together() -> set[str]:
+        found = look()
+        with suppress(BrokenBarrierError):  # the other one is not let in
+            gate.wait(timeout=0.5)
+        return found
+
+    def post() -> int:
+        connect()
+        try:
+            return Client().post("/batch/run", headers=token).status_code
+        finally:
+            connections.close_all()
+
+    monkeypatch.setattr(batch_api, "WAIT_SECONDS", 0.0)
+    monkeypatch.setattr(beat_list, "open_groups", look_together)
+    with ThreadPoolExecutor(2) as pool:
+        answers = [pool.submit(post) for _ in range(2)]
+    assert sorted(answer.result() for answer in answers) == [202, 409]
+    assert OrmQ.objects.count() == 1
 
 
 def test_strangers_run_nothing(client: Client, market: Source) -> None:

@@ -167,6 +167,23 @@ def test_a_beat_that_was_just_asked_for_is_not_late_and_one_that_fails_from_the_
     assert beat_list.health()["status"] == "late"
 
 
+def test_an_outage_is_late_also_while_its_source_rests(market: Source, at: Callable[[str], None]) -> None:
+    beat_list.ask(beat_list.wanted())
+    for name in names():
+        beat_list.done(name)
+    at("2026-11-20 15:00:10")
+    assert beat_list.health()["status"] == "late"
+    budget.failed(market)
+    assert names() == {}
+    told = beat_list.health()
+    assert told["status"] == "late"
+    assert {beat["name"] for beat in told["beats"] if beat["late"]} == {
+        "fake.quotes", "fake.candles.5m", "fake.candles.1h", "fake.candles.4h",
+    }  # fmt: skip
+    row = next(beat for beat in told["beats"] if beat["name"] == "fake.quotes")
+    assert (row["next_refresh"] - clock.now()).total_seconds() == 50  # a rest of 30 s, then the grid
+
+
 def test_the_port_answers_health_and_nothing_else() -> None:
     async def ask(line: bytes, health: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         return await beating.reply(line, lambda: health)

@@ -1,9 +1,12 @@
 """Binance.US: candles and 24-hour figures as text with eight decimals, a weight in a header, waits and bans."""
 
 import json
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from types import SimpleNamespace
 
+import httpx
 import pytest
 import respx
 
@@ -17,6 +20,12 @@ KLINES = recorded("binance", "klines.json")
 DAYS = recorded("binance", "ticker_24hr.json")
 EXCHANGE = recorded("binance", "exchangeInfo.json")
 UNKNOWN = recorded("binance", "400_invalid_symbol.json")
+
+
+@pytest.fixture(autouse=True)
+def a_new_process() -> Iterator[None]:
+    yield
+    Binance.traded.clear()
 
 
 def candles(body: bytes) -> list[Bar]:
@@ -153,6 +162,80 @@ def test_a_delisted_symbol_alone_costs_no_second_question(respx_mock: respx.Rout
     respx_mock.get(f"{BASE}api/v3/exchangeInfo").respond(content=EXCHANGE)
     assert Binance(BASE).fetch_quotes(["MATICUSDT"]) == []
     assert days.call_count == 1
+
+
+@pytest.fixture
+def clockwork(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Seconds that pass for the provider, and for nobody else."""
+    now = 5.0
+
+    def pass_by(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    monkeypatch.setattr("miner.providers.binance.time", SimpleNamespace(monotonic=lambda: now))
+    return pass_by
+
+
+def market_of(web: respx.Router, traded: set[str]) -> tuple[respx.Route, respx.Route]:
+    """An exchange that fails every question about a symbol that it does not trade."""
+
+    def days(request: httpx.Request) -> httpx.Response:
+        asked = json.loads(request.url.params["symbols"])
+        if set(asked) - traded:
+            return httpx.Response(400, content=UNKNOWN)
+        return httpx.Response(200, json=[json.loads(DAYS)[0] | {"symbol": name} for name in asked])
+
+    def exchange(_: httpx.Request) -> httpx.Response:
+        symbols = [{"symbol": name, "status": "TRADING"} for name in traded]
+        return httpx.Response(200, json=json.loads(EXCHANGE) | {"symbols": symbols})
+
+    return (
+        web.get(f"{BASE}api/v3/ticker/24hr").mock(side_effect=days),
+        web.get(f"{BASE}api/v3/exchangeInfo").mock(side_effect=exchange),
+    )
+
+
+def named(*tickers: str) -> list[str]:
+    return [price.ticker for price in Binance(BASE).fetch_quotes(tickers)]
+
+
+def test_which_symbols_are_traded_is_asked_once_an_hour_and_not_with_every_price(
+    respx_mock: respx.Router, clockwork: Callable[[float], None]
+) -> None:
+    traded = {"BTCUSDT"}
+    days, exchange = market_of(respx_mock, traded)
+    for _ in range(3):
+        assert named("GONEUSDT", "BTCUSDT") == ["BTCUSDT"]
+    assert (days.call_count, exchange.call_count) == (4, 1)
+    clockwork(3599)
+    assert named("GONEUSDT", "BTCUSDT") == ["BTCUSDT"]
+    assert exchange.call_count == 1
+    clockwork(1)
+    assert named("GONEUSDT", "BTCUSDT") == ["BTCUSDT"]
+    assert exchange.call_count == 2
+    traded.add("GONEUSDT")
+    clockwork(3600)
+    assert named("GONEUSDT", "BTCUSDT") == ["GONEUSDT", "BTCUSDT"]
+    assert exchange.call_count == 2
+
+
+def test_a_second_symbol_that_goes_within_the_hour_is_left_out_at_once(respx_mock: respx.Router) -> None:
+    traded = {"BTCUSDT", "ETHUSDT"}
+    _, exchange = market_of(respx_mock, traded)
+    assert named("GONEUSDT", "ETHUSDT", "BTCUSDT") == ["ETHUSDT", "BTCUSDT"]
+    traded.remove("ETHUSDT")
+    for _ in range(2):
+        assert named("GONEUSDT", "ETHUSDT", "BTCUSDT") == ["BTCUSDT"]
+    assert exchange.call_count == 2
+
+
+def test_what_one_address_trades_says_nothing_of_another(respx_mock: respx.Router) -> None:
+    market_of(respx_mock, {"BTCUSDT"})
+    other = respx_mock.get("https://other.example/api/v3/ticker/24hr").respond(content=b"[]")
+    named("GONEUSDT", "BTCUSDT")
+    Binance("https://other.example/").fetch_quotes(["GONEUSDT"])
+    assert json.loads(other.calls.last.request.url.params["symbols"]) == ["GONEUSDT"]
 
 
 def test_an_exchange_that_contradicts_itself_is_refused(respx_mock: respx.Router) -> None:

@@ -73,10 +73,22 @@ def test_candles_that_nobody_can_mean_are_refused(client: Client) -> None:
     assert "is later than to" in fault(client, 400, "/candles", **HOUR, **late)["message"]
     for text in ("yesterday", "2026-13-01", "1730000000", "2026-10-26T25:00:00Z", "2026-10-26x"):
         assert fault(client, 422, "/candles", to=text, **HOUR)["detail"][0]["message"].startswith("is not a moment")
+    for text in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):  # no moments any more in UTC
+        for field in ("from", "to"):
+            told = fault(client, 422, "/candles", **HOUR, **{field: text})["detail"][0]
+            assert (told["field"], told["message"][:15]) == (field, "is not a moment")
     assert fault(client, 422, "/candles", symbol="BTCUSDT", timeframe="7m")["detail"][0]["field"] == "timeframe"
     assert fault(client, 422, "/candles", limit=10_001, **HOUR)["detail"][0]["field"] == "limit"
     assert "BTCUSDT" in fault(client, 404, "/candles", symbol="BTCUSDX", timeframe="1h")["detail"]["nearest"]
     assert fault(client, 404, "/candles", source="binanse", **HOUR)["detail"] == {"nearest": ["binance"]}
+
+
+@pytest.mark.usefixtures("hours")
+def test_the_first_and_the_last_moment_that_there_are_may_be_asked_for(client: Client) -> None:
+    ends = {"from": "0001-01-01T00:00:00Z", "to": "9999-12-31T23:59:59Z"}
+    assert get(client, "/candles", **HOUR, **ends)["count"] == 12
+    assert get(client, "/candles", **HOUR, **{"from": "0001-01-01", "to": "9999-12-31"})["count"] == 12
+    assert get(client, "/candles", **HOUR, to="0001-01-01T00:00:00-14:00")["count"] == 0
 
 
 def test_an_asset_without_candles_has_none(client: Client, binance: Source) -> None:

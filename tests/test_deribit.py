@@ -2,11 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import respx
 
+from markets.models import Source
 from markets.records import Price
+from miner import budget, quotes, sources
 from miner.errors import ProviderError, Refused, UnknownTicker, Unreachable, Unreadable
 from miner.providers.deribit import LATER, Deribit
 from tests.bodies import error_of, recorded, rubbish
@@ -68,6 +71,26 @@ def test_a_moment_in_the_future_is_handed_over_for_the_rules_to_refuse() -> None
 @pytest.mark.parametrize("status", [200, 400, 429, 503])
 def test_an_error_for_later_is_unreachable_under_every_status(code: int, status: int) -> None:
     assert isinstance(failed(error(code), status), Unreachable)
+
+
+@pytest.mark.parametrize("code", sorted(LATER))
+@pytest.mark.parametrize("status", [200, 400])
+def test_too_many_requests_are_told_from_other_trouble_whatever_they_came_under(code: int, status: int) -> None:
+    caught = failed(error(code), status)
+    assert isinstance(caught, Unreachable)
+    assert caught.status == (429 if code in {10028, 10066} else 503)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("status", [200, 400])
+def test_too_many_requests_are_not_repeated_and_the_source_rests(settings: Any, status: int) -> None:
+    sources.sync()
+    source, settings.DERIBIT_BASE_URL = Source.objects.get(code="deribit"), BASE
+    with respx.mock as web:
+        route = web.get(f"{BASE}public/get_index_price").respond(status, content=error(10028))
+        result = quotes.refresh(source, quotes.due(source))
+    assert (route.call_count, sorted(result.failed)) == (1, ["BTCUSD", "ETHUSD"])
+    assert budget.resting(source)
 
 
 @pytest.mark.parametrize("code", [-32601, -32602, 10020, 11029, 11050, 99999])

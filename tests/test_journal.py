@@ -56,6 +56,11 @@ def test_ctrl_c_is_put_down_as_stopped(nbp: Source) -> None:
     [
         ("GET https://x/?apiKey=abc123&b=1", "GET https://x/?apiKey=***&b=1"),
         ("Authorization: Bearer", "Authorization: ***"),
+        ("Authorization: Bearer sk-123 was sent", "Authorization: *** was sent"),
+        ("x-cg-demo-api-key: CG-123", "x-cg-demo-api-key: ***"),
+        ('{"apiKey": "abc", "n": 1}', '{"apiKey": ***, "n": 1}'),
+        ("password='a b' is wrong", "password=*** is wrong"),
+        ("https://u:pa/ss@host/x", "https://***@host/x"),
         ("postgres://user:pass@host/db", "postgres://***@host/db"),
         ("two\nlines", "two lines"),
         ("x" * 900, "x" * 500),

@@ -1,23 +1,28 @@
 """One gate: what a source's terms do not allow is shown to operators only."""
 
+import re
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.test import Client, RequestFactory
 
-from markets import store
+from charon import ready
+from markets import cache, store
 from markets.answers import licence
 from markets.answers.licence import Audience
 from markets.errors import NotPublicError
 from markets.models import Job, Quote, Rate, Source
 from markets.records import Figure, Table
 from markets.store.prices import save_bars, save_prices
+from signals import tasks
 from tests.market import bar, price, source
-from tests.test_api_rates import JANUARY, get
+from tests.test_api_rates import JANUARY, get, gold_of, mids
+from tests.test_brain import wave
 
 pytestmark = pytest.mark.django_db
 TOKEN = {"Authorization": "Bearer let-me-in"}
@@ -125,3 +130,114 @@ def test_official_rates_pass_the_same_gate(client: Client, nbp: Source, job: Job
     assert client.get("/rates", {"code": "USD", "source": "nbp"}).status_code == 403
     assert get(client, "/currencies")["items"][0]["value"] is None
     assert Rate.objects.all().publishable().exists()
+
+
+def test_what_shows_figures_asks_the_gate_and_not_the_choices_themselves() -> None:
+    shows = [
+        path for room in ("charon", "markets", "signals") for path in sorted((settings.BASE_DIR / room).rglob("*.py"))
+    ]
+    keeps = {"licence.py", "admin.py", "sources.py"}  # the gate; where operators choose; the columns
+    past = [
+        path.name
+        for path in shows
+        if path.name not in keeps
+        and "migrations" not in path.parts
+        and re.search(r"public_(api|display)", path.read_text())
+    ]
+    assert past == []
+
+
+@pytest.fixture
+def kept_to_ourselves(nbp: Source, job: Job) -> None:
+    """Figures of the NBP and decisions made of them, which operators do not let out over the API."""
+    closes = wave(400, start=date(2026, 10, 26) - timedelta(days=399))
+    store.save([mids(day, USD=str(value)) for day, value in closes], nbp, job)
+    store.save([gold_of(closes[-1][0], "262.18")], nbp, job)
+    Job.objects.update(status=Job.Status.SUCCESS, lease_until=None)
+    tasks.catch_up()
+    Source.objects.filter(pk=nbp.pk).update(public_api=False)
+
+
+# What an operator finds in an answer, and nobody else.
+CACHED = {
+    "/rates?code=USD": '"mid"',
+    "/gold": '"262.18"',
+    "/currencies": '"table":"A"',
+    "/signals?code=USD": '"macd"',
+    "/signals": '"macd"',
+    "/signals/current": '"turned"',
+}
+
+
+def sign_in(client: Client, name: str, staff: bool) -> Client:
+    client.force_login(User.objects.create_user(name, is_staff=staff))
+    return client
+
+
+@pytest.mark.parametrize("path", CACHED)
+def test_operators_see_everything_of_what_is_kept_for_others(
+    client: Client, kept_to_ourselves: None, path: str
+) -> None:
+    """Before the public has asked and after it, when the words of the question are known already."""
+    staff, figure = sign_in(Client(), "operator", staff=True), CACHED[path]
+    for _ in range(2):
+        for seen in (client.get(path, headers=TOKEN), staff.get(path)):
+            assert seen.status_code == 200
+            assert figure in seen.content.decode()
+            assert seen.headers["Cache-Control"] == "private, no-store"
+            assert {"Cookie", "Authorization"} <= set(seen.headers["Vary"].split(", "))
+            assert "ETag" not in seen.headers
+        public = client.get(path)
+        assert public.status_code == 200
+        assert figure not in public.content.decode()
+        assert public.headers["Cache-Control"].startswith("public")
+
+
+@pytest.mark.parametrize("path", CACHED)
+def test_an_operators_answer_is_kept_nowhere(
+    client: Client, kept_to_ourselves: None, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: Any) -> Any:
+        raise AssertionError("an operator's question reached the cache that the public reads")
+
+    monkeypatch.setattr(cache, "answer", refused)
+    monkeypatch.setattr(cache, "look", refused)
+    assert client.get(path, headers=TOKEN).status_code == 200
+    assert not ready.asked.page[1]
+
+
+@pytest.mark.parametrize("path", CACHED)
+def test_whoever_only_claims_to_be_an_operator_sees_what_all_see(
+    client: Client, kept_to_ourselves: None, path: str
+) -> None:
+    guest, right = sign_in(Client(), "guest", staff=False), client.get(path)
+    for _ in range(2):
+        for answer in (
+            client.get(path, headers={"Authorization": "Bearer wrong"}),
+            client.get(path, headers={"Authorization": ""}),
+            client.get(path, headers={"Cookie": "sessionid=made-up"}),
+            guest.get(path),
+        ):
+            assert (answer.status_code, answer.content) == (200, right.content)
+            assert answer.headers["ETag"] == right.headers["ETag"]
+
+
+def test_an_official_source_that_is_asked_for_is_refused_to_others_only(
+    client: Client, kept_to_ourselves: None
+) -> None:
+    for path in ("/rates?code=USD&source=nbp", "/gold?source=nbp"):
+        for _ in range(2):
+            assert client.get(path).status_code == 403
+            shown = client.get(path, headers=TOKEN)
+            assert (shown.status_code, shown.json()["items"][0]["source"]) == (200, "nbp")
+
+
+def test_the_public_pays_nothing_for_operators(
+    client: Client, kept_to_ourselves: None, without_redis: None, django_assert_num_queries: Any
+) -> None:
+    """A browser with cookies of ours that name nobody goes the short way too."""
+    client.get("/rates?code=USD")
+    for headers in ({}, {"Cookie": "csrftoken=abc; django_language=en"}):
+        with django_assert_num_queries(1) as queries:
+            assert client.get("/rates?code=USD", headers=headers).status_code == 200
+        assert "markets_generation" in queries[0]["sql"]

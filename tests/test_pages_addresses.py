@@ -45,6 +45,12 @@ def test_an_unknown_code_is_shown_and_not_obeyed(client: Client, nbp: Source) ->
     assert client.get(f"/waluty/{'X' * 200}/").status_code == 404
 
 
+@pytest.mark.parametrize("path", ["/waluty/%00/", "/waluty/USD%00/"])
+def test_a_nul_in_an_address_is_an_unknown_code(client: Client, nbp: Source, path: str) -> None:
+    history(nbp, count=1)
+    assert client.get(path).status_code == 404
+
+
 @pytest.mark.django_db
 def test_an_empty_database_promises_a_known_currency_and_no_other(client: Client) -> None:
     assert "Nie ma jeszcze kursów EUR" in page(client, "/waluty/EUR/")

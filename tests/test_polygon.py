@@ -4,13 +4,18 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import respx
 
+from markets import journal
+from markets.models import Job
 from markets.records import Price
+from miner import sources, tasks
 from miner.errors import NoKey, NoPlan, ProviderError, Refused, Unreachable, Unreadable
+from miner.models import SyncStatus
 from miner.providers.polygon import Polygon, parse_previous, parse_snapshots
 from tests.bodies import error_of, recorded, rubbish
 
@@ -159,10 +164,27 @@ def test_without_a_key_nothing_is_asked() -> None:
 
 
 @pytest.mark.parametrize("name", ["401_no_key.json", "401_unknown_key.json"])
-def test_a_wrong_key_is_refused(name: str) -> None:
+def test_a_wrong_key_is_refused_in_words_that_tell_what_to_look_at(name: str) -> None:
     error = failed(name, 401)
-    assert type(error) is Refused
-    assert error.status == 401
+    assert isinstance(error, Refused)
+    assert (error.status, error.reason) == (401, "no_key")
+    assert str(error).endswith("/forex/tickers: HTTP 401: the key was refused, look at POLYGON_API_KEY")
+    assert journal.scrub(str(error)) == str(error)
+
+
+@pytest.mark.django_db
+def test_a_wrong_key_is_told_to_the_operator(settings: Any) -> None:
+    settings.POLYGON_API_KEY, settings.POLYGON_BASE_URL = KEY, BASE
+    sources.sync()
+    with respx.mock as web:
+        web.get(url__startswith=BASE).respond(401, content=recorded("polygon", "401_unknown_key.json"))
+        with pytest.raises(Refused):
+            tasks.quotes("polygon")
+    job = Job.objects.get()
+    assert (job.status, job.reason) == ("failed", "no_key")
+    assert "the key was refused" in job.error
+    states = SyncStatus.objects.filter(listing__source__code="polygon").values_list("reason", "error")
+    assert {(reason, "the key was refused" in words) for reason, words in states} == {("no_key", True)}
 
 
 @pytest.mark.parametrize("name", ["404_ticker.json", "404_data.json", "404_ticker_2020.json"])
@@ -224,6 +246,36 @@ def test_a_plan_without_snapshots_is_remembered_by_the_process_for_that_key(resp
     assert source().is_end_of_day()
     assert source().cost(tickers) == 3
     assert not source("another").is_end_of_day()
+
+
+def test_a_plan_without_snapshots_is_told_once_and_its_key_is_not(
+    respx_mock: respx.Router, caplog: pytest.LogCaptureFixture
+) -> None:
+    respx_mock.get(f"{SNAPSHOTS}/forex/tickers").respond(403, content=NO_PLAN)
+    respx_mock.get(url__startswith=f"{BASE}v2/aggs/").respond(content=PREVIOUS)
+    for _ in range(3):
+        source().fetch_quotes(["C:EURUSD"])
+    (line,) = caplog.records
+    assert (line.levelname, KEY in line.getMessage()) == ("WARNING", False)
+    assert "polygon" in line.getMessage()
+    assert "closes of the day before" in line.getMessage()
+
+
+def test_a_plan_that_was_bought_is_noticed_a_day_later(
+    respx_mock: respx.Router, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 5.0
+    monkeypatch.setattr("miner.providers.polygon.time", SimpleNamespace(monotonic=lambda: now))
+    snapshots = respx_mock.get(f"{SNAPSHOTS}/forex/tickers").respond(403, content=NO_PLAN)
+    respx_mock.get(url__startswith=f"{BASE}v2/aggs/").respond(content=PREVIOUS)
+    source().fetch_quotes(["C:EURUSD"])
+    snapshots.respond(content=FOREX)
+    now += 86_399
+    assert [price.end_of_day for price in source().fetch_quotes(["C:EURUSD"])] == [True]
+    now += 1
+    assert not source().is_end_of_day()
+    assert [price.end_of_day for price in source().fetch_quotes(["C:EURUSD"])] == [False]
+    assert snapshots.call_count == 2
 
 
 def test_a_plan_without_closes_either_says_so() -> None:

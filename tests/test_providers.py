@@ -92,6 +92,31 @@ def test_a_package_of_other_people_adds_its_provider(monkeypatch: pytest.MonkeyP
     assert runpy.run_path(str(FOLDER / "__init__.py"))["PROVIDERS"] == OURS | {"elsewhere": NBP}
 
 
+@pytest.mark.parametrize(
+    "place",
+    [
+        "no_such_module:Any",
+        "tests.test_providers:NoSuchClass",
+        "tests.test_providers:ROOT",
+        "tests.test_providers:FOLDER.parent.none",
+        "tests.no_module_either",
+        "tests.test_providers:SimpleNamespace",
+    ],
+)
+def test_a_broken_package_of_other_people_is_told_and_left_out_and_the_others_stay(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, place: str
+) -> None:
+    named = {"broken": place, "elsewhere": "tests.test_providers:NBP"}
+    points = [EntryPoint(name, value, "charon.providers") for name, value in named.items()]
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: points if group == "charon.providers" else [])
+    assert runpy.run_path(str(FOLDER / "__init__.py"))["PROVIDERS"] == OURS | {"elsewhere": NBP}
+    (line,) = caplog.records
+    assert (line.levelname, line.getMessage().startswith(f"The provider broken ({place}) is left out: ")) == (
+        "ERROR",
+        True,
+    )
+
+
 def test_a_source_that_no_code_knows_any_more_is_no_longer_available(nbp: Source) -> None:
     Source.objects.create(code="gone", name="Gone")
     sources.sync()

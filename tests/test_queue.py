@@ -3,14 +3,21 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from markets import clock
 from markets.models import Instrument, Listing, Source
-from miner import queue
+from miner import batch, queue
+from miner.errors import Refused, Unreachable
 from miner.models import QueueItem
+from tests.markets_fake import open_market
 from tests.processes import ROOT, environment, manage
+from tests.test_batch import Plan, StandIn
 
 pytestmark = pytest.mark.django_db
 
@@ -98,6 +105,14 @@ def test_released_items_keep_their_place(nbp: Source, at: Callable[[str], None])
     assert tickers(queue.dequeue()) == ["C:AAA"]
 
 
+def test_what_waits_for_another_source_keeps_its_place(nbp: Source, archive: Source) -> None:
+    queue.enqueue(listing(nbp, "AAA", HIGH))
+    queue.enqueue(listing(archive, "BBB", LOW))
+    assert tickers(queue.dequeue(5, [archive])) == ["C:BBB"]
+    assert queue.dequeue(5, []) == []
+    assert tickers(queue.dequeue(5, [archive, nbp])) == ["C:AAA"]
+
+
 def test_the_stats_have_every_field_of_the_contract(nbp: Source, at: Callable[[str], None]) -> None:
     at("2026-11-20 12:00")
     queue.enqueue(listing(nbp, "AAA", HIGH))
@@ -114,6 +129,63 @@ def test_the_stats_have_every_field_of_the_contract(nbp: Source, at: Callable[[s
     )
     assert queue.clear() == 2
     assert queue.stats().oldest_age_seconds is None
+
+
+# Its items, served by the batch
+
+
+@pytest.fixture
+def market(monkeypatch: pytest.MonkeyPatch, nbp: Source) -> Source:
+    """EURUSD and XAUUSD wait in the queue, BTCUSD is critical."""
+    Source.objects.exclude(code="nbp").delete()
+    source = open_market(monkeypatch, Plan)
+    Plan.prices.update({"X:BTCUSD": Decimal(90000), "C:EURUSD": Decimal("1.08"), "C:XAUUSD": Decimal(4100)})
+    Listing.objects.filter(source=source).exclude(ticker="X:BTCUSD").update(priority=MEDIUM)
+    batch.enqueue_secondary()
+    return source
+
+
+def test_a_failure_in_the_queue_does_not_keep_the_batch_from_the_critical(market: Source) -> None:
+    Plan.prices["C:EURUSD"] = Unreachable("GET /forex: HTTP 500", status=500)
+    batch.process_queue(2)
+    states = {item.listing.ticker: (item.retry_count, item.claimed_until) for item in QueueItem.objects.all()}
+    assert states == {"C:EURUSD": (1, None), "C:XAUUSD": (0, None)}
+    assert not any("C:XAUUSD" in tickers for tickers in Plan.asked)
+    result = batch.run()
+    assert result is not None
+    assert (result.priority_updated, result.priority_failed) == (["BTCUSD"], [])
+
+
+def test_a_rest_that_the_source_asks_for_holds_for_the_batch_as_well(market: Source) -> None:
+    Plan.prices["C:EURUSD"] = Unreachable("GET /forex: HTTP 429", 60, 429)
+    batch.process_queue(1)
+    Plan.asked.clear()
+    result = batch.run()
+    assert result is not None
+    assert (result.priority_updated, result.priority_failed) == ([], ["BTCUSD"])
+    assert Plan.asked == []
+
+
+def test_what_is_said_of_one_item_stops_no_other(market: Source) -> None:
+    Plan.prices["C:EURUSD"] = Refused("GET /forex: HTTP 404", 404)
+    assert batch.process_queue(2).queue_processed == 1
+    assert [item.listing.ticker for item in QueueItem.objects.all()] == ["C:EURUSD"]
+
+
+@pytest.mark.parametrize("choice", [{"enabled": False}, {"paused_until": clock.now() + timedelta(days=900)}])
+def test_items_of_a_source_that_is_off_or_paused_wait_and_hold_up_no_others(
+    market: Source, monkeypatch: pytest.MonkeyPatch, choice: dict[str, Any]
+) -> None:
+    open_market(monkeypatch, StandIn)
+    StandIn.prices["btc_usd"] = Decimal(89990)
+    queue.enqueue(Listing.objects.get(ticker="btc_usd"), LOW)
+    Source.objects.filter(pk=market.pk).update(**choice)
+    assert batch.process_queue(2).queue_processed == 1
+    assert StandIn.asked == [("btc_usd",)]
+    assert Plan.asked == []
+    assert (queue.stats().size, queue.stats().total_processed) == (2, 1)
+    Source.objects.filter(pk=market.pk).update(enabled=True, paused_until=None)
+    assert batch.process_queue(2).queue_processed == 2
 
 
 FILL = """

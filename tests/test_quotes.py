@@ -3,7 +3,8 @@
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -19,7 +20,7 @@ from markets.records import Price
 from miner import batch, budget, quotes, retry, tasks
 from miner.errors import Blocked, NoPlan, Refused, Unreachable
 from miner.models import Beat, Spent, SyncStatus
-from tests.markets_fake import Answer, FakeMarket, open_market
+from tests.markets_fake import FakeMarket, open_market
 
 pytestmark = pytest.mark.django_db
 
@@ -77,6 +78,45 @@ def test_what_the_source_leaves_out_has_no_data(market: Source) -> None:
     assert result.failed == {"EURUSD": "No data", "XAUUSD": "No data"}
     assert states()["C:EURUSD"] == ("failed", "no_data")
     assert states()["X:BTCUSD"] == ("success", "")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"price": Decimal(-1)}, "price -1: not above zero"),
+        ({"observed_at": datetime(2999, 1, 1, tzinfo=UTC)}, "of 2999-01-01T00:00:00+00:00, ahead of our clock"),
+        ({"bid": Decimal(9), "ask": Decimal(8)}, "bid 9 above ask 8"),
+    ],
+)
+@pytest.mark.parametrize(("ticker", "code"), [("C:EURUSD", "EURUSD"), ("X:BTCUSD", "BTCUSD")])
+def test_a_price_that_is_refused_is_told_to_nobody_and_is_no_success(
+    market: Source,
+    redis_server: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    ticker: str,
+    code: str,
+    changes: dict[str, Any],
+    reason: str,
+) -> None:
+    bad = replace(Price(ticker, Decimal(8), clock.now()), **changes)
+    good = Price("C:XAUUSD", Decimal(4100), clock.now())
+    monkeypatch.setattr(FakeMarket, "fetch_quotes", lambda *_: [bad, good])
+    ear = redis_server.pubsub()
+    ear.psubscribe("asset:update:*")
+    result = quotes.refresh(market, quotes.due(market))
+    assert (result.updated, result.refused, [told for told, _ in result.prices]) == (["XAUUSD"], 1, ["XAUUSD"])
+    assert result.failed[code] == f"{ticker}: {reason}"
+    assert (states()[ticker], states()["C:XAUUSD"]) == (("failed", "refused"), ("success", ""))
+    messages = [one["channel"] for one in iter(ear.get_message, None) if one["type"] == "pmessage"]
+    assert messages == [b"asset:update:XAUUSD"]
+    assert Quote.objects.get().instrument.code == "XAUUSD"
+
+
+def test_a_batch_counts_a_refused_price_as_failed(market: Source) -> None:
+    FakeMarket.prices.update({"X:BTCUSD": Decimal(-1), "C:EURUSD": Decimal("1.08"), "C:XAUUSD": Decimal(4100)})
+    result = batch.run()
+    assert result is not None
+    assert (sorted(result.priority_updated), result.priority_failed) == (["EURUSD", "XAUUSD"], ["BTCUSD"])
 
 
 def test_a_failure_is_told_of_every_listing_and_the_source_gets_a_rest(market: Source) -> None:
@@ -220,32 +260,6 @@ def test_a_bad_request_is_about_one_ticker_and_gives_the_source_no_rest(market: 
     FakeMarket.prices["C:EURUSD"] = Refused("GET /x: HTTP 400", 400)
     quotes.refresh(market, quotes.due(market))
     assert not budget.resting(market)
-
-
-class WithPast(FakeMarket):
-    prices: dict[str, Answer] = {}
-    asked: list[tuple[object, ...]] = []
-
-    def fetch_history(self, ticker: str, start: datetime, end: datetime) -> list[Price]:
-        raise AssertionError("only asked for, in a task of its own")
-
-
-def test_the_past_is_asked_for_with_the_first_success_whoever_brings_it(
-    monkeypatch: pytest.MonkeyPatch, db: None
-) -> None:
-    asked: list[tuple[object, ...]] = []
-    monkeypatch.setattr(quotes, "async_task", lambda *args, **_: asked.append(args[:3]))
-    source = open_market(monkeypatch, WithPast)
-    WithPast.prices["X:BTCUSD"] = NoPlan("GET /x: HTTP 403", 403)
-    quotes.refresh(source, quotes.due(source), rest=False)
-    assert asked == []
-    WithPast.prices.update({"X:BTCUSD": Decimal(90000), "C:EURUSD": None})
-    for _ in range(2):
-        quotes.refresh(source, quotes.due(source), rest=False)
-    assert asked == [("miner.fill.prices", "fake", ["X:BTCUSD"])]
-    WithPast.prices["C:EURUSD"] = Decimal("1.08")
-    quotes.refresh(source, quotes.due(source))
-    assert asked[1:] == [("miner.fill.prices", "fake", ["C:EURUSD"])]
 
 
 def test_who_was_killed_at_work_is_not_at_work_for_ever(market: Source, at: Callable[[str], None]) -> None:

@@ -14,7 +14,7 @@ from markets import journal, store
 from markets.models import Ingest, Job, Quote, Rate, Source
 from markets.records import Figure, Table
 from signals.models import Signal
-from signals.tasks import catch_up
+from signals.tasks import catch_up, recompute
 from tests.databases import needs_postgres, url_of_the_test
 from tests.processes import until
 from tests.test_brain import wave
@@ -105,6 +105,27 @@ def test_a_miner_and_two_brains_at_once_decide_on_everything_once(nbp: Source) -
     decided = Signal.objects.values_list("instrument__code", "as_of", "edition")
     assert len(decided) == len(set(decided)) > len(CODES)
     assert {edition for _, _, edition in decided} == {1}
+
+
+def test_a_miner_and_whoever_computes_everything_again_do_not_stop_each_other(nbp: Source) -> None:
+    """One locks instruments and then their generations, the other these and, by its keys, the instruments."""
+    rounds(nbp, "nbp.A", "A")()
+    mined = list[bool]()
+
+    def mine() -> None:
+        try:
+            with journal.job("nbp.C", nbp) as job:
+                for day, close in wave(200):
+                    store.save([table_of("C", day, close)], nbp, job)
+        finally:
+            mined.append(True)
+
+    def again() -> None:
+        while not mined:
+            recompute(list(CODES))
+
+    at_once(mine, again)
+    assert count("C") == (600, 600)
 
 
 def test_a_skipped_job_whose_earlier_one_is_put_together_at_the_same_moment_stays_its_own(nbp: Source) -> None:

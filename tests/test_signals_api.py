@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from markets import store
-from markets.models import Job, Source
+from markets import clock, store
+from markets.models import Instrument, Job, Quote, Source
 from markets.records import Figure, Table
 from signals import tasks
 from signals.models import AnalysisSnapshot, Signal
@@ -134,3 +134,24 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
 
 def test_the_last_days_that_dates_can_name_are_no_fault(decided: None, client: Client) -> None:
     assert get(client, "/signals", **{"from": "0001-01-01", "to": "9999-12-31"})["count"] > 0
+
+
+@pytest.mark.parametrize("hidden", ["nbp", "nbp_archive"])
+def test_decisions_are_not_shown_where_a_source_of_their_series_is_not(
+    decided: None, client: Client, hidden: str
+) -> None:
+    """An archive's figures are in the averages as well as those of whom it stands in for."""
+    Source.objects.filter(code=hidden).update(public_api=False)
+    for path in ("/signals", "/signals?code=USD", "/signals?code=gold&signal=BUY", "/signals/current"):
+        assert get(client, path) == {"items": [], "count": 0}
+
+
+def test_decisions_stay_where_somebody_elses_figures_of_the_same_are_not_shown(decided: None, client: Client) -> None:
+    """A price of the market that may not be shown, and one of a page: neither is in the series."""
+    Source.objects.update(public_display=False)
+    polygon = Source.objects.get(code="polygon")
+    usd = Instrument.objects.get(code="USD")
+    Quote.objects.create(instrument=usd, source=polygon, observed_at=clock.now(), price=4, scale=4)
+    assert not polygon.public_api
+    assert get(client, "/signals", code="USD")["count"] == Signal.objects.filter(instrument=usd).count() > 0
+    assert "USD" in [item["code"] for item in get(client, "/signals/current")["items"]]

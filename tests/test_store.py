@@ -196,6 +196,13 @@ def test_a_name_or_a_number_longer_than_its_column_breaks_nothing(nbp: Source, j
     assert store.save([long], nbp, job).refused == ["A 2024-01-03 THB: its number has more than 40 characters"]
 
 
+def test_a_nul_which_only_one_database_would_take_is_in_neither(nbp: Source, job: Job) -> None:
+    store.save([table(JAN_2, ("THB", "0.1146"), name="ba\0t")], nbp, job)
+    assert Instrument.objects.get(code="THB").name_pl == "bat"
+    numbered = Table("A", JAN_3, [Figure("THB", mid=Decimal("0.1150"))], "1/A\0", None, "https://x/", "e" * 64)
+    assert store.save([numbered], nbp, job).refused == ["A 2024-01-03 THB: its number has a NUL"]
+
+
 def test_the_quote_holds_the_newest_and_the_previous_mid(nbp: Source, job: Job) -> None:
     store.save([table(JAN_2, ("USD", "3.9432")), table(JAN_4, ("USD", "3.9850"))], nbp, job)
     quote = Quote.objects.get()

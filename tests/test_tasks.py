@@ -8,13 +8,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import respx
 from django.db import OperationalError
 from django_q.models import OrmQ
 from django_q.signing import SignedPackage
 
 from markets import clock, events, journal, store
 from markets.models import Job, Publication, Source
-from miner import tasks
+from miner import sources, tasks
+from miner.errors import Unreachable
+from miner.models import Spent, SyncStatus
 from miner.providers.nbp import NBP
 from tests.replica import Replica
 
@@ -88,6 +91,44 @@ def test_a_failure_ends_the_run_and_the_next_one_tries_again(
     replica.set_script([])
     assert tasks.mine("nbp") == "done"
     assert Job.objects.filter(job_type="nbp.gold", status="success").count() == 1
+
+
+def test_a_source_that_does_not_serve_this_country_is_asked_again_a_day_later(
+    nbp: Source, replica: Replica, short_history: None, at: Callable[[str], None]
+) -> None:
+    replica.set_script([{"status": 451}])
+    assert tasks.mine("nbp") == "failed"
+    assert told() == {"nbp.A": ("failed", "blocked", 0)}
+    nbp.refresh_from_db()
+    assert nbp.paused_until == clock.now() + timedelta(days=1)
+    asked = len(replica.requests)
+    assert "paused" in tasks.mine("nbp")
+    assert len(replica.requests) == asked
+    assert "nbp" not in [source.code for source in sources.runnable()]
+    at("2026-10-27 13:00")
+    assert "nbp" in [source.code for source in sources.runnable()]
+
+
+def test_a_refusal_that_is_no_matter_of_the_country_pauses_nobody(
+    nbp: Source, replica: Replica, short_history: None
+) -> None:
+    replica.set_script([{"status": 403}])
+    assert tasks.mine("nbp") == "failed"
+    nbp.refresh_from_db()
+    assert (told(), nbp.paused_until) == ({"nbp.A": ("failed", "refused", 0)}, None)
+
+
+def test_a_rest_of_a_million_years_is_one_of_three_days(db: None, settings: Any, at: Callable[[str], None]) -> None:
+    sources.sync()
+    deribit, settings.DERIBIT_BASE_URL = Source.objects.get(code="deribit"), "https://index.example/"
+    at("2026-10-26 12:00")
+    with respx.mock as web:
+        web.get(url__startswith=settings.DERIBIT_BASE_URL).respond(429, headers={"Retry-After": "99999999999999"})
+        with pytest.raises(Unreachable):
+            tasks.quotes("deribit")
+    assert Spent.objects.get(source=deribit).blocked_until == clock.now() + timedelta(days=3)
+    assert SyncStatus.objects.filter(listing__source=deribit, state="failed", reason="unreachable").count() == 2
+    assert tasks.quotes("deribit") == "off"
 
 
 def test_a_database_that_refuses_fails_the_job_and_the_process_lives(

@@ -8,6 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from django.db.models import Q
 
 from markets.answers.freshness import OFFICIAL, Newest
+from markets.answers.licence import Audience, shown_to
 from markets.catalogue import GOLD
 from markets.figures import published, scale_of
 from markets.models import Instrument, Quote, Rate
@@ -64,7 +65,7 @@ class Board:
 def board() -> Board:
     """One query: a quote an instrument, of the NBP and what stands in for it, as far as they may be shown."""
     family = Q(source__code=OFFICIAL) | Q(source__stands_in_for__code=OFFICIAL)
-    wanted = Quote.objects.filter(family, source__public_display=True, effective_date__isnull=False).only(*COLUMNS)
+    wanted = Quote.objects.filter(family, shown_to(Audience.PAGE), effective_date__isnull=False).only(*COLUMNS)
     return arrange(list(wanted.select_related("instrument", "source").order_by("instrument__code")))
 
 

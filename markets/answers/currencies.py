@@ -25,17 +25,19 @@ QUOTE_COLUMNS = (
 )
 
 
-def currency_rows(instruments: models.QuerySet[Instrument]) -> Iterator[dict[str, Any]]:
-    """A currency that has no figure yet has nulls; two queries, however many they are."""
+def currency_rows(
+    instruments: models.QuerySet[Instrument], audience: Audience = Audience.API
+) -> Iterator[dict[str, Any]]:
+    """A currency without a figure, or without one that may be shown, has nulls; two queries, however many they are."""
     rows = list(instruments.values_list(*COLUMNS))
-    quotes = newest_quotes([row[0] for row in rows])
+    quotes = newest_quotes([row[0] for row in rows], audience)
     for pk, code, name_pl, name_en in rows:
         yield {"code": code, "name_pl": name_pl, "name_en": name_en, "unit": 1} | quotes.get(pk, NO_QUOTE)
 
 
-def newest_quotes(instruments: list[int]) -> dict[int, dict[str, Any]]:
+def newest_quotes(instruments: list[int], audience: Audience) -> dict[int, dict[str, Any]]:
     """By instrument; of several sources the one with the newest day."""
-    quotes = Quote.objects.filter(shown_to(Audience.API), instrument__in=instruments)
+    quotes = Quote.objects.filter(shown_to(audience), instrument__in=instruments)
     rows = quotes.order_by("effective_date").values_list(*QUOTE_COLUMNS)
     return {instrument: quote_row(*values) for instrument, *values in rows}
 

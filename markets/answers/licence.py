@@ -1,7 +1,7 @@
 """May the figures of a source be shown? The one gate before every page, endpoint and export.
 
 A source says what its terms allow (`public_display`, `public_api`), operators may change that, and operators see
-everything.
+everything over the API. Pages are the same for everybody.
 """
 
 from enum import Enum

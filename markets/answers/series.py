@@ -62,17 +62,22 @@ def find_source(code: str) -> Source:
     return source
 
 
-def of_source(rows: RateQuerySet, code: str | None) -> RateQuerySet:
-    """The rows that the public API may answer, of one source if it was named."""
+def of_source(rows: RateQuerySet, code: str | None, audience: Audience) -> RateQuerySet:
+    """The rows that who asks may see, of one source if it was named."""
     if code is None:
-        return rows.publishable(Audience.API)
+        return rows.publishable(audience)
     source = find_source(code)
-    refuse(source, Audience.API)
+    refuse(source, audience)
     return rows.filter(source=source)
 
 
 def rates(
-    instrument: Instrument, start: date, end: date, table: str | None = None, source: str | None = None
+    instrument: Instrument,
+    start: date,
+    end: date,
+    table: str | None = None,
+    source: str | None = None,
+    audience: Audience = Audience.API,
 ) -> RateQuerySet:
     """One mid a day, or the figures of one table; ascending.
 
@@ -83,7 +88,7 @@ def rates(
         rows = rows.of_table(table)
     elif instrument.kind == Instrument.Kind.CURRENCY and (source is None or publishes_mids(source)):
         rows = rows.canonical()
-    return of_source(rows, source)
+    return of_source(rows, source, audience)
 
 
 def publishes_mids(source: str) -> bool:
@@ -92,8 +97,9 @@ def publishes_mids(source: str) -> bool:
     return row.stands_in_for_id is not None or row.stand_ins.exists()
 
 
-def gold(start: date, end: date, source: str | None = None) -> RateQuerySet:
-    return of_source(Rate.objects.filter(instrument__code=catalogue.GOLD).of_table("gold").between(start, end), source)
+def gold(start: date, end: date, source: str | None = None, audience: Audience = Audience.API) -> RateQuerySet:
+    rows = Rate.objects.filter(instrument__code=catalogue.GOLD).of_table("gold").between(start, end)
+    return of_source(rows, source, audience)
 
 
 def rate_rows(rows: models.QuerySet[Rate], instrument: Instrument) -> Iterator[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 The store writes, in the same transaction, the announcement that refers to the instrument, and holds a lock on the
 source, which the publication refers to as well: neither can go. SQLite checks for next to nothing and would have to
-copy the whole table: it keeps the keys.
+copy the whole table: it keeps the keys, until another change copies it anyway.
 """
 
 import django.db.models.deletion

@@ -35,7 +35,7 @@ class Job(models.Model):
         REFUSED = "refused", _("źródło odmówiło")
         UNREADABLE = "unreadable", _("nieczytelna odpowiedź źródła")
         EXPECTED_DATA = "expected_data", _("brak danych, które powinny istnieć")
-        NO_KEY = "no_key", _("brak klucza API")
+        NO_KEY = "no_key", _("brak klucza API lub klucz odrzucony")
         BLOCKED = "blocked", _("źródło zablokowane w tym kraju")
         NO_PLAN = "no_plan", _("plan u dostawcy tego nie obejmuje")
         BUDGET = "budget", _("limit zapytań wyczerpany")

@@ -143,11 +143,15 @@ def in_words(gone: list[tuple[int, Table]], instruments: dict[str, Instrument]) 
 def take_names(accepted: Accepted, instruments: dict[str, Instrument], before: dict[int, quotes.Held]) -> int:
     """The publisher's own name of a currency, from a table no older than its newest figure so far; how many changed."""
     renamed = 0
-    named = {figure.code: (table.effective_date, figure.name) for table, figures in accepted for figure in figures}
+    named = {
+        figure.code: (table.effective_date, figure.name.replace("\0", "")[:NAME_LENGTH])
+        for table, figures in accepted
+        for figure in figures
+    }
     for code, (day, name) in named.items():
         instrument = instruments[code]
         held = before.get(instrument.id)
         is_newest = held is None or day >= held.newest.effective_date
-        if name and name[:NAME_LENGTH] != instrument.name_pl and is_newest:
-            renamed += Instrument.objects.filter(pk=instrument.pk).update(name_pl=name[:NAME_LENGTH])
+        if name and name != instrument.name_pl and is_newest:
+            renamed += Instrument.objects.filter(pk=instrument.pk).update(name_pl=name)
     return renamed

@@ -11,7 +11,8 @@ from markets.models import Instrument, Job, Listing, Source
 
 @dataclass(slots=True)
 class Outcome:
-    """What one save did. `refused` and `gaps` are in words; `unknown` are tickers that the source does not list.
+    """What one save did. `refused` and `gaps` are in words; `unknown` are tickers that the source does not list,
+    `against` has what was refused of a price by its ticker.
 
     `inserted` are new rows, `replaced` open candles that moved on, `revised` closed ones that their source changed,
     `quotes` the newest prices that were written.
@@ -22,12 +23,18 @@ class Outcome:
     revised: int = 0
     quotes: int = 0
     refused: list[str] = field(default_factory=list)
+    against: dict[str, str] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
 
     @property
     def written(self) -> int:
         return self.inserted + self.replaced + self.revised
+
+    def refuse(self, ticker: str, reason: str) -> None:
+        """Nobody can tell them apart again from the words: a ticker may have a colon in it."""
+        self.against[ticker] = f"{ticker}: {reason}"
+        self.refused.append(self.against[ticker])
 
 
 def lock(source: Source) -> None:
@@ -40,7 +47,8 @@ def instruments(source: Source, tickers: Collection[str], outcome: Outcome) -> d
     listed = Listing.objects.filter(source=source, ticker__in=tickers)
     found: dict[str, int] = dict(listed.values_list("ticker", "instrument_id"))
     outcome.unknown = sorted(set(tickers) - found.keys())
-    outcome.refused += [f"{ticker}: not listed at {source.code}" for ticker in outcome.unknown]
+    for ticker in outcome.unknown:
+        outcome.refuse(ticker, f"not listed at {source.code}")
     return found
 
 

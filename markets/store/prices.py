@@ -86,7 +86,7 @@ def sift(prices: Sequence[Price], source: Source, outcome: Outcome) -> Series:
             continue
         price = rules.tidy(given)
         if reason := rules.against_price(price, now):
-            outcome.refused.append(f"{price.ticker}: {reason}")
+            outcome.refuse(price.ticker, reason)
         else:
             accepted[known[price.ticker]][price.observed_at] = price
     return {instrument: [found[moment] for moment in sorted(found)] for instrument, found in accepted.items()}

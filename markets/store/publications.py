@@ -55,9 +55,7 @@ def save(tables: list[Table], source: Source, job: Job) -> Proofs:
             copying.update(Publication._meta.db_table, FACTS, [(*facts(table, job), row.id)])
             proofs.changed[row.id] = table
     proofs.ids = {place: row.id for place, row in rows.items()}
-    told = bulk.insert_telling(
-        Publication._meta.db_table, PLACE | FACTS, new, 'id, "table", CAST(effective_date AS text)'
-    )
+    told = bulk.insert_telling(Publication._meta.db_table, PLACE | FACTS, new, TOLD)
     proofs.ids |= {(letter, date.fromisoformat(day)): pk for pk, letter, day in told}
     return proofs
 

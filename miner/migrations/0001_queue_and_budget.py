@@ -74,7 +74,6 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('takes', models.JSONField(default=list)),
                 ('blocked_until', models.DateTimeField(blank=True, null=True, verbose_name='wstrzymane przez źródło do')),
-                ('allowed', models.PositiveIntegerField(blank=True, null=True, verbose_name='limit podany przez źródło')),
                 ('failures', models.PositiveIntegerField(default=0, verbose_name='niepowodzenia z rzędu')),
                 ('total_calls', models.PositiveBigIntegerField(default=0, verbose_name='zapytania razem')),
                 ('total_waits', models.PositiveBigIntegerField(default=0, verbose_name='czekania razem')),

@@ -6,11 +6,12 @@ milliseconds; the last candle is normally still open. One unknown symbol fails a
 Documentation: https://docs.binance.us
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from math import ceil
-from typing import Any
+from typing import Annotated, Any, ClassVar
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -25,6 +26,8 @@ USED = "X-MBX-USED-WEIGHT-1M"
 # One call for up to 20 symbols weighs as much as one for a single symbol.
 SYMBOLS_A_CALL = 20
 LONGEST = 1000
+# So long the list of what is traded is remembered: it is the longest answer there is, and prices come twice a minute.
+LIST_SECONDS = 3600
 INVALID_SYMBOL = '"code":-1121'
 COINS = (
     "BTC", "ETH", "XRP", "BNB", "SOL", "DOGE", "ADA", "LINK", "XLM", "BCH", "AVAX", "HBAR", "LTC", "SUI", "SHIB", "DOT",
@@ -58,7 +61,7 @@ class Limit(msgspec.Struct, rename="camel"):
     rate_limit_type: str
     interval: str
     interval_num: int
-    limit: int
+    limit: Annotated[int, msgspec.Meta(gt=0, lt=10**6)]
 
 
 class Exchange(msgspec.Struct, rename="camel"):
@@ -77,6 +80,9 @@ class Binance(CandleSource, QuoteSource):
     cadence = 60
     limit = 1200
     tickers = {f"{coin}USDT": f"{coin}USDT" for coin in COINS}
+    # What each address trades and the moment (of the monotonic clock) at which it said so, once a symbol was refused.
+    # Of the class: a provider lives for one question.
+    traded: ClassVar[dict[str, tuple[float, set[str] | None]]] = {}
 
     def fetch_candles(
         self, ticker: str, timeframe: str, start: datetime | None = None, limit: int = LONGEST
@@ -86,12 +92,19 @@ class Binance(CandleSource, QuoteSource):
         return parse_candles(self.ask("klines", params), ticker, timeframe)
 
     def fetch_quotes(self, tickers: Sequence[str]) -> list[Price]:
-        """Those that are traded; when one is not, the list of those that are tells which."""
+        """Those that are traded; when one is not, the list of those that are tells which, for an hour."""
         try:
-            return self.quotes(tickers)
+            return self.quotes(self.among_traded(tickers))
         except UnknownTicker:
-            traded = self.fetch_tickers()
-            return self.quotes([ticker for ticker in tickers if ticker in traded])
+            self.traded[self.base_url] = time.monotonic(), self.fetch_tickers()
+            return self.quotes(self.among_traded(tickers))
+
+    def among_traded(self, tickers: Sequence[str]) -> Sequence[str]:
+        """Those that the remembered list has; all of them where there is none."""
+        told_at, names = self.traded.get(self.base_url, (0.0, None))
+        if names is None or time.monotonic() - told_at >= LIST_SECONDS:
+            return tickers
+        return [ticker for ticker in tickers if ticker in names]
 
     def quotes(self, tickers: Sequence[str]) -> list[Price]:
         names, prices = list(dict.fromkeys(tickers)), []

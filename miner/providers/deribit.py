@@ -1,8 +1,8 @@
 """Deribit API v2, public methods: price indices such as `btc_usd`, one call each, and their history.
 
 The answer has no time of its own but `usOut` of its envelope, in microseconds. Errors are JSON-RPC objects under HTTP
-200, 400 or 503: some codes say "later", the others "never". The limit for callers without a key is not published; a
-few calls a second are no trouble. Documentation: https://docs.deribit.com
+200, 400 or 503: some codes say "later", the others "never", whatever the status. The limit for callers without a key
+is not published; a few calls a second are no trouble. Documentation: https://docs.deribit.com
 """
 
 import re
@@ -19,8 +19,10 @@ from miner.errors import Refused, UnknownTicker, Unreachable, Unreadable
 from miner.providers.base import QuoteSource
 from miner.wire import MICROSECOND, computed, decode, moment, some
 
-# Too many requests, try again, settlement, maintenance (11051), internal error, unavailable, timed out.
-LATER = {10028, 10040, 10041, 10047, 10066, 11051, 11094, 13028, 13888}
+# Too many requests, and too many at once.
+TOO_MANY = {10028, 10066}
+# Those, and try again, settlement, maintenance (11051), internal error, unavailable, timed out.
+LATER = {*TOO_MANY, 10040, 10041, 10047, 11051, 11094, 13028, 13888}
 INVALID_PARAMS = -32602
 CODE = re.compile(r'"code"\s*:\s*(-?\d{1,9})\b')
 RANGES = {
@@ -96,7 +98,8 @@ def fault(place: str, text: str, status: int) -> Unreachable | Refused | None:
         raise Unreadable(f"{place}: an error without a code")
     code, message = int(found[1]), f"{place}: error {found[1]}"
     if code in LATER:
-        return Unreachable(message, status=status, body=text[:300])
+        # The status that it should have come under: 429 is not asked again in the same run, and both give a rest.
+        return Unreachable(message, status=429 if code in TOO_MANY else 503, body=text[:300])
     unknown = code == INVALID_PARAMS and '"index_name"' in text
     return (UnknownTicker if unknown else Refused)(message, status, text[:300])
 

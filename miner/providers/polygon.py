@@ -6,6 +6,8 @@ A free key gets 403 for snapshots and 5 calls a minute: then the close of the da
 Retry-After with 429; the window is a minute. Documentation: https://massive.com/docs
 """
 
+import logging
+import time
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import ClassVar
@@ -19,8 +21,12 @@ from miner.errors import NoKey, NoPlan, Refused, Unreachable, Unreadable
 from miner.providers.base import QuoteSource
 from miner.wire import decode, moment, some
 
+logger = logging.getLogger(__name__)
+
 MARKETS = {"C:": "forex", "X:": "crypto"}
 WINDOW_SECONDS = 60
+# How long a plan is taken for one without snapshots: a better one may have been bought since.
+DAY_SECONDS = 24 * 3600
 # A page that is not there is answered in plain text; only this is about the ticker.
 NOT_FOUND = ('"status":"NOT_FOUND"', '"status":"NotFound"')
 NOT_AUTHORIZED = '"status":"NOT_AUTHORIZED"'
@@ -86,8 +92,9 @@ class Polygon(QuoteSource):
         "XAUUSD": "C:XAUUSD", "EURUSD": "C:EURUSD", "BTCUSD": "X:BTCUSD", "ETHUSDT": "X:ETHUSDT", "GBPUSD": "C:GBPUSD",
         "USDJPY": "C:USDJPY", "XAGUSD": "C:XAGUSD", "AUDUSD": "C:AUDUSD", "USDCAD": "C:USDCAD",
     }  # fmt: skip
-    # Addresses and keys whose plan has no snapshots, for as long as this process lives.
-    end_of_day: ClassVar[set[tuple[str, str]]] = set()
+    # Addresses and keys whose plan has no snapshots, and the moment (of the monotonic clock) at which that showed.
+    # Of the class: a provider lives for one question.
+    end_of_day: ClassVar[dict[tuple[str, str], float]] = {}
 
     def fetch_quotes(self, tickers: Sequence[str]) -> list[Price]:
         known = [ticker for ticker in dict.fromkeys(tickers) if ticker[:2] in MARKETS]
@@ -95,12 +102,17 @@ class Polygon(QuoteSource):
             try:
                 return [price for market in MARKETS.items() for price in self.snapshots(*market, known)]
             except NoPlan:
-                self.end_of_day.add((self.base_url, self.key))
+                self.end_of_day[self.base_url, self.key] = time.monotonic()
+                logger.warning(
+                    "The plan of %s has no snapshots: closes of the day before are asked for, snapshots again in a day",
+                    self.code,
+                )
         return [price for ticker in known if (price := self.previous(ticker))]
 
     def is_end_of_day(self) -> bool:
-        """Whether the plan is known to sell nothing but closes."""
-        return (self.base_url, self.key) in self.end_of_day
+        """Whether the plan showed within a day that it sells nothing but closes."""
+        showed = self.end_of_day.get((self.base_url, self.key))
+        return showed is not None and time.monotonic() - showed < DAY_SECONDS
 
     def cost(self, tickers: Sequence[str]) -> int:
         known = {ticker for ticker in tickers if ticker[:2] in MARKETS}
@@ -130,6 +142,9 @@ class Polygon(QuoteSource):
                 error.retry_after = WINDOW_SECONDS
             raise
         except Refused as error:
+            if error.status == 401:
+                words = f"{error}: the key was refused, look at POLYGON_API_KEY"
+                raise Refused(words, error.status, error.body, error.retry_after, NoKey.reason) from None
             said = error.body.replace(" ", "")
             if error.status == 404 and any(text in said for text in NOT_FOUND):
                 return None

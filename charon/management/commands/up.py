@@ -10,7 +10,6 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
-from django_q.tasks import async_task
 
 from charon import address, broker, lock, terminal
 from charon.address import Place
@@ -73,10 +72,7 @@ def prepare() -> None:
         connection.ensure_connection()
     except DatabaseError as error:
         raise CommandError(f"The database cannot be reached: {journal.scrub(str(error))}") from None
-    call_command("migrate", interactive=False, verbosity=0)
-    call_command("sync")
-    async_task("miner.tasks.start", cluster=settings.MINER_QUEUE)
-    async_task("signals.tasks.catch_up", cluster=settings.BRAIN_QUEUE, group="brain")
+    call_command("prepare", start=True)
     connection.close()
 
 
