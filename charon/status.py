@@ -1,6 +1,7 @@
 """Whether Charon can serve, and how fresh it is: for programs (/health) and for people (/status/)."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -22,6 +23,9 @@ from markets.answers import currencies, jobs
 from markets.models import Source
 from markets.templatetags import polish
 from markets.views import CALM, HtmxRequest, Row, shown_sources, wants_fragment
+
+# More channels of one family than these are one line of the page.
+MANY = 5
 
 
 class SourceHealth(Schema):
@@ -82,7 +86,7 @@ def context(*, staff: bool) -> Row:
         "parts": [database_row(), redis_row(now), *queue_rows(now)],
         "rows": [source_row(source, ends.get(source.pk, {}), now) for source in sources],
         "logged": entries is not None,
-        "counts": [count_row(*line) for line in activity.counts],
+        "counts": [count_row(*line) for line in by_family(activity.counts)],
         "total": polish.plural(activity.total, _("wpisu,wpisów,wpisów")),
         "newest": told(activity.newest, now),
         "lines": [line_row(entry) for entry in (entries or [])[: redis_log.SHOWN]] if staff else [],
@@ -169,6 +173,23 @@ def kinds() -> dict[str, str]:
         "cache_write": _("zapis pamięci podręcznej"),
         "cache_read": _("odczyt pamięci podręcznej"),
     }
+
+
+def by_family(counts: Iterable[tuple[str, str, int]]) -> Iterator[tuple[str, str, int]]:
+    """The most first; a channel for every asset would fill the page: many that differ in their end are one line."""
+    lines = [(kind, channel, family(channel), count) for kind, channel, count in counts]
+    sizes = Counter((kind, common) for kind, _channel, common, _count in lines)
+    summed: Counter[tuple[str, str]] = Counter()
+    for kind, channel, common, count in lines:
+        summed[kind, common if sizes[kind, common] > MANY else channel] += count
+    for (kind, channel), count in summed.most_common():
+        yield kind, channel, count
+
+
+def family(channel: str) -> str:
+    """`asset:update:*` of `asset:update:BTCUSD`."""
+    start, colon, _end = channel.rpartition(":")
+    return f"{start}:*" if colon else channel
 
 
 def count_row(kind: str, channel: str, count: int) -> Row:

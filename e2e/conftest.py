@@ -20,6 +20,12 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 
 @pytest.fixture(scope="session")
+def old_house(house: House) -> Iterator[House]:
+    with houses.left_alone(house) as old:
+        yield old
+
+
+@pytest.fixture(scope="session")
 def empty_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     with houses.unfurnished(Path(tmp_path_factory.mktemp("empty"))) as house:
         yield house

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -99,6 +99,14 @@ def furnished(folder: Path) -> Iterator[House]:
             (folder / "filled").touch()
         with web(env) as url:
             yield House(url, env)
+
+
+@contextlib.contextmanager
+def left_alone(house: House) -> Iterator[House]:
+    """The same house four weeks later: nothing new was fetched, and every signal is of old figures."""
+    env = house.env | {"PORT": str(free_port()), clock.VARIABLE: clock.starting(NOON + timedelta(weeks=4))}
+    with web(env) as url:
+        yield House(url, env)
 
 
 @contextlib.contextmanager

@@ -16,6 +16,8 @@ FIRST_SIGNAL = """() => {
   const data = JSON.parse(document.getElementById("dane-wykresu").textContent);
   return Chart.getChart("wykres-kursu").scales.x.getPixelForValue(data.signals[0].at);
 }"""
+# As wide as fonts of a browser come, where a system has no other.
+WIDE = "* { font-family: 'DejaVu Sans', Verdana, sans-serif !important; }"
 LOCAL = "/static/vendor/chart-4.6.1.umd.min.js"
 
 
@@ -48,6 +50,25 @@ def test_a_page_fits_its_window(house: House, visit: Visit, path: str, settings:
     visitor = visit(house, **settings)
     visitor.open(path)
     assert visitor.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+@pytest.mark.parametrize("path", ["/", "/waluty/", "/waluty/USD/", "/zloto/", "/miner/", "/status/"])
+@pytest.mark.parametrize("width", [320, 360, 641, 768, 1024, 1280])
+def test_a_page_of_old_figures_fits_in_wide_letters(old_house: House, visit: Visit, path: str, width: int) -> None:
+    visitor = visit(old_house, viewport={"width": width, "height": 800}, bypass_csp=True)
+    visitor.open(path)
+    visitor.page.add_style_tag(content=WIDE)
+    if path in {"/", "/waluty/"}:
+        expect(visitor.page.locator("#tabela")).to_contain_text("na starych danych")
+    assert visitor.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+def test_the_name_of_a_tile_is_whole_on_a_phone(old_house: House, visit: Visit) -> None:
+    visitor = visit(old_house, **PHONE, bypass_csp=True)
+    visitor.open("/")
+    visitor.page.add_style_tag(content=WIDE)
+    cut = "tiles => tiles.filter(tile => tile.scrollWidth > tile.clientWidth).map(tile => tile.textContent)"
+    assert visitor.page.locator(".tile h2").evaluate_all(cut) == []
 
 
 def test_the_status_says_what_works_and_refreshes_in_place(house: House, visit: Visit) -> None:
@@ -83,6 +104,16 @@ def test_a_range_is_swapped_in_place_and_the_way_back_works(house: House, visit:
     expect(page.get_by_role("link", name="1R")).to_have_attribute("aria-current", "true")
     page.wait_for_function("() => window.Chart.getChart('wykres-kursu')?.data.labels.length > 200")
     assert len([url for url in visitor.asked if url.endswith("htmx-2.0.11.min.js")]) == 1
+
+
+def test_a_range_chosen_before_the_first_look_at_the_clock_is_no_error(house: House, visit: Visit) -> None:
+    visitor = visit(house)
+    page = visitor.page
+    page.add_init_script("window.setInterval = (tick) => document.addEventListener('htmx:afterSwap', tick)")
+    visitor.open("/waluty/USD/")
+    assert visitor.draws()
+    page.get_by_role("link", name="1M").click()
+    expect(page.locator("#announcement")).to_contain_text("Zaktualizowano kurs")
 
 
 def test_a_refresh_draws_the_chart_again(house: House, visit: Visit) -> None:

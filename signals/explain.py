@@ -92,10 +92,10 @@ def opposite(newest: Decision, bars: dict[date, Bar], scale: int) -> str:
     facts = {"day": polish.day(day), "now": small(bar.histogram, scale)}
     if newest.signal == Signal.Label.BUY:
         text = _("Sygnał SPRZEDAJ pojawi się, gdy histogram spadnie poniżej 0 (%(day)s wynosił %(now)s).")
-        bound = _(" Wystarczy do tego następne notowanie poniżej ok. %(price)s zł.")
+        bound = _(" Wystarczy do tego następne notowanie poniżej ok. %(price)s zł.")
     else:
         text = _("Sygnał KUP pojawi się, gdy histogram wzrośnie powyżej 0 (%(day)s wynosił %(now)s).")
-        bound = _(" Wystarczy do tego następne notowanie powyżej ok. %(price)s zł.")
+        bound = _(" Wystarczy do tego następne notowanie powyżej ok. %(price)s zł.")
     close = turning_close(bar, rules.macd_cross())
     price = "" if close is None else bound % {"price": polish.figure(rounded(close, scale))}
     return text % facts + price

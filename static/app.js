@@ -55,8 +55,10 @@
   };
 
   document.addEventListener("htmx:beforeSwap", (event) => {
-    const region = event.detail.target, state = states.get(region.id), body = event.detail.serverResponse;
-    if (!state || !event.detail.shouldSwap) return;
+    const region = event.detail.target, body = event.detail.serverResponse;
+    if (!region.matches("[data-every]") || !event.detail.shouldSwap) return;
+    /* Made here if no tick was yet: one between this and the end of the swap would make it without what stood before. */
+    const state = stateOf(region);
     const regular = event.detail.requestConfig.triggeringEvent?.type === "refresh";
     state.held = used(region);
     if (state.held || (regular && body === state.body)) {

@@ -114,6 +114,17 @@ def test_points_are_the_canonical_mids_with_the_band_of_table_c(nbp: Source, arc
 
 
 @pytest.mark.django_db
+def test_another_banks_figure_of_the_same_currency_is_no_day_of_the_nbps_history(nbp: Source, job: Job) -> None:
+    ecb = Source.objects.get(code="ecb")
+    day, later = START, START + timedelta(days=1)
+    store.save([Table("A", day, [Figure("EUR", mid=Decimal("4.2600"))])], nbp, job)
+    theirs = [Table("eurofxref", on, [Figure("EUR", mid=Decimal("4.2555"))], kind="pair") for on in (day, later)]
+    assert store.save(theirs, ecb, journal.start("ecb.eurofxref", ecb, Job.Trigger.COMMAND)).written == 2
+    assert [(point.day, point.table) for point in history.points("EUR", date.min)] == [(day, "A")]
+    assert [(row.day, row.tables, row.source) for row in history.figures("EUR")] == [(day, ("A",), nbp.name)]
+
+
+@pytest.mark.django_db
 def test_figures_carry_their_proof_and_the_archives_have_none(nbp: Source, archive: Source, job: Job) -> None:
     old = journal.start("nbp_archive.mid", archive, Job.Trigger.COMMAND)
     store.save([Table("A", START, [Figure("USD", mid=Decimal("3.9"))])], archive, old)
@@ -274,7 +285,7 @@ def test_an_explanation_names_both_bars_and_what_would_turn_it() -> None:
     assert [row[-1] for row in why.bars] == ["\u22120,001148", "+0,001797"]
     assert re.fullmatch(
         r"Sygnał SPRZEDAJ pojawi się, gdy histogram spadnie poniżej 0 \(08\.02\.2021 wynosił [+\u2212]0,\d{6}\)\."
-        r" Wystarczy do tego następne notowanie poniżej ok\. \d,\d{4} zł\.",
+        r" Wystarczy do tego następne notowanie poniżej ok\. \d,\d{4}\u00a0zł\.",
         why.opposite,
     )
 

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
+from django.utils.html import strip_tags
 
 from charon import middleware
 from markets.answers import board
@@ -47,9 +48,21 @@ def test_a_page_is_polish_and_everything_it_loads_is_here(client: Client, nbp: S
         assert finders.find(address.removeprefix("/static/")), address
 
 
-@pytest.mark.parametrize("path", ["/", "/miner/"])
+@pytest.mark.parametrize("path", ["/", "/waluty/", "/zloto/", "/miner/", "/status/"])
 def test_the_page_of_the_menu_is_marked(client: Client, nbp: Source, path: str) -> None:
     assert f'<a href="{path}" aria-current="page">' in client.get(path).content.decode()
+
+
+def test_a_currency_is_under_its_tab_of_the_menu(client: Client, nbp: Source) -> None:
+    content = client.get("/waluty/EUR/").content.decode()
+    assert '<a href="/waluty/" aria-current="true">Waluty</a>' in content
+    assert content.count("aria-current") == 1
+
+
+def test_a_list_of_the_admin_counts_in_polish(admin_client: Client, nbp: Source) -> None:
+    shown = strip_tags(admin_client.get("/admin/markets/source/").content.decode())
+    assert re.search(r"^razem \d+$", shown, re.M)
+    assert not re.search(r"\d+ źródł", shown)
 
 
 def test_htmx_needs_no_eval_and_writes_no_styles(client: Client, nbp: Source) -> None:

@@ -116,7 +116,8 @@ def test_a_range_is_chosen_by_a_link_and_everything_else_is_a_year(client: Clien
     for odd in ("", "?zakres=", "?zakres=2R", "?zakres=1R&zakres=x"):
         assert len(payload(client, f"/waluty/USD/{odd}")["days"]) == 253
     content = client.get("/waluty/USD/?zakres=3M").content.decode()
-    assert re.findall(r'href="(\S+)"[^>]* aria-current="true">(\w+)<', content) == [("/waluty/USD/?zakres=3M", "3M")]
+    ranges = content.partition('class="ranges"')[2]
+    assert re.findall(r'href="(\S+)"[^>]* aria-current="true">(\w+)<', ranges) == [("/waluty/USD/?zakres=3M", "3M")]
     assert 'hx-get="/waluty/USD/?zakres=3M" hx-trigger="refresh"' in content
 
 
@@ -233,6 +234,7 @@ def test_a_retired_currency_says_since_when_and_why_its_last_signal(client: Clie
     history(nbp, "USD", count=1)
     tasks.catch_up()
     shown = page(client, "/waluty/HRK/")
+    assert shown.count("nieaktualna, ostatni kurs z 30.12.2022") == 2  # beside the figure, and where the signal is
     assert "waluta nieaktualna, ostatni kurs z 30.12.2022" in shown
     assert "Waluta nieaktualna, ostatni kurs z 30.12.2022: nowych sygnałów nie będzie." in shown
     assert "Dlaczego ostatnim sygnałem było" in shown

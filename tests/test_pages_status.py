@@ -167,6 +167,20 @@ def test_everybody_sees_counts_and_nobody_else_sees_words(client: Client, nbp: S
         assert inside not in shown
 
 
+def test_channels_of_one_family_are_one_line_when_they_are_many(client: Client, nbp: Source, redis: Any) -> None:
+    codes = ["BTCUSD", "ETHUSD", "SOLUSD", "XRPUSD", "ADAUSD"]
+    for step in ("5m", "1h"):
+        bus.note(Entry("publish", f"market:update:{step}", "market-data", "", 1))
+    bus.note(*[Entry("publish", f"asset:update:{code}", "market-data", "", 1) for code in codes])
+    assert "wiadomość asset:update:SOLUSD 1" in page(client)
+    bus.note(*[Entry("publish", f"asset:update:{code}", "market-data", "", 1) for code in ("LTCUSD", "BTCUSD")])
+    shown = page(client)
+    assert "wiadomość asset:update:* 7" in shown
+    assert "asset:update:SOLUSD" not in shown
+    assert "wiadomość market:update:5m 1" in shown
+    assert "wiadomość market:update:1h 1" in shown
+
+
 def test_an_account_that_is_not_staff_sees_what_everybody_sees(client: Client, nbp: Source, logged: None) -> None:
     client.force_login(User.objects.create_user("visitor"))
     assert SECRET not in page(client)

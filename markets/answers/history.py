@@ -14,6 +14,8 @@ from markets.models import Rate
 RANGES: dict[str, int | None] = {"1M": 1, "3M": 3, "1R": 12, "5R": 60, "Max": None}
 DEFAULT_RANGE = "1R"
 MOST_POINTS = 1000
+# The pages are about the NBP: the ECB's price of the euro in złoty is another bank's, of the same day.
+TABLES = ("A", "B", "C", "gold")
 # No bank holiday lasts as long: figures are missing, or the code was away.
 LONGEST_GAP = timedelta(days=30)
 
@@ -54,7 +56,7 @@ def first_day(newest: date, months: int | None) -> date:
 
 def points(code: str, since: date) -> list[Point]:
     """One a day, ascending; one query."""
-    rows = Rate.objects.filter(instrument__code=code, effective_date__gte=since).publishable()
+    rows = Rate.objects.filter(instrument__code=code, table__in=TABLES, effective_date__gte=since).publishable()
     columns = ("effective_date", "table", "mid", "bid", "ask", "scale")
     found = []
     for day, of_day in groupby(rows.order_by("effective_date", "table").values_list(*columns), key=lambda row: row[0]):
@@ -87,7 +89,8 @@ def gaps(points: Sequence[Point]) -> list[tuple[date, date]]:
 
 def figures(code: str, count: int = 30) -> list[Figure]:
     """The newest days with their proofs, newest first; one query."""
-    rows = Rate.objects.filter(instrument__code=code).publishable().select_related("publication", "source")
+    rows = Rate.objects.filter(instrument__code=code, table__in=TABLES).publishable()
+    rows = rows.select_related("publication", "source")
     newest = rows.order_by("-effective_date", "table")[: 2 * count]
     days = groupby(newest, key=lambda row: row.effective_date)
     return [figure(list(of_day)) for _day, of_day in days][:count]
