@@ -85,7 +85,8 @@ class Line:
 
 def obvious(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
     day = Quote.objects.aggregate(day=Max("effective_date"))["day"]
-    lines = [Line(instrument, day) for instrument in Instrument.objects.order_by("code")]
+    quoted = Instrument.objects.filter(quotes__effective_date__isnull=False).distinct()
+    lines = [Line(instrument, day) for instrument in quoted.order_by("code")]
     engine = Engine(dirs=[BASE_DIR / "bench"], libraries={"obvious": "bench._obvious"}, builtins=["bench._obvious"])
     context = {
         "tiles": [line for line in lines if line.instrument.code in {"EUR", "USD", "CHF", "GBP", "XAU"}],

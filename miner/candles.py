@@ -186,7 +186,7 @@ def answer_of(
         except Unreadable as error:
             return error
         except Unreachable as error:
-            if error.status == quotes.TOO_MANY:
+            if quotes.is_final(error):
                 traffic.stop(error)
             raise
 

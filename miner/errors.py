@@ -8,12 +8,18 @@ class ProviderError(Exception):
 
 
 class Unreachable(ProviderError):
-    """The road or the other side's trouble (no connection, 408, 429, 5xx): try again, then leave it to the next run."""
+    """The road or the other side's trouble (no connection, 408, 429, 5xx): try again, then leave it to the next run.
+
+    `nobody`: there was nobody to ask at all (no network, no such host, the port is closed).
+    """
 
     reason = "unreachable"
 
-    def __init__(self, message: str, retry_after: float | None = None, status: int = 0, body: str = "") -> None:
+    def __init__(
+        self, message: str, retry_after: float | None = None, status: int = 0, body: str = "", nobody: bool = False
+    ) -> None:
         super().__init__(message)
+        self.nobody = nobody
         self.retry_after = retry_after
         self.status = status
         self.body = body

@@ -81,6 +81,8 @@ def fetch(url: str, accept: str = "application/json", headers: Mapping[str, str]
     except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, UnicodeEncodeError) as error:
         # Without its text: that of a malformed header quotes the value, and keys travel there as well.
         raise Refused(f"GET {place}: cannot be asked: {type(error).__name__}") from None
+    except httpx.ConnectError as error:
+        raise Unreachable(f"GET {place}: {type(error).__name__}: {error}", nobody=True) from None
     except httpx.TimeoutException:
         raise Unreachable(f"GET {place}: no answer in time") from None
     except (httpx.TransportError, httpx.StreamError) as error:

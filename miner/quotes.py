@@ -164,7 +164,7 @@ def ask(source: Source, tickers: list[str], critical: bool, patience: float, res
             return provider.fetch_quotes(tickers)
         except Unreachable as error:
             failures.append(error)
-            if error.status == TOO_MANY:
+            if is_final(error):
                 traffic.stop(error)
             raise
 
@@ -186,6 +186,11 @@ def ask(source: Source, tickers: list[str], critical: bool, patience: float, res
     if provider.allowed is not None:
         budget.told(source, provider.allowed)
     return prices
+
+
+def is_final(error: Unreachable) -> bool:
+    """Whether a beat that failed so leaves it to the next one: it comes soon, and others want the worker."""
+    return error.nobody or error.status == TOO_MANY
 
 
 def give_way(source: Source, error: ProviderError, rest: bool = True) -> None:

@@ -116,6 +116,8 @@ def quotes(source: str) -> str:
             quote_refresh.put_down(result, count)
             if result.error is not None:
                 raise result.error
+    except ProviderError as error:
+        return gave_up(name, error)
     except Exception as error:
         beat_list.done(name, str(error))
         raise
@@ -136,11 +138,21 @@ def candles(source: str, timeframe: str) -> str:
             count.rows, count.revised, count.refused = cycle.written, cycle.revised, len(cycle.refused)
             count.requests, count.retries, count.waited_seconds = cycle.requests, cycle.retries, cycle.waited_seconds
             count.errors = len(cycle.failed)
+    except ProviderError as error:
+        return gave_up(name, error)
     except Exception as error:
         beat_list.done(name, str(error))
         raise
     beat_list.done(name)
     return f"{cycle.bars} candles"
+
+
+def gave_up(name: str, error: ProviderError) -> str:
+    """It stands in the journal and at pulse; the log has a line, for whose fault it is needs no traceback."""
+    words = journal.scrub(str(error))
+    beat_list.done(name, words)
+    logger.warning("%s failed: %s", name, words)
+    return Job.Status.FAILED
 
 
 def awake(source: str) -> Source | None:

@@ -207,6 +207,7 @@ def test_every_breakage_of_the_road_is_unreachable(error: Exception) -> None:
     caught = failed(error)
     assert isinstance(caught, Unreachable)
     assert str(caught) == f"GET {PLACE}: {type(error).__name__}: {error}"
+    assert caught.nobody == isinstance(error, httpx.ConnectError)
 
 
 @pytest.mark.parametrize("status", [301, 400, 404, 429, 500])

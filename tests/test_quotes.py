@@ -149,8 +149,7 @@ def test_the_rest_doubles_and_a_success_ends_the_count(market: Source, at: Calla
 
 def test_a_blocked_country_rests_a_day(market: Source, caplog: pytest.LogCaptureFixture) -> None:
     FakeMarket.prices["C:EURUSD"] = Blocked("GET /x: HTTP 451", 451)
-    with pytest.raises(Blocked):
-        tasks.quotes("fake")
+    assert tasks.quotes("fake") == "failed"
     market.refresh_from_db()
     assert market.paused_until is not None
     assert market.paused_until > clock.now() + timedelta(hours=23)
@@ -178,8 +177,7 @@ def test_beats_of_an_hour_are_one_job_and_a_failed_one_has_its_own(market: Sourc
     for minute in (10, 20):
         at(f"2026-11-20 13:{minute}")
         FakeMarket.prices["X:BTCUSD"] = Unreachable("GET /x: no answer in time")
-        with pytest.raises(Unreachable):
-            tasks.quotes("fake")
+        assert tasks.quotes("fake") == "failed"
     failed = Job.objects.get(status="failed")
     assert (failed.reason, failed.repeats, failed.error) == ("unreachable", 1, "Unreachable: GET /x: no answer in time")
     at("2026-11-20 14:01")
@@ -195,9 +193,18 @@ def test_a_beat_writes_down_how_it_went(market: Source) -> None:
     done = Beat.objects.get().done_at
     assert done is not None
     FakeMarket.prices["X:BTCUSD"] = NoPlan("GET /x: HTTP 403", 403)
-    with pytest.raises(NoPlan):
-        tasks.quotes("fake")
+    assert tasks.quotes("fake") == "failed"
     assert (Beat.objects.get().done_at, Beat.objects.get().error) == (done, "GET /x: HTTP 403")
+
+
+def test_a_beat_whose_source_is_away_is_a_line_in_the_log_and_asks_once(
+    market: Source, caplog: pytest.LogCaptureFixture
+) -> None:
+    FakeMarket.prices["X:BTCUSD"] = Unreachable("GET /x: ConnectError", nobody=True)
+    assert tasks.quotes("fake") == "failed"
+    assert len(FakeMarket.asked) == 1
+    told = [record for record in caplog.records if record.name == "miner.tasks"]
+    assert [(one.getMessage(), one.exc_info) for one in told] == [("fake.quotes failed: GET /x: ConnectError", None)]
 
 
 def test_a_success_is_stale_after_two_and_a_half_beats(market: Source, at: Callable[[str], None]) -> None:
