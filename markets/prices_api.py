@@ -10,7 +10,7 @@ from markets import catalogue
 from markets.access import operator
 from markets.answers import assets, candles, licence, prices
 from markets.answers.series import find_source
-from markets.api import reply
+from markets.api import private, reply
 from markets.errors import ConflictError, UnknownCodeError
 from markets.models import Instrument, Source
 from markets.price_schemas import (
@@ -42,9 +42,7 @@ def answer(request: HttpRequest, content: Any, total: int | None = None, source:
     if source is not None:
         response.headers["X-Source"] = source
     patch_vary_headers(response, ["Authorization", "Cookie"])
-    if licence.audience(request) is licence.Audience.OPERATOR:
-        response.headers["Cache-Control"] = "private, no-store"
-    return response
+    return private(response) if licence.audience(request) is licence.Audience.OPERATOR else response
 
 
 def asked(request: HttpRequest, query: PriceQuery) -> prices.Series:
