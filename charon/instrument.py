@@ -265,6 +265,9 @@ def turn_row(decision: Decision) -> Row:
 
 
 def decision_row(decision: Decision, scale: int) -> Row:
+    """A withdrawn decision has no values: its bar is none of the daily series any more."""
+    if "close" not in decision.values:
+        return turn_row(decision) | {"histogram": "–", "close": "–"}
     return turn_row(decision) | {
         "histogram": explain.small(decision.histogram, scale),
         "close": polish.figure(explain.rounded(decision.values["close"], scale)),

@@ -19,6 +19,7 @@ from markets.answers import calendars
 from markets.models import Instrument, Job, Publication, Source
 from markets.records import Figure, Table
 from signals import tasks
+from signals.models import Signal
 
 FRIDAY = date(2026, 11, 20)
 
@@ -184,6 +185,17 @@ def test_signals_stand_in_the_table_and_on_the_chart(client: Client, nbp: Source
         assert signal["histogram"] in shown
     assert re.search(r"20\.11\.2026 ■ TRZYMAJ [\d,]+ [+\u2212]0,\d{6} ", shown)
     assert re.search(r"Najnowsze: (\d+) z \1\.", shown)
+
+
+def test_a_withdrawn_decision_stands_in_the_table_without_values(client: Client, nbp: Source, archive: Source) -> None:
+    """Table B takes the place of the archive's row of a crossing: its bar leaves the daily series."""
+    history(archive)
+    tasks.catch_up()
+    turn = Signal.objects.exclude(signal="HOLD").order_by("-as_of")[0].as_of.date()
+    save(nbp, [table(turn, Figure("USD", mid=Decimal("3.9400")), "B")])
+    tasks.catch_up()
+    shown = page(client)
+    assert re.search(rf"{turn:%d.%m.%Y} ■ TRZYMAJ – – ", shown)
 
 
 def test_the_statistics_are_those_of_the_snapshots(client: Client, nbp: Source) -> None:
