@@ -1,0 +1,303 @@
+"""Every GET that is saved: of each operation all of its parameters, its errors, and whose answers differ.
+
+A new address, or a new parameter, without a line here fails `tests/test_saved.py`.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+TOKEN = "let-me-in"
+# Who asks, by the headers that differ. `again` asks with the ETag of the answer before, `packed` takes gzip.
+HEADERS: dict[str, dict[str, str]] = {
+    "": {},
+    "htmx": {"HX-Request": "true"},
+    "restore": {"HX-Request": "true", "HX-History-Restore-Request": "true"},
+    "operator": {"Authorization": f"Bearer {TOKEN}"},
+    "intruder": {"Authorization": "Bearer guess"},
+    "staff": {},
+    "again": {},
+    "packed": {"Accept-Encoding": "gzip"},
+    "metrics": {},
+}
+LONGEST_NAME = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Get:
+    stage: str
+    address: str
+    who: str = ""
+
+    @property
+    def file(self) -> str:
+        words = re.sub(r"[^A-Za-z0-9.]+", "-", self.address).strip("-").lower() or "root"
+        return f"{self.stage}/{words[:LONGEST_NAME]}{'.' if self.who else ''}{self.who}.txt"
+
+
+EMPTY = """
+/
+/ htmx
+/waluty/
+/waluty/EUR/
+/waluty/XYQ/
+/zloto/
+/miner/
+/status/
+/health
+/sources?limit=2
+/currencies
+/gold
+/rates?code=USD
+/signals
+/signals/current
+/prices/latest
+/candles?symbol=BTC
+/assets
+/jobs
+/stats/miner
+/batch/status
+/batch/queue/stats
+"""
+
+PAGES = """
+/
+/ htmx
+/ restore
+/ again
+/waluty/
+/waluty/ htmx
+/waluty/USD/ htmx
+/waluty/USD/ again
+/waluty/USD/?zakres=1M
+/waluty/USD/?zakres=1M htmx
+/waluty/USD/?zakres=5R htmx
+/waluty/EUR/?zakres=3M htmx
+/waluty/JPY/?zakres=1M htmx
+/waluty/UAH/?zakres=1M htmx
+/waluty/RUB/?zakres=3M htmx
+/waluty/HRK/?zakres=1M htmx
+/waluty/AED/?zakres=Max htmx
+/waluty/AED/?zakres=nothing htmx
+/waluty/usd/?zakres=5R
+/waluty/USD/PLN/
+/waluty/XAU/
+/waluty/USB/
+/waluty/EURUSD/
+/zloto/?zakres=3M
+/zloto/?zakres=1M htmx
+/miner/
+/miner/?strona=2 htmx
+/status/
+/status/ htmx
+/status/ staff
+/metrics
+/metrics metrics
+/nothing
+"""
+
+RATES = """
+/api/v1/rates?code=USD&limit=3
+/api/v1/rates?code=USD&limit=3 again
+/rates?code=USD&limit=30 packed
+/rates?code=USD&limit=1 operator
+/rates?code=usd/pln&limit=1
+/rates/?code=USD&limit=1&offset=2
+/rates?code=USD&table=A&limit=1
+/rates?code=AED&table=B&limit=1
+/rates?code=USD&table=C&limit=2
+/rates?code=EUR&table=eurofxref&limit=2
+/rates?code=EURUSD&source=ecb&limit=2
+/rates?code=USD&source=nbp_archive&limit=2
+/rates?code=JPY&source=NBP&limit=1
+/rates?code=RUB&from=2026-08-01&limit=2
+/rates?code=HRK&limit=1
+/rates?code=USD&from=2026-10-26&to=2026-10-28
+/rates?code=USD&from=2001-01-01&to=2001-01-02
+/rates?code=USD&from=2026-10-28&to=2026-10-26
+/rates?code=USD&from=yesterday
+/rates?code=USD&limit=0
+/rates?code=USD&table=D
+/rates?code=USD&source=nobody
+/rates?code=XAU
+/rates?code=USB
+/rates?code=USD&bogus=1
+/rates
+/gold?limit=2
+/gold?limit=1 again
+/gold?from=2026-10-27&to=2026-10-28
+/gold?limit=1&offset=5
+/gold?source=nbp&limit=1
+/gold?source=ecb&limit=1
+/gold?source=nobody
+/gold?limit=1 operator
+/currencies
+/currencies?limit=2&offset=3
+/currencies?limit=1 operator
+/currencies?limit=-1
+"""
+
+PRICES = """
+/prices?asset=BTC
+/prices?asset=BTC&window=1h&limit=2
+/prices?asset=BTC&source=coingecko&limit=3
+/prices?asset=BTCUSDT&limit=1
+/prices?asset=USD&window=7d
+/prices?asset=EURUSD
+/prices?asset=EURUSD operator
+/prices?asset=BTC&source=polygon
+/prices?asset=EURUSD&source=polygon
+/prices?asset=BTC&window=never
+/prices?asset=NOTHING
+/prices?asset=BTC&limit=0
+/prices
+/prices/summary?asset=BTC&window=24h
+/prices/summary?asset=BTC&source=coingecko
+/prices/summary?asset=SOL
+/prices/summary?asset=NOTHING
+/prices/latest
+/prices/latest operator
+/prices/latest?limit=1&offset=1
+/prices/latest?asset=BTC
+/prices/latest?asset=USD
+/prices/latest?source=deribit
+/prices/latest?source=polygon
+/prices/latest?asset=BTC&source=polygon operator
+/prices/latest?asset=NOTHING
+/candles?symbol=BTCUSDT&limit=3
+/candles?symbol=BTCUSDT&timeframe=5m
+/candles?symbol=BTCUSDT&timeframe=4h&limit=6
+/candles?symbol=BTCUSDT&timeframe=1d&limit=6
+/candles?symbol=BTC&timeframe=1h&source=deribit
+/candles?symbol=BTC&timeframe=1d&source=deribit
+/candles?symbol=BTCUSDT&from=2026-10-28T08:00:00Z&limit=2
+/candles?symbol=BTCUSDT&from=2026-10-28T06:00:00Z&to=2026-10-28T08:00:00Z
+/candles?symbol=BTCUSDT&timeframe=1d&from=2026-10-27
+/candles?symbol=BTCUSDT&timeframe=2h
+/candles?symbol=BTCUSDT&source=polygon
+/candles?symbol=NOTHING
+/assets
+/assets operator
+/assets?limit=1&offset=1
+/assets?limit=x
+/assets/BTC
+"""
+
+WORK = """
+/sources
+/sources?limit=1&offset=2
+/jobs
+/jobs?limit=2&offset=1
+/jobs?type=nbp.A&limit=3
+/jobs?status=running
+/jobs?status=failed&limit=2
+/jobs?status=skipped
+/jobs?source=ecb
+/jobs?source=nobody
+/jobs?status=gone
+/stats/miner?limit=3
+/stats/miner?limit=0
+/stats/upcoming
+/stats/upcoming?limit=1&offset=1
+/batch/status
+/batch/run
+/batch/queue/stats
+/batch/rate-limit
+/health
+/redis/log
+/redis/log intruder
+/redis/log operator
+/redis/log?limit=5&type=signal&source=ta-service operator
+/redis/log?type=gossip operator
+/api/v1/stream
+"""
+
+SIGNALS = """
+/signals?limit=5
+/signals?limit=5 again
+/signals?limit=1 operator
+/signals?code=USD
+/signals?code=RUB&limit=4
+/signals?code=gold&limit=3
+/signals?code=UAH
+/signals?code=USD&signal=BUY
+/signals?signal=SELL&limit=2&offset=1
+/signals?signal=HOLD&limit=2
+/signals?rule=macd_signal_cross_12_26_9&limit=1
+/signals?rule=another
+/signals?code=USD&from=2026-10-20&to=2026-10-22
+/signals?from=2026-10-22&to=2026-10-20
+/signals?code=USB
+/signals?signal=buy
+/signals?bogus=1
+/signals/current
+/signals/current?limit=2&offset=1
+/signals/current?limit=1 operator
+/signals/current?limit=0
+"""
+
+DOCUMENTS = """
+/api/v1/openapi.json
+/docs
+/redoc
+/api/v1/
+/api/v1/nothing
+"""
+
+NOON = """
+/ htmx
+/waluty/USD/?zakres=1M htmx
+/zloto/?zakres=1M htmx
+"""
+
+LATER = """
+/ htmx
+/waluty/USD/?zakres=1M htmx
+/zloto/?zakres=1M htmx
+/waluty/AED/?zakres=1M htmx
+/miner/ htmx
+/status/ htmx
+/sources
+/health
+/prices/latest
+/prices?asset=BTC
+/jobs?limit=1
+/stats/miner?limit=1
+/batch/status
+/batch/rate-limit
+"""
+
+FILLING = """
+/
+/ htmx
+/waluty/USD/?zakres=1M
+/zloto/?zakres=1M htmx
+/miner/
+/status/
+/jobs?status=running
+/stats/miner?limit=1
+/stats/upcoming?limit=5
+/sources
+/currencies?limit=3
+/rates?code=EURUSD
+/rates?code=EUR&table=eurofxref&limit=1 operator
+/prices/latest
+/signals/current?limit=3
+/signals?limit=1
+"""
+
+TEXTS = {
+    "empty": EMPTY,
+    "full": PAGES + RATES + PRICES + WORK + SIGNALS + DOCUMENTS,
+    "noon": NOON,
+    "later": LATER,
+    "filling": FILLING,
+}
+
+
+def gets() -> Iterator[Get]:
+    for stage, text in TEXTS.items():
+        for line in text.split("\n"):
+            if line:
+                address, _, who = line.partition(" ")
+                yield Get(stage, address, who)

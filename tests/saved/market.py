@@ -1,0 +1,86 @@
+"""The markets' part of the seed: prices, candles, the queue, budgets, beats and a batch."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from markets import clock, journal
+from markets.models import Job, Listing, Source
+from markets.records import Price
+from markets.store.candles import save_bars
+from markets.store.prices import save_prices
+from markets.store.retention import prune
+from miner import batch, beat_list, budget, queue, quotes, sources
+from miner.models import SyncStatus
+from tests.saved.figures import SECONDS, bars, ticks
+
+States = SyncStatus.State
+
+
+def now() -> datetime:
+    return clock.now()
+
+
+def source(code: str) -> Source:
+    return Source.objects.get(code=code)
+
+
+def fill() -> None:
+    prices()
+    candles()
+    states()
+    work()
+
+
+def prices() -> None:
+    """Four markets; the newest price of one of them is the close of the day before. Old ticks have become candles."""
+    this = now()
+    old = this - timedelta(days=40)
+    save_prices(ticks("btc_usd", "66000", old, 6, 20), source("deribit"))
+    prune(30)
+    save_prices(ticks("bitcoin", "67321.5", this, 8, 10) + ticks("ethereum", "2601", this, 3, 10), source("coingecko"))
+    save_prices(ticks("btc_usd", "67330", this, 4, 1), source("deribit"))
+    save_prices([price("BTCUSDT", "67318.5", bid="67318.49", ask="67318.51", volume="1024.5")], source("binance"))
+    of_the_day = {"open": "1.1610", "high": "1.1655", "low": "1.1602", "close": "1.1649"}
+    forex = [price("C:EURUSD", "1.1649", **of_the_day), price("C:XAUUSD", "4012.35", close="4012.35")]
+    save_prices(forex, source("polygon"))
+
+
+def price(ticker: str, text: str, **more: str) -> Price:
+    values = {name: Decimal(word) for name, word in more.items()}
+    return Price(ticker, Decimal(text), now(), change=Decimal("-1.4093"), end_of_day="close" in more, **values)
+
+
+def candles() -> None:
+    """Of every length: closed, open, and some in which nothing was traded; one was corrected later."""
+    found = [one for timeframe in SECONDS for one in bars("BTCUSDT", timeframe, now(), 12)]
+    with journal.job("binance.fill.1d", source("binance"), Job.Trigger.OPERATOR) as job:
+        save_bars(found, source("binance"), job)
+
+
+def states() -> None:
+    """Listings in every state, a queue with all its priorities, one source that rests and one that is used up."""
+    rows = list(Listing.objects.select_related("source").order_by("source__code", "ticker"))
+    tracked = [row for row in rows if row.tracked]
+    for number, state in enumerate((States.SUCCESS, States.FAILED, States.IN_PROGRESS, States.PENDING)):
+        failed = state == States.FAILED
+        quotes.mark(tracked[number::4], state, "unreachable" if failed else "", "no answer" if failed else "")
+    for number, row in enumerate([row for row in rows if row.source.code == "polygon"][:6]):
+        queue.enqueue(row, number % 4 + 1)
+    first, second = queue.dequeue(2)
+    queue.done(first)
+    queue.requeue(second, "no answer")
+    budget.take(source("polygon"), sources.allowance_of(source("polygon")), 3, critical=True)
+    budget.block(source("coingecko"), 90)
+
+
+def work() -> None:
+    """What pulse has asked for, how it went, and a batch."""
+    beat_list.hold("pulse of this house")
+    asked = beat_list.ask(beat_list.wanted())
+    beat_list.done(asked[0])
+    beat_list.done(asked[1], "no answer")
+    # PostgreSQL keeps the keys of an object in this order, whatever order they came in.
+    error = {"error": "no answer", "symbol": "XAUUSD"}
+    result = batch.BatchResult("5eedba7c4", ["EURUSD"], ["XAUUSD"], 1, 4, 3, 1, [error], {"BTCUSD": "deribit"})
+    with journal.job(batch.JOB, trigger=Job.Trigger.OPERATOR) as job:
+        batch.keep(job, result)
