@@ -67,11 +67,13 @@ def full(travel: Travel) -> None:
         catch_up()
     corrections(travel)
     ends(travel)
-    travel("2026-10-28 13:05")
-    market.fill()
+    travel("2026-10-28 13:04:30")
     with journal.job("nbp.C", source("nbp"), Job.Trigger.WINDOW) as job:
         job.requests, job.retries, job.waited_seconds = 2, 1, 1.5
         store.save([table("C", LAST, spreads(("USD", "EUR"), LAST))], source("nbp"), job, windows=1)
+        travel("2026-10-28 13:04:32")
+    travel("2026-10-28 13:05")
+    market.fill()
     # Nobody has decided on this yet, and one try has failed: an open announcement.
     bring("nbp.B", [table("B", LAST, mids(["AED"], LAST))])
     Ingest.objects.filter(processed=None).update(tries=1, error="DatabaseError('told to fail')")
@@ -134,6 +136,10 @@ def first_run(travel: Travel) -> None:
     bring("nbp_archive.mid", [archived("A", day, [*MAJORS, "RUB"]) for day in ARCHIVED], Job.Trigger.START)
     bring("nbp_archive.mid", [archived("A", day, ["HRK"]) for day in kuna], Job.Trigger.START)
     bring("nbp_archive.mid", [archived("B", day, ["AED"]) for day in ARCHIVED if day.weekday() == 2])
+    # Of one figure the archive says something else than the NBP.
+    doubtful = DAYS[299]
+    bring("nbp_archive.mid", [archived("A", doubtful, ["NOK"])])
+    bring("nbp.A", [table("A", doubtful, [Figure("NOK", mid=value("NOK", doubtful) + Decimal("0.0006"))])])
     known = DAYS[: FIRST_RUN + 1]
     bring("nbp.A", [official(day) for day in known if day >= OFFICIAL[0]], Job.Trigger.START)
     bring("nbp.A", [official(day, codes=["UAH"]) for day in known[300:350]], Job.Trigger.START)
