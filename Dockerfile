@@ -36,6 +36,6 @@ WORKDIR /app
 USER 10001:10001
 EXPOSE 8000 8001
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 \
-    CMD ["python", "-m", "charon.healthy", "http://127.0.0.1:8000/health"]
+    CMD ["python", "-m", "charon.processes.container_healthcheck", "http://127.0.0.1:8000/health"]
 ENTRYPOINT ["docker/entrypoint.sh"]
 CMD ["web"]

@@ -14,9 +14,10 @@ django.setup()
 
 from django.db import connection, transaction  # noqa: E402
 
-from markets import journal, store  # noqa: E402
+from markets.jobs import runs  # noqa: E402
 from markets.models import Rate, Source  # noqa: E402
 from markets.records import Table  # noqa: E402
+from markets.store import publish  # noqa: E402
 from miner.providers.nbp import NBP, parse_tables  # noqa: E402
 from tests.replica import data  # noqa: E402
 
@@ -66,9 +67,9 @@ def windows(days: Sequence[Table], together: int = 1) -> list[list[Table]]:
 
 def save(parts: Sequence[list[Table]]) -> None:
     source = Source.objects.get(code="nbp")
-    with journal.job("nbp.A", source) as job:
+    with runs.job("nbp.A", source) as job:
         for part in parts:
-            store.save(part, source, job, windows=1)
+            publish.save(part, source, job, windows=1)
 
 
 def seconds(work: Work) -> float:
@@ -175,11 +176,11 @@ def one_day(days: list[Table]) -> dict[str, list[float]]:
         Source.objects.get(code="nbp"),
     )
     found: dict[str, list[float]] = defaultdict(list)
-    with journal.job("nbp.A", source) as job:
+    with runs.job("nbp.A", source) as job:
         for number in range(1, DAYS + 1):
             day = days[-1].effective_date + timedelta(days=number)
             new = Table("A", day, table.figures[:ONE_DAY], f"{number}/A", None, table.url, f"{number:064}")
-            found["day"].append(seconds(lambda new=new: store.save([new], source, job)))
+            found["day"].append(seconds(lambda new=new: publish.save([new], source, job)))
             rows, removal = stored(day), f"DELETE FROM {TABLE} WHERE effective_date = '{day}'"
             for way in (row_by_row, *([as_arrays] if POSTGRES else [])):
                 execute(removal)

@@ -10,19 +10,18 @@ from django.template import Context, Engine, Library
 from django.utils.functional import cached_property
 
 from charon.settings import BASE_DIR
-from markets import clock
-from markets.figures import published
+from markets import clock, formats
+from markets.decimals import published
 from markets.models import Instrument, Publication, Quote, Rate
-from markets.templatetags import polish
 from signals.models import AnalysisSnapshot, Signal
 
 register = Library()
 RETIRED = timedelta(days=21)
 
-register.filter("figure", lambda value: "" if value is None else polish.figure(value))
-register.filter("signed", lambda value: "" if value is None else polish.signed(value))
-register.filter("percent", lambda value: "" if value is None else polish.percent(value))
-register.filter("day", polish.day)
+register.filter("figure", lambda value: "" if value is None else formats.figure(value))
+register.filter("signed", lambda value: "" if value is None else formats.signed(value))
+register.filter("percent", lambda value: "" if value is None else formats.percent(value))
+register.filter("day", formats.day)
 register.filter("word", lambda value: Signal.Label(value).label if value else "–")
 
 

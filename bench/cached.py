@@ -51,7 +51,7 @@ def web(environment: dict[str, str]) -> Iterator[str]:
     """The address of a granian with the options of `up`."""
     port = free_port()
     script = (
-        "import os, socket, django; django.setup(); from charon.address import Place; "
+        "import os, socket, django; django.setup(); from charon.processes.listen_socket import Place; "
         "from charon.management.commands import up; "
         f"child = up.web(Place(socket.AF_INET, '127.0.0.1', {port})); "
         "os.environ.update(child.env); os.execv(child.command[0], child.command)"

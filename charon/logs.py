@@ -4,7 +4,7 @@ import json
 import logging
 from datetime import UTC, datetime
 
-from markets.scrubbing import without_keys
+from markets.jobs.redact import without_keys
 
 
 class TextFormatter(logging.Formatter):

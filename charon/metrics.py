@@ -12,7 +12,7 @@ from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
 from charon.middleware import API, ROOT_NAMES
-from markets import tally
+from markets.redis import cache_stats
 
 REQUESTS = Counter("charon_http_requests", "Requests answered.", ["method", "view", "status"])
 SECONDS = Histogram(
@@ -33,7 +33,7 @@ class CacheCounts(Collector):
             "charon_cache_requests", "Answers that may be kept: from the cache (hit) or computed (miss).",
             labels=["kind", "result"],
         )  # fmt: skip
-        for (kind, result), number in sorted(tally.totals().items()):
+        for (kind, result), number in sorted(cache_stats.totals().items()):
             family.add_metric([kind, result], number)
         yield family
 

@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
 
-from charon.envelope import is_bare, seal
+from charon.api.errors import is_bare, seal
 
 View = Callable[[HttpRequest], HttpResponseBase]
 

@@ -165,7 +165,7 @@ else:
         DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": max(8, os.cpu_count() or 1), "timeout": 5}
         DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
-# One Redis is cache, messages and log at once (markets.bus). Nobody waits for it longer than a quarter of a second.
+# One Redis is cache, messages and log at once (markets.redis.client). Nobody waits for it longer than 0.25 s.
 CACHES = {
     "default": {
         "BACKEND": "django_redis.cache.RedisCache",
@@ -207,7 +207,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "charon.middleware.api_paths",
     "charon.middleware.cache_rules",
-    "charon.ready.ready_answers",
+    "charon.api.fast_path.ready_answers",
     "charon.middleware.page_policy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -231,7 +231,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "charon.pages.demo",
+                "charon.pages.dashboard.demo",
             ],
         },
     },
@@ -263,7 +263,7 @@ BRAIN_QUEUE = "charon" if SQLITE else "brain"
 Q_CLUSTER = {
     "name": MINER_QUEUE,
     "orm": "default",
-    "broker_class": "charon.broker.GuardedORM",
+    "broker_class": "charon.processes.task_broker.GuardedORM",
     "cache": "queue",
     "workers": Q_WORKERS,
     "queue_limit": Q_WORKERS,

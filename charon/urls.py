@@ -3,20 +3,23 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from charon import instrument, live, metrics, pages, status
-from charon.api import api, redoc
+from charon import metrics
+from charon.api import sse
+from charon.api.app import api, redoc
+from charon.pages import dashboard, instrument
+from charon.pages import status as status_page
 
 handler500 = "charon.middleware.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", pages.pulpit, name="pulpit"),
+    path("", dashboard.pulpit, name="pulpit"),
     path("waluty/", instrument.currencies, name="currencies"),
     path("waluty/<path:code>/", instrument.currency, name="currency"),
     path("zloto/", instrument.gold, name="gold"),
     path("miner/", include("miner.urls")),
-    path("status/", status.page, name="status"),
+    path("status/", status_page.page, name="status"),
     path("api/v1/redoc", redoc),
-    path(live.STREAM.removeprefix("/"), live.elsewhere),
+    path(sse.STREAM.removeprefix("/"), sse.elsewhere),
     path("api/v1/", api.urls),
     path("metrics", metrics.page),
     path("admin/", admin.site.urls),

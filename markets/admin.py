@@ -16,8 +16,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from markets import clock
-from markets.figures import published
+from markets import clock, formats
+from markets.decimals import published
 from markets.models import (
     Alias,
     Candle,
@@ -32,7 +32,6 @@ from markets.models import (
     Source,
     Tick,
 )
-from markets.templatetags import polish
 
 if TYPE_CHECKING:  # generic only in the stubs
     ModelAdmin = admin.ModelAdmin[Any]
@@ -73,7 +72,7 @@ class LookOnly(Kept):
 
 def written(value: Decimal | None, scale: int | None) -> str:
     exact = published(value, scale or 0)
-    return "–" if exact is None else polish.figure(exact)
+    return "–" if exact is None else formats.figure(exact)
 
 
 class TableFilter(admin.SimpleListFilter):
@@ -282,7 +281,7 @@ class JobAdmin(LookOnly):
 
     @admin.display(description=gettext_lazy("czas"))
     def took(self, row: Job) -> str:
-        return "–" if row.duration_seconds is None else polish.duration(max(0.0, row.duration_seconds))
+        return "–" if row.duration_seconds is None else formats.duration(max(0.0, row.duration_seconds))
 
     @admin.display(description=gettext_lazy("uwagi"))
     def all_notes(self, row: Job) -> SafeString | str:

@@ -8,6 +8,7 @@ class MarketsConfig(AppConfig):
     verbose_name = _("Notowania")
 
     def ready(self) -> None:
-        from markets import cache, models
+        from markets import models
+        from markets.redis import response_cache
 
-        post_save.connect(cache.everything_changed, sender=models.Source, dispatch_uid="markets.cache")
+        post_save.connect(response_cache.everything_changed, sender=models.Source, dispatch_uid="response_cache")

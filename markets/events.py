@@ -9,8 +9,8 @@ from datetime import date
 from django.conf import settings
 from django.dispatch import Signal
 
-from markets import bus
 from markets.models import Ingest, Job
+from markets.redis import client as redis_client
 
 # Sent inside the transaction that wrote the figures; arguments: job, None where Redis told of figures of somebody else.
 ingested = Signal()
@@ -35,7 +35,7 @@ def announce(job: Job) -> int:
     if not settings.REDIS_URL:
         return 0
     rows = job.ingests.select_related("instrument").order_by("instrument__code")
-    return bus.publish(settings.REDIS_PUBSUB_CHANNEL_RATES, map(message, rows), "market-data")
+    return redis_client.publish(settings.REDIS_PUBSUB_CHANNEL_RATES, map(message, rows), "market-data")
 
 
 def decided(asset: str, rule: str, timeframe: str, as_of: date, signal: str, rows: int) -> int:
@@ -48,4 +48,4 @@ def decided(asset: str, rule: str, timeframe: str, as_of: date, signal: str, row
         "signal": signal,
         "rows": rows,
     }
-    return bus.publish(settings.REDIS_PUBSUB_CHANNEL_SIGNALS, [body], "ta-service", "signal")
+    return redis_client.publish(settings.REDIS_PUBSUB_CHANNEL_SIGNALS, [body], "ta-service", "signal")

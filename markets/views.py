@@ -6,9 +6,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django_htmx.middleware import HtmxDetails
 
-from markets.answers.licence import Audience, may
+from markets import formats
+from markets.licence import Audience, may
 from markets.models import Job, Source
-from markets.templatetags import polish
 
 Row = dict[str, object]
 # Seconds between two refreshes: official rates change once a day, a back-fill all the time.
@@ -35,11 +35,11 @@ def backfill_row(job: Job | None) -> Row | None:
         return None
     series = job.job_type.partition(".")[2]
     what = {"gold": _("złoto"), "mid": _("kursy średnie")}.get(series, _("tabela %s") % series)
-    reached = _(", do %s") % polish.day(job.reached) if job.reached else ""
+    reached = _(", do %s") % formats.day(job.reached) if job.reached else ""
     return {
         "archive": job.source is not None and job.source.stands_in_for_id is not None,
         "done": job.windows_done,
         "total": job.windows,
-        "total_words": polish.plural(job.windows, _("paczki,paczek,paczek")),
+        "total_words": formats.plural(job.windows, _("paczki,paczek,paczek")),
         "detail": what + reached,
     }

@@ -17,12 +17,14 @@ from django.utils.translation import gettext_lazy
 from django_q.admin import ScheduleAdmin
 from django_q.models import Schedule
 
-from markets import clock, journal
+from markets import clock, formats
 from markets.admin import SourceAdmin
+from markets.jobs import runs
 from markets.models import Job, Source
-from markets.templatetags import polish
-from miner import budget, fill, probe, sources
-from miner.errors import ProviderError
+from miner import sources
+from miner.collect import history, probe
+from miner.fetch import rate_limit
+from miner.fetch.errors import ProviderError
 from miner.providers import PROVIDERS
 
 logger = logging.getLogger(__name__)
@@ -60,7 +62,7 @@ class RangeForm(forms.Form):
         days = super().clean() or self.cleaned_data
         start, end = days.get("start"), days.get("end")
         if start and start < FIRST_DAY:
-            self.add_error("start", _("Najwcześniej %s") % polish.day(FIRST_DAY))
+            self.add_error("start", _("Najwcześniej %s") % formats.day(FIRST_DAY))
         if end and end > clock.today():
             self.add_error("end", _("Ten dzień jeszcze nie nadszedł"))
         if start and end and start > end:
@@ -80,7 +82,7 @@ class MinedSourceAdmin(SourceAdmin):
     @admin.action(description=gettext_lazy("Pobierz teraz z wybranych źródeł"), permissions=["change"])
     def mine_now(self, request: HttpRequest, queryset: QuerySet[Source]) -> None:
         for source in self.awake(request, queryset):
-            fill.now(source)
+            history.now(source)
             self.log_change(request, source, _("Zlecono pobranie"))
             self.message_user(request, _("Zlecono pobranie: %s") % source.code, messages.SUCCESS)
 
@@ -107,9 +109,9 @@ class MinedSourceAdmin(SourceAdmin):
             }
             return TemplateResponse(request, "admin/markets/source/fill_range.html", context)
         start, end = form.cleaned_data["start"], form.cleaned_data["end"]
-        days = f"{polish.day(start)} – {polish.day(end)}"
+        days = f"{formats.day(start)} – {formats.day(end)}"
         for source in self.awake(request, queryset):
-            if fill.enqueue(source, start, end):
+            if history.enqueue(source, start, end):
                 words = _("Zlecono uzupełnienie: %(days)s") % {"days": days}
                 self.log_change(request, source, words)
                 self.message_user(request, f"{words}: {source.code}", messages.SUCCESS)
@@ -125,7 +127,7 @@ class MinedSourceAdmin(SourceAdmin):
                 self.message_user(request, _("Wyłączone lub wstrzymane: %s") % source.code, messages.WARNING)
             elif sources.wants_key(source):
                 self.message_user(request, _("Brak klucza API: %s") % source.code, messages.WARNING)
-            elif budget.resting(source):
+            elif rate_limit.resting(source):
                 self.message_user(request, _("Źródło chwilowo odpoczywa: %s") % source.code, messages.WARNING)
             else:
                 found.append(source)
@@ -138,8 +140,8 @@ def checked(source: Source) -> tuple[bool, str]:
         return False, _("Nieznane tej wersji Charona: %s") % source.code
     try:
         seconds = probe.ask(source)
-    except budget.Exhausted as error:
-        until = polish.moment(error.until)
+    except rate_limit.Exhausted as error:
+        until = formats.moment(error.until)
         return False, _("Budżet zapytań wyczerpany: %(code)s, do %(until)s") % {"code": source.code, "until": until}
     except ProviderError as error:
         reason, details = dict(Job.Reason.choices).get(error.reason, Job.Reason.ERROR.label), str(error)
@@ -148,8 +150,8 @@ def checked(source: Source) -> tuple[bool, str]:
         reason, details = Job.Reason.ERROR.label, type(error).__name__
     else:
         words = _("Połączenie działa: %(code)s, czas odpowiedzi %(time)s")
-        return True, words % {"code": source.code, "time": polish.duration(seconds)}
+        return True, words % {"code": source.code, "time": formats.duration(seconds)}
     key = sources.key_of(source.code)
-    details = journal.scrub(details.replace(key, "***") if key else details)
+    details = runs.scrub(details.replace(key, "***") if key else details)
     words = _("Brak połączenia: %(code)s, %(reason)s (%(details)s)")
     return False, words % {"code": source.code, "reason": reason, "details": details}

@@ -6,12 +6,13 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
 from markets.access import operator
-from markets.answers import jobs as journal
-from markets.answers.series import find_source
-from markets.api import reply
+from markets.api.rates import reply
+from markets.api.schemas import COMMON_ERRORS, Envelope, Paging
 from markets.models import Job, Source
-from markets.schemas import COMMON_ERRORS, Envelope, Paging
-from miner import address, answers, sources
+from markets.queries import jobs as journal
+from markets.queries.rates import find_source
+from miner import queries, sources
+from miner.fetch import allowed_urls
 from miner.schemas import (
     JobPage,
     JobQuery,
@@ -30,7 +31,7 @@ router = Router(tags=["miner"])
 def source_list(request: HttpRequest, paging: Query[Paging]) -> HttpResponse:
     """Where the figures come from: what each source publishes, its terms, and how it was last reached."""
     rows = Source.objects.order_by("code")
-    return reply({"items": list(answers.source_rows(paging.of(rows))), "count": rows.count()})
+    return reply({"items": list(queries.source_rows(paging.of(rows))), "count": rows.count()})
 
 
 @router.post(
@@ -47,8 +48,8 @@ def source_register(request: HttpRequest, new: NewSource) -> HttpResponse:
 
     404 names the codes that are installed in `detail`; `base_url` must be public and https.
     """
-    row = sources.register(new.code, new.choices() | {"base_url": address.public(new.base_url)})
-    [shown] = answers.source_rows(Source.objects.filter(pk=row.pk))
+    row = sources.register(new.code, new.choices() | {"base_url": allowed_urls.public(new.base_url)})
+    [shown] = queries.source_rows(Source.objects.filter(pk=row.pk))
     response = reply(shown)
     response.status_code = 201
     return response
@@ -78,5 +79,5 @@ def miner_stats(request: HttpRequest, query: Query[MinerQuery]) -> HttpResponse:
 )
 def upcoming(request: HttpRequest, paging: Query[Paging]) -> HttpResponse:
     """What will run next, the soonest first; times in UTC."""
-    rows = answers.upcoming()
-    return reply({"items": list(answers.upcoming_rows(paging.of(rows))), "count": rows.count()})
+    rows = queries.upcoming()
+    return reply({"items": list(queries.upcoming_rows(paging.of(rows))), "count": rows.count()})

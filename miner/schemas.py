@@ -6,7 +6,7 @@ from typing import Any, Literal
 from ninja import Field, Schema
 from pydantic import AwareDatetime, ConfigDict, StrictBool, StrictInt
 
-from markets.schemas import Code
+from markets.api.schemas import Code
 
 Status = Literal["running", "success", "skipped", "failed"]
 Moment = AwareDatetime

@@ -4,10 +4,11 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
-from markets import catalogue, clock
+from markets import clock
 from markets.errors import ConflictError, UnknownCodeError
+from markets.instruments import catalogue
 from markets.models import Source
-from miner.budget import Allowance
+from miner.fetch.rate_limit import Allowance
 from miner.providers import PROVIDERS
 from miner.providers.base import CandleSource, Provider, QuoteSource
 

@@ -8,15 +8,21 @@ from django.conf import settings
 from django.db import DatabaseError
 from django_q.tasks import async_task
 
-from markets import beats, clock, events, journal, market_keys
+from markets import clock, events
+from markets.jobs import hourly, runs
 from markets.models import Job, Publication, Source
+from markets.redis import market_keys
 from markets.store import retention
-from miner import backfill, batch, beat_list, budget, sources
-from miner import candles as candle_cycle
-from miner import quotes as quote_refresh
-from miner.errors import Blocked, ProviderError
+from miner import sources
+from miner.batch import run as batch_run
+from miner.collect import candles as candle_cycle
+from miner.collect import prices as quote_refresh
+from miner.collect import tables as table_collector
+from miner.fetch import rate_limit
+from miner.fetch.errors import Blocked, ProviderError
 from miner.providers import PROVIDERS
 from miner.providers.base import CandleSource, Series
+from miner.pulse import polls
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +52,7 @@ def mine(
     """
     row = next((row for row in sources.runnable() if row.code == source), None)
     if row is None:
-        journal.drop(resume)
+        runs.drop(resume)
         return f"{source} is switched off, paused or unknown"
     provider = sources.provider_of(row)
     wanted = [series for series in provider.series if tables is None or series.table in tables]
@@ -55,7 +61,7 @@ def mine(
         names = [series.table for series in wanted]
         return names[names.index(table) :]
 
-    run = backfill.Run(
+    run = table_collector.Run(
         source=row,
         provider=provider,
         trigger=trigger,
@@ -74,14 +80,14 @@ def mine(
     return "done"
 
 
-def mine_one(run: backfill.Run, series: Series, resume: int | None = None) -> str:
+def mine_one(run: table_collector.Run, series: Series, resume: int | None = None) -> str:
     """One table; its status. What a provider or the database did wrong stands in the job and goes no further."""
     try:
-        job = backfill.mine_series(run, series, resume)
-    except journal.Busy:
+        job = table_collector.mine_series(run, series, resume)
+    except runs.Busy:
         return "busy"
-    except (ProviderError, DatabaseError, journal.LeaseLost) as error:
-        run.error = journal.scrub(str(error))
+    except (ProviderError, DatabaseError, runs.LeaseLost) as error:
+        run.error = runs.scrub(str(error))
         logger.warning("%s.%s failed: %s", run.source.code, series.table, run.error)
         if isinstance(error, Blocked):  # every other failure is tried again within the hour
             quote_refresh.give_way(run.source, error)
@@ -111,7 +117,7 @@ def quotes(source: str) -> str:
         return "off"
     listings = quote_refresh.due(row)
     try:
-        with beats.beat(name, row) as count:
+        with hourly.beat(name, row) as count:
             result = quote_refresh.refresh(row, listings)
             quote_refresh.put_down(result, count)
             if result.error is not None:
@@ -119,11 +125,11 @@ def quotes(source: str) -> str:
     except ProviderError as error:
         return gave_up(name, error)
     except Exception as error:
-        beat_list.done(name, str(error))
+        polls.done(name, str(error))
         raise
     if isinstance(sources.provider_of(row), CandleSource):
         market_keys.keep_prices(result.prices)
-    beat_list.done(name)
+    polls.done(name)
     return f"{len(result.updated)} of {len(listings)}"
 
 
@@ -133,7 +139,7 @@ def candles(source: str, timeframe: str) -> str:
     if row is None:
         return "off"
     try:
-        with beats.beat(name, row) as count:
+        with hourly.beat(name, row) as count:
             cycle = candle_cycle.refresh(row, timeframe)
             count.rows, count.revised, count.refused = cycle.written, cycle.revised, len(cycle.refused)
             count.requests, count.retries, count.waited_seconds = cycle.requests, cycle.retries, cycle.waited_seconds
@@ -141,16 +147,16 @@ def candles(source: str, timeframe: str) -> str:
     except ProviderError as error:
         return gave_up(name, error)
     except Exception as error:
-        beat_list.done(name, str(error))
+        polls.done(name, str(error))
         raise
-    beat_list.done(name)
+    polls.done(name)
     return f"{cycle.bars} candles"
 
 
 def gave_up(name: str, error: ProviderError) -> str:
     """It stands in the journal and at pulse; the log has a line, for whose fault it is needs no traceback."""
-    words = journal.scrub(str(error))
-    beat_list.done(name, words)
+    words = runs.scrub(str(error))
+    polls.done(name, words)
     logger.warning("%s failed: %s", name, words)
     return Job.Status.FAILED
 
@@ -158,28 +164,28 @@ def gave_up(name: str, error: ProviderError) -> str:
 def awake(source: str) -> Source | None:
     """The source, when it may be asked at this moment."""
     row = next((row for row in sources.runnable() if row.code == source), None)
-    return None if row is None or budget.resting(row) else row
+    return None if row is None or rate_limit.resting(row) else row
 
 
 def work_queue() -> str:
     """One beat: the next items of the priority queue."""
-    result = batch.process_queue()
-    beat_list.done("batch.queue")
+    result = batch_run.process_queue()
+    polls.done("batch.queue")
     return f"{result.queue_processed} served, {result.queue_remaining} wait"
 
 
 def priority_batch(batch_id: str = "", trigger: str = Job.Trigger.SCHEDULE) -> dict[str, object] | None:
-    result = batch.run(batch_id, trigger)
+    result = batch_run.run(batch_id, trigger)
     return None if result is None else asdict(result)
 
 
 def enqueue_secondary() -> int:
-    return batch.enqueue_secondary()
+    return batch_run.enqueue_secondary()
 
 
 def prune() -> str:
     """Old prices, candles and jobs make room; what the time of one task did not suffice for follows in the next."""
-    with journal.job("retention") as job:
+    with runs.job("retention") as job:
         gone = retention.prune(settings.RETENTION_DAYS)
         Job.objects.filter(pk=job.pk).update(details=asdict(gone))
     if not gone.finished:

@@ -13,11 +13,10 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
 from django_q.models import Schedule
 
-from markets import clock
+from markets import clock, formats
 from markets.models import Job, Source
-from markets.templatetags import polish
 from markets.views import BUSY, CALM, HtmxRequest, Row, shown_sources, wants_fragment
-from miner.answers import upcoming
+from miner.queries import upcoming
 
 JOBS_A_PAGE = 50
 RUNS_SHOWN = 12
@@ -108,33 +107,33 @@ def job_row(job: Job, names: dict[str, str], now: datetime) -> Row:
         "times": f"×{job.repeats + 1}" if job.repeats else "",
         "trigger": job.get_trigger_display(),
         "iso": job.started_at.isoformat(),
-        "started": polish.moment(job.started_at),
-        "ago": polish.relative(job.started_at, now),
-        "duration": polish.duration(max(0.0, (now - job.started_at).total_seconds()) if seconds is None else seconds),
-        "rows": polish.whole(job.rows_written),
-        "revised": polish.whole(job.revised),
-        "refused": polish.whole(job.refused),
-        "requests": polish.whole(job.requests),
-        "retries": polish.whole(job.retries),
+        "started": formats.moment(job.started_at),
+        "ago": formats.relative(job.started_at, now),
+        "duration": formats.duration(max(0.0, (now - job.started_at).total_seconds()) if seconds is None else seconds),
+        "rows": formats.whole(job.rows_written),
+        "revised": formats.whole(job.revised),
+        "refused": formats.whole(job.refused),
+        "requests": formats.whole(job.requests),
+        "retries": formats.whole(job.retries),
         "error": job.error,
         "notes": job.notes,
         "windows": job.windows,
         "done": job.windows_done,
-        "total_words": polish.plural(job.windows, _("paczki,paczek,paczek")),
-        "reached": polish.day(job.reached) if job.reached else "",
+        "total_words": formats.plural(job.windows, _("paczki,paczek,paczek")),
+        "reached": formats.day(job.reached) if job.reached else "",
     }
 
 
 def table_row(row: dict[str, Any], names: dict[str, str], now: datetime) -> Row:
     def told(moment: object) -> str:
-        return f"{polish.moment(moment)} ({polish.relative(moment, now)})" if isinstance(moment, datetime) else "–"
+        return f"{formats.moment(moment)} ({formats.relative(moment, now)})" if isinstance(moment, datetime) else "–"
 
     return {
         "label": label(str(row["job_type"]), names),
         "last_good": told(row["last_good"]),
         "last_rows": told(row["last_rows"]),
-        "rows": polish.whole(row["rows"]),
-        "refused": polish.whole(row["refused_figures"]),
+        "rows": formats.whole(row["rows"]),
+        "refused": formats.whole(row["refused_figures"]),
     }
 
 
@@ -142,6 +141,6 @@ def run_row(run: Schedule, names: dict[str, str], now: datetime) -> Row:
     return {
         "label": label(run.name or run.func, names),
         "iso": run.next_run.isoformat(),
-        "when": polish.near(run.next_run, now),
-        "in": polish.relative(max(run.next_run, now), now),
+        "when": formats.near(run.next_run, now),
+        "in": formats.relative(max(run.next_run, now), now),
     }

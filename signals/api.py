@@ -7,13 +7,14 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
-from markets import cache, catalogue
-from markets.answers.licence import Audience, shown_to
-from markets.answers.nearest import nearest
-from markets.api import listing, serve, unusual
+from markets.api.rates import listing, serve, unusual
+from markets.api.schemas import COMMON_ERRORS, Envelope, Paging
 from markets.errors import QuestionError, UnknownCodeError
+from markets.instruments import catalogue
+from markets.licence import Audience, shown_to
 from markets.models import Instrument, Quote, Rate, Source
-from markets.schemas import COMMON_ERRORS, Envelope, Paging
+from markets.queries.lookup import nearest
+from markets.redis import response_cache
 from signals import rules
 from signals.models import AnalysisSnapshot, Signal, midnight
 from signals.schemas import CurrentPage, SignalPage, SignalQuery
@@ -53,9 +54,9 @@ def signals(request: HttpRequest, query: Query[SignalQuery], paging: Query[Pagin
     """
     instrument = find_instrument(query.code) if query.code else None
     rows = chosen(query, instrument)
-    scope = instrument.code if instrument else cache.ANY
+    scope = instrument.code if instrument else response_cache.ANY
     rest = unusual(query, "code") | unusual(paging, "limit")
-    question = cache.Question.of("signals", scope, scope, paging.limit, **rest)
+    question = response_cache.Question.of("signals", scope, scope, paging.limit, **rest)
 
     def compute(asker: Audience) -> dict[str, Any]:
         return listing(paging, rows.exclude(instrument__in=closed(asker)), signal_rows)
@@ -71,7 +72,7 @@ def current(request: HttpRequest, paging: Query[Paging]) -> HttpResponse:
     official = Rate.objects.filter(instrument=OuterRef("pk"))
     rows = Instrument.objects.filter(Exists(official)).order_by("code")
     rest = {"rule": rules.macd_cross().name} | unusual(paging, "limit")
-    question = cache.Question.of("signals", cache.ANY, "current", paging.limit, **rest)
+    question = response_cache.Question.of("signals", response_cache.ANY, "current", paging.limit, **rest)
 
     def compute(asker: Audience) -> dict[str, Any]:
         return listing(paging, rows.exclude(pk__in=closed(asker)), current_rows)

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
-from markets.templatetags import polish
+from markets import formats
 from signals import rules
-from signals.chart import Bar, Decision, turning_close
+from signals.history import Bar, Decision, turning_close
 from signals.models import AnalysisSnapshot, Signal
 
 Status = AnalysisSnapshot.Status
@@ -33,7 +33,7 @@ def small(value: float | Decimal, scale: int, sign: bool = True) -> str:
     exact = value if isinstance(value, Decimal) else Decimal(repr(value))
     short = exact.quantize(Decimal(1).scaleb(-scale - MORE))
     shown = short if short or not exact else exact.quantize(Decimal(1).scaleb(-10))
-    return polish.signed(shown) if sign else polish.figure(shown)
+    return formats.signed(shown) if sign else formats.figure(shown)
 
 
 def rounded(value: float, scale: int) -> Decimal:
@@ -58,18 +58,18 @@ def explain(newest: Decision | None, bars: dict[date, Bar], scale: int) -> Expla
 
 
 def row(day: date, bar: Bar, scale: int) -> list[str]:
-    prices = [polish.figure(rounded(bar.close, scale))]
+    prices = [formats.figure(rounded(bar.close, scale))]
     averages = [small(value, scale, sign=False) for value in (bar.fast, bar.slow)]
-    return [polish.day(day), *prices, *averages, *(small(value, scale) for value in bar[3:])]
+    return [formats.day(day), *prices, *averages, *(small(value, scale) for value in bar[3:])]
 
 
 def sentence(newest: Decision, before: date | None, scale: int) -> str:
     earlier = newest.values.get("previous_histogram")
     facts = {
         "before": "–" if earlier is None else small(earlier, scale),
-        "day_before": polish.day(before) if before else _("poprzednia świeca"),
+        "day_before": formats.day(before) if before else _("poprzednia świeca"),
         "after": small(newest.histogram, scale),
-        "day": polish.day(newest.day),
+        "day": formats.day(newest.day),
     }
     if newest.signal == Signal.Label.BUY:
         text = _(
@@ -89,7 +89,7 @@ def opposite(newest: Decision, bars: dict[date, Bar], scale: int) -> str:
     if not bars:
         return ""
     day, bar = next(reversed(bars.items()))
-    facts = {"day": polish.day(day), "now": small(bar.histogram, scale)}
+    facts = {"day": formats.day(day), "now": small(bar.histogram, scale)}
     if newest.signal == Signal.Label.BUY:
         text = _("Sygnał SPRZEDAJ pojawi się, gdy histogram spadnie poniżej 0 (%(day)s wynosił %(now)s).")
         bound = _(" Wystarczy do tego następne notowanie poniżej ok. %(price)s zł.")
@@ -97,5 +97,5 @@ def opposite(newest: Decision, bars: dict[date, Bar], scale: int) -> str:
         text = _("Sygnał KUP pojawi się, gdy histogram wzrośnie powyżej 0 (%(day)s wynosił %(now)s).")
         bound = _(" Wystarczy do tego następne notowanie powyżej ok. %(price)s zł.")
     close = turning_close(bar, rules.macd_cross())
-    price = "" if close is None else bound % {"price": polish.figure(rounded(close, scale))}
+    price = "" if close is None else bound % {"price": formats.figure(rounded(close, scale))}
     return text % facts + price

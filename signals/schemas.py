@@ -5,7 +5,7 @@ from typing import Literal
 
 from ninja import Field, Schema
 
-from markets.schemas import Code, Day, Digits
+from markets.api.schemas import Code, Day, Digits
 
 Label = Literal["BUY", "HOLD", "SELL"]
 

@@ -11,8 +11,10 @@ from django_q.models import OrmQ
 from django_q.signing import SignedPackage
 from django_q.tasks import async_task
 
-from markets import bus, clock, events, journal
+from markets import clock, events
+from markets.jobs import runs
 from markets.models import Ingest, Instrument, Job, Rate, Source
+from markets.redis import client as redis_client
 from signals import rules
 from signals.models import AnalysisSnapshot, Signal
 
@@ -42,7 +44,7 @@ def is_bell(row: OrmQ) -> bool:
 
 def catch_up() -> int:
     """Decide on every instrument that has news, for at most 40 s; answers how many rows were written."""
-    journal.reap()
+    runs.reap()
     deadline, written = time.monotonic() + settings.TASK_WORK.total_seconds(), 0
     for instrument in waiting():
         if time.monotonic() > deadline:
@@ -72,23 +74,23 @@ def filling() -> set[int]:
 
 def work(instrument: Instrument) -> int:
     """Claim all open announcements, decide once, mark them processed: one transaction. A failure is counted on them."""
-    from signals import brain  # pandas and numba weigh 100 MB: only the processes that decide load them
+    from signals import engine  # pandas and numba weigh 100 MB: only the processes that decide load them
 
     try:
         with transaction.atomic():
             if instrument.quotes.filter(source__in=filling()).exists():
                 return 0
             claimed = list(Ingest.objects.select_for_update().filter(instrument=instrument, processed=None))
-            written = brain.decide(
+            written = engine.decide(
                 instrument, rules.macd_cross(), min((row.from_date for row in claimed), default=None)
             )
             Ingest.objects.filter(pk__in=[row.pk for row in claimed]).update(processed=clock.now())
             tell(instrument, rules.macd_cross(), written)
     except Exception as error:
         logger.exception("The brain failed on %s", instrument.code)
-        words = journal.scrub(repr(error))
+        words = runs.scrub(repr(error))
         open_announcements(instrument).update(tries=F("tries") + 1, error=words)
-        bus.note_error(f"signals.{instrument.code}", "ta-service", words)
+        redis_client.note_error(f"signals.{instrument.code}", "ta-service", words)
         return 0
     return written
 
@@ -106,12 +108,12 @@ def tell(instrument: Instrument, rule: rules.MacdCross, written: int) -> None:
 
 def recompute(codes: list[str]) -> int:
     """The whole series of these instruments again; what comes out the same writes nothing."""
-    from signals import brain
+    from signals import engine
 
     total = 0
     for instrument in Instrument.objects.filter(code__in=codes).exclude(quotes__source__in=filling()):
         with transaction.atomic():
-            written = brain.decide(instrument, rules.macd_cross())
+            written = engine.decide(instrument, rules.macd_cross())
             tell(instrument, rules.macd_cross(), written)
         total += written
     return total

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import respx
 
-from miner.errors import ProviderError
+from miner.fetch.errors import ProviderError
 
 RECORDED = Path(__file__).parent / "recorded"
 

@@ -14,10 +14,14 @@ from django.core.cache import caches
 from django_redis import get_redis_connection
 from pytest_django import DjangoDbBlocker
 
-from charon import ready
-from markets import bus, cache, clock, journal, tally
+from charon.api import fast_path
+from markets import clock
+from markets.jobs import runs
 from markets.models import Job, Source
-from miner import http, sources
+from markets.redis import cache_stats, response_cache
+from markets.redis import client as redis_client
+from miner import sources
+from miner.fetch import http
 from tests import houses
 from tests import replica as nbp_replica
 
@@ -69,10 +73,10 @@ def redis_of_the_run() -> Iterator[None]:
 def empty_cache(outgoing: set[tuple[str, int]]) -> None:
     """No test meets what another one left in Redis or in memory, nor its opinion of whether Redis answers."""
     caches["default"].clear()
-    bus.forget()
-    cache.memory.forget()
-    tally.counts.begin()
-    ready.asked.forget()
+    redis_client.forget()
+    response_cache.memory.forget()
+    cache_stats.counts.begin()
+    fast_path.asked.forget()
 
 
 @pytest.fixture
@@ -145,4 +149,4 @@ def archive(nbp: Source) -> Source:
 @pytest.fixture
 def job(nbp: Source) -> Job:
     """A running job of the NBP to write figures with."""
-    return journal.start("nbp.A", nbp, Job.Trigger.COMMAND)
+    return runs.start("nbp.A", nbp, Job.Trigger.COMMAND)

@@ -25,8 +25,8 @@ def up() -> None:
 
     from django.core.management import call_command
 
-    from charon import heartbeat, supervisor
+    from charon.processes import queue_heartbeat, supervisor
 
-    heartbeat.INTERVAL, heartbeat.LIMIT = 2.0, 15.0
+    queue_heartbeat.INTERVAL, queue_heartbeat.LIMIT = 2.0, 15.0
     supervisor.MAX_DELAY, supervisor.MAX_DEATHS = 2.0, sys.maxsize
     call_command("up")

@@ -7,7 +7,8 @@ from typing import Any
 
 from django.db.models import Model
 
-from markets import catalogue, timeframes
+from markets import timeframes
+from markets.instruments import catalogue
 from markets.models import Instrument, Source
 from markets.records import Bar, Price
 

@@ -8,7 +8,7 @@ import fakeredis
 import pytest
 from django_redis import get_redis_connection
 
-from markets import bus
+from markets.redis import client as redis_client
 from tests.servers import Redis, redis_server
 
 
@@ -22,12 +22,12 @@ def used(settings: Any, outgoing: set[tuple[str, int]], *options: str) -> Iterat
         settings.CACHES = {
             "default": {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": server.url, "OPTIONS": waits}
         }
-        bus.forget()
+        redis_client.forget()
         try:
             yield server
         finally:
             get_redis_connection("default").connection_pool.disconnect()
-            bus.forget()
+            redis_client.forget()
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def imitated(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[fakered
     """What everybody who asks the bus gets; the same client, so that a test can look."""
     with fakeredis.FakeRedis(server=fakeredis.FakeServer()) as client:
         settings.REDIS_URL = "redis://redis:6379/0"
-        monkeypatch.setattr(bus, "get_redis_connection", lambda _alias: client)
-        bus.forget()
+        monkeypatch.setattr(redis_client, "get_redis_connection", lambda _alias: client)
+        redis_client.forget()
         yield client
-    bus.forget()
+    redis_client.forget()

@@ -14,9 +14,10 @@ from django.test import Client
 from django.urls import reverse
 from django_q.models import Schedule
 
-from markets import clock, store
+from markets import clock
 from markets.models import Alias, Generation, Ingest, Instrument, Job, Publication, Quote, Rate, Revision, Source
 from markets.records import Figure, Table
+from markets.store import publish
 
 OURS = [Alias, Ingest, Instrument, Job, Publication, Quote, Rate, Revision, Source]
 LOOK_ONLY = [Ingest, Job, Publication, Quote, Rate, Revision, Schedule]
@@ -36,9 +37,9 @@ def figures(nbp: Source, job: Job) -> None:
     zero = Figure("ZWR", mid=Decimal("0"))
     for value in ("3.7740", "3.7747"):
         lines = [Figure("USD", mid=Decimal(value), name="dolar"), zero]
-        store.save([Table("A", DAY, lines, number="225/A/NBP/2026", **proof)], nbp, job)  # type: ignore[arg-type]
+        publish.save([Table("A", DAY, lines, number="225/A/NBP/2026", **proof)], nbp, job)  # type: ignore[arg-type]
     spread = Figure("USD", bid=Decimal("3.7001"), ask=Decimal("3.8000"))
-    store.save([Table("C", DAY, [spread], **proof)], nbp, job)  # type: ignore[arg-type]
+    publish.save([Table("C", DAY, [spread], **proof)], nbp, job)  # type: ignore[arg-type]
 
 
 def address(model: type[Model], view: str, *args: object) -> str:
@@ -112,7 +113,7 @@ def test_the_list_of_rates_costs_the_same_for_one_row_and_for_fifty(
     operator: Client, nbp: Source, job: Job, django_assert_max_num_queries: Callable[[int], object]
 ) -> None:
     codes = [f"{a}{b}Z" for a in "ABCDEFGH" for b in "ABCDEFGH"]
-    store.save([Table("A", DAY, [Figure(code, mid=Decimal("1.5")) for code in codes], sha256="b" * 64)], nbp, job)
+    publish.save([Table("A", DAY, [Figure(code, mid=Decimal("1.5")) for code in codes], sha256="b" * 64)], nbp, job)
     with django_assert_max_num_queries(8):  # type: ignore[attr-defined]
         operator.get(address(Rate, "changelist"))
 

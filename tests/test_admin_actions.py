@@ -15,11 +15,11 @@ from django.urls import reverse
 from django_q.models import OrmQ
 from django_q.signing import SignedPackage
 
-from markets import store
 from markets.models import Job, Quote, Rate, Source
 from markets.records import Figure, Table
-from miner import budget, http
-from miner.errors import Refused
+from markets.store import publish
+from miner.fetch import http, rate_limit
+from miner.fetch.errors import Refused
 from miner.models import Spent
 from miner.providers.ecb import ECB
 from miner.providers.polygon import Polygon
@@ -40,7 +40,7 @@ def operator(client: Client, db: None) -> Client:
 @pytest.fixture
 def decided(nbp: Source, job: Job, at: Callable[[str], None]) -> AnalysisSnapshot:
     at("2026-11-20 13:00")
-    store.save([Table("A", day, [Figure("USD", mid=value)]) for day, value in wave(300)], nbp, job)
+    publish.save([Table("A", day, [Figure("USD", mid=value)]) for day, value in wave(300)], nbp, job)
     Job.objects.update(status=Job.Status.SUCCESS, lease_until=None)
     tasks.catch_up()
     OrmQ.objects.all().delete()
@@ -98,7 +98,7 @@ def test_mine_now_says_that_a_source_is_switched_off(operator: Client, nbp: Sour
 def test_mine_now_says_that_a_source_lacks_its_key_or_rests(operator: Client, nbp: Source) -> None:
     polygon = Source.objects.get(code="polygon")
     Source.objects.filter(pk=polygon.pk).update(enabled=True)
-    budget.block(nbp, 60)
+    rate_limit.block(nbp, 60)
     act(operator, "markets_source", "mine_now", nbp.pk, polygon.pk)
     assert queued() == []
     page = told(operator)
@@ -176,7 +176,7 @@ def test_a_test_without_a_key_asks_nobody(operator: Client, services: dict[str, 
 
 
 def test_a_test_keeps_to_the_budget(operator: Client, services: dict[str, Server[Any]]) -> None:
-    budget.block(Source.objects.get(code="deribit"), 60)
+    rate_limit.block(Source.objects.get(code="deribit"), 60)
     act(operator, "markets_source", "test_connection", Source.objects.get(code="deribit").pk)
     assert "Budżet zapytań wyczerpany: deribit, do " in told(operator)
     assert services["deribit"].requests == []
@@ -238,8 +238,8 @@ def test_the_days_that_were_given_are_enqueued_and_logged(operator: Client, nbp:
     assert response.status_code == 302
     days = (date(2024, 1, 2), date(2024, 1, 5))
     assert mined() == [
-        ("miner.fill.candles", ("binance", ["5m", "1h", "4h"], *days)),
-        ("miner.fill.tables", ("nbp", ["A", "gold", "C", "B"], *days)),
+        ("miner.collect.history.candles", ("binance", ["5m", "1h", "4h"], *days)),
+        ("miner.collect.history.tables", ("nbp", ["A", "gold", "C", "B"], *days)),
     ]
     assert logged(nbp) == logged(binance) == ["Zlecono uzupełnienie: 02.01.2024 – 05.01.2024"]
     assert "Zlecono uzupełnienie: 02.01.2024 – 05.01.2024: nbp" in told(operator)

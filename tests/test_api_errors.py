@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from charon.middleware import ROOT_NAMES
-from markets import catalogue
+from markets.instruments import catalogue
 from markets.models import Instrument
 
 pytestmark = pytest.mark.django_db
@@ -192,7 +192,7 @@ def test_a_fault_of_ours_is_500_with_an_id_and_without_internals(
     def broken() -> None:
         raise RuntimeError("apiKey=hunter2")
 
-    monkeypatch.setattr("charon.status.health", broken)
+    monkeypatch.setattr("charon.pages.status.health", broken)
     response = client.get("/health")
     fault = error(response, 500)
     assert (fault["code"], fault["detail"]) == ("internal_error", None)

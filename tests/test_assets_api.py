@@ -8,9 +8,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from charon.middleware import canonical
+from markets.api.price_schemas import AssetItem
+from markets.api.schemas import Envelope
 from markets.models import Listing, Source, Tick
-from markets.price_schemas import AssetItem
-from markets.schemas import Envelope
 from markets.store.prices import save_prices
 from tests.market import instrument, price, source
 from tests.test_api_rates import get

@@ -10,11 +10,12 @@ from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from markets import journal
+from markets.jobs import runs
 from markets.models import Instrument, Job, Publication, Rate, Revision, Source
-from miner import backfill, sources
-from miner.backfill import cut, holes, silent, widened
-from miner.errors import ExpectedData, Unreachable
+from miner import sources
+from miner.collect import tables as table_collector
+from miner.collect.tables import cut, holes, silent, widened
+from miner.fetch.errors import ExpectedData, Unreachable
 from miner.providers.base import Series
 from miner.providers.nbp import NBP
 from tests.replica import Replica
@@ -29,9 +30,11 @@ def working_days(start: date, end: date) -> list[date]:
     return [day for n in range((end - start).days + 1) if (day := start + n * DAY).weekday() < 5]
 
 
-def run_of(source: Source, start: date | None = None, end: date | None = None, **choices: object) -> backfill.Run:
+def run_of(
+    source: Source, start: date | None = None, end: date | None = None, **choices: object
+) -> table_collector.Run:
     span = (start, end) if start and end else None
-    return backfill.Run(source, sources.provider_of(source), span=span, connections=2, **choices)  # type: ignore[arg-type]
+    return table_collector.Run(source, sources.provider_of(source), span=span, connections=2, **choices)  # type: ignore[arg-type]
 
 
 def test_an_empty_table_lacks_its_whole_history() -> None:
@@ -121,12 +124,12 @@ def test_a_figure_that_was_refused_once_is_read_again_with_the_next_table(
     at("2026-10-22 13:00")
     replica.set_today(date(2026, 10, 22))
     replica.set_script([{"replace": ['"code":"USD","mid":3.', '"code":"USD","mid":-3.']}])
-    assert backfill.mine_series(run_of(nbp), near(A, days=5)).refused > 0
+    assert table_collector.mine_series(run_of(nbp), near(A, days=5)).refused > 0
     assert not Rate.objects.filter(instrument__code="USD").exists()
     replica.set_script([])
     at("2026-10-23 13:00")
     replica.set_today(date(2026, 10, 23))
-    backfill.mine_series(run_of(nbp), near(A, days=5))
+    table_collector.mine_series(run_of(nbp), near(A, days=5))
     assert Rate.objects.filter(instrument__code="USD").count() == 3
 
 
@@ -134,12 +137,12 @@ def test_a_window_that_ends_in_silence_is_a_breakage(nbp: Source, replica: Repli
     for n in range(8, 32):
         replica.withhold("A", date(2024, 1, n))
     with pytest.raises(ExpectedData):
-        backfill.mine_series(run_of(nbp, date(2024, 1, 1), date(2024, 1, 31)), A)
+        table_collector.mine_series(run_of(nbp, date(2024, 1, 1), date(2024, 1, 31)), A)
     assert "2024-01-06 to 2024-01-31" in Job.objects.get().error
 
 
 def test_a_backfill_equals_the_publications_digit_by_digit(nbp: Source, replica: Replica) -> None:
-    job = backfill.mine_series(run_of(nbp, date(2024, 1, 1), date(2024, 1, 31)), A)
+    job = table_collector.mine_series(run_of(nbp, date(2024, 1, 1), date(2024, 1, 31)), A)
     assert (job.status, job.rows_written, job.windows, job.windows_done) == ("success", 22 * 33, 1, 1)
     rates = Rate.objects.filter(instrument__code="USD").select_related("publication").order_by("effective_date")
     first = rates[0]
@@ -153,9 +156,9 @@ def test_a_second_run_asks_for_nothing_that_is_in_and_writes_nothing(
     nbp: Source, replica: Replica, at: Callable
 ) -> None:
     at("2026-10-26 13:00")
-    backfill.mine_series(run_of(nbp, date(2026, 9, 1), date(2026, 10, 26)), A)
+    table_collector.mine_series(run_of(nbp, date(2026, 9, 1), date(2026, 10, 26)), A)
     before = list(Rate.objects.values())
-    again = backfill.mine_series(run_of(nbp, date(2026, 9, 1), date(2026, 10, 26)), A)
+    again = table_collector.mine_series(run_of(nbp, date(2026, 9, 1), date(2026, 10, 26)), A)
     assert (again.status, again.reason, again.rows_written) == ("skipped", "up_to_date", 0)
     assert list(Rate.objects.values()) == before
 
@@ -171,10 +174,10 @@ def near(series: Series, days: int = 40) -> Series:
 def test_the_resume_point_comes_from_the_tables(nbp: Source, replica: Replica, at: Callable) -> None:
     at("2026-10-20 13:00")
     replica.set_today(date(2026, 10, 20))
-    backfill.mine_series(run_of(nbp), near(A))
+    table_collector.mine_series(run_of(nbp), near(A))
     at("2026-10-26 13:00")
     replica.set_today(date(2026, 10, 26))
-    job = backfill.mine_series(run_of(nbp), near(A))
+    job = table_collector.mine_series(run_of(nbp), near(A))
     assert (job.status, job.requests, job.reached) == ("success", 1, date(2026, 10, 26))
     # A week up to the newest table is read again by the same request.
     assert replica.requests[-1].startswith("/api/exchangerates/tables/A/2026-10-14/2026-10-26/")
@@ -183,30 +186,30 @@ def test_the_resume_point_comes_from_the_tables(nbp: Source, replica: Replica, a
 def test_the_end_is_capped_at_today_in_warsaw(nbp: Source, replica: Replica, at: Callable) -> None:
     at("2026-10-23 23:30")
     replica.set_today(date(2026, 10, 23))
-    job = backfill.mine_series(run_of(nbp, date(2026, 10, 1), date(2099, 1, 1)), A)
+    job = table_collector.mine_series(run_of(nbp, date(2026, 10, 1), date(2099, 1, 1)), A)
     assert (job.status, job.reached) == ("success", date(2026, 10, 23))
 
 
 def test_today_before_publication_is_skipped_as_not_yet(nbp: Source, replica: Replica, at: Callable) -> None:
     at("2026-10-23 13:00")
     replica.set_today(date(2026, 10, 23))
-    backfill.mine_series(run_of(nbp), near(A))
+    table_collector.mine_series(run_of(nbp), near(A))
     at("2026-10-26 09:00")
     replica.set_today(date(2026, 10, 26))
     replica.withhold("A", date(2026, 10, 26))
-    job = backfill.mine_series(run_of(nbp), near(A))
+    job = table_collector.mine_series(run_of(nbp), near(A))
     assert (job.status, job.reason, job.requests) == ("skipped", "not_yet", 1)
     replica.publish("A", date(2026, 10, 26))
-    assert backfill.mine_series(run_of(nbp), near(A)).rows_written == 32
+    assert table_collector.mine_series(run_of(nbp), near(A)).rows_written == 32
 
 
 def test_a_weekend_asks_nobody(nbp: Source, replica: Replica, at: Callable) -> None:
     at("2026-10-23 13:00")
     replica.set_today(date(2026, 10, 23))
-    backfill.mine_series(run_of(nbp), near(A))
+    table_collector.mine_series(run_of(nbp), near(A))
     asked = len(replica.requests)
     at("2026-10-24 13:00")
-    job = backfill.mine_series(run_of(nbp), near(A))
+    job = table_collector.mine_series(run_of(nbp), near(A))
     assert (job.status, job.reason, job.requests, len(replica.requests)) == ("skipped", "weekend", 0, asked)
 
 
@@ -214,17 +217,17 @@ def test_independence_day_on_a_monday_is_skipped_as_a_holiday(nbp: Source, repli
     at("2019-11-08 13:00")
     replica.set_today(date(2019, 11, 8))
     year = Series("A", "currency", date(2019, 10, 1), A.known_until, 93)
-    backfill.mine_series(run_of(nbp), year)
+    table_collector.mine_series(run_of(nbp), year)
     at("2019-11-11 13:00")
     replica.set_today(date(2019, 11, 11))
-    job = backfill.mine_series(run_of(nbp), year)
+    job = table_collector.mine_series(run_of(nbp), year)
     assert (job.status, job.reason, job.requests) == ("skipped", "holiday", 1)
 
 
 def test_an_empty_window_inside_the_history_fails_and_what_came_before_is_kept(nbp: Source, replica: Replica) -> None:
     replica.set_script([{"path": "/2024-06-30", "status": 404, "body": "404 NotFound - Not Found - Brak danych"}])
     with pytest.raises(ExpectedData):
-        backfill.mine_series(run_of(nbp, date(2024, 1, 1), date(2024, 6, 30)), A)
+        table_collector.mine_series(run_of(nbp, date(2024, 1, 1), date(2024, 6, 30)), A)
     job = Job.objects.get()
     assert (job.status, job.reason, job.windows, job.windows_done) == ("failed", "expected_data", 2, 1)
     assert "2024-04" in job.error
@@ -236,8 +239,8 @@ def test_days_after_the_known_history_without_a_table_are_skipped_as_silent(
 ) -> None:
     replica.set_today(date(2026, 11, 20))
     at("2026-11-20 13:00")
-    backfill.mine_series(run_of(nbp), near(A))
-    job = backfill.mine_series(run_of(nbp), near(A))
+    table_collector.mine_series(run_of(nbp), near(A))
+    job = table_collector.mine_series(run_of(nbp), near(A))
     assert (job.status, job.reason, job.rows_written) == ("skipped", "silent", 0)
 
 
@@ -246,19 +249,19 @@ def test_another_table_of_the_bank_confirms_that_a_silence_is_a_breakage(
 ) -> None:
     at("2026-10-26 13:00")
     old = Series("A", "currency", date(2026, 9, 1), date(2026, 9, 1), 93)
-    backfill.mine_series(run_of(nbp, date(2026, 9, 1), date(2026, 10, 9)), old)
-    backfill.mine_series(run_of(nbp, date(2026, 10, 1), date(2026, 10, 26)), GOLD)
+    table_collector.mine_series(run_of(nbp, date(2026, 9, 1), date(2026, 10, 9)), old)
+    table_collector.mine_series(run_of(nbp, date(2026, 10, 1), date(2026, 10, 26)), GOLD)
     for n in range(12, 27):
         replica.withhold("A", date(2026, 10, n))
     with pytest.raises(ExpectedData):
-        backfill.mine_series(run_of(nbp), old)
+        table_collector.mine_series(run_of(nbp), old)
 
 
 def test_windows_are_stored_in_their_order_whatever_order_they_arrive_in(nbp: Source, replica: Replica) -> None:
     replica.set_script([{"at": 1, "delay": 0.3}])
     seen: list[date] = []
     run = run_of(nbp, date(2023, 1, 1), date(2023, 12, 31), watch=lambda *told: seen.append(told[3]))
-    job = backfill.mine_series(run, C)
+    job = table_collector.mine_series(run, C)
     assert seen == sorted(seen)
     assert len(seen) == job.windows == job.windows_done == 4
     ids = list(Publication.objects.order_by("id").values_list("effective_date", flat=True))
@@ -273,12 +276,12 @@ def test_a_failure_keeps_the_windows_before_it_and_the_next_run_goes_on_from_the
     third, _ = cut((history.first, date(2026, 10, 26)), history.window)[2]
     replica.set_script([{"path": f"/A/{third}/", "status": 500, "body": "oops"}])
     with pytest.raises(Unreachable):
-        backfill.mine_series(run_of(nbp), history)
+        table_collector.mine_series(run_of(nbp), history)
     failed = Job.objects.get()
     assert (failed.status, failed.reason, failed.windows, failed.windows_done) == ("failed", "unreachable", 5, 2)
     assert failed.retries > 0
     replica.set_script([])
-    job = backfill.mine_series(run_of(nbp), history)
+    job = table_collector.mine_series(run_of(nbp), history)
     assert (job.status, job.windows) == ("success", 3)
     days = list(Publication.objects.order_by("effective_date").values_list("effective_date", flat=True))
     assert len(days) == len(set(days))
@@ -290,13 +293,13 @@ def test_other_writers_get_their_turn_between_saves_where_nobody_queues(
 ) -> None:
     at("2026-10-26 13:00")
     naps: list[float] = []
-    monkeypatch.setattr("miner.backfill.time.sleep", naps.append)
-    monkeypatch.setattr(backfill, "BREATH_EVERY", 60.0)
-    backfill.mine_series(run_of(nbp), near(A, days=400))
-    assert backfill.BREATH not in naps  # a minute was not over
-    monkeypatch.setattr(backfill, "BREATH_EVERY", 0.0)
-    job = backfill.mine_series(run_of(nbp), near(C, days=400))
-    assert naps.count(backfill.BREATH) == (job.windows if connection.vendor == "sqlite" else 0)
+    monkeypatch.setattr("miner.collect.tables.time.sleep", naps.append)
+    monkeypatch.setattr(table_collector, "BREATH_EVERY", 60.0)
+    table_collector.mine_series(run_of(nbp), near(A, days=400))
+    assert table_collector.BREATH not in naps  # a minute was not over
+    monkeypatch.setattr(table_collector, "BREATH_EVERY", 0.0)
+    job = table_collector.mine_series(run_of(nbp), near(C, days=400))
+    assert naps.count(table_collector.BREATH) == (job.windows if connection.vendor == "sqlite" else 0)
 
 
 def test_a_run_pauses_at_its_deadline_and_its_continuation_ends_the_same_job(
@@ -305,26 +308,26 @@ def test_a_run_pauses_at_its_deadline_and_its_continuation_ends_the_same_job(
     at("2026-10-26 13:00")
     history, queued = near(A, days=400), []
     pausing = run_of(nbp, deadline=0.0, then=lambda table, job: queued.append((table, job)))
-    paused = backfill.mine_series(pausing, history)
+    paused = table_collector.mine_series(pausing, history)
     assert (paused.status, paused.windows_done) == ("running", 1)
     assert queued == [("A", paused.pk)]
-    job = backfill.mine_series(run_of(nbp), history, resume=paused.pk)
+    job = table_collector.mine_series(run_of(nbp), history, resume=paused.pk)
     assert (job.pk, job.status, job.windows, job.windows_done) == (paused.pk, "success", 5, 5)
 
 
 def test_a_correction_at_the_bank_becomes_a_revision(nbp: Source, replica: Replica) -> None:
     span = (date(2024, 1, 2), date(2024, 1, 5))
-    backfill.mine_series(run_of(nbp, *span), A)
+    table_collector.mine_series(run_of(nbp, *span), A)
     replica.correct("A", date(2024, 1, 3), "USD", "3.9999")
-    job = backfill.mine_series(run_of(nbp, *span), A)
+    job = table_collector.mine_series(run_of(nbp, *span), A)
     assert (job.status, job.revised, job.rows_written) == ("success", 1, 1)
     revision = Revision.objects.get()
     assert (revision.new_mid, revision.old_sha256 != revision.new_sha256) == (Decimal("3.9999"), True)
 
 
 def test_gold_and_table_c_arrive(nbp: Source, replica: Replica) -> None:
-    backfill.mine_series(run_of(nbp, date(2013, 1, 2), date(2013, 1, 4)), GOLD)
-    backfill.mine_series(run_of(nbp, date(2013, 1, 2), date(2013, 1, 4)), C)
+    table_collector.mine_series(run_of(nbp, date(2013, 1, 2), date(2013, 1, 4)), GOLD)
+    table_collector.mine_series(run_of(nbp, date(2013, 1, 2), date(2013, 1, 4)), C)
     gold = Rate.objects.get(table="gold", effective_date=date(2013, 1, 2))
     assert (str(gold.figure("mid")), gold.instrument.code) == ("165.83", "XAU")
     assert Rate.objects.filter(table="C", instrument__code="USD", bid__isnull=False, mid=None).count() == 3
@@ -333,18 +336,18 @@ def test_gold_and_table_c_arrive(nbp: Source, replica: Replica) -> None:
 def test_the_archive_is_read_once_and_then_left(archive: Source, at: Callable) -> None:
     at("2026-11-20 13:00")
     span = Series("mid", "currency", date(2014, 12, 1), date(2015, 1, 31), 366, last=date(2015, 1, 31))
-    job = backfill.mine_series(run_of(archive), span)
+    job = table_collector.mine_series(run_of(archive), span)
     assert (job.status, job.windows) == ("success", 1)
     dollar = Instrument.objects.get(code="USD")
     vectors = {date(2014, 12, 31): "3.5072", date(2015, 1, 2): "3.5725"}
     stored = {day: Rate.objects.get(instrument=dollar, effective_date=day).figure("mid") for day in vectors}
     assert {day: str(value) for day, value in stored.items()} == vectors
     assert not Rate.objects.filter(instrument=dollar, effective_date=date(2015, 1, 1)).exists()
-    again = backfill.mine_series(run_of(archive), span)
+    again = table_collector.mine_series(run_of(archive), span)
     assert (again.status, again.reason, again.requests) == ("skipped", "up_to_date", 0)
 
 
 def test_a_busy_series_is_not_run_twice(nbp: Source, replica: Replica) -> None:
-    with journal.job("nbp.A", nbp), pytest.raises(journal.Busy):
-        backfill.mine_series(run_of(nbp, date(2024, 1, 2), date(2024, 1, 5)), A)
+    with runs.job("nbp.A", nbp), pytest.raises(runs.Busy):
+        table_collector.mine_series(run_of(nbp, date(2024, 1, 2), date(2024, 1, 5)), A)
     assert replica.requests == []

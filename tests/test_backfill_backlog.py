@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from markets import store
 from markets.models import Job, Publication, Source
 from markets.records import Table
-from miner import backfill, sources
-from miner.errors import ExpectedData, Unreachable
+from markets.store import publish
+from miner import sources
+from miner.collect import tables as table_collector
+from miner.fetch.errors import ExpectedData, Unreachable
 from miner.providers.base import Series
 from miner.providers.nbp import NBP
 from tests.replica import Replica
@@ -44,20 +45,21 @@ class AlreadyAnswered:
 def saves(monkeypatch: pytest.MonkeyPatch, at: Callable[[str], None], replica: Replica) -> list[int]:
     """How many windows each save was given."""
     seen: list[int] = []
-    save = store.save
+    save = publish.save
 
-    def counted(tables: Sequence[Table], source: Source, job: Job, windows: int = 0) -> store.Outcome:
+    def counted(tables: Sequence[Table], source: Source, job: Job, windows: int = 0) -> publish.Outcome:
         seen.append(windows)
         return save(tables, source, job, windows)
 
     at("2026-10-26 13:00")
-    monkeypatch.setattr(backfill, "ThreadPoolExecutor", AlreadyAnswered)
-    monkeypatch.setattr(store, "save", counted)
+    monkeypatch.setattr(table_collector, "ThreadPoolExecutor", AlreadyAnswered)
+    monkeypatch.setattr(publish, "save", counted)
     return seen
 
 
 def mine(nbp: Source, series: Series = HISTORY, connections: int = 4) -> Job:
-    return backfill.mine_series(backfill.Run(nbp, sources.provider_of(nbp), connections=connections), series)
+    run = table_collector.Run(nbp, sources.provider_of(nbp), connections=connections)
+    return table_collector.mine_series(run, series)
 
 
 def days() -> list[date]:

@@ -16,11 +16,17 @@ from django.test import Client
 from django_q.models import OrmQ, Schedule
 from pytest_django import DjangoDbBlocker
 
-from markets import clock, journal
+from markets import clock
+from markets.jobs import runs
 from markets.models import Job, Listing, Quote, Source
-from miner import batch, batch_api, beat_list, budget, queue, schedule, tasks
-from miner.errors import Refused, Unreachable
+from miner import schedule, tasks
+from miner.batch import api
+from miner.batch import queue as batch_queue
+from miner.batch import run as batch_run
+from miner.fetch import rate_limit
+from miner.fetch.errors import Refused, Unreachable
 from miner.models import QueueItem, SyncStatus
+from miner.pulse import polls
 from tests.databases import file_database
 from tests.markets_fake import FakeMarket, open_market
 
@@ -67,13 +73,13 @@ def secondary(market: Source) -> None:
 
 
 def test_every_critical_instrument_is_updated_in_one_call_a_market(market: Source) -> None:
-    result = batch.run("abc")
+    result = batch_run.run("abc")
     assert result is not None
     assert sorted(result.priority_updated) == ["BTCUSD", "EURUSD", "XAUUSD"]
     assert sorted(Plan.asked) == [("C:EURUSD", "C:XAUUSD"), ("X:BTCUSD",)]
     job = Job.objects.get(job_type="batch.priority")
     assert (job.status, job.rows_written, job.requests) == ("success", 3, 2)
-    assert set(batch.result_of(job)) >= {
+    assert set(batch_run.result_of(job)) >= {
         "batch_id", "started_at", "completed_at", "duration_ms", "priority_updated", "priority_failed",
         "queue_processed", "queue_remaining", "api_calls_used", "rate_limit_waits", "errors",
     }  # fmt: skip
@@ -82,7 +88,7 @@ def test_every_critical_instrument_is_updated_in_one_call_a_market(market: Sourc
 def test_one_failure_does_not_stop_the_batch(market: Source) -> None:
     Plan.prices["C:XAUUSD"] = None
     Plan.prices["X:BTCUSD"] = Unreachable("GET /crypto: no answer in time")
-    result = batch.run()
+    result = batch_run.run()
     assert result is not None
     assert result.priority_updated == ["EURUSD"]
     assert sorted(result.priority_failed) == ["BTCUSD", "XAUUSD"]
@@ -92,7 +98,7 @@ def test_one_failure_does_not_stop_the_batch(market: Source) -> None:
 
 def test_a_fault_of_the_program_in_one_group_stops_no_other(market: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     Plan.prices["X:BTCUSD"] = "no number at all"
-    result = batch.run()
+    result = batch_run.run()
     assert result is not None
     assert sorted(result.priority_updated) == ["EURUSD", "XAUUSD"]
     assert SyncStatus.objects.get(listing__ticker="X:BTCUSD").reason == "error"
@@ -100,7 +106,7 @@ def test_a_fault_of_the_program_in_one_group_stops_no_other(market: Source, monk
 
 def test_another_source_stands_in_and_is_named(market: Source, stand_in: Source) -> None:
     Source.objects.filter(pk=market.pk).update(enabled=False)
-    result = batch.run()
+    result = batch_run.run()
     assert result is not None
     assert result.priority_updated == ["BTCUSD"]
     assert result.fallbacks == {"BTCUSD": "standin"}
@@ -113,7 +119,7 @@ def test_a_source_without_its_key_is_pending_and_no_failure(
 ) -> None:
     monkeypatch.setattr(Plan, "needs_key", True)
     Source.objects.filter(pk=market.pk).update(enabled=False)
-    result = batch.run()
+    result = batch_run.run()
     assert result is not None
     assert result.priority_failed == []
     row = SyncStatus.objects.get(listing__ticker="C:XAUUSD")
@@ -121,29 +127,29 @@ def test_a_source_without_its_key_is_pending_and_no_failure(
 
 
 def test_only_one_batch_runs_at_a_time(market: Source) -> None:
-    journal.start("batch.priority", None, Job.Trigger.SCHEDULE)
-    assert batch.run() is None
+    runs.start("batch.priority", None, Job.Trigger.SCHEDULE)
+    assert batch_run.run() is None
     assert Plan.asked == []
 
 
 def test_the_queue_leaves_what_is_kept_for_the_critical(market: Source) -> None:
     secondary(market)
     assert tasks.enqueue_secondary() == 2
-    result = batch.process_queue(5)
+    result = batch_run.process_queue(5)
     assert (result.queue_processed, result.queue_remaining) == (2, 0)
     tasks.enqueue_secondary()
-    result = batch.process_queue(5)
+    result = batch_run.process_queue(5)
     assert (result.queue_processed, result.queue_remaining, QueueItem.objects.count()) == (0, 2, 2)
     assert {item.retry_count for item in QueueItem.objects.all()} == {0}
     for _ in range(3):
-        budget.take(market, budget.Allowance(5, 60, 3), critical=True)
+        rate_limit.take(market, rate_limit.Allowance(5, 60, 3), critical=True)
 
 
 def test_a_failed_item_goes_back_less_urgent(market: Source) -> None:
     secondary(market)
     tasks.enqueue_secondary()
     Plan.prices["C:EURUSD"] = None
-    batch.process_queue(5)
+    batch_run.process_queue(5)
     item = QueueItem.objects.get()
     assert (item.listing.ticker, item.priority, item.retry_count, item.last_error) == ("C:EURUSD", 4, 1, "No data")
 
@@ -152,8 +158,8 @@ def test_an_item_that_is_followed_no_more_is_done(market: Source) -> None:
     secondary(market)
     tasks.enqueue_secondary()
     Listing.objects.update(tracked=False)
-    assert batch.process_queue(5).queue_processed == 0
-    assert queue.is_empty()
+    assert batch_run.process_queue(5).queue_processed == 0
+    assert batch_queue.is_empty()
     assert Plan.asked == []
 
 
@@ -170,30 +176,30 @@ def test_the_timetable_has_the_batch_its_queue_and_the_night(market: Source) -> 
 
 def test_every_question_is_counted_in_a_row_of_its_source(market: Source) -> None:
     secondary(market)
-    batch.run()
+    batch_run.run()
     tasks.enqueue_secondary()
-    batch.process_queue(1)
+    batch_run.process_queue(1)
     row = Job.objects.get(job_type="fake.quotes")
     assert (row.source, row.status, row.rows_written, row.requests) == (market, "success", 2, 2)
     assert row.details["beats"] == 2
     Plan.prices["X:BTCUSD"] = Unreachable("GET /crypto: HTTP 429", 60, 429)
-    batch.run()
+    batch_run.run()
     assert Job.objects.get(job_type="fake.quotes", status="failed").reason == "unreachable"
 
 
 def test_a_used_up_budget_is_looked_at_and_not_waited_for(market: Source) -> None:
     secondary(market)
     tasks.enqueue_secondary()
-    budget.take(market, budget.Allowance(5, 60, 3), 5, critical=True)
-    batch.process_queue(5)
-    assert budget.state(market, budget.Allowance(5, 60, 3)).total_waits == 0
+    rate_limit.take(market, rate_limit.Allowance(5, 60, 3), 5, critical=True)
+    batch_run.process_queue(5)
+    assert rate_limit.state(market, rate_limit.Allowance(5, 60, 3)).total_waits == 0
     assert not Job.objects.exists()
     assert not QueueItem.objects.exclude(claimed_until=None).exists()
 
 
 def test_a_batch_that_has_no_time_left_names_who_waits(market: Source, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batch, "LAST_START", -1.0)
-    result = batch.run()
+    monkeypatch.setattr(batch_run, "LAST_START", -1.0)
+    result = batch_run.run()
     assert result is not None
     assert sorted(result.priority_failed) == ["BTCUSD", "EURUSD", "XAUUSD"]
     assert Plan.asked == []
@@ -216,7 +222,7 @@ def test_an_official_rate_stands_in_while_it_is_fresh(
 ) -> None:
     at(moment)
     Source.objects.filter(pk=market.pk).update(enabled=False)
-    result = batch.run()
+    result = batch_run.run()
     assert result is not None
     assert result.fallbacks == fallbacks
 
@@ -227,10 +233,10 @@ def test_where_a_source_fails_another_ones_fresh_price_is_named(
 ) -> None:
     at("2026-11-20 13:00:00")
     tasks.quotes("standin")  # its beat is 30 s; the price is old after two and a half
-    batch.run()
+    batch_run.run()
     Plan.prices |= dict.fromkeys(Plan.prices, Refused("GET /v2/snapshot: HTTP 401", 401))
     at(f"2026-11-20 {moment}")
-    result = batch.run()
+    result = batch_run.run()
     assert result is not None
     assert sorted(result.priority_failed) == ["BTCUSD", "EURUSD", "XAUUSD"]
     assert result.fallbacks == {"EURUSD": "ecb"} | btc
@@ -238,7 +244,7 @@ def test_where_a_source_fails_another_ones_fresh_price_is_named(
 
 def test_nobody_stands_in_for_what_was_updated(market: Source, stand_in: Source, official: None) -> None:
     tasks.quotes("standin")
-    result = batch.run()
+    result = batch_run.run()
     assert result is not None
     assert (len(result.priority_updated), result.fallbacks) == (3, {})
 
@@ -256,7 +262,7 @@ def token(settings: Any) -> dict[str, str]:
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A queue that works while it is being asked."""
     names = {"miner.tasks.priority_batch": tasks.priority_batch}
-    monkeypatch.setattr(batch_api, "async_task", lambda func, *args, **_: names[func](*args))
+    monkeypatch.setattr(api, "async_task", lambda func, *args, **_: names[func](*args))
 
 
 def test_a_run_by_hand_answers_its_result(client: Client, market: Source, token: dict[str, str], at_once: None) -> None:
@@ -273,7 +279,7 @@ def test_a_run_by_hand_answers_its_result(client: Client, market: Source, token:
 def test_a_run_that_takes_longer_says_where_to_look(
     client: Client, market: Source, token: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch_api, "WAIT_SECONDS", 0.0)
+    monkeypatch.setattr(api, "WAIT_SECONDS", 0.0)
     response = client.post("/batch/run", headers=token)
     assert (response.status_code, response.json()["success"]) == (202, None)
     assert response.headers["Location"] == "/api/v1/batch/status"
@@ -282,14 +288,14 @@ def test_a_run_that_takes_longer_says_where_to_look(
 
 
 def test_a_run_during_a_batch_is_refused(client: Client, market: Source, token: dict[str, str]) -> None:
-    journal.start("batch.priority", None, Job.Trigger.SCHEDULE)
+    runs.start("batch.priority", None, Job.Trigger.SCHEDULE)
     assert client.post("/batch/run", headers=token).status_code == 409
 
 
 def test_a_dead_batch_keeps_nobody_from_a_run(
     client: Client, market: Source, token: dict[str, str], at_once: None
 ) -> None:
-    dead = journal.start("batch.priority", None, Job.Trigger.SCHEDULE)
+    dead = runs.start("batch.priority", None, Job.Trigger.SCHEDULE)
     Job.objects.filter(pk=dead.pk).update(lease_until=clock.now() - timedelta(seconds=1))
     assert client.post("/batch/run", headers=token).status_code == 200
     dead.refresh_from_db()
@@ -299,9 +305,9 @@ def test_a_dead_batch_keeps_nobody_from_a_run(
 def test_a_run_that_another_batch_was_faster_than_is_found_by_its_id(
     client: Client, market: Source, token: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch_api, "WAIT_SECONDS", 0.0)
+    monkeypatch.setattr(api, "WAIT_SECONDS", 0.0)
     number = client.post("/batch/run", headers=token).json()["batch_id"]
-    with journal.job("batch.priority"):
+    with runs.job("batch.priority"):
         assert tasks.priority_batch(*OrmQ.objects.get().task["args"]) is None
         assert tasks.priority_batch() is None  # the timetable's: nobody was told of it
     status = client.get("/batch/status").json()
@@ -316,10 +322,10 @@ def test_who_waits_for_such_a_run_is_told_that_another_runs(
     client: Client, market: Source, token: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def overtaken(func: str, *args: Any, **_: Any) -> None:
-        with journal.job("batch.priority"):
+        with runs.job("batch.priority"):
             tasks.priority_batch(*args)
 
-    monkeypatch.setattr(batch_api, "async_task", overtaken)
+    monkeypatch.setattr(api, "async_task", overtaken)
     response = client.post("/batch/run", headers=token)
     assert (response.status_code, response.json()["error"]["code"]) == (409, "already_running")
 
@@ -343,7 +349,7 @@ def connect(tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[Call
 def test_of_two_operators_at_once_one_runs_the_batch(
     connect: Callable[[], None], token: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gate, look = Barrier(2), beat_list.open_groups
+    gate, look = Barrier(2), polls.open_groups
 
     def look_together() -> set[str]:
         found = look()
@@ -358,8 +364,8 @@ def test_of_two_operators_at_once_one_runs_the_batch(
         finally:
             connections.close_all()
 
-    monkeypatch.setattr(batch_api, "WAIT_SECONDS", 0.0)
-    monkeypatch.setattr(beat_list, "open_groups", look_together)
+    monkeypatch.setattr(api, "WAIT_SECONDS", 0.0)
+    monkeypatch.setattr(polls, "open_groups", look_together)
     with ThreadPoolExecutor(2) as pool:
         answers = [pool.submit(post) for _ in range(2)]
     assert sorted(answer.result() for answer in answers) == [202, 409]
@@ -386,7 +392,7 @@ def test_the_queue_and_the_budget_are_answered(client: Client, market: Source, a
         "total_processed": 0,
         "total_dropped": 0,
     }
-    batch.run()
+    batch_run.run()
     rows = {row["source"]: row for row in client.get("/batch/rate-limit").json()["items"]}
     assert rows["fake"] == {
         "source": "fake",

@@ -10,13 +10,14 @@ import pytest
 from django.conf import settings
 from django_q.models import OrmQ
 
-from charon.broker import GuardedORM
+from charon.processes.task_broker import GuardedORM
 from markets import clock
 from markets.models import Source
-from miner import beat_list, beating, budget
-from miner.beat_list import Wanted
-from miner.beating import Metronome
+from miner.fetch import rate_limit
 from miner.models import Beat, Lease
+from miner.pulse import polls, ticker
+from miner.pulse.polls import Wanted
+from miner.pulse.ticker import Metronome
 from tests.markets_fake import FakeMarket, open_market
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +30,7 @@ def market(monkeypatch: pytest.MonkeyPatch, at: Callable[[str], None]) -> Source
 
 
 def names() -> dict[str, int]:
-    return {beat.name: beat.every for beat in beat_list.wanted()}
+    return {beat.name: beat.every for beat in polls.wanted()}
 
 
 def test_every_source_that_is_on_has_its_beats(market: Source) -> None:
@@ -45,7 +46,7 @@ def test_a_source_that_is_off_or_paused_has_none(market: Source, choice: dict[st
 
 
 def test_a_source_that_rests_has_none_until_then(market: Source, at: Callable[[str], None]) -> None:
-    budget.failed(market)
+    rate_limit.failed(market)
     assert names() == {}
     at("2026-11-20 13:00:41")
     assert len(names()) == 4
@@ -68,27 +69,27 @@ def test_beats_lie_on_a_grid_and_do_not_drift() -> None:
 
 
 def test_what_is_still_open_is_not_asked_for_again(market: Source) -> None:
-    beats = beat_list.wanted()
-    assert len(beat_list.ask(beats)) == 4
-    assert beat_list.ask(beats) == []
+    beats = polls.wanted()
+    assert len(polls.ask(beats)) == 4
+    assert polls.ask(beats) == []
     OrmQ.objects.all().delete()
-    assert len(beat_list.ask(beats)) == 4
+    assert len(polls.ask(beats)) == 4
 
 
 def test_a_beat_whose_worker_was_killed_does_not_hold_up_the_next(market: Source, at: Callable[[str], None]) -> None:
     at("2026-11-20 13:00:00")
-    beat_list.ask(beat_list.wanted())
+    polls.ask(polls.wanted())
     at("2026-11-20 13:00:01")
     assert GuardedORM(settings.MINER_QUEUE).dequeue()
     at("2026-11-20 13:02:00")
-    assert beat_list.ask(beat_list.wanted()) == []
+    assert polls.ask(polls.wanted()) == []
     at("2026-11-20 13:02:20")
-    assert len(beat_list.ask(beat_list.wanted())) == 1
+    assert len(polls.ask(polls.wanted())) == 1
 
 
 def test_rubbish_in_the_queue_stops_no_beat(market: Source) -> None:
     OrmQ.objects.create(key=settings.MINER_QUEUE, payload="not a task", lock=clock.now())
-    assert len(beat_list.ask(beat_list.wanted())) == 4
+    assert len(polls.ask(polls.wanted())) == 4
 
 
 def test_one_pulse_beats_and_another_follows_when_it_is_gone(market: Source, at: Callable[[str], None]) -> None:
@@ -139,16 +140,16 @@ def test_new_beats_begin_at_once_and_then_keep_to_their_grid(market: Source, at:
 
 def test_health_tells_every_beat_and_is_late_when_one_is(market: Source, at: Callable[[str], None]) -> None:
     Metronome("a:1").look()
-    beat_list.ask(beat_list.wanted())
+    polls.ask(polls.wanted())
     for name in names():
-        beat_list.done(name)
+        polls.done(name)
     at("2026-11-20 13:00:40")
-    told = beat_list.health()
+    told = polls.health()
     assert (told["status"], told["holder"]) == ("ok", "a:1")
     row = next(beat for beat in told["beats"] if beat["name"] == "fake.candles.5m")
     assert (row["lag_seconds"], row["next_refresh"], row["late"]) == (30.0, clock.now() + timedelta(seconds=20), False)
     at("2026-11-20 13:03:00")
-    told = beat_list.health()
+    told = polls.health()
     assert told["status"] == "late"
     assert {beat["name"] for beat in told["beats"] if beat["late"]} == {"fake.quotes", "fake.candles.5m"}
 
@@ -157,25 +158,25 @@ def test_a_beat_that_was_just_asked_for_is_not_late_and_one_that_fails_from_the_
     market: Source, at: Callable[[str], None]
 ) -> None:
     Metronome("a:1").look()
-    beat_list.ask(beat_list.wanted())
+    polls.ask(polls.wanted())
     at("2026-11-20 13:00:40")
-    assert beat_list.health()["status"] == "ok"
-    beat_list.done("fake.quotes", "GET /x: HTTP 403")
-    assert beat_list.health()["status"] == "late"
+    assert polls.health()["status"] == "ok"
+    polls.done("fake.quotes", "GET /x: HTTP 403")
+    assert polls.health()["status"] == "late"
     Beat.objects.update(error="")
     at("2026-11-20 13:05:00")
-    assert beat_list.health()["status"] == "late"
+    assert polls.health()["status"] == "late"
 
 
 def test_an_outage_is_late_also_while_its_source_rests(market: Source, at: Callable[[str], None]) -> None:
-    beat_list.ask(beat_list.wanted())
+    polls.ask(polls.wanted())
     for name in names():
-        beat_list.done(name)
+        polls.done(name)
     at("2026-11-20 15:00:10")
-    assert beat_list.health()["status"] == "late"
-    budget.failed(market)
+    assert polls.health()["status"] == "late"
+    rate_limit.failed(market)
     assert names() == {}
-    told = beat_list.health()
+    told = polls.health()
     assert told["status"] == "late"
     assert {beat["name"] for beat in told["beats"] if beat["late"]} == {
         "fake.quotes", "fake.candles.5m", "fake.candles.1h", "fake.candles.4h",
@@ -186,7 +187,7 @@ def test_an_outage_is_late_also_while_its_source_rests(market: Source, at: Calla
 
 def test_the_port_answers_health_and_nothing_else() -> None:
     async def ask(line: bytes, health: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        return await beating.reply(line, lambda: health)
+        return await ticker.reply(line, lambda: health)
 
     assert asyncio.run(ask(b"GET /health HTTP/1.1", {"status": "ok"})) == ("200 OK", {"status": "ok"})
     assert asyncio.run(ask(b"GET /health HTTP/1.1", {"status": "late"}))[0] == "503 Service Unavailable"
@@ -198,4 +199,4 @@ def test_the_lease_is_a_row(market: Source) -> None:
     Metronome("a:1").look()
     row = Lease.objects.get()
     assert (row.name, row.holder) == ("pulse", "a:1")
-    assert json.dumps(beat_list.health(), default=str)
+    assert json.dumps(polls.health(), default=str)

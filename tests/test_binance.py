@@ -11,7 +11,7 @@ import pytest
 import respx
 
 from markets.records import Bar, Price
-from miner.errors import Blocked, ProviderError, Refused, UnknownTicker, Unreachable, Unreadable
+from miner.fetch.errors import Blocked, ProviderError, Refused, UnknownTicker, Unreachable, Unreadable
 from miner.providers.binance import Binance
 from tests.bodies import error_of, recorded, rubbish
 

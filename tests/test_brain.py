@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from markets import store
 from markets.models import Instrument, Job, Rate, Source
 from markets.records import Figure, Table
-from signals import brain, rules
+from markets.store import publish
+from signals import engine, rules
 from signals.models import AnalysisSnapshot, Signal
 
 pytestmark = pytest.mark.django_db
@@ -36,14 +36,14 @@ def bring(nbp: Source, job: Job, at: Callable[[str], None]) -> Callable[..., Ins
     def save(closes: list[tuple[date, Decimal]], code: str = "USD", table: str = "A") -> Instrument:
         kind = "metal" if table == "gold" else "currency"
         tables = [Table(table, day, [Figure(code, mid=value)], kind=kind) for day, value in closes]
-        store.save(tables, nbp, job)
+        publish.save(tables, nbp, job)
         return Instrument.objects.get(code=code)
 
     return save
 
 
 def decide(instrument: Instrument, since: date | None = None) -> int:
-    return brain.decide(instrument, rules.macd_cross(), since)
+    return engine.decide(instrument, rules.macd_cross(), since)
 
 
 def snapshot(code: str = "USD", window: str = "30d") -> AnalysisSnapshot:
@@ -279,7 +279,7 @@ def test_the_windows_tell_the_change_the_range_and_the_trend(bring: Callable) ->
 
 @pytest.mark.parametrize(("fast", "slow", "word"), [(4.01, 4.0, "up"), (4.0, 4.01, "down"), (4.001, 4.0, "flat")])
 def test_the_trend_is_flat_within_a_thousandth_of_the_price(fast: float, slow: float, word: str) -> None:
-    assert brain.trend(fast, slow, 4.0) == word
+    assert engine.trend(fast, slow, 4.0) == word
 
 
 def test_a_constant_series_holds(bring: Callable) -> None:

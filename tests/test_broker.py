@@ -11,8 +11,8 @@ from django_q.queues import Queue
 from django_q.signing import SignedPackage
 from django_q.tasks import async_task
 
-from charon import broker
-from charon.broker import GuardedORM
+from charon.processes import task_broker
+from charon.processes.task_broker import GuardedORM
 from markets import clock
 
 pytestmark = pytest.mark.django_db
@@ -188,6 +188,6 @@ def test_a_stop_by_the_operator_is_no_death(queue: GuardedORM, put: Callable[...
     task = put()
     for _ in range(5):
         assert taken(queue) == [task]
-        broker.forgive(["charon"])
+        task_broker.forgive(["charon"])
         time.pass_by(301)
     assert not Task.objects.exists()

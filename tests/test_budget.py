@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from markets import clock
 from markets.models import Source
-from miner import budget
-from miner.budget import Allowance, Exhausted
+from miner.fetch import rate_limit
+from miner.fetch.rate_limit import Allowance, Exhausted
 from miner.models import Spent
 from tests.processes import ROOT, environment, manage
 
@@ -26,40 +26,40 @@ pytestmark = pytest.mark.django_db
 def test_the_limit_is_kept_and_the_next_call_is_told_when(nbp: Source, at: Callable[[str], None]) -> None:
     at("2026-11-20 12:00:00")
     for _ in range(5):
-        budget.take(nbp, FIVE)
+        rate_limit.take(nbp, FIVE)
     at("2026-11-20 12:00:59")
     with pytest.raises(Exhausted) as caught:
-        budget.take(nbp, FIVE)
+        rate_limit.take(nbp, FIVE)
     assert f"{caught.value.until:%H:%M:%S}" == "11:01:00"
     at("2026-11-20 12:01:00")
-    budget.take(nbp, FIVE)
+    rate_limit.take(nbp, FIVE)
 
 
 def test_no_border_of_a_window_lets_twice_the_limit_through(nbp: Source, at: Callable[[str], None]) -> None:
     at("2026-11-20 12:00:55")
     for _ in range(5):
-        budget.take(nbp, FIVE)
+        rate_limit.take(nbp, FIVE)
     at("2026-11-20 12:01:05")
     with pytest.raises(Exhausted):
-        budget.take(nbp, FIVE)
+        rate_limit.take(nbp, FIVE)
 
 
 def test_a_reserve_is_for_critical_instruments_alone(nbp: Source) -> None:
-    budget.take(nbp, FIVE_WITH_RESERVE)
-    budget.take(nbp, FIVE_WITH_RESERVE)
+    rate_limit.take(nbp, FIVE_WITH_RESERVE)
+    rate_limit.take(nbp, FIVE_WITH_RESERVE)
     with pytest.raises(Exhausted):
-        budget.take(nbp, FIVE_WITH_RESERVE)
+        rate_limit.take(nbp, FIVE_WITH_RESERVE)
     for _ in range(3):
-        budget.take(nbp, FIVE_WITH_RESERVE, critical=True)
+        rate_limit.take(nbp, FIVE_WITH_RESERVE, critical=True)
     with pytest.raises(Exhausted):
-        budget.take(nbp, FIVE_WITH_RESERVE, critical=True)
+        rate_limit.take(nbp, FIVE_WITH_RESERVE, critical=True)
 
 
 def test_weights_add_up(nbp: Source) -> None:
-    budget.take(nbp, Allowance(1200, 60), calls=1190)
+    rate_limit.take(nbp, Allowance(1200, 60), calls=1190)
     with pytest.raises(Exhausted):
-        budget.take(nbp, Allowance(1200, 60), calls=11)
-    budget.take(nbp, Allowance(1200, 60), calls=10)
+        rate_limit.take(nbp, Allowance(1200, 60), calls=11)
+    rate_limit.take(nbp, Allowance(1200, 60), calls=10)
 
 
 def test_waiting_is_counted_and_logged(
@@ -67,71 +67,71 @@ def test_waiting_is_counted_and_logged(
 ) -> None:
     at("2026-11-20 12:00:00")
     for _ in range(5):
-        budget.take(nbp, FIVE)
+        rate_limit.take(nbp, FIVE)
     naps: list[float] = []
 
     def sleep(seconds: float) -> None:
         naps.append(seconds)
         at("2026-11-20 12:01:00")
 
-    monkeypatch.setattr("miner.budget.time.sleep", sleep)
-    with caplog.at_level("INFO", logger="miner.budget"):
-        budget.take(nbp, FIVE, patience=90)
+    monkeypatch.setattr("miner.fetch.rate_limit.time.sleep", sleep)
+    with caplog.at_level("INFO", logger="miner.fetch.rate_limit"):
+        rate_limit.take(nbp, FIVE, patience=90)
     assert naps == [5.0]
     assert "The budget of nbp is used up; waiting 60.0 s" in caplog.text
-    told = budget.state(nbp, FIVE)
+    told = rate_limit.state(nbp, FIVE)
     assert (told.total_calls, told.total_waits) == (6, 1)
 
 
 def test_the_state_has_every_field_of_the_contract(nbp: Source, at: Callable[[str], None]) -> None:
     at("2026-11-20 12:00:00")
-    assert budget.state(nbp, FIVE) == budget.Budget(5, 60, 0, 5, None, 0, 0)
-    budget.take(nbp, FIVE)
+    assert rate_limit.state(nbp, FIVE) == rate_limit.Budget(5, 60, 0, 5, None, 0, 0)
+    rate_limit.take(nbp, FIVE)
     at("2026-11-20 12:00:30")
-    budget.take(nbp, FIVE)
-    told = budget.state(nbp, FIVE)
+    rate_limit.take(nbp, FIVE)
+    told = rate_limit.state(nbp, FIVE)
     assert (told.current_calls, told.remaining, told.total_calls) == (2, 3, 2)
     assert told.reset_at == clock.now() + timedelta(seconds=30)
 
 
 def test_a_source_that_wants_rest_gets_it_from_everybody(nbp: Source, at: Callable[[str], None]) -> None:
     at("2026-11-20 12:00:00")
-    budget.block(nbp, 120)
-    budget.block(nbp, 10)
+    rate_limit.block(nbp, 120)
+    rate_limit.block(nbp, 10)
     at("2026-11-20 12:01:59")
     with pytest.raises(Exhausted):
-        budget.take(nbp, FIVE, critical=True)
-    assert budget.state(nbp, FIVE).remaining == 0
+        rate_limit.take(nbp, FIVE, critical=True)
+    assert rate_limit.state(nbp, FIVE).remaining == 0
     at("2026-11-20 12:02:01")
-    budget.take(nbp, FIVE)
+    rate_limit.take(nbp, FIVE)
 
 
 def test_what_the_source_counted_beyond_ours_is_taken_as_well(nbp: Source) -> None:
-    budget.take(nbp, Allowance(1200, 60), calls=100)
-    budget.answered(nbp, Allowance(1200, 60), 900)
-    assert budget.state(nbp, Allowance(1200, 60)).current_calls == 900
-    budget.answered(nbp, Allowance(1200, 60), 50)
-    assert budget.state(nbp, Allowance(1200, 60)).current_calls == 900
+    rate_limit.take(nbp, Allowance(1200, 60), calls=100)
+    rate_limit.answered(nbp, Allowance(1200, 60), 900)
+    assert rate_limit.state(nbp, Allowance(1200, 60)).current_calls == 900
+    rate_limit.answered(nbp, Allowance(1200, 60), 50)
+    assert rate_limit.state(nbp, Allowance(1200, 60)).current_calls == 900
 
 
 def test_what_the_source_itself_allows_counts_where_it_is_less(nbp: Source) -> None:
-    budget.told(nbp, 2)
-    budget.take(nbp, Allowance(10, 60, reserve=5), 1)
+    rate_limit.told(nbp, 2)
+    rate_limit.take(nbp, Allowance(10, 60, reserve=5), 1)
     with pytest.raises(Exhausted):
-        budget.take(nbp, Allowance(10, 60, reserve=5), 1)
-    budget.take(nbp, Allowance(10, 60, reserve=5), 1, critical=True)
-    assert budget.state(nbp, Allowance(10, 60)).remaining == 0
-    budget.told(nbp, 6000)
-    assert budget.state(nbp, Allowance(10, 60)).limit == 10
+        rate_limit.take(nbp, Allowance(10, 60, reserve=5), 1)
+    rate_limit.take(nbp, Allowance(10, 60, reserve=5), 1, critical=True)
+    assert rate_limit.state(nbp, Allowance(10, 60)).remaining == 0
+    rate_limit.told(nbp, 6000)
+    assert rate_limit.state(nbp, Allowance(10, 60)).limit == 10
 
 
 def test_a_clock_set_back_does_not_block_for_ever(nbp: Source, at: Callable[[str], None]) -> None:
     at("2026-11-20 13:00")
     for _ in range(5):
-        budget.take(nbp, FIVE)
+        rate_limit.take(nbp, FIVE)
     at("2026-11-20 12:00")
     with pytest.raises(Exhausted) as caught:
-        budget.take(nbp, FIVE)
+        rate_limit.take(nbp, FIVE)
     assert caught.value.until <= clock.now() + timedelta(seconds=60)
 
 
@@ -147,7 +147,7 @@ def test_in_no_window_more_than_the_limit_goes_out(
         now += timedelta(seconds=pause)
         monkeypatch.setattr(clock, "now", lambda moment=now: moment)
         try:
-            budget.take(nbp, FIVE_WITH_RESERVE, calls, critical)
+            rate_limit.take(nbp, FIVE_WITH_RESERVE, calls, critical)
         except Exhausted:
             continue
         taken.append((now.timestamp(), calls, critical))

@@ -14,9 +14,10 @@ import fakeredis
 import pytest
 import redis
 
-from markets import bus, journal
-from markets.bus import Entry
+from markets.jobs import runs
 from markets.models import Job, Source
+from markets.redis import client as redis_client
+from markets.redis.client import Entry
 from tests.own_redis import imitated, used
 from tests.processes import environment, manage
 from tests.servers import Redis
@@ -51,7 +52,7 @@ class Moody:
         return "answer"
 
     def asked(self) -> str:
-        return bus.ask(self.answer, "otherwise")
+        return redis_client.ask(self.answer, "otherwise")
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def test_a_message_goes_out_and_stands_in_the_log(client: fakeredis.FakeRedis, a
     with client.pubsub(ignore_subscribe_messages=True) as ear:
         ear.subscribe("rates.ingested")
         ear.get_message()
-        assert bus.publish("rates.ingested", [BODY, {"asset": "złoto", "list": [1]}], "market-data") == 2
+        assert redis_client.publish("rates.ingested", [BODY, {"asset": "złoto", "list": [1]}], "market-data") == 2
         first: Any = ear.get_message()
         assert (first["channel"], first["data"]) == (b"rates.ingested", b'{"asset":"USD","rows":2}')
     lines = lines_of(client)
@@ -94,7 +95,7 @@ def test_a_prefix_stands_before_channels_and_the_log(client: fakeredis.FakeRedis
     with client.pubsub(ignore_subscribe_messages=True) as ear:
         ear.subscribe("rates.ingested", "house2:rates.ingested")
         ear.get_message(), ear.get_message()
-        bus.publish("rates.ingested", [BODY], "market-data")
+        redis_client.publish("rates.ingested", [BODY], "market-data")
         heard: Any = ear.get_message()
         assert heard["channel"] == b"house2:rates.ingested"
         assert ear.get_message() is None
@@ -102,7 +103,7 @@ def test_a_prefix_stands_before_channels_and_the_log(client: fakeredis.FakeRedis
 
 
 def test_a_long_summary_is_cut(client: fakeredis.FakeRedis) -> None:
-    bus.note_error("nbp.A", "market-data", "x" * 5000)
+    redis_client.note_error("nbp.A", "market-data", "x" * 5000)
     assert (lines_of(client)[0]["payload_size"], len(lines_of(client)[0]["summary"])) == ("5000", 500)
 
 
@@ -128,14 +129,14 @@ def test_nothing_to_say_asks_nobody(moody: Moody, monkeypatch: pytest.MonkeyPatc
     def nobody(_alias: str) -> None:
         raise AssertionError("asked")
 
-    monkeypatch.setattr(bus, "get_redis_connection", nobody)
-    bus.note()
-    assert bus.publish("rates.ingested", [], "market-data") == 0
+    monkeypatch.setattr(redis_client, "get_redis_connection", nobody)
+    redis_client.note()
+    assert redis_client.publish("rates.ingested", [], "market-data") == 0
 
 
 def test_without_redis_nobody_is_asked(moody: Moody, settings: Any, caplog: pytest.LogCaptureFixture) -> None:
     settings.REDIS_URL = ""
-    assert (moody.asked(), moody.calls, bus.state(), warnings(caplog)) == ("otherwise", 0, "off", [])
+    assert (moody.asked(), moody.calls, redis_client.state(), warnings(caplog)) == ("otherwise", 0, "off", [])
 
 
 def test_an_outage_is_one_warning_and_one_question_in_ten_seconds(
@@ -143,15 +144,15 @@ def test_an_outage_is_one_warning_and_one_question_in_ten_seconds(
 ) -> None:
     caplog.set_level(logging.INFO)
     assert {moody.asked() for _ in range(1000)} == {"otherwise"}
-    assert (moody.calls, bus.state()) == (1, "unreachable")
+    assert (moody.calls, redis_client.state()) == (1, "unreachable")
     for _ in range(5):
-        bus.reach.resting_until = 0
+        redis_client.reach.resting_until = 0
         moody.asked()
     assert moody.calls == 6
     assert warnings(caplog) == ["Redis cannot be used, Charon goes on without it: ConnectionError"]
-    moody.error, bus.reach.resting_until = None, 0
+    moody.error, redis_client.reach.resting_until = None, 0
     assert {moody.asked() for _ in range(5)} == {"answer"}
-    assert (bus.state(), bus.reach.lost_at) == ("ok", None)
+    assert (redis_client.state(), redis_client.reach.lost_at) == ("ok", None)
     assert [record.getMessage() for record in caplog.records][1:] == ["Redis answers again"]
     moody.error = redis.TimeoutError("slow")
     moody.asked()
@@ -161,7 +162,7 @@ def test_an_outage_is_one_warning_and_one_question_in_ten_seconds(
 
 def test_after_the_rest_one_thread_asks_for_all(moody: Moody, caplog: pytest.LogCaptureFixture) -> None:
     moody.asked()
-    bus.reach.resting_until = 0
+    redis_client.reach.resting_until = 0
     together, gone = threading.Barrier(16), threading.Semaphore(0)
     asked: list[int] = []
 
@@ -172,7 +173,7 @@ def test_after_the_rest_one_thread_asks_for_all(moody: Moody, caplog: pytest.Log
 
     def ask() -> None:
         together.wait()
-        bus.ask(slow, "otherwise")
+        redis_client.ask(slow, "otherwise")
         gone.release()
 
     threads = [threading.Thread(target=ask) for _ in range(16)]
@@ -187,10 +188,10 @@ def test_after_the_rest_one_thread_asks_for_all(moody: Moody, caplog: pytest.Log
 def test_what_redis_refuses_is_said_once_and_the_rest_goes_on(moody: Moody, caplog: pytest.LogCaptureFixture) -> None:
     moody.error = redis.OutOfMemoryError("command not allowed when used memory > 'maxmemory'.")
     assert {moody.asked() for _ in range(50)} == {"otherwise"}
-    assert (moody.calls, bus.state()) == (50, "ok")
+    assert (moody.calls, redis_client.state()) == (50, "ok")
     said = "Redis refuses something, Charon goes on without it"
     assert warnings(caplog) == [f"{said}: OutOfMemoryError: {moody.error}"]
-    bus.reach.quiet_until = 0
+    redis_client.reach.quiet_until = 0
     moody.asked()
     assert len(warnings(caplog)) == 2
 
@@ -199,8 +200,8 @@ def test_a_refused_line_of_the_log_keeps_no_message_back(
     client: fakeredis.FakeRedis, caplog: pytest.LogCaptureFixture
 ) -> None:
     client.set("redis:message_log", "somebody else's")
-    assert bus.publish("rates.ingested", [BODY, BODY], "market-data") == 2
-    bus.note(LINE)
+    assert redis_client.publish("rates.ingested", [BODY, BODY], "market-data") == 2
+    redis_client.note(LINE)
     assert len(warnings(caplog)) == 1
 
 
@@ -208,22 +209,22 @@ def test_a_fault_of_ours_is_no_fault_of_redis(moody: Moody) -> None:
     moody.error = ValueError("ours")
     with pytest.raises(ValueError, match="ours"):
         moody.asked()
-    assert bus.reach.lost_at is None
+    assert redis_client.reach.lost_at is None
 
 
 def test_a_forked_worker_knows_nothing_of_its_parent_and_never_waits_for_its_locks(moody: Moody) -> None:
     moody.asked()
     moody.error = None
-    with bus.reach.lock:
+    with redis_client.reach.lock:
         child = os.fork()
         if child == 0:
-            os._exit(0 if (moody.asked(), bus.reach.lock.acquire(blocking=False)) == ("answer", True) else 1)
+            os._exit(0 if (moody.asked(), redis_client.reach.lock.acquire(blocking=False)) == ("answer", True) else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert bus.reach.lost_at is not None
+    assert redis_client.reach.lost_at is not None
 
 
 def test_a_failed_job_stands_in_the_log_without_its_secrets(client: fakeredis.FakeRedis, nbp: Source) -> None:
-    with pytest.raises(RuntimeError), journal.job("nbp.A", nbp):
+    with pytest.raises(RuntimeError), runs.job("nbp.A", nbp):
         raise RuntimeError("GET https://api.example/?api_key=s3cret failed")
     (line,) = lines_of(client)
     assert (line["type"], line["channel"], line["source"]) == ("error", "nbp.A", "market-data")
@@ -231,8 +232,8 @@ def test_a_failed_job_stands_in_the_log_without_its_secrets(client: fakeredis.Fa
 
 
 def test_a_failed_job_without_redis_fails_in_its_own_words(nbp: Source, moody: Moody, monkeypatch: Any) -> None:
-    monkeypatch.setattr(bus, "get_redis_connection", moody.answer)
-    with pytest.raises(RuntimeError, match="ours"), journal.job("nbp.A", nbp):
+    monkeypatch.setattr(redis_client, "get_redis_connection", moody.answer)
+    with pytest.raises(RuntimeError, match="ours"), runs.job("nbp.A", nbp):
         raise RuntimeError("ours")
     assert (moody.calls, Job.objects.get().status) == (1, "failed")
 
@@ -242,21 +243,21 @@ def test_a_failed_job_without_redis_fails_in_its_own_words(nbp: Source, moody: M
 
 @pytest.mark.services
 def test_a_redis_that_hangs_costs_one_time_out_and_no_more(server: Redis, caplog: pytest.LogCaptureFixture) -> None:
-    assert bus.publish("rates.ingested", [BODY], "market-data") == 1
+    assert redis_client.publish("rates.ingested", [BODY], "market-data") == 1
     server.freeze()
     before = time.monotonic()
-    assert bus.publish("rates.ingested", [BODY], "market-data") == 0
+    assert redis_client.publish("rates.ingested", [BODY], "market-data") == 0
     waited = time.monotonic() - before
     assert 0.2 < waited < 5
     before = time.monotonic()
     for _ in range(500):
-        bus.note(LINE)
+        redis_client.note(LINE)
     assert time.monotonic() - before < 5  # 500 time-outs would be two minutes
     assert warnings(caplog) == ["Redis cannot be used, Charon goes on without it: TimeoutError"]
     server.thaw()
-    bus.reach.resting_until = 0
-    assert bus.publish("rates.ingested", [BODY], "market-data") == 1
-    assert bus.state() == "ok"
+    redis_client.reach.resting_until = 0
+    assert redis_client.publish("rates.ingested", [BODY], "market-data") == 1
+    assert redis_client.state() == "ok"
 
 
 @pytest.mark.services
@@ -264,7 +265,7 @@ def test_a_redis_that_was_restarted_between_two_messages_is_no_outage(
     server: Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(3):
-        assert bus.publish("rates.ingested", [BODY], "market-data") == 1
+        assert redis_client.publish("rates.ingested", [BODY], "market-data") == 1
         server.restart()
     assert warnings(caplog) == []
 
@@ -274,31 +275,31 @@ def test_a_redis_that_was_away_at_the_start_and_dies_again_is_used_while_it_is_t
     server: Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
     server.stop()
-    bus.note(LINE)
+    redis_client.note(LINE)
     server.start()
-    bus.reach.resting_until = 0
-    bus.note(LINE)
+    redis_client.reach.resting_until = 0
+    redis_client.note(LINE)
     assert server.cli("XLEN", "redis:message_log") == "1"
     server.kill()
-    bus.note(LINE)
-    assert (len(warnings(caplog)), bus.state()) == (2, "unreachable")
+    redis_client.note(LINE)
+    assert (len(warnings(caplog)), redis_client.state()) == (2, "unreachable")
 
 
 @pytest.mark.services
 def test_a_full_redis_still_carries_messages_and_reads(server: Redis, caplog: pytest.LogCaptureFixture) -> None:
-    bus.note(LINE)
+    redis_client.note(LINE)
     server.cli("CONFIG", "SET", "maxmemory", "100kb")
     client = redis.Redis.from_url(server.url)
     with client, client.pubsub(ignore_subscribe_messages=True) as ear:
         ear.subscribe("rates.ingested")
         ear.get_message(timeout=40)
-        assert bus.publish("rates.ingested", [BODY], "market-data") == 1
+        assert redis_client.publish("rates.ingested", [BODY], "market-data") == 1
         heard: Any = ear.get_message(timeout=40)
         assert json.loads(heard["data"]) == BODY
     for _ in range(100):
-        bus.note(LINE)
-    assert bus.ask(lambda one: one.xlen("redis:message_log"), -1) == 1
-    assert bus.state() == "ok"
+        redis_client.note(LINE)
+    assert redis_client.ask(lambda one: one.xlen("redis:message_log"), -1) == 1
+    assert redis_client.state() == "ok"
     assert len(warnings(caplog)) == 1
     assert "OutOfMemoryError" in caplog.text
 
@@ -306,20 +307,21 @@ def test_a_full_redis_still_carries_messages_and_reads(server: Redis, caplog: py
 @pytest.mark.services
 def test_the_log_keeps_about_ten_thousand_lines(server: Redis) -> None:
     for _ in range(24):
-        bus.note(*[LINE] * 500)
+        redis_client.note(*[LINE] * 500)
     assert 10_000 <= int(server.cli("XLEN", "redis:message_log")) <= 10_100
 
 
 @pytest.mark.services
 def test_a_forked_process_has_connections_of_its_own(server: Redis) -> None:
-    bus.publish("rates.ingested", [BODY], "market-data")
+    redis_client.publish("rates.ingested", [BODY], "market-data")
     children = []
     for _ in range(3):
         child = os.fork()
         if child == 0:
-            os._exit(0 if all(bus.publish("rates.ingested", [BODY], "market-data") == 1 for _ in range(50)) else 1)
+            heard = [redis_client.publish("rates.ingested", [BODY], "market-data") for _ in range(50)]
+            os._exit(0 if heard == [1] * 50 else 1)
         children.append(child)
-    sent = sum(bus.publish("rates.ingested", [BODY], "market-data") for _ in range(50))
+    sent = sum(redis_client.publish("rates.ingested", [BODY], "market-data") for _ in range(50))
     assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0, 0, 0]
     assert sent == 50
     assert server.cli("XLEN", "redis:message_log") == "201"

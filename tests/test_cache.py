@@ -13,10 +13,13 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.test import Client
 
-from markets import cache, catalogue, store, tally
+from markets.instruments import catalogue
 from markets.models import Alias, Generation, Instrument, Job, Source
 from markets.records import Figure, Table
-from signals import brain, rules
+from markets.redis import cache_stats, response_cache
+from markets.redis.response_cache import Question
+from markets.store import publish
+from signals import engine, rules
 from tests.processes import until
 from tests.test_api_rates import JAN_2, JAN_3, JANUARY, gold_of, mids
 from tests.test_brain import wave
@@ -30,22 +33,22 @@ USD = {"code": "USD", **JANUARY}
 def computed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The keys of what was computed, in order."""
     keys: list[str] = []
-    answer = cache.answer
+    answer = response_cache.answer
 
-    def watched(question: cache.Question, compute: Callable[[], bytes], number: int | None = None) -> cache.Kept:
+    def watched(question: Question, compute: Callable[[], bytes], number: int | None = None) -> response_cache.Kept:
         def noted() -> bytes:
             keys.append(question.key)
             return compute()
 
         return answer(question, noted, number)
 
-    monkeypatch.setattr(cache, "answer", watched)
+    monkeypatch.setattr(response_cache, "answer", watched)
     return keys
 
 
 @pytest.fixture
 def dollar(nbp: Source, job: Job) -> None:
-    store.save([mids(JAN_2, USD="3.9432")], nbp, job)
+    publish.save([mids(JAN_2, USD="3.9432")], nbp, job)
 
 
 def mid(client: Client, **asked: str) -> str:
@@ -103,9 +106,9 @@ def test_whatever_else_is_asked_stands_in_the_key_as_a_hash(client: Client, doll
 
 def test_new_and_corrected_figures_are_answered_at_once(client: Client, nbp: Source, job: Job, dollar: None) -> None:
     assert mid(client) == "3.9432"
-    store.save([mids(JAN_3, USD="3.9909")], nbp, job)
+    publish.save([mids(JAN_3, USD="3.9909")], nbp, job)
     assert mid(client) == "3.9909"
-    store.save([mids(JAN_3, USD="3.9910")], nbp, job)
+    publish.save([mids(JAN_3, USD="3.9910")], nbp, job)
     assert mid(client) == "3.9910"
 
 
@@ -113,12 +116,12 @@ def test_a_change_makes_only_the_answers_about_its_own_instrument_old(
     client: Client, nbp: Source, job: Job, dollar: None, computed: list[str]
 ) -> None:
     paths = ["/rates?code=USD&to=2024-01-31", "/gold?to=2024-01-31", "/signals?code=XAU", "/currencies"]
-    store.save([gold_of(JAN_2, "262.18")], nbp, job)
+    publish.save([gold_of(JAN_2, "262.18")], nbp, job)
     for path in paths * 2:
         client.get(path)
     assert len(computed) == 4
     computed.clear()
-    store.save([gold_of(JAN_3, "262.10")], nbp, job)
+    publish.save([gold_of(JAN_3, "262.10")], nbp, job)
     assert [item["price"] for item in client.get(paths[1]).json()["items"]] == ["262.18", "262.10"]
     for path in paths:
         client.get(path)
@@ -127,10 +130,10 @@ def test_a_change_makes_only_the_answers_about_its_own_instrument_old(
 
 def test_new_decisions_are_answered_at_once(client: Client, nbp: Source, job: Job) -> None:
     usd = catalogue.find_or_create({"USD"}, "currency")[0]["USD"]
-    store.save([Table("A", day, [Figure("USD", mid=value)]) for day, value in wave(260)], nbp, job)
+    publish.save([Table("A", day, [Figure("USD", mid=value)]) for day, value in wave(260)], nbp, job)
     assert [client.get(path).json()["count"] for path in ("/signals?code=USD", "/signals")] == [0, 0]
     assert status_of(client, "USD") == "pending"
-    written = brain.decide(usd, rules.macd_cross())
+    written = engine.decide(usd, rules.macd_cross())
     assert [client.get(path).json()["count"] for path in ("/signals?code=USD", "/signals")] == [written, written]
     assert status_of(client, "USD") == "ok"
 
@@ -148,7 +151,7 @@ def test_a_new_instrument_is_listed_at_once(client: Client, nbp: Source) -> None
 
 def test_a_name_that_changes_without_a_figure_is_shown_at_once(client: Client, nbp: Source, job: Job) -> None:
     def save(name: str) -> int:
-        return store.save([Table("A", JAN_2, [Figure("THB", mid=Decimal("0.1146"), name=name)])], nbp, job).written
+        return publish.save([Table("A", JAN_2, [Figure("THB", mid=Decimal("0.1146"), name=name)])], nbp, job).written
 
     def shown() -> str:
         items = client.get("/currencies").json()["items"]
@@ -171,7 +174,7 @@ def test_a_save_that_changes_nothing_leaves_the_answers_alone(
     client: Client, nbp: Source, job: Job, dollar: None, computed: list[str]
 ) -> None:
     client.get("/rates", USD)
-    store.save([mids(JAN_2, USD="3.9432")], nbp, job)
+    publish.save([mids(JAN_2, USD="3.9432")], nbp, job)
     client.get("/rates", USD)
     assert len(computed) == 1
 
@@ -181,7 +184,7 @@ def test_a_table_published_again_under_another_number_is_answered_with_it(
 ) -> None:
     client.get("/rates", USD)
     line = Figure("USD", mid=Decimal("3.9432"))
-    store.save([Table("A", JAN_2, [line], number="2a/A/NBP/2024", sha256="other")], nbp, job)
+    publish.save([Table("A", JAN_2, [line], number="2a/A/NBP/2024", sha256="other")], nbp, job)
     assert client.get("/rates", USD).json()["items"][0]["table_no"] == "2a/A/NBP/2024"
 
 
@@ -197,7 +200,7 @@ def test_a_write_that_is_rolled_back_leaves_the_number_alone(dollar: None) -> No
     usd = Instrument.objects.get(code="USD")
     before = Generation.objects.get(instrument=usd).number
     with pytest.raises(RuntimeError), transaction.atomic():
-        cache.changed([usd.pk])
+        response_cache.changed([usd.pk])
         raise RuntimeError("the writer dies")
     assert Generation.objects.get(instrument=usd).number == before
 
@@ -212,7 +215,7 @@ def test_writers_of_the_same_instruments_wait_for_each_other_and_lose_no_count(t
         try:
             for turn in range(20):
                 with transaction.atomic():
-                    cache.changed(ids[turn % 3 :: order] + ids[: turn % 4 + 1])
+                    response_cache.changed(ids[turn % 3 :: order] + ids[: turn % 4 + 1])
         finally:
             connection.close()
 
@@ -225,7 +228,7 @@ def test_writers_of_the_same_instruments_wait_for_each_other_and_lose_no_count(t
 def test_an_alias_may_mean_another_instrument_from_one_moment_to_the_next(
     client: Client, nbp: Source, job: Job, dollar: None
 ) -> None:
-    store.save([mids(JAN_2, EUR="4.3434")], nbp, job)
+    publish.save([mids(JAN_2, EUR="4.3434")], nbp, job)
     alias = Alias.objects.create(name="GREENBACK", instrument=Instrument.objects.get(code="USD"))
     assert mid(client, code="greenback") == mid(client, code="greenback") == "3.9432"
     alias.instrument = Instrument.objects.get(code="EUR")
@@ -234,14 +237,14 @@ def test_an_alias_may_mean_another_instrument_from_one_moment_to_the_next(
 
 
 def test_the_memory_forgets_what_was_not_asked_for_longest_and_stays_small() -> None:
-    memory = cache.Memory(limit=2500)
+    memory = response_cache.Memory(limit=2500)
     for key in "abc":
-        memory.put(key, cache.Kept.of(b"1", key.encode() * 800))
+        memory.put(key, response_cache.Kept.of(b"1", key.encode() * 800))
         assert memory.get("a", b"1"), "asked for all the time"
-    memory.put("d", cache.Kept.of(b"1", b"d" * 800))
+    memory.put("d", response_cache.Kept.of(b"1", b"d" * 800))
     assert (memory.get("b", b"1"), memory.size) == (None, 2400)
     assert [key for key in "acd" if memory.get(key, b"1")] == ["a", "c", "d"]
-    memory.put("e", cache.Kept.of(b"1", bytes(range(256)) * 12))
+    memory.put("e", response_cache.Kept.of(b"1", bytes(range(256)) * 12))
     assert (memory.get("e", b"1"), memory.size) == (None, 2400), "one that is too large drives nobody out"
 
 
@@ -250,16 +253,16 @@ def test_the_memory_gives_nothing_for_longer_than_the_setting_says(
 ) -> None:
     settings.REDIS_CACHE_TTL = 7
     now = 1000.0
-    monkeypatch.setattr("markets.cache.time", SimpleNamespace(monotonic=lambda: now))
-    cache.memory.put("key", cache.Kept.of(b"1", b"body"))
+    monkeypatch.setattr("markets.redis.response_cache.time", SimpleNamespace(monotonic=lambda: now))
+    response_cache.memory.put("key", response_cache.Kept.of(b"1", b"body"))
     now = 1007.0
-    assert cache.memory.get("key", b"1")
+    assert response_cache.memory.get("key", b"1")
     now = 1007.1
-    assert cache.memory.get("key", b"1") is None
+    assert response_cache.memory.get("key", b"1") is None
 
 
 def test_of_many_threads_that_ask_at_once_one_computes() -> None:
-    question = cache.Question.of("gold", "XAU", "at once")
+    question = response_cache.Question.of("gold", "XAU", "at once")
     started, go, computed = threading.Event(), threading.Event(), []
 
     def compute() -> bytes:
@@ -269,9 +272,9 @@ def test_of_many_threads_that_ask_at_once_one_computes() -> None:
         return b"[]"
 
     with ThreadPoolExecutor(8) as threads:
-        first = threads.submit(cache.answer, question, compute, 1)
+        first = threads.submit(response_cache.answer, question, compute, 1)
         assert started.wait(10)
-        others = [threads.submit(cache.answer, question, compute, 1) for _ in range(7)]
+        others = [threads.submit(response_cache.answer, question, compute, 1) for _ in range(7)]
         until(lambda: all(other.running() for other in others))
         go.set()
         answers = {first.result(10), *(other.result(10) for other in others)}
@@ -280,26 +283,26 @@ def test_of_many_threads_that_ask_at_once_one_computes() -> None:
 
 
 def test_who_waits_too_long_computes_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "PATIENCE_SECONDS", 0.01)
-    question = cache.Question.of("gold", "XAU", "too long")
-    lock = cache.stripes[hash(question.key) % cache.STRIPES]
+    monkeypatch.setattr(response_cache, "PATIENCE_SECONDS", 0.01)
+    question = response_cache.Question.of("gold", "XAU", "too long")
+    lock = response_cache.stripes[hash(question.key) % response_cache.STRIPES]
     with lock:
-        assert cache.answer(question, lambda: b"[]", 1).body == b"[]"
+        assert response_cache.answer(question, lambda: b"[]", 1).body == b"[]"
     assert not lock.locked()
 
 
 def test_figures_that_change_while_an_answer_is_computed_do_not_leave_old_bytes_behind(dollar: None) -> None:
     usd = Instrument.objects.get(code="USD")
-    question = cache.Question.of("rates", "USD", "race")
+    question = response_cache.Question.of("rates", "USD", "race")
 
     def overtaken() -> bytes:
-        cache.changed([usd.pk])
+        response_cache.changed([usd.pk])
         return b"old"
 
-    assert cache.answer(question, overtaken).body == b"old"
-    assert cache.look(question) is None
-    assert cache.answer(question, lambda: b"new").body == b"new"
-    kept = cache.look(question)
+    assert response_cache.answer(question, overtaken).body == b"old"
+    assert response_cache.look(question) is None
+    assert response_cache.answer(question, lambda: b"new").body == b"new"
+    kept = response_cache.look(question)
     assert kept
     assert kept.body == b"new"
 
@@ -307,10 +310,10 @@ def test_figures_that_change_while_an_answer_is_computed_do_not_leave_old_bytes_
 def test_the_log_says_once_a_minute_how_many_answers_came_from_the_cache(
     client: Client, dollar: None, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tally, "counts", tally.Tally())
-    now = tally.counts.due - 60
-    monkeypatch.setattr("markets.tally.time", SimpleNamespace(monotonic=lambda: now))
-    caplog.set_level("INFO", "markets.tally")
+    monkeypatch.setattr(cache_stats, "counts", cache_stats.Tally())
+    now = cache_stats.counts.due - 60
+    monkeypatch.setattr("markets.redis.cache_stats.time", SimpleNamespace(monotonic=lambda: now))
+    caplog.set_level("INFO", "markets.redis.cache_stats")
     for _ in range(3):
         client.get("/rates", USD)
     assert not caplog.messages
@@ -321,4 +324,4 @@ def test_the_log_says_once_a_minute_how_many_answers_came_from_the_cache(
     now += 61
     client.get("/rates", USD)
     assert caplog.messages[1:] == ["cache: 2 of 2 answers from the cache (100 %)"]
-    assert tally.totals() == {("rates", "hit"): 5, ("rates", "miss"): 1}
+    assert cache_stats.totals() == {("rates", "hit"): 5, ("rates", "miss"): 1}

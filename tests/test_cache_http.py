@@ -10,9 +10,10 @@ import pytest
 from django.db import InterfaceError, OperationalError
 from django.test import Client
 
-from charon import ready
-from markets import cache, store
+from charon.api import fast_path
 from markets.models import Job, Source
+from markets.redis import response_cache
+from markets.store import publish
 from tests import test_cache
 from tests.test_api_rates import JAN_2, JAN_3, fill, mids
 from tests.test_cache import USD, mid
@@ -35,7 +36,7 @@ def test_a_tag_that_is_known_is_answered_with_304_and_no_body(
             assert again.headers["ETag"] == tag
             assert again.headers["Cache-Control"] == first.headers["Cache-Control"]
             assert again.headers["Vary"] == "Accept-Encoding"
-    store.save([mids(JAN_3, USD="3.9909")], nbp, job)
+    publish.save([mids(JAN_3, USD="3.9909")], nbp, job)
     changed = client.get("/rates", USD, headers={"if-none-match": tag})
     assert (changed.status_code, changed.json()["count"]) == (200, 2)
     assert changed.headers["ETag"] != tag
@@ -117,13 +118,13 @@ def test_errors_are_kept_by_nobody(client: Client, dollar: None, path: str, stat
         assert response.status_code == status
         assert response.headers["Cache-Control"] == "no-store"
         assert "ETag" not in response.headers
-    assert not cache.memory.rows
-    assert not ready.asked.page[1]
+    assert not response_cache.memory.rows
+    assert not fast_path.asked.page[1]
 
 
 def test_an_unknown_code_is_found_as_soon_as_there_is_one(client: Client, nbp: Source, job: Job) -> None:
     assert client.get("/rates", {"code": "USD"}).status_code == 404
-    store.save([mids(JAN_2, USD="3.9432")], nbp, job)
+    publish.save([mids(JAN_2, USD="3.9432")], nbp, job)
     assert mid(client) == "3.9432"
 
 
@@ -136,8 +137,8 @@ def test_a_database_that_is_away_is_503_for_a_known_question_too(
     def down(*_: Any) -> Any:
         raise fault
 
-    monkeypatch.setattr(cache, "number_of", down)
-    monkeypatch.setattr("markets.answers.series.find_currency", down)
+    monkeypatch.setattr(response_cache, "number_of", down)
+    monkeypatch.setattr("markets.queries.rates.find_currency", down)
     response = client.get("/rates", USD)
     assert (response.status_code, response.json()["error"]["code"]) == (503, "unavailable")
 
@@ -171,21 +172,21 @@ def test_a_question_of_last_midnight_is_not_taken_for_one_of_today(
     """Asked before midnight, understood before midnight, remembered after it."""
     fill("USD", nbp, [date(2026, 10, 26), date(2026, 10, 27)])
     at("2026-10-26 23:59")
-    answer = cache.answer
+    answer = response_cache.answer
 
-    def slow(*words: Any) -> cache.Kept:
+    def slow(*words: Any) -> response_cache.Kept:
         at("2026-10-27 00:00")
         return answer(*words)
 
     with monkeypatch.context() as patch:
-        patch.setattr(cache, "answer", slow)
+        patch.setattr(response_cache, "answer", slow)
         client.get("/rates?code=USD")
     assert client.get("/rates?code=USD").json()["count"] == 2
 
 
 def test_a_straggler_of_yesterday_does_not_write_into_the_new_day(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two threads at midnight: what one puts down meanwhile for its own day is not asked for on the other's."""
-    asked, question = ready.Asked(), cache.Question.of("rates", "USD", "2024-01-02")
+    asked, question = fast_path.Asked(), response_cache.Question.of("rates", "USD", "2024-01-02")
 
     class Overtaken(int):
         """Between the look at the day and the note, another thread begins the new day."""
@@ -195,22 +196,22 @@ def test_a_straggler_of_yesterday_does_not_write_into_the_new_day(monkeypatch: p
             asked.remember(("/gold", ""), question, JAN_3)
             return super().__ge__(other)
 
-    monkeypatch.setattr(ready, "LONGEST", Overtaken(300))
+    monkeypatch.setattr(fast_path, "LONGEST", Overtaken(300))
     asked.remember(("/rates", "code=USD"), question, JAN_2)
     assert asked.find(("/gold", ""), JAN_3)
     assert asked.find(("/rates", "code=USD"), JAN_3) is None
 
 
 def test_endless_words_and_endlessly_many_words_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ready, "MOST", 10)
-    question = cache.Question.of("gold", "XAU")
+    monkeypatch.setattr(fast_path, "MOST", 10)
+    question = response_cache.Question.of("gold", "XAU")
     for number in range(25):
-        ready.asked.remember(("/gold", f"limit={number}"), question, JAN_2)
-    ready.asked.remember(("/gold", "x" * 301), question, JAN_2)
-    assert 0 < len(ready.asked.page[1]) <= 10
-    assert ready.asked.find(("/gold", "limit=24"), JAN_2) is question
-    assert ready.asked.find(("/gold", "limit=24"), JAN_3) is None
-    assert ready.asked.find(("/gold", "x" * 301), JAN_2) is None
+        fast_path.asked.remember(("/gold", f"limit={number}"), question, JAN_2)
+    fast_path.asked.remember(("/gold", "x" * 301), question, JAN_2)
+    assert 0 < len(fast_path.asked.page[1]) <= 10
+    assert fast_path.asked.find(("/gold", "limit=24"), JAN_2) is question
+    assert fast_path.asked.find(("/gold", "limit=24"), JAN_3) is None
+    assert fast_path.asked.find(("/gold", "x" * 301), JAN_2) is None
 
 
 def test_the_count_of_a_list_is_the_whole_on_every_page(client: Client, nbp: Source) -> None:

@@ -16,8 +16,10 @@ import pytest
 from django.db import transaction
 from django.test import Client
 
-from markets import bus, cache, store, tally
 from markets.models import Instrument, Job, Source
+from markets.redis import cache_stats, response_cache
+from markets.redis import client as redis_client
+from markets.store import publish
 from tests.processes import until
 from tests.servers import Redis, redis_server
 from tests.test_api_rates import JAN_2, JAN_3, JANUARY, fill, gold_of, mids
@@ -32,14 +34,14 @@ def fake(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[Any]:
     """What Charon reaches under REDIS_URL; nothing that listens anywhere."""
     settings.REDIS_URL = "redis://redis:6379/0"
     with fakeredis.FakeRedis(server=fakeredis.FakeServer()) as client:
-        monkeypatch.setattr(bus, "get_redis_connection", lambda _: client)
+        monkeypatch.setattr(redis_client, "get_redis_connection", lambda _: client)
         yield client
 
 
 @pytest.fixture
 def committed(transactional_db: None, fake: Any, nbp: Source, job: Job) -> None:
     """The dollar of one day; what is written from here on is committed, and Redis hears of it."""
-    store.save([mids(JAN_2, USD="3.9432")], nbp, job)
+    publish.save([mids(JAN_2, USD="3.9432")], nbp, job)
 
 
 def mid(client: Client, **asked: str) -> str:
@@ -57,9 +59,9 @@ def test_an_answer_stands_under_its_plain_key_for_the_time_of_the_setting(
 ) -> None:
     settings.REDIS_CACHE_TTL = 77
     response = client.get("/rates", USD)
-    kept = set(fake.keys()) - {bus.LOG.encode()}  # a line a minute, whenever the minute is over
+    kept = set(fake.keys()) - {redis_client.LOG.encode()}  # a line a minute, whenever the minute is over
     assert kept == {KEY.encode(), STAMP.encode()}, "no lock stays behind"
-    kept = msgspec.msgpack.decode(fake.get(KEY), type=cache.Kept)
+    kept = msgspec.msgpack.decode(fake.get(KEY), type=response_cache.Kept)
     assert (kept.body, kept.stamp) == (response.content, fake.get(STAMP))
     assert response.headers["ETag"] == f'"{kept.etag}"'
     assert 0 < fake.ttl(KEY) <= 77
@@ -93,12 +95,12 @@ def test_a_known_question_costs_one_command_and_no_query(
 def test_new_figures_are_answered_after_the_commit_and_others_stay(
     client: Client, committed: None, fake: Any, nbp: Source, job: Job
 ) -> None:
-    store.save([mids(JAN_2, EUR="4.3434")], nbp, job)
+    publish.save([mids(JAN_2, EUR="4.3434")], nbp, job)
     for path in ("/rates?code=USD", "/rates?code=EUR", "/gold", "/signals", "/currencies", "/signals/current"):
         assert client.get(path).status_code == 200
     assert stamps(fake) == {b"cache:generation:" + scope for scope in (b"USD", b"EUR", b"XAU", b"*")}
     assert mid(client) == "3.9432"
-    store.save([mids(JAN_3, USD="3.9909")], nbp, job)
+    publish.save([mids(JAN_3, USD="3.9909")], nbp, job)
     assert stamps(fake) == {b"cache:generation:" + scope for scope in (b"EUR", b"XAU")}
     assert mid(client) == "3.9909"
     assert client.get("/currencies").json()["items"][1]["value"] == "3.9909"
@@ -108,15 +110,15 @@ def test_a_stamp_is_removed_after_the_commit_and_not_before(client: Client, comm
     """A reader between the two would draw a new one and keep the old figures under it."""
     mid(client)
     with transaction.atomic():
-        cache.changed([Instrument.objects.get(code="USD").pk])
+        response_cache.changed([Instrument.objects.get(code="USD").pk])
         assert fake.exists(STAMP)
     assert not fake.exists(STAMP)
 
 
 def test_gold_is_invalidated_too(client: Client, committed: None, nbp: Source, job: Job) -> None:
-    store.save([gold_of(JAN_2, "262.18")], nbp, job)
+    publish.save([gold_of(JAN_2, "262.18")], nbp, job)
     assert client.get("/gold", JANUARY).json()["count"] == 1
-    store.save([gold_of(JAN_3, "262.10")], nbp, job)
+    publish.save([gold_of(JAN_3, "262.10")], nbp, job)
     assert client.get("/gold", JANUARY).json()["count"] == 2
 
 
@@ -139,7 +141,7 @@ def test_rubbish_under_a_key_is_a_miss_and_overwritten(
     right = client.get("/rates", USD).content
     fake.set(KEY, rubbish)
     assert client.get("/rates", USD).content == right
-    assert msgspec.msgpack.decode(fake.get(KEY), type=cache.Kept).body == right
+    assert msgspec.msgpack.decode(fake.get(KEY), type=response_cache.Kept).body == right
 
 
 def test_an_answer_that_was_cut_short_is_a_miss(client: Client, committed: None, fake: Any) -> None:
@@ -160,16 +162,16 @@ def test_figures_that_change_while_an_answer_is_computed_do_not_leave_old_bytes_
     committed: None, fake: Any
 ) -> None:
     usd = Instrument.objects.get(code="USD")
-    question = cache.Question.of("rates", "USD", "race")
+    question = response_cache.Question.of("rates", "USD", "race")
 
     def overtaken() -> bytes:
-        cache.changed([usd.pk])
+        response_cache.changed([usd.pk])
         return b"old"
 
-    assert cache.answer(question, overtaken).body == b"old"
-    assert cache.look(question) is None
-    assert cache.answer(question, lambda: b"new").body == b"new"
-    assert cache.answer(question, lambda: b"never asked").body == b"new"
+    assert response_cache.answer(question, overtaken).body == b"old"
+    assert response_cache.look(question) is None
+    assert response_cache.answer(question, lambda: b"new").body == b"new"
+    assert response_cache.answer(question, lambda: b"never asked").body == b"new"
 
 
 def test_a_change_that_redis_did_not_hear_of_is_answered_when_the_old_answer_runs_out(
@@ -178,38 +180,38 @@ def test_a_change_that_redis_did_not_hear_of_is_answered_when_the_old_answer_run
 ) -> None:  # fmt: skip
     settings.REDIS_CACHE_TTL = 3
     assert mid(client) == "3.9432"
-    monkeypatch.setattr(cache, "remove_stamps", lambda _: None)
-    store.save([mids(JAN_3, USD="3.9909")], nbp, job)
+    monkeypatch.setattr(response_cache, "remove_stamps", lambda _: None)
+    publish.save([mids(JAN_3, USD="3.9909")], nbp, job)
     assert mid(client) == "3.9432"
     until(lambda: mid(client) == "3.9909")
 
 
 def test_an_answer_that_fails_leaves_no_lock(fake: Any) -> None:
-    question = cache.Question.of("rates", "USD", "fails")
+    question = response_cache.Question.of("rates", "USD", "fails")
 
     def fail() -> bytes:
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        cache.answer(question, fail)
+        response_cache.answer(question, fail)
     assert fake.keys() == [STAMP.encode()]
 
 
 def test_who_waits_for_one_that_died_computes_after_a_while(fake: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "PATIENCE_SECONDS", 0.02)
-    question = cache.Question.of("rates", "USD", "dead")
+    monkeypatch.setattr(response_cache, "PATIENCE_SECONDS", 0.02)
+    question = response_cache.Question.of("rates", "USD", "dead")
     fake.set(f"{question.key}:lock", 1)
-    assert cache.answer(question, lambda: b"mine").body == b"mine"
-    assert cache.answer(question, lambda: b"never asked").body == b"mine"
+    assert response_cache.answer(question, lambda: b"mine").body == b"mine"
+    assert response_cache.answer(question, lambda: b"never asked").body == b"mine"
 
 
 def test_the_message_log_gets_one_line_of_writes_a_minute_and_samples_of_reads(
     client: Client, committed: None, fake: Any, nbp: Source, settings: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(tally, "counts", tally.Tally())
-    now = tally.counts.due - 60
-    monkeypatch.setattr("markets.tally.time", SimpleNamespace(monotonic=lambda: now))
+    monkeypatch.setattr(cache_stats, "counts", cache_stats.Tally())
+    now = cache_stats.counts.due - 60
+    monkeypatch.setattr("markets.redis.cache_stats.time", SimpleNamespace(monotonic=lambda: now))
     client.get("/rates", USD)
     client.get("/rates", USD | {"table": "A"})
     client.get("/rates", USD)
@@ -228,7 +230,7 @@ def test_the_message_log_gets_one_line_of_writes_a_minute_and_samples_of_reads(
 
 
 def lines(fake: Any, kind: str) -> list[dict[str, str]]:
-    rows = [{name.decode(): value.decode() for name, value in row.items()} for _, row in fake.xrange(bus.LOG)]
+    rows = [{name.decode(): value.decode() for name, value in row.items()} for _, row in fake.xrange(redis_client.LOG)]
     return [row for row in rows if row["type"] == kind]
 
 
@@ -241,7 +243,7 @@ def use(server: Redis, settings: Any, outgoing: set[tuple[str, int]]) -> None:
     options = {"SOCKET_CONNECT_TIMEOUT": 0.25, "SOCKET_TIMEOUT": 0.25}
     backend = {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": server.url, "OPTIONS": options}
     settings.CACHES = {"default": backend}
-    bus.forget()
+    redis_client.forget()
 
 
 @pytest.fixture
@@ -254,7 +256,7 @@ def server(settings: Any, outgoing: set[tuple[str, int]]) -> Iterator[Redis]:
 
 @pytest.fixture
 def dollar(transactional_db: None, server: Redis, nbp: Source, job: Job) -> None:
-    store.save([mids(JAN_2, USD="3.9432")], nbp, job)
+    publish.save([mids(JAN_2, USD="3.9432")], nbp, job)
 
 
 @pytest.mark.services
@@ -275,14 +277,14 @@ def test_redis_cli_finds_the_keys_as_they_are_documented(client: Client, dollar:
 
 @pytest.mark.services
 def test_of_many_threads_on_one_redis_one_computes(server: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "PATIENCE_SECONDS", 30.0)
-    question = cache.Question.of("rates", "USD", "at-once")
+    monkeypatch.setattr(response_cache, "PATIENCE_SECONDS", 30.0)
+    question = response_cache.Question.of("rates", "USD", "at-once")
     started, go = threading.Event(), threading.Event()
     computed: list[int] = []
     waiting: set[int] = set()
-    claim = cache.claim
+    claim = response_cache.claim
 
-    def watched(asked: cache.Question) -> Any:
+    def watched(asked: response_cache.Question) -> Any:
         claimed = claim(asked)
         if claimed and not claimed[2]:
             waiting.add(threading.get_ident())
@@ -294,11 +296,11 @@ def test_of_many_threads_on_one_redis_one_computes(server: Redis, monkeypatch: p
         assert go.wait(10)
         return b"the answer"
 
-    monkeypatch.setattr(cache, "claim", watched)
+    monkeypatch.setattr(response_cache, "claim", watched)
     with ThreadPoolExecutor(8) as threads:
-        answers = [threads.submit(cache.answer, question, compute)]
+        answers = [threads.submit(response_cache.answer, question, compute)]
         assert started.wait(10)
-        answers += [threads.submit(cache.answer, question, compute) for _ in range(7)]
+        answers += [threads.submit(response_cache.answer, question, compute) for _ in range(7)]
         until(lambda: len(waiting) == 7)
         go.set()
         bodies = [answer.result(10).body for answer in answers]
@@ -309,7 +311,7 @@ def test_of_many_threads_on_one_redis_one_computes(server: Redis, monkeypatch: p
 @pytest.mark.services
 def test_writers_and_readers_at_once_never_leave_old_bytes(server: Redis) -> None:
     """Each thread writes a number and then asks: what it gets is never older than what it wrote."""
-    question = cache.Question.of("rates", "USD", "racing")
+    question = response_cache.Question.of("rates", "USD", "racing")
     truth, lock, stale = [0], threading.Lock(), []
 
     def compute() -> bytes:
@@ -320,15 +322,15 @@ def test_writers_and_readers_at_once_never_leave_old_bytes(server: Redis) -> Non
             with lock:
                 truth[0] += 1
                 written = truth[0]
-            cache.remove_stamps(["USD"])
-            if int(cache.answer(question, compute).body) < written:
+            response_cache.remove_stamps(["USD"])
+            if int(response_cache.answer(question, compute).body) < written:
                 stale.append(written)
 
     with ThreadPoolExecutor(6) as threads:
         for done in [threads.submit(work) for _ in range(6)]:
             done.result(60)
     assert not stale
-    assert int(cache.answer(question, compute).body) == truth[0] == 600
+    assert int(response_cache.answer(question, compute).body) == truth[0] == 600
 
 
 @pytest.mark.services
@@ -339,11 +341,11 @@ def test_a_redis_that_stops_and_comes_back_is_one_warning_and_no_wrong_answer(
     assert mid(client) == "3.9432"
     server.stop()
     assert [mid(client) for _ in range(5)] == ["3.9432"] * 5
-    store.save([mids(JAN_3, USD="3.9909")], nbp, job)
+    publish.save([mids(JAN_3, USD="3.9909")], nbp, job)
     assert [mid(client) for _ in range(5)] == ["3.9909"] * 5
     assert sum("cannot be used" in record.message for record in caplog.records) == 1
     server.start()
-    monkeypatch.setattr(bus.reach, "resting_until", 0.0)
+    monkeypatch.setattr(redis_client.reach, "resting_until", 0.0)
     assert mid(client) == "3.9909"
     assert server.cli("exists", KEY) == "1"
 
@@ -356,7 +358,7 @@ def test_a_redis_that_hangs_holds_one_question_up_and_no_more(
     server.freeze()
     assert took(lambda: mid(client)) < 1.5
     assert took(lambda: [mid(client) for _ in range(20)]) < 1.5
-    store.save([mids(JAN_3, USD="3.9909")], nbp, job)
+    publish.save([mids(JAN_3, USD="3.9909")], nbp, job)
     assert mid(client) == "3.9909"
 
 
@@ -381,7 +383,7 @@ def test_a_full_redis_takes_no_answers_and_forgets_old_ones_all_the_same(
     server.cli("config", "set", "maxmemory", "1")
     assert "OOM" in server.cli("set", "more", "1")
     assert mid(client) == "3.9432", "reading goes on"
-    store.save([mids(JAN_3, USD="3.9909")], nbp, job)
+    publish.save([mids(JAN_3, USD="3.9909")], nbp, job)
     assert server.cli("exists", STAMP) == "0"
     assert [mid(client) for _ in range(5)] == ["3.9909"] * 5
     assert sum("Redis refuses" in record.message for record in caplog.records) == 1

@@ -10,10 +10,13 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from markets import bus, market_keys
 from markets.models import Candle, Instrument, Job, Listing, Source
-from miner import budget, candles, retry, tasks
-from miner.errors import Blocked, UnknownTicker, Unreachable, Unreadable
+from markets.redis import client as redis_client
+from markets.redis import market_keys
+from miner import tasks
+from miner.collect import candles as candle_collector
+from miner.fetch import rate_limit, retry
+from miner.fetch.errors import Blocked, UnknownTicker, Unreachable, Unreadable
 from miner.models import Spent, SyncStatus
 from tests.markets_fake import FakeMarket, open_market
 
@@ -23,7 +26,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def market(monkeypatch: pytest.MonkeyPatch, at: Callable[[str], None]) -> Source:
     at("2026-11-20 13:07")
-    monkeypatch.setattr(candles, "CONNECTIONS", 1)
+    monkeypatch.setattr(candle_collector, "CONNECTIONS", 1)
     monkeypatch.setattr(FakeMarket, "limit", 1000)
     return open_market(monkeypatch)
 
@@ -32,44 +35,44 @@ def market(monkeypatch: pytest.MonkeyPatch, at: Callable[[str], None]) -> Source
 def redis_server(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Any:
     client = fakeredis.FakeRedis()
     settings.REDIS_URL = "redis://fake"
-    monkeypatch.setattr(bus, "get_redis_connection", lambda _: client)
+    monkeypatch.setattr(redis_client, "get_redis_connection", lambda _: client)
     return client
 
 
 def test_the_first_cycle_brings_a_thousand_and_the_next_only_the_newest(
     market: Source, at: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(candles, "FIRST", 50)
-    assert candles.refresh(market, "5m", first=50).written == 150
+    monkeypatch.setattr(candle_collector, "FIRST", 50)
+    assert candle_collector.refresh(market, "5m", first=50).written == 150
     assert {question[3] for question in FakeMarket.asked} == {50}
     FakeMarket.asked.clear()
     at("2026-11-20 13:09")
-    candles.refresh(market, "5m")
+    candle_collector.refresh(market, "5m")
     assert {question[2:] for question in FakeMarket.asked} == {(None, 2)}
 
 
 def test_a_pause_is_filled_from_the_last_candle_on(market: Source, at: Callable[[str], None]) -> None:
-    candles.refresh(market, "5m", first=3)
+    candle_collector.refresh(market, "5m", first=3)
     FakeMarket.asked.clear()
     at("2026-11-20 14:07")
-    cycle = candles.refresh(market, "5m")
+    cycle = candle_collector.refresh(market, "5m")
     assert {str(question[2]) for question in FakeMarket.asked} == {"2026-11-20 12:05:00+00:00"}
     assert cycle.gaps == []
     assert Candle.objects.filter(instrument__code="BTCUSD").count() == 15
 
 
 def test_the_open_candle_is_stored_as_open_and_replaced(market: Source, at: Callable[[str], None]) -> None:
-    candles.refresh(market, "5m", first=2)
+    candle_collector.refresh(market, "5m", first=2)
     newest = Candle.objects.filter(instrument__code="BTCUSD").order_by("-open_time")
     assert [row.closed for row in newest] == [False, True]
     at("2026-11-20 13:11")
-    candles.refresh(market, "5m")
+    candle_collector.refresh(market, "5m")
     assert [row.closed for row in newest.all()] == [False, True, True]
 
 
 def test_a_delisted_symbol_is_told_and_the_others_go_on(market: Source, caplog: pytest.LogCaptureFixture) -> None:
     FakeMarket.prices["C:EURUSD"] = UnknownTicker("no symbol C:EURUSD", 400)
-    cycle = candles.refresh(market, "1h", first=2)
+    cycle = candle_collector.refresh(market, "1h", first=2)
     assert cycle.failed == {"C:EURUSD": "no symbol C:EURUSD"}
     assert set(Candle.objects.values_list("instrument__code", flat=True)) == {"BTCUSD", "XAUUSD"}
     assert "fake gives no candles of C:EURUSD: no symbol" in caplog.text
@@ -87,9 +90,9 @@ def test_a_cycle_asks_the_database_as_often_whatever_the_history(market: Source,
     counts = []
     for first in (3, 400):
         Candle.objects.all().delete()
-        candles.refresh(market, "5m", first=first)
+        candle_collector.refresh(market, "5m", first=first)
         with CaptureQueriesContext(connection) as asked:
-            candles.refresh(market, "5m")
+            candle_collector.refresh(market, "5m")
         counts.append(len(asked))
     assert counts[0] == counts[1]
     assert counts[0] <= 13
@@ -100,7 +103,7 @@ def test_others_read_the_candles_in_redis(market: Source, redis_server: Any) -> 
     ear = redis_server.pubsub()
     ear.subscribe("market:update:4h", "market:update:all")
     for timeframe in ("5m", "1h", "4h"):
-        candles.refresh(market, timeframe, first=3)
+        candle_collector.refresh(market, timeframe, first=3)
     rows = json.loads(redis_server.get("market:ohlcv:BTCUSD:5m"), parse_float=Decimal)
     assert [row["t"] for row in rows] == sorted(row["t"] for row in rows)
     assert rows[-1] == {
@@ -137,7 +140,7 @@ def test_without_redis_nothing_is_read_for_keys(
     market: Source, without_redis: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(market_keys, "newest", lambda *_: pytest.fail("candles were read for nobody"))
-    candles.refresh(market, "5m", first=2)
+    candle_collector.refresh(market, "5m", first=2)
     assert Candle.objects.exists()
 
 
@@ -145,18 +148,18 @@ def test_a_symbol_that_is_followed_from_now_on_gets_its_history(
     market: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(FakeMarket.tickers, "ETHUSD", "X:ETHUSD")
-    candles.refresh(market, "1h", first=2)
+    candle_collector.refresh(market, "1h", first=2)
     new = Instrument.objects.create(code="ETHUSD", base="ETH", quote="USD", kind="crypto", name_pl="E", name_en="E")
     Listing.objects.create(instrument=new, source=market, ticker="X:ETHUSD")
     FakeMarket.asked.clear()
-    candles.refresh(market, "1h", first=30)
+    candle_collector.refresh(market, "1h", first=30)
     assert ("X:ETHUSD", "1h", None, 30) in FakeMarket.asked
     assert Candle.objects.filter(instrument=new).count() == 30
 
 
 def test_an_answer_that_cannot_be_read_leaves_out_one_symbol(market: Source) -> None:
     FakeMarket.prices["C:EURUSD"] = Unreadable("not the answer that was expected")
-    cycle = candles.refresh(market, "1h", first=2)
+    cycle = candle_collector.refresh(market, "1h", first=2)
     assert cycle.failed == {"C:EURUSD": "not the answer that was expected"}
     assert set(Candle.objects.values_list("instrument__code", flat=True)) == {"BTCUSD", "XAUUSD"}
     assert SyncStatus.objects.get().reason == "unreadable"
@@ -165,21 +168,21 @@ def test_an_answer_that_cannot_be_read_leaves_out_one_symbol(market: Source) -> 
 def test_nobody_goes_on_asking_after_too_many_requests(market: Source) -> None:
     FakeMarket.prices["C:EURUSD"] = Unreachable("GET /klines: HTTP 429", retry_after=0.01, status=429)
     with pytest.raises(Unreachable):
-        candles.refresh(market, "1h", first=2)
+        candle_collector.refresh(market, "1h", first=2)
     assert [question[0] for question in FakeMarket.asked] == ["C:EURUSD"]
     assert Spent.objects.get().blocked_until is not None
 
 
 def test_candles_that_came_before_the_source_failed_are_kept(market: Source, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(candles, "LOT", 50)
+    monkeypatch.setattr(candle_collector, "LOT", 50)
     broken = max(FakeMarket.tickers.values())
     FakeMarket.prices[broken] = Blocked("GET /klines: HTTP 451", status=451)
     with pytest.raises(Blocked):
-        candles.refresh(market, "1h", first=50)
+        candle_collector.refresh(market, "1h", first=50)
     assert Candle.objects.count() == 100
     del FakeMarket.prices[broken]
     Spent.objects.all().delete()
-    assert candles.refresh(market, "1h", first=50).written == 50
+    assert candle_collector.refresh(market, "1h", first=50).written == 50
     assert Candle.objects.count() == 150
 
 
@@ -194,22 +197,22 @@ def test_before_the_very_first_candles_the_list_of_what_is_traded_is_asked_for(
         return {"C:EURUSD", "X:BTCUSD"}
 
     monkeypatch.setattr(FakeMarket, "fetch_tickers", only_two)
-    cycle = candles.refresh(market, "1h", first=10)
+    cycle = candle_collector.refresh(market, "1h", first=10)
     assert {question[0] for question in FakeMarket.asked} == {"C:EURUSD", "X:BTCUSD"}
     assert cycle.failed == {"C:XAUUSD": "not traded there"}
     assert "fake gives no candles of C:XAUUSD: not traded there" in caplog.text
     assert SyncStatus.objects.get().reason == "unknown"
-    candles.refresh(market, "4h", first=10)
+    candle_collector.refresh(market, "4h", first=10)
     assert lists == ["fake"]
-    assert budget.state(market, budget.Allowance(1000, 60)).limit == 40
+    assert rate_limit.state(market, rate_limit.Allowance(1000, 60)).limit == 40
 
 
 def test_tries_again_are_taken_from_the_budget(market: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retry, "FIRST_WAIT", 0.0)
     monkeypatch.setattr(retry, "JITTER", 0.0)
-    monkeypatch.setattr(candles, "PATIENCE", 20.0)
+    monkeypatch.setattr(candle_collector, "PATIENCE", 20.0)
     FakeMarket.prices["C:EURUSD"] = Unreachable("GET /klines: HTTP 503", status=503)
     with pytest.raises(Unreachable):
-        candles.refresh(market, "1h", first=2)
+        candle_collector.refresh(market, "1h", first=2)
     assert len(FakeMarket.asked) == 4
-    assert budget.state(market, budget.Allowance(1000, 60)).current_calls == 4
+    assert rate_limit.state(market, rate_limit.Allowance(1000, 60)).current_calls == 4

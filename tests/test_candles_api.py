@@ -8,9 +8,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from markets.answers import candles as answers
+from markets.api.price_schemas import CandlePage
 from markets.models import Candle, Source
-from markets.price_schemas import CandlePage
+from markets.queries import candles as answers
 from markets.store.prices import save_bars
 from tests.market import bar, instrument, source
 from tests.test_api_rates import get

@@ -2,7 +2,7 @@
 
 import pytest
 
-from markets import catalogue
+from markets.instruments import catalogue
 from markets.models import Alias, Instrument, Listing, Source
 from miner.providers import PROVIDERS
 from tests.market import source

@@ -15,15 +15,17 @@ import pytest
 from django.conf import settings
 from django.template import Context, Template
 
-from charon import drawing
-from markets import journal, store
-from markets.answers import history
-from markets.answers.history import Point
+from charon.pages import chart
+from markets import formats
+from markets.jobs import runs
 from markets.models import Instrument, Job, Source
+from markets.queries import history
+from markets.queries.history import Point
 from markets.records import Figure, Table
-from markets.templatetags import polish
-from signals import brain, chart, explain, indicators, rules
-from signals.chart import Bar, Decision
+from markets.store import publish
+from signals import engine, explain, indicators, rules
+from signals import history as signal_history
+from signals.history import Bar, Decision
 from signals.models import Signal, midnight
 
 STATIC = Path(settings.BASE_DIR) / "static"
@@ -38,7 +40,7 @@ def wave(count: int, start: date = START) -> list[Point]:
 
 
 def bars_of(points: list[Point]) -> dict[date, Bar]:
-    return chart.bars(((point.day, point.mid) for point in points), RULE)
+    return signal_history.bars(((point.day, point.mid) for point in points), RULE)
 
 
 def decision(day: date, signal: str = "BUY", histogram: str = "0.0003120000", **values: Any) -> Decision:
@@ -48,8 +50,8 @@ def decision(day: date, signal: str = "BUY", histogram: str = "0.0003120000", **
     return Decision(7, day, signal, *figures, facts, backtested=True, generated_at=made)
 
 
-def series_of(points: list[Point], *turns: Decision, since: date = date.min) -> drawing.Series:
-    return drawing.cut(points, since, bars_of(points), list(turns), 4)
+def series_of(points: list[Point], *turns: Decision, since: date = date.min) -> chart.Series:
+    return chart.cut(points, since, bars_of(points), list(turns), 4)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +103,7 @@ def test_points_are_the_canonical_mids_with_the_band_of_table_c(nbp: Source, arc
         Table("C", START + timedelta(days=2), [both]),
     ]
     for table in tables:
-        store.save([table], nbp, job)
+        publish.save([table], nbp, job)
     found = history.points("USD", date.min)
     assert found == [
         Point(START, "A", Decimal("3.9430"), Decimal("3.8938"), Decimal("3.9724")),
@@ -117,22 +119,22 @@ def test_points_are_the_canonical_mids_with_the_band_of_table_c(nbp: Source, arc
 def test_another_banks_figure_of_the_same_currency_is_no_day_of_the_nbps_history(nbp: Source, job: Job) -> None:
     ecb = Source.objects.get(code="ecb")
     day, later = START, START + timedelta(days=1)
-    store.save([Table("A", day, [Figure("EUR", mid=Decimal("4.2600"))])], nbp, job)
+    publish.save([Table("A", day, [Figure("EUR", mid=Decimal("4.2600"))])], nbp, job)
     theirs = [Table("eurofxref", on, [Figure("EUR", mid=Decimal("4.2555"))], kind="pair") for on in (day, later)]
-    assert store.save(theirs, ecb, journal.start("ecb.eurofxref", ecb, Job.Trigger.COMMAND)).written == 2
+    assert publish.save(theirs, ecb, runs.start("ecb.eurofxref", ecb, Job.Trigger.COMMAND)).written == 2
     assert [(point.day, point.table) for point in history.points("EUR", date.min)] == [(day, "A")]
     assert [(row.day, row.tables, row.source) for row in history.figures("EUR")] == [(day, ("A",), nbp.name)]
 
 
 @pytest.mark.django_db
 def test_figures_carry_their_proof_and_the_archives_have_none(nbp: Source, archive: Source, job: Job) -> None:
-    old = journal.start("nbp_archive.mid", archive, Job.Trigger.COMMAND)
-    store.save([Table("A", START, [Figure("USD", mid=Decimal("3.9"))])], archive, old)
+    old = runs.start("nbp_archive.mid", archive, Job.Trigger.COMMAND)
+    publish.save([Table("A", START, [Figure("USD", mid=Decimal("3.9"))])], archive, old)
     day = START + timedelta(days=1)
     proof = {"url": "https://nbp.example/", "sha256": "a" * 64}
-    store.save([Table("A", day, [Figure("USD", mid=Decimal("3.9430"))], "002/A/NBP/2020", **proof)], nbp, job)  # type: ignore[arg-type]
+    publish.save([Table("A", day, [Figure("USD", mid=Decimal("3.9430"))], "002/A/NBP/2020", **proof)], nbp, job)  # type: ignore[arg-type]
     both = Figure("USD", bid=Decimal("3.8938"), ask=Decimal("3.9724"))
-    store.save([Table("C", day, [both], "002/C/NBP/2020", **proof)], nbp, job)  # type: ignore[arg-type]
+    publish.save([Table("C", day, [both], "002/C/NBP/2020", **proof)], nbp, job)  # type: ignore[arg-type]
     newest, oldest = history.figures("USD")
     assert (newest.day, newest.tables, newest.sha256) == (day, ("002/A/NBP/2020", "002/C/NBP/2020"), "a" * 64)
     assert (str(newest.mid), str(newest.bid), str(newest.ask)) == ("3.9430", "3.8938", "3.9724")
@@ -150,7 +152,7 @@ def test_the_averages_are_those_of_the_brain_to_the_last_bit() -> None:
 
 def test_averages_that_start_late_are_the_same_to_a_billionth() -> None:
     points = wave(2000)
-    late = [point for point in points if point.day >= points[1500].day - timedelta(days=chart.LEAD_DAYS)]
+    late = [point for point in points if point.day >= points[1500].day - timedelta(days=signal_history.LEAD_DAYS)]
     whole, part = bars_of(points)[points[1500].day], bars_of(late)[points[1500].day]
     assert part == pytest.approx(whole, abs=1e-12, rel=0)
 
@@ -160,24 +162,24 @@ def test_a_code_that_was_away_begins_anew() -> None:
     bars = bars_of(points)
     assert bars[START + timedelta(days=700)].macd == 0.0
     assert list(bars.values())[300:] == list(bars_of(points[300:]).values())
-    assert history.LONGEST_GAP == brain.LONGEST_GAP
+    assert history.LONGEST_GAP == engine.LONGEST_GAP
 
 
 def test_the_turning_close_is_the_price_that_brings_the_histogram_to_zero() -> None:
     points = wave(400)
     last = bars_of(points)[points[-1].day]
-    close = chart.turning_close(last, RULE)
+    close = signal_history.turning_close(last, RULE)
     assert close is not None
     after = Point(points[-1].day + timedelta(days=1), "A", Decimal(repr(close)))
     assert bars_of([*points, after])[after.day].histogram == pytest.approx(0, abs=1e-12)
-    assert chart.turning_close(Bar(1.0, 5.0, 1.0, 4.0, -9.0, 13.0), RULE) is None
+    assert signal_history.turning_close(Bar(1.0, 5.0, 1.0, 4.0, -9.0, 13.0), RULE) is None
 
 
 def test_the_payload_has_lists_of_one_length_and_published_digits() -> None:
     points = wave(300)
     points[-1] = Point(points[-1].day, "A", Decimal("3.9000"), Decimal("3.8600"), Decimal("3.9400"))
-    payload = drawing.payload(series_of(points, decision(points[290].day)), "zł")
-    lists = {name: payload[name] for name in ("days", "mid", "bid", "ask", *drawing.AVERAGES)}
+    payload = chart.payload(series_of(points, decision(points[290].day)), "zł")
+    lists = {name: payload[name] for name in ("days", "mid", "bid", "ask", *chart.AVERAGES)}
     assert {len(values) for values in lists.values()} == {300}
     assert (payload["mid"][-1], payload["bid"][-1], payload["ask"][-1]) == ("3.9000", "3.8600", "3.9400")
     assert payload["bid"][0] is None
@@ -190,12 +192,12 @@ def test_the_payload_has_lists_of_one_length_and_published_digits() -> None:
 def test_a_real_gap_is_an_empty_slot_and_a_weekend_is_none() -> None:
     points = [*wave(5), *wave(5, START + timedelta(days=7)), *wave(5, START + timedelta(days=400))]
     series = series_of(points)
-    payload = drawing.payload(series, "zł")
+    payload = chart.payload(series, "zł")
     assert [index for index, day in enumerate(payload["days"]) if not day] == [10]
     assert payload["mid"][10] is None
     assert payload["macd"][10] is None
-    assert drawing.path(series).count("M") == 2
-    assert drawing.notes(series) == [
+    assert chart.path(series).count("M") == 2
+    assert chart.notes(series) == [
         "Przerwa w notowaniach od 17.01.2020 do 09.02.2021: na wykresie linia jest tam przerwana."
     ]
 
@@ -204,21 +206,21 @@ def test_a_gap_survives_the_thinning() -> None:
     points = [*wave(1000), *wave(1000, START + timedelta(days=1400))]
     series = series_of(points)
     assert 1000 <= len(series.points) <= 1002
-    assert [day for day in drawing.payload(series, "zł")["days"] if not day] == [""]
+    assert [day for day in chart.payload(series, "zł")["days"] if not day] == [""]
 
 
 def test_a_signal_stands_on_its_own_day_and_price_however_thin_the_series() -> None:
     points = wave(2000)
     series = series_of(points, decision(points[-1].day), decision(points[100].day, "SELL"))
-    payload = drawing.payload(series, "zł")
+    payload = chart.payload(series, "zł")
     assert [payload["days"][signal["at"]] for signal in payload["signals"]] == [
         points[100].day.isoformat(), points[-1].day.isoformat(),
     ]  # fmt: skip
     assert payload["mid"][payload["signals"][0]["at"]] == f"{points[100].mid:f}"
-    assert [row[0] for row in drawing.table(series) if row[-1]] == [
-        polish.day(points[-1].day), polish.day(points[100].day),
+    assert [row[0] for row in chart.table(series) if row[-1]] == [
+        formats.day(points[-1].day), formats.day(points[100].day),
     ]  # fmt: skip
-    assert drawing.notes(series) == [
+    assert chart.notes(series) == [
         "W tym zakresie jest 2000\u00a0notowań; wykres pokazuje co 2. z nich oraz dni sygnałów i skrajnych kursów."
     ]
 
@@ -234,27 +236,27 @@ def test_of_too_many_signals_the_newest_are_drawn_and_the_rest_is_told() -> None
     points = wave(300)
     series = series_of(points, *(decision(point.day) for point in points[150::-1]))
     assert [turn.day for turn in series.shapes] == [point.day for point in points[150:0:-1]]
-    assert len(drawing.payload(series, "zł")["signals"]) == 150
-    assert drawing.notes(series) == ["Na wykresie jest 150 najnowszych z 151\u00a0sygnałów."]
+    assert len(chart.payload(series, "zł")["signals"]) == 150
+    assert chart.notes(series) == ["Na wykresie jest 150 najnowszych z 151\u00a0sygnałów."]
 
 
 def test_the_sentence_knows_the_extremes_of_the_whole_range() -> None:
     points = wave(2000)
     low, high = min(points, key=lambda point: point.mid), max(points, key=lambda point: point.mid)
-    said = drawing.summary(series_of(points), "USD", "zł")
-    assert f"najniżej {polish.figure(low.mid)} ({polish.day(low.day)})" in said
-    assert f"najwyżej {polish.figure(high.mid)} ({polish.day(high.day)})" in said
+    said = chart.summary(series_of(points), "USD", "zł")
+    assert f"najniżej {formats.figure(low.mid)} ({formats.day(low.day)})" in said
+    assert f"najwyżej {formats.figure(high.mid)} ({formats.day(high.day)})" in said
 
 
 def test_the_chart_is_also_a_sentence_and_a_table() -> None:
     days = [START + timedelta(days=n) for n in range(3)]
     points = [Point(day, "A", Decimal(value)) for day, value in zip(days, ("4.0000", "3.9000", "4.1000"), strict=True)]
     series = series_of(points, decision(days[1]))
-    assert drawing.summary(series, "USD", "zł") == (
+    assert chart.summary(series, "USD", "zł") == (
         "USD od 06.01.2020 do 08.01.2020: na początku 4,0000, na końcu 4,1000, "
         "najniżej 3,9000 (07.01.2020), najwyżej 4,1000 (08.01.2020) zł."
     )
-    rows = drawing.table(series)
+    rows = chart.table(series)
     assert [row[0] for row in rows] == ["08.01.2020", "07.01.2020", "06.01.2020"]
     assert rows[1] == ["07.01.2020", "3,9000", "–", "–", "\u22120,006382", "KUP"]
 
@@ -262,10 +264,10 @@ def test_the_chart_is_also_a_sentence_and_a_table() -> None:
 def test_the_line_without_scripts_goes_from_edge_to_edge() -> None:
     days = [START + timedelta(days=n) for n in range(3)]
     points = [Point(day, "A", Decimal(value)) for day, value in zip(days, ("4.0", "3.9", "4.1"), strict=True)]
-    assert drawing.path(series_of(points)) == "M0.0,100.0 L320.0,200.0 L640.0,0.0"
+    assert chart.path(series_of(points)) == "M0.0,100.0 L320.0,200.0 L640.0,0.0"
     flat = [Point(day, "A", Decimal("1.0")) for day in days]
-    assert drawing.path(series_of(flat)) == "M0.0,200.0 L320.0,200.0 L640.0,200.0"
-    assert drawing.path(series_of(points[:1])) == ""
+    assert chart.path(series_of(flat)) == "M0.0,200.0 L320.0,200.0 L640.0,200.0"
+    assert chart.path(series_of(points[:1])) == ""
 
 
 def test_an_explanation_names_both_bars_and_what_would_turn_it() -> None:
@@ -316,7 +318,7 @@ def test_a_histogram_is_never_printed_as_a_zero_that_it_is_not(value: str, text:
 
 @pytest.mark.django_db
 def test_a_decision_that_was_corrected_counts_with_its_newest_edition(nbp: Source, job: Job) -> None:
-    store.save([Table("A", START, [Figure("USD", mid=Decimal("4"))])], nbp, job)
+    publish.save([Table("A", START, [Figure("USD", mid=Decimal("4"))])], nbp, job)
     facts: dict[str, Any] = {
         "instrument": Instrument.objects.get(code="USD"), "as_of": midnight(START), "macd": 1, "signal_line": 1,
         "histogram": 1, "horizon_days": 5, "generated_at": datetime(2026, 1, 1, tzinfo=UTC),
@@ -324,7 +326,7 @@ def test_a_decision_that_was_corrected_counts_with_its_newest_edition(nbp: Sourc
     Signal.objects.create(rule=rules.macd_cross().name, signal="BUY", **facts)
     Signal.objects.create(rule=rules.macd_cross().name, signal="HOLD", edition=2, **facts)
     Signal.objects.create(rule="macd_signal_cross_5_10_3", signal="SELL", **facts)
-    assert [(row.signal, row.turns) for row in chart.decisions("USD")] == [("HOLD", False)]
+    assert [(row.signal, row.turns) for row in signal_history.decisions("USD")] == [("HOLD", False)]
 
 
 def loader() -> tuple[str, list[dict[str, str]]]:

@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 import respx
 
-from markets import catalogue
+from markets.instruments import catalogue
 from markets.records import Price
-from miner.errors import ProviderError, Refused, UnknownTicker, Unreachable, Unreadable
+from miner.fetch.errors import ProviderError, Refused, UnknownTicker, Unreachable, Unreadable
 from miner.providers.coingecko import CoinGecko, parse_prices
 from tests.bodies import error_of, recorded, rubbish
 

@@ -19,8 +19,9 @@ import pytest
 import respx
 
 from markets.models import Source
-from miner import errors, providers, sources
-from miner.errors import Blocked, NoKey, NoPlan, Refused, UnknownTicker, Unreachable, Unreadable
+from miner import providers, sources
+from miner.fetch import errors as fetch_errors
+from miner.fetch.errors import Blocked, NoKey, NoPlan, Refused, UnknownTicker, Unreachable, Unreadable
 from miner.providers import PROVIDERS
 from miner.providers.base import Provider
 from miner.providers.binance import Binance
@@ -91,15 +92,15 @@ class Fault(NamedTuple):
     case: str
     status: int
     body: str | bytes
-    means: type[errors.ProviderError] | list[Any]
+    means: type[fetch_errors.ProviderError] | list[Any]
 
 
-def deribit(code: int, status: int, means: type[errors.ProviderError]) -> Fault:
+def deribit(code: int, status: int, means: type[fetch_errors.ProviderError]) -> Fault:
     body = b'{"jsonrpc":"2.0","error":{"code":%d,"message":"as documented"},"testnet":false}' % code
     return Fault("deribit", f"code {code}", status, body, means)
 
 
-def binance(code: int, status: int, means: type[errors.ProviderError]) -> Fault:
+def binance(code: int, status: int, means: type[fetch_errors.ProviderError]) -> Fault:
     return Fault("binance", f"code {code}", status, b'{"code":%d,"msg":"as documented"}' % code, means)
 
 
@@ -209,7 +210,7 @@ def test_each_way_to_say_no_is_understood(fault: Fault) -> None:
         if isinstance(fault.means, list):
             assert ASK[fault.asked]() == fault.means
             return
-        with pytest.raises(errors.ProviderError) as caught:
+        with pytest.raises(fetch_errors.ProviderError) as caught:
             ASK[fault.asked]()
     assert type(caught.value) is fault.means
 
@@ -222,8 +223,8 @@ def test_a_key_that_is_missing_asks_nobody() -> None:
 def test_every_error_of_ours_is_met_by_some_service() -> None:
     """ExpectedData is found by the back-fill, in days that are empty and must not be."""
     met = {fault.means for fault in FAULTS if not isinstance(fault.means, list)} | {NoKey}
-    kinds = {kind for kind in vars(errors).values() if isinstance(kind, type)}
-    assert kinds - met == {errors.ProviderError, errors.ExpectedData}
+    kinds = {kind for kind in vars(fetch_errors).values() if isinstance(kind, type)}
+    assert kinds - met == {fetch_errors.ProviderError, fetch_errors.ExpectedData}
 
 
 @pytest.mark.django_db

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from charon import healthy
+from charon.processes import container_healthcheck
 
 ROOT = Path(__file__).resolve().parent.parent
 OURS = ("web", "live", "miner", "brain", "pulse")
@@ -88,11 +88,11 @@ def test_every_service_tells_how_it_is() -> None:
     assert healthcheck("redis") == ["CMD", "redis-cli", "ping"]
     asked = {name: healthcheck(name)[1:] for name in OURS}
     assert asked == {
-        "web": ["python", "-m", "charon.healthy", "http://127.0.0.1:8000/health"],
-        "live": ["python", "-m", "charon.healthy", "http://127.0.0.1:8001/health"],
-        "miner": ["python", "-m", "charon.healthy", "queue", "miner"],
-        "brain": ["python", "-m", "charon.healthy", "queue", "brain"],
-        "pulse": ["python", "-m", "charon.healthy", "http://127.0.0.1:8895/health"],
+        "web": ["python", "-m", "charon.processes.container_healthcheck", "http://127.0.0.1:8000/health"],
+        "live": ["python", "-m", "charon.processes.container_healthcheck", "http://127.0.0.1:8001/health"],
+        "miner": ["python", "-m", "charon.processes.container_healthcheck", "queue", "miner"],
+        "brain": ["python", "-m", "charon.processes.container_healthcheck", "queue", "brain"],
+        "pulse": ["python", "-m", "charon.processes.container_healthcheck", "http://127.0.0.1:8895/health"],
     }
 
 
@@ -226,7 +226,7 @@ def test_the_image_runs_as_nobody_in_particular_and_says_how_it_is() -> None:
     assert final.index("USER") < final.index("ENTRYPOINT")
     check = re.search(r"^HEALTHCHECK .*\\\n    CMD (.*)$", final, re.MULTILINE)
     assert check
-    assert check[1] == '["python", "-m", "charon.healthy", "http://127.0.0.1:8000/health"]'
+    assert check[1] == '["python", "-m", "charon.processes.container_healthcheck", "http://127.0.0.1:8000/health"]'
 
 
 def test_hadolint_has_nothing_to_say() -> None:
@@ -341,13 +341,13 @@ def answering(outgoing: set[tuple[str, int]]) -> Iterator[str]:
 
 def test_a_service_is_well_when_it_answers_200(answering: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # whoever is asked is asked directly
-    assert [healthy.main([f"{answering}/{status}"]) for status in (200, 503, 404)] == [0, 1, 1]
+    assert [container_healthcheck.main([f"{answering}/{status}"]) for status in (200, 503, 404)] == [0, 1, 1]
 
 
 def test_a_service_that_nobody_hears_is_ill(outgoing: set[tuple[str, int]]) -> None:
     outgoing.add(("127.0.0.1", 9))
-    assert healthy.main(["http://127.0.0.1:9/health"]) == 1
-    assert healthy.main([]) == 2
+    assert container_healthcheck.main(["http://127.0.0.1:9/health"]) == 1
+    assert container_healthcheck.main([]) == 2
 
 
 def test_the_question_costs_no_django() -> None:

@@ -9,8 +9,10 @@ import respx
 
 from markets.models import Source
 from markets.records import Price
-from miner import budget, quotes, sources
-from miner.errors import ProviderError, Refused, UnknownTicker, Unreachable, Unreadable
+from miner import sources
+from miner.collect import prices as price_collector
+from miner.fetch import rate_limit
+from miner.fetch.errors import ProviderError, Refused, UnknownTicker, Unreachable, Unreadable
 from miner.providers.deribit import LATER, Deribit
 from tests.bodies import error_of, recorded, rubbish
 
@@ -88,9 +90,9 @@ def test_too_many_requests_are_not_repeated_and_the_source_rests(settings: Any, 
     source, settings.DERIBIT_BASE_URL = Source.objects.get(code="deribit"), BASE
     with respx.mock as web:
         route = web.get(f"{BASE}public/get_index_price").respond(status, content=error(10028))
-        result = quotes.refresh(source, quotes.due(source))
+        result = price_collector.refresh(source, price_collector.due(source))
     assert (route.call_count, sorted(result.failed)) == (1, ["BTCUSD", "ETHUSD"])
-    assert budget.resting(source)
+    assert rate_limit.resting(source)
 
 
 @pytest.mark.parametrize("code", [-32601, -32602, 10020, 11029, 11050, 99999])

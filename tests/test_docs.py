@@ -23,9 +23,10 @@ from django.test import Client
 from django.urls import URLPattern, reverse
 
 from charon.urls import urlpatterns
-from markets import clock, store, timeframes
+from markets import clock, timeframes
 from markets.models import Job, Source
 from markets.records import Bar, Figure, Price, Table
+from markets.store import publish
 from markets.store.prices import save_bars, save_prices
 from miner.providers import PROVIDERS
 from miner.providers.base import RateSource
@@ -223,11 +224,11 @@ def test_every_purpose_of_the_layers_names_files_that_exist() -> None:
     rows = table(section("docs/architecture.md", "## Layers by purpose"))
     purposes = dict(rows)
     for purpose, file in {
-        "repository": "markets/querysets.py",
+        "repository": "markets/models/querysets.py",
         "unit of work": "store.save",
-        "service": "markets/answers/",
-        "business log": "markets/journal.py",
-        "exceptions": "miner/errors.py",
+        "service": "markets/queries/",
+        "business log": "markets/jobs/runs.py",
+        "exceptions": "miner/fetch/errors.py",
     }.items():
         assert file in purposes[purpose]
     paths = re.findall(r"`([\w/]+(?:\.py|/))`", "".join(purposes.values()))
@@ -246,7 +247,7 @@ def test_every_status_and_reason_of_a_job_is_explained() -> None:
 @pytest.fixture
 def decided(nbp: Source, job: Job, at: Callable[[str], None]) -> None:
     at("2026-11-20 13:00")
-    store.save([Table("A", day, [Figure("USD", mid=value)]) for day, value in wave(600)], nbp, job)
+    publish.save([Table("A", day, [Figure("USD", mid=value)]) for day, value in wave(600)], nbp, job)
     Job.objects.update(status=Job.Status.SUCCESS, lease_until=None)
     catch_up()
 

@@ -13,10 +13,13 @@ import pytest
 from django.db import connection, transaction
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from markets import bus, events, journal, store
+from markets import events
+from markets.jobs import runs
 from markets.models import Ingest, Instrument, Job, Source
 from markets.records import Figure, Table
-from signals import brain, tasks
+from markets.redis import client as redis_client
+from markets.store import publish
+from signals import engine, tasks
 from signals.models import Signal
 from tests.own_redis import imitated, used
 from tests.processes import until
@@ -28,7 +31,7 @@ from tests.test_brain import wave
 def brought(nbp: Source, job: Job) -> Job:
     """A job that brought the dollar of two days."""
     days = [date(2024, 1, 2), date(2024, 1, 3)]
-    store.save([Table("A", day, [Figure("USD", mid=Decimal("3.9432"))]) for day in days], nbp, job)
+    publish.save([Table("A", day, [Figure("USD", mid=Decimal("3.9432"))]) for day in days], nbp, job)
     return job
 
 
@@ -56,7 +59,7 @@ def test_one_message_an_instrument_says_what_arrived(brought: Job, channel: Any)
 
 
 def test_gold_calls_itself_gold(nbp: Source, job: Job, channel: Any) -> None:
-    store.save([Table("gold", date(2024, 1, 2), [Figure("XAU", mid=Decimal("260.09"))], kind="metal")], nbp, job)
+    publish.save([Table("gold", date(2024, 1, 2), [Figure("XAU", mid=Decimal("260.09"))], kind="metal")], nbp, job)
     events.announce(job)
     body = json.loads(channel.get_message()["data"])
     assert (body["type"], body["asset"]) == ("gold", "XAU")
@@ -87,8 +90,8 @@ def test_a_redis_that_is_down_is_a_warning_and_nothing_else(
 def waiting(nbp: Source, at: Callable[[str], None], client: fakeredis.FakeRedis) -> Instrument:
     """600 closes of the dollar, not decided on yet."""
     at("2026-11-20 13:00")
-    with journal.job("nbp.A", nbp) as job:
-        store.save([Table("A", day, [Figure("USD", mid=value)]) for day, value in wave(600)], nbp, job)
+    with runs.job("nbp.A", nbp) as job:
+        publish.save([Table("A", day, [Figure("USD", mid=value)]) for day, value in wave(600)], nbp, job)
     return Instrument.objects.get(code="USD")
 
 
@@ -164,7 +167,7 @@ def test_a_failure_of_the_brain_stands_in_the_log(
     def broken(*_: object) -> int:
         raise ValueError("password=s3cret")
 
-    monkeypatch.setattr(brain, "decide", broken)
+    monkeypatch.setattr(engine, "decide", broken)
     tasks.catch_up()
     entries: Any = client.xrevrange("redis:message_log", count=1)
     fields = entries[0][1]
@@ -182,7 +185,7 @@ def test_a_redis_that_dies_between_commit_and_message_leaves_the_decisions(
     def gone(_alias: str) -> None:
         raise ConnectionResetError
 
-    monkeypatch.setattr(bus, "get_redis_connection", gone)
+    monkeypatch.setattr(redis_client, "get_redis_connection", gone)
     with django_capture_on_commit_callbacks(execute=True):
         assert tasks.catch_up() > 1
     assert not Ingest.objects.filter(processed=None).exists()
@@ -229,8 +232,8 @@ def test_with_redis_stopped_everything_lands_and_one_warning_is_logged(
     with used(settings, outgoing) as server:
         server.stop()
         for code in ("USD", "EUR", "CHF"):
-            with journal.job("nbp.A", nbp) as job:
-                store.save([Table("A", day, [Figure(code, mid=value)]) for day, value in wave(300)], nbp, job)
+            with runs.job("nbp.A", nbp) as job:
+                publish.save([Table("A", day, [Figure(code, mid=value)]) for day, value in wave(300)], nbp, job)
             events.announce(job)
         assert tasks.catch_up() > 3
         assert Signal.objects.values("instrument").distinct().count() == 3

@@ -13,10 +13,12 @@ from django.conf import settings
 from django.core.management import call_command
 from pytest_django import DjangoDbBlocker
 
-from markets import journal, store
+from markets.jobs import runs
 from markets.models import Ingest, Job, Publication, Rate, Source
 from markets.records import Figure, Table
-from miner import backfill, sources
+from markets.store import publish
+from miner import sources
+from miner.collect import tables as table_collector
 from signals.models import AnalysisSnapshot, Signal
 from tests.databases import file_database, url_of_the_test
 from tests.processes import MANAGE, environment, until
@@ -74,7 +76,7 @@ def stored() -> Figures:
 
 def killed(folder: Path, replica: Replica, windows: int, stuck: int) -> None:
     """A back-fill that is killed once so many windows are stored; the one it sticks at never gets an answer."""
-    start, _ = backfill.cut((date(2024, 1, 1), date(2025, 12, 31)), 93)[stuck]
+    start, _ = table_collector.cut((date(2024, 1, 1), date(2025, 12, 31)), 93)[stuck]
     replica.set_script([{"path": f"/{start}/", "delay": 600}])
     running = Job.objects.filter(status="running", windows_done__gte=windows)
     with miner(folder, replica) as process:
@@ -120,9 +122,9 @@ def test_of_two_miners_at_once_one_works_and_the_other_says_so(folder: Path, rep
 
 def test_two_brains_at_once_decide_once(folder: Path) -> None:
     nbp = Source.objects.get(code="nbp")
-    with journal.job("nbp.A", nbp) as job:
+    with runs.job("nbp.A", nbp) as job:
         for code in ("EUR", "GBP", "USD"):
-            store.save([Table("A", day, [Figure(code, mid=value)]) for day, value in wave(400)], nbp, job)
+            publish.save([Table("A", day, [Figure(code, mid=value)]) for day, value in wave(400)], nbp, job)
     code = "from signals.tasks import catch_up; print(catch_up())"
     brains = [
         subprocess.Popen(

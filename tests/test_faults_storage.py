@@ -15,8 +15,8 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from pytest_django import DjangoDbBlocker
 
-from markets import store
 from markets.models import Job, Publication, Rate, Source
+from markets.store import publish
 from miner import tasks
 from miner.providers.nbp import NBP
 from tests.databases import file_database, needs_sqlite
@@ -77,9 +77,9 @@ class Writer:
 @contextmanager
 def after_the_first_save(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> Iterator[None]:
     """Once the first window is stored something happens."""
-    save, saved = store.save, list[store.Outcome]()
+    save, saved = publish.save, list[publish.Outcome]()
 
-    def spy(*args: Any, **kwargs: Any) -> store.Outcome:
+    def spy(*args: Any, **kwargs: Any) -> publish.Outcome:
         outcome = save(*args, **kwargs)
         if not saved:
             happens()
@@ -87,7 +87,7 @@ def after_the_first_save(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], 
         return outcome
 
     with monkeypatch.context() as patch:
-        patch.setattr(store, "save", spy)
+        patch.setattr(publish, "save", spy)
         yield
 
 

@@ -12,8 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from markets import clock
-from miner import http
-from miner.errors import Blocked, ProviderError, Refused, Unreachable
+from miner.fetch import http
+from miner.fetch.errors import Blocked, ProviderError, Refused, Unreachable
 from tests.replica import Replica
 
 URL = "https://bank.example/api/rates/?api_key=hidden"

@@ -8,9 +8,10 @@ from datetime import timedelta
 
 import pytest
 
-from markets import clock, journal
+from markets import clock
+from markets.jobs import runs
 from markets.models import Job, Source
-from miner.errors import Unreachable
+from miner.fetch.errors import Unreachable
 
 HERE = socket.gethostname()
 
@@ -20,9 +21,9 @@ def last() -> Job:
 
 
 def test_the_row_stands_before_the_work_begins(nbp: Source) -> None:
-    with journal.job("nbp.A", nbp):
+    with runs.job("nbp.A", nbp):
         row = last()
-        assert (row.status, row.finished_at, row.worker) == ("running", None, journal.me())
+        assert (row.status, row.finished_at, row.worker) == ("running", None, runs.me())
         assert row.lease_until is not None
         assert row.lease_until > clock.now()
     row = last()
@@ -31,7 +32,7 @@ def test_the_row_stands_before_the_work_begins(nbp: Source) -> None:
 
 
 def test_a_known_error_names_its_reason_and_goes_on(nbp: Source) -> None:
-    with pytest.raises(Unreachable), journal.job("nbp.A", nbp):
+    with pytest.raises(Unreachable), runs.job("nbp.A", nbp):
         raise Unreachable("GET https://api.nbp.pl/api: HTTP 503")
     row = last()
     assert (row.status, row.reason, row.error) == (
@@ -40,13 +41,13 @@ def test_a_known_error_names_its_reason_and_goes_on(nbp: Source) -> None:
 
 
 def test_an_unforeseen_error_is_failed_and_goes_on(nbp: Source) -> None:
-    with pytest.raises(ZeroDivisionError), journal.job("nbp.A", nbp):
+    with pytest.raises(ZeroDivisionError), runs.job("nbp.A", nbp):
         1 / 0  # noqa: B018
     assert (last().status, last().reason) == ("failed", "error")
 
 
 def test_ctrl_c_is_put_down_as_stopped(nbp: Source) -> None:
-    with pytest.raises(KeyboardInterrupt), journal.job("nbp.A", nbp):
+    with pytest.raises(KeyboardInterrupt), runs.job("nbp.A", nbp):
         raise KeyboardInterrupt
     assert (last().status, last().reason) == ("failed", "stopped")
 
@@ -67,22 +68,22 @@ def test_ctrl_c_is_put_down_as_stopped(nbp: Source) -> None:
     ],
 )
 def test_an_error_is_scrubbed_short_and_on_one_line(text: str, clean: str) -> None:
-    assert journal.scrub(text) == clean
+    assert runs.scrub(text) == clean
 
 
 def test_a_second_run_of_the_same_job_is_refused_and_another_job_is_not(nbp: Source) -> None:
-    with journal.job("nbp.A", nbp):
-        with pytest.raises(journal.Busy), journal.job("nbp.A", nbp):
+    with runs.job("nbp.A", nbp):
+        with pytest.raises(runs.Busy), runs.job("nbp.A", nbp):
             pytest.fail("the second run began")
-        with journal.job("nbp.B", nbp):
+        with runs.job("nbp.B", nbp):
             pass
     assert Job.objects.count() == 2
 
 
 def test_an_expired_lease_is_lost_and_the_next_run_begins(nbp: Source) -> None:
-    lost = journal.start("nbp.A", nbp, Job.Trigger.SCHEDULE)
+    lost = runs.start("nbp.A", nbp, Job.Trigger.SCHEDULE)
     Job.objects.filter(pk=lost.pk).update(lease_until=clock.now() - timedelta(seconds=1))
-    with journal.job("nbp.A", nbp):
+    with runs.job("nbp.A", nbp):
         pass
     lost.refresh_from_db()
     assert (lost.status, lost.reason) == ("failed", "lost")
@@ -91,43 +92,43 @@ def test_an_expired_lease_is_lost_and_the_next_run_begins(nbp: Source) -> None:
 def test_a_lease_of_a_process_that_is_gone_is_lost_at_once(nbp: Source) -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    row = journal.start("nbp.A", nbp, Job.Trigger.SCHEDULE)
+    row = runs.start("nbp.A", nbp, Job.Trigger.SCHEDULE)
     Job.objects.filter(pk=row.pk).update(worker=f"{HERE}:{gone.pid}")
-    assert journal.reap() == 1
+    assert runs.reap() == 1
     row.refresh_from_db()
     assert row.reason == "lost"
 
 
 def test_a_lease_of_another_machine_is_believed(nbp: Source) -> None:
-    row = journal.start("nbp.A", nbp, Job.Trigger.SCHEDULE)
+    row = runs.start("nbp.A", nbp, Job.Trigger.SCHEDULE)
     Job.objects.filter(pk=row.pk).update(worker="elsewhere:1")
-    assert journal.reap() == 0
-    assert journal.alive(f"{HERE}:{os.getpid()}")
+    assert runs.reap() == 0
+    assert runs.alive(f"{HERE}:{os.getpid()}")
 
 
 def test_stopping_puts_down_only_what_died_here(nbp: Source) -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    rows = [journal.start(f"nbp.{name}", nbp, Job.Trigger.SCHEDULE) for name in ("A", "B", "C")]
-    for row, worker in zip(rows, [f"{HERE}:{gone.pid}", journal.me(), "elsewhere:1"], strict=True):
+    rows = [runs.start(f"nbp.{name}", nbp, Job.Trigger.SCHEDULE) for name in ("A", "B", "C")]
+    for row, worker in zip(rows, [f"{HERE}:{gone.pid}", runs.me(), "elsewhere:1"], strict=True):
         Job.objects.filter(pk=row.pk).update(worker=worker)
-    assert journal.stop() == 1
+    assert runs.stop() == 1
     assert [row.status for row in Job.objects.order_by("job_type")] == ["failed", "running", "running"]
     assert Job.objects.get(job_type="nbp.A").reason == "stopped"
 
 
 def test_whoever_lost_its_lease_learns_it(nbp: Source) -> None:
-    row = journal.start("nbp.A", nbp, Job.Trigger.SCHEDULE)
+    row = runs.start("nbp.A", nbp, Job.Trigger.SCHEDULE)
     Job.objects.update(worker="elsewhere:1")
-    with pytest.raises(journal.LeaseLost):
-        journal.renew(row)
-    journal.finish(row, Job.Status.SUCCESS)
+    with pytest.raises(runs.LeaseLost):
+        runs.renew(row)
+    runs.finish(row, Job.Status.SUCCESS)
     assert last().status == "running"
 
 
 def skip(source: Source, reason: Job.Reason) -> None:
-    with journal.job("nbp.A", source):
-        raise journal.Skip(reason)
+    with runs.job("nbp.A", source):
+        raise runs.Skip(reason)
 
 
 def test_the_same_skip_on_the_same_day_collapses_into_one_row(nbp: Source, at) -> None:
@@ -144,7 +145,7 @@ def test_another_reason_another_day_or_a_success_between_begins_a_new_row(nbp: S
     at("2026-11-10 09:00")
     skip(nbp, Job.Reason.NOT_YET)
     skip(nbp, Job.Reason.UP_TO_DATE)
-    with journal.job("nbp.A", nbp):
+    with runs.job("nbp.A", nbp):
         pass
     skip(nbp, Job.Reason.UP_TO_DATE)
     at("2026-11-11 09:00")
@@ -154,21 +155,21 @@ def test_another_reason_another_day_or_a_success_between_begins_a_new_row(nbp: S
 
 def test_a_paused_job_stays_open_and_is_taken_up_once(nbp: Source) -> None:
     queued: list[int] = []
-    with journal.job("nbp.A", nbp) as row:
+    with runs.job("nbp.A", nbp) as row:
         row.requests = 7
-        raise journal.Pause(queued.append)
+        raise runs.Pause(queued.append)
     assert queued == [row.pk]
     assert (last().status, last().worker, last().requests) == ("running", "", 7)
-    with pytest.raises(journal.Busy), journal.job("nbp.A", nbp):
+    with pytest.raises(runs.Busy), runs.job("nbp.A", nbp):
         pytest.fail("a paused job still is that job")
-    with journal.job("nbp.A", nbp, resume=row.pk) as again:
+    with runs.job("nbp.A", nbp, resume=row.pk) as again:
         assert (again.pk, again.requests) == (row.pk, 7)
     assert (Job.objects.count(), last().status) == (1, "success")
 
 
 def test_a_continuation_whose_job_was_given_up_begins_a_new_one(nbp: Source) -> None:
-    with journal.job("nbp.A", nbp) as row:
-        raise journal.Pause(lambda _: None)
+    with runs.job("nbp.A", nbp) as row:
+        raise runs.Pause(lambda _: None)
     Job.objects.update(status="failed")
-    with journal.job("nbp.A", nbp, resume=row.pk) as fresh:
+    with runs.job("nbp.A", nbp, resume=row.pk) as fresh:
         assert fresh.pk != row.pk

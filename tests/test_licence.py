@@ -11,13 +11,14 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.test import Client, RequestFactory
 
-from charon import ready
-from markets import cache, store
-from markets.answers import licence
-from markets.answers.licence import Audience
+from charon.api import fast_path
+from markets import licence
 from markets.errors import NotPublicError
+from markets.licence import Audience
 from markets.models import Job, Quote, Rate, Source
 from markets.records import Figure, Table
+from markets.redis import response_cache
+from markets.store import publish
 from markets.store.prices import save_bars, save_prices
 from signals import tasks
 from tests.market import bar, price, source
@@ -119,7 +120,7 @@ def test_an_answer_that_depends_on_who_asks_says_so_to_caches(client: Client, cl
 
 @pytest.mark.django_db(transaction=True)  # what Redis keeps goes when the choice has been committed
 def test_official_rates_pass_the_same_gate(client: Client, nbp: Source, job: Job) -> None:
-    store.save([Table("A", date(2024, 1, 2), [Figure("USD", mid=Decimal("3.9432"))], sha256="a" * 64)], nbp, job)
+    publish.save([Table("A", date(2024, 1, 2), [Figure("USD", mid=Decimal("3.9432"))], sha256="a" * 64)], nbp, job)
     nbp.public_display = False
     nbp.save()
     assert get(client, "/rates", code="USD", **JANUARY)["count"] == 1, "the API has a choice of its own"
@@ -151,8 +152,8 @@ def test_what_shows_figures_asks_the_gate_and_not_the_choices_themselves() -> No
 def kept_to_ourselves(nbp: Source, job: Job) -> None:
     """Figures of the NBP and decisions made of them, which operators do not let out over the API."""
     closes = wave(400, start=date(2026, 10, 26) - timedelta(days=399))
-    store.save([mids(day, USD=str(value)) for day, value in closes], nbp, job)
-    store.save([gold_of(closes[-1][0], "262.18")], nbp, job)
+    publish.save([mids(day, USD=str(value)) for day, value in closes], nbp, job)
+    publish.save([gold_of(closes[-1][0], "262.18")], nbp, job)
     Job.objects.update(status=Job.Status.SUCCESS, lease_until=None)
     tasks.catch_up()
     Source.objects.filter(pk=nbp.pk).update(public_api=False)
@@ -200,10 +201,10 @@ def test_an_operators_answer_is_kept_nowhere(
     def refused(*_: Any) -> Any:
         raise AssertionError("an operator's question reached the cache that the public reads")
 
-    monkeypatch.setattr(cache, "answer", refused)
-    monkeypatch.setattr(cache, "look", refused)
+    monkeypatch.setattr(response_cache, "answer", refused)
+    monkeypatch.setattr(response_cache, "look", refused)
     assert client.get(path, headers=TOKEN).status_code == 200
-    assert not ready.asked.page[1]
+    assert not fast_path.asked.page[1]
 
 
 @pytest.mark.parametrize("path", CACHED)

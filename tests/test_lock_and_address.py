@@ -12,7 +12,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from charon import address, lock
+from charon.processes import data_dir_lock, listen_socket
 from tests.processes import ROOT, free_port
 
 HOLD = "import signal, sys; from pathlib import Path; from charon import lock; f = lock.take(Path(sys.argv[1]))"
@@ -36,14 +36,14 @@ def holder(tmp_path: Path) -> Any:
 
 
 def test_the_lock_says_who_holds_it_and_ends_with_its_holder(tmp_path: Path, holder: Any) -> None:
-    assert lock.holder(tmp_path) == holder.pid
-    with pytest.raises(lock.Held) as refused:
-        lock.take(tmp_path)
+    assert data_dir_lock.holder(tmp_path) == holder.pid
+    with pytest.raises(data_dir_lock.Held) as refused:
+        data_dir_lock.take(tmp_path)
     assert refused.value.pid == holder.pid
     holder.kill()
     holder.wait()
-    assert lock.holder(tmp_path) is None
-    lock.take(tmp_path).close()
+    assert data_dir_lock.holder(tmp_path) is None
+    data_dir_lock.take(tmp_path).close()
     assert (tmp_path / "charon.lock").read_text() == str(os.getpid())
 
 
@@ -62,14 +62,14 @@ def test_a_port_that_somebody_listens_on_is_refused() -> None:
         port = server.getsockname()[1]
         with (
             pytest.raises(CommandError, match=f"^Port {port} of 127.0.0.1 is taken; choose another with PORT=...$"),
-            address.reserve("127.0.0.1", port),
+            listen_socket.reserve("127.0.0.1", port),
         ):
             pass
 
 
 def test_a_reserved_port_is_refused_to_the_next_and_open_to_our_own_server(outgoing: set[tuple[str, int]]) -> None:
-    with address.reserve("127.0.0.1", free_port()) as place:
-        with pytest.raises(CommandError, match="is taken"), address.reserve("127.0.0.1", place.port):
+    with listen_socket.reserve("127.0.0.1", free_port()) as place:
+        with pytest.raises(CommandError, match="is taken"), listen_socket.reserve("127.0.0.1", place.port):
             pass
         assert not place.answers()
         with socket.create_server(("127.0.0.1", place.port), reuse_port=True):
@@ -86,7 +86,7 @@ def test_a_port_with_connections_that_are_just_closing_is_free(outgoing: set[tup
     accepted.close()  # the side that closes first keeps the address in TIME_WAIT
     caller.close()
     server.close()
-    with address.reserve("127.0.0.1", port) as place:
+    with listen_socket.reserve("127.0.0.1", port) as place:
         assert place.port == port
         socket.create_server((place.ip, place.port), reuse_port=True).close()
 
@@ -95,7 +95,7 @@ def test_a_port_with_connections_that_are_just_closing_is_free(outgoing: set[tup
 def test_a_host_that_is_not_this_machine_is_refused(host: str) -> None:
     with (
         pytest.raises(CommandError, match=f"^HOST {host} is not an address of this machine.$"),
-        address.reserve(host, free_port()),
+        listen_socket.reserve(host, free_port()),
     ):
         pass
 
@@ -105,5 +105,5 @@ def test_a_host_that_is_not_this_machine_is_refused(host: str) -> None:
     [("127.0.0.1", "http://127.0.0.1:{}/"), ("0.0.0.0", "http://127.0.0.1:{}/"), ("::1", "http://[::1]:{}/")],
 )
 def test_it_names_an_address_that_a_browser_here_can_open(host: str, url: str, outgoing: set[tuple[str, int]]) -> None:
-    with address.reserve(host, free_port()) as place:
+    with listen_socket.reserve(host, free_port()) as place:
         assert place.url == url.format(place.port)

@@ -13,9 +13,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from tqdm import tqdm
 
-from markets import journal
+from markets.jobs import runs
 from markets.models import Candle, Job, Listing, Publication, Quote, Rate, Source, Tick
-from miner import http
+from miner.fetch import http
 from miner.management.commands.mine import show
 from miner.models import Spent
 from miner.providers.nbp import NBP
@@ -183,7 +183,7 @@ def test_a_failure_is_told_in_json_too(nbp: Source, replica: Replica) -> None:
 
 
 def test_a_table_that_is_mined_elsewhere_is_left_alone(nbp: Source, replica: Replica) -> None:
-    journal.start("nbp.gold", nbp, Job.Trigger.SCHEDULE)
+    runs.start("nbp.gold", nbp, Job.Trigger.SCHEDULE)
     assert failing("nbp", "--table", "gold", *WEEK) == "gold: running elsewhere\n"
     assert json.loads(failing("nbp", "--table", "gold", "--json", *WEEK))["tables"] == [
         {"table": "gold", "status": "busy"}

@@ -12,10 +12,10 @@ import respx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from markets import rules
-from markets.figures import scale_of
+from markets.decimals import scale_of
 from markets.records import Figure, Table
-from miner.errors import Refused, Unreachable, Unreadable
+from markets.store import validation
+from miner.fetch.errors import Refused, Unreachable, Unreadable
 from miner.providers import nbp
 from miner.providers.nbp import NBP
 from tests.replica import Replica
@@ -303,7 +303,7 @@ def test_a_value_that_is_no_number_spoils_its_own_line_only(text: str, fault: st
 )
 def test_a_number_that_no_rate_can_be_is_read_and_then_refused_alone(text: str, reason: str) -> None:
     table = asked(table_of(THB, mid(text)))[0]
-    assert [(figure.code, why) for figure, why in rules.sift(table, DAY)] == [("THB", ""), ("USD", reason)]
+    assert [(figure.code, why) for figure, why in validation.sift(table, DAY)] == [("THB", ""), ("USD", reason)]
 
 
 def test_one_bad_side_of_table_c_spoils_its_line() -> None:
@@ -320,7 +320,7 @@ def test_a_bad_price_of_gold_is_refused_alone() -> None:
 def test_a_code_in_old_tables_may_come_twice() -> None:
     table = asked(table_of(mid("1.5"), mid("1.50"), mid("2", "EUR"), mid("3", "EUR")))[0]
     assert len(table.figures) == 4
-    assert [(figure.code, why) for figure, why in rules.sift(table, DAY)] == [
+    assert [(figure.code, why) for figure, why in validation.sift(table, DAY)] == [
         ("USD", ""),
         ("EUR", "twice in one table with different values"),
     ]

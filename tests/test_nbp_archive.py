@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import pytest
 
-from markets import rules
 from markets.records import Table
+from markets.store import validation
 from miner.providers.nbp_archive import FIRST, LAST, NBPArchive, codes, lettered, series
 from tests.replica import data
 
@@ -142,7 +142,7 @@ def test_the_two_zeros_of_the_package_are_refused_and_nothing_else(whole: list[T
     against = [
         (table.effective_date, figure.code, reason)
         for table in whole
-        for figure, reason in rules.sift(table, LAST)
+        for figure, reason in validation.sift(table, LAST)
         if reason
     ]
     assert against == [

@@ -11,9 +11,11 @@ from django.test import Client
 from django.utils.html import strip_tags
 from django_q.models import Schedule
 
-from markets import clock, journal, store
+from markets import clock
+from markets.jobs import runs
 from markets.models import Instrument, Job, Publication, Quote, Source
 from markets.records import Figure, Table
+from markets.store import publish
 
 FRIDAY, THURSDAY = date(2026, 11, 20), date(2026, 11, 19)
 
@@ -37,8 +39,8 @@ def save_old(archive: Source, day: date, **figures: str) -> None:
 
 
 def store_table(source: Source, table: Table) -> None:
-    job = journal.start(f"{source.code}.{table.table}", source, Job.Trigger.COMMAND)
-    store.save([table], source, job)
+    job = runs.start(f"{source.code}.{table.table}", source, Job.Trigger.COMMAND)
+    publish.save([table], source, job)
     Job.objects.filter(pk=job.pk).update(status="success", requests=1, finished_at=clock.now())
 
 
@@ -104,9 +106,9 @@ def test_without_the_bank_the_archive_serves_and_says_when_we_try_again(
     client: Client, nbp: Source, archive: Source
 ) -> None:
     save_old(archive, date(2026, 10, 26), USD="3.9293")
-    job = journal.start("nbp.A", nbp, Job.Trigger.START)
+    job = runs.start("nbp.A", nbp, Job.Trigger.START)
     job.requests = 4
-    journal.finish(job, Job.Status.FAILED, Job.Reason.UNREACHABLE, "no road")
+    runs.finish(job, Job.Status.FAILED, Job.Reason.UNREACHABLE, "no road")
     Schedule.objects.update(next_run=clock.now() + timedelta(hours=1))
     truth = page(client)
     assert f"NBP nieosiągalny · {archive.name}, wydanie {archive.edition}, kursy do 26.10.2026" in truth
@@ -122,9 +124,7 @@ def test_an_official_figure_ends_the_talk_of_the_archive(client: Client, nbp: So
 
 
 def test_other_failures_are_named_with_their_reason(client: Client, nbp: Source) -> None:
-    journal.finish(
-        journal.start("nbp.A", nbp, Job.Trigger.START), Job.Status.FAILED, Job.Reason.UNREADABLE, "<b>broken</b>"
-    )
+    runs.finish(runs.start("nbp.A", nbp, Job.Trigger.START), Job.Status.FAILED, Job.Reason.UNREADABLE, "<b>broken</b>")
     Schedule.objects.all().delete()
     truth = page(client)
     assert "Pobieranie z NBP nie udaje się od 09:00 (nieczytelna odpowiedź źródła)" in truth
@@ -133,7 +133,7 @@ def test_other_failures_are_named_with_their_reason(client: Client, nbp: Source)
 
 def test_a_backfill_shows_how_far_it_is_and_is_looked_at_more_often(client: Client, nbp: Source) -> None:
     save(nbp, date(2012, 5, 31), USD="3.5777")
-    running = journal.start("nbp.A", nbp, Job.Trigger.START)
+    running = runs.start("nbp.A", nbp, Job.Trigger.START)
     Job.objects.filter(pk=running.pk).update(windows=98, windows_done=37, reached=date(2012, 5, 31))
     response = client.get("/")
     truth = text_of(response.content)
@@ -143,7 +143,7 @@ def test_a_backfill_shows_how_far_it_is_and_is_looked_at_more_often(client: Clie
 
 
 def test_the_first_minute_loads_the_archive_and_says_so(client: Client, archive: Source) -> None:
-    running = journal.start("nbp_archive.mid", archive, Job.Trigger.START)
+    running = runs.start("nbp_archive.mid", archive, Job.Trigger.START)
     Job.objects.filter(pk=running.pk).update(windows=32, windows_done=0)
     truth = page(client)
     assert "Wczytuję archiwum kursów NBP: 0 z 32 paczek (kursy średnie)." in truth
@@ -240,9 +240,9 @@ def test_gold_is_shown_per_gram(client: Client, nbp: Source) -> None:
 
 
 def test_table_c_is_not_taken_for_a_mid(client: Client, nbp: Source) -> None:
-    job = journal.start("nbp.C", nbp, Job.Trigger.COMMAND)
+    job = runs.start("nbp.C", nbp, Job.Trigger.COMMAND)
     figure = Figure("USD", bid=Decimal("3.70"), ask=Decimal("3.80"))
-    store.save([Table("C", FRIDAY, [figure], sha256="b" * 64)], nbp, job)
+    publish.save([Table("C", FRIDAY, [figure], sha256="b" * 64)], nbp, job)
     assert "3,70" not in page(client)
 
 
@@ -293,8 +293,8 @@ def test_the_page_asks_at_most_eight_questions(
     save_old(archive, THURSDAY, **figures)
     save(nbp, FRIDAY, **figures)
     save(nbp, FRIDAY, letter="gold", XAU="522.40")
-    journal.finish(journal.start("nbp.B", nbp, Job.Trigger.START), Job.Status.FAILED, Job.Reason.UNREACHABLE, "x")
-    running = journal.start("nbp.C", nbp, Job.Trigger.START)
+    runs.finish(runs.start("nbp.B", nbp, Job.Trigger.START), Job.Status.FAILED, Job.Reason.UNREACHABLE, "x")
+    running = runs.start("nbp.C", nbp, Job.Trigger.START)
     Job.objects.filter(pk=running.pk).update(windows=98)
     with django_assert_max_num_queries(8):  # type: ignore[attr-defined]
         assert client.get("/").status_code == 200

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from markets.templatetags import polish
+from markets import formats
 
 NOON = datetime(2026, 11, 20, 11, 0, tzinfo=UTC)  # 12:00 in Warsaw, a Friday
 
@@ -27,7 +27,7 @@ NOON = datetime(2026, 11, 20, 11, 0, tzinfo=UTC)  # 12:00 in Warsaw, a Friday
     ],
 )
 def test_a_figure_keeps_its_digits_and_is_grouped_from_five(value: str, text: str) -> None:
-    assert polish.figure(Decimal(value)) == text
+    assert formats.figure(Decimal(value)) == text
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_a_figure_keeps_its_digits_and_is_grouped_from_five(value: str, text: st
     [("0.0112", "+0,0112"), ("-0.0112", "\u22120,0112"), ("0.0000", "0,0000"), ("-0.00", "0,00")],
 )
 def test_a_change_has_a_typographic_sign_and_zero_has_none(value: str, text: str) -> None:
-    assert polish.signed(Decimal(value)) == text
+    assert formats.signed(Decimal(value)) == text
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_a_change_has_a_typographic_sign_and_zero_has_none(value: str, text: str
     ],
 )
 def test_a_percentage_is_rounded_half_up_without_a_space(value: str, text: str) -> None:
-    assert polish.percent(Decimal(value)) == text
+    assert formats.percent(Decimal(value)) == text
 
 
 @pytest.mark.parametrize(
@@ -74,26 +74,26 @@ def test_a_percentage_is_rounded_half_up_without_a_space(value: str, text: str) 
     ],
 )
 def test_counts_follow_the_polish_plural(count: int, text: str) -> None:
-    assert polish.plural(count, "wiersz,wiersze,wierszy") == text
+    assert formats.plural(count, "wiersz,wiersze,wierszy") == text
 
 
 def test_days_are_written_with_dots_and_the_weekday_where_it_matters() -> None:
-    assert polish.day(date(2026, 1, 5)) == "05.01.2026"
-    week = [polish.weekday(date(2026, 11, 16) + timedelta(days=n)) for n in range(7)]
+    assert formats.day(date(2026, 1, 5)) == "05.01.2026"
+    week = [formats.weekday(date(2026, 11, 16) + timedelta(days=n)) for n in range(7)]
     assert week == ["pon.", "wt.", "śr.", "czw.", "pt.", "sob.", "niedz."]
-    assert polish.short_day(date(2026, 11, 23), NOON) == "pon. 23.11"
-    assert polish.short_day(date(2027, 1, 4), NOON) == "pon. 04.01.2027"
+    assert formats.short_day(date(2026, 11, 23), NOON) == "pon. 23.11"
+    assert formats.short_day(date(2027, 1, 4), NOON) == "pon. 04.01.2027"
 
 
 def test_times_are_polish_in_winter_and_in_summer() -> None:
-    assert polish.moment(datetime(2026, 11, 20, 10, 52, tzinfo=UTC)) == "20.11.2026, 11:52"
-    assert polish.moment(datetime(2026, 7, 1, 22, 30, tzinfo=UTC)) == "02.07.2026, 00:30"
+    assert formats.moment(datetime(2026, 11, 20, 10, 52, tzinfo=UTC)) == "20.11.2026, 11:52"
+    assert formats.moment(datetime(2026, 7, 1, 22, 30, tzinfo=UTC)) == "02.07.2026, 00:30"
 
 
 def test_a_near_time_names_its_day_only_when_it_is_another_one() -> None:
     later, monday = NOON + timedelta(hours=1), NOON + timedelta(days=3, hours=-4, minutes=-15)
-    assert (polish.near(later, NOON), polish.at(later, NOON)) == ("13:00", "o 13:00")
-    assert (polish.near(monday, NOON), polish.at(monday, NOON)) == ("pon. 23.11, 07:45", "pon. 23.11 o 07:45")
+    assert (formats.near(later, NOON), formats.at(later, NOON)) == ("13:00", "o 13:00")
+    assert (formats.near(monday, NOON), formats.at(monday, NOON)) == ("pon. 23.11, 07:45", "pon. 23.11 o 07:45")
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_a_near_time_names_its_day_only_when_it_is_another_one() -> None:
     ],
 )
 def test_relative_time_is_rough(seconds: int, text: str) -> None:
-    assert polish.relative(NOON + timedelta(seconds=seconds), NOON) == text
+    assert formats.relative(NOON + timedelta(seconds=seconds), NOON) == text
 
 
 @pytest.mark.parametrize(
@@ -125,4 +125,4 @@ def test_relative_time_is_rough(seconds: int, text: str) -> None:
     ],
 )
 def test_a_duration_is_as_exact_as_it_is_short(seconds: float, text: str) -> None:
-    assert polish.duration(seconds) == text
+    assert formats.duration(seconds) == text

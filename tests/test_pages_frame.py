@@ -16,8 +16,8 @@ from django.test import Client, RequestFactory
 from django.utils.html import strip_tags
 
 from charon import middleware
-from markets.answers import board
 from markets.models import Source
+from markets.queries import overview
 
 VENDOR = Path(settings.BASE_DIR) / "static" / "vendor"
 TEMPLATES = sorted((Path(settings.BASE_DIR) / "templates").rglob("*.html"))
@@ -106,7 +106,7 @@ def test_a_fault_shows_that_page_and_nothing_of_itself(client: Client, monkeypat
     def broken() -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr(board, "board", broken)
+    monkeypatch.setattr(overview, "board", broken)
     client.raise_request_exception = False
     response = client.get("/", headers={"X-Request-ID": "abcd-1234"})
     assert response.status_code == 500

@@ -6,9 +6,9 @@ import pytest
 from django_q.models import Schedule
 
 from markets import clock
-from markets.answers import calendars
-from markets.answers.freshness import Facts, Newest, State, Trouble, facts, judge
 from markets.models import Job, Source
+from markets.queries import calendars
+from markets.queries.freshness import Facts, Newest, State, Trouble, facts, judge
 
 FRIDAY = date(2026, 11, 20)
 THURSDAY = date(2026, 11, 19)

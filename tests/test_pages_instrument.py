@@ -14,10 +14,12 @@ from django.test import Client
 from django.utils.html import strip_tags
 from django_q.models import Schedule
 
-from markets import clock, journal, store
-from markets.answers import calendars
+from markets import clock
+from markets.jobs import runs
 from markets.models import Instrument, Job, Publication, Source
+from markets.queries import calendars
 from markets.records import Figure, Table
+from markets.store import publish
 from signals import tasks
 from signals.models import Signal
 
@@ -43,8 +45,8 @@ def mid(number: int) -> Decimal:
 
 
 def save(source: Source, tables: list[Table]) -> None:
-    job = journal.start(f"{source.code}.{tables[0].table}", source, Job.Trigger.COMMAND)
-    store.save(tables, source, job)
+    job = runs.start(f"{source.code}.{tables[0].table}", source, Job.Trigger.COMMAND)
+    publish.save(tables, source, job)
     Job.objects.filter(pk=job.pk).update(status="success", requests=1, finished_at=clock.now())
 
 
@@ -285,8 +287,8 @@ def test_table_b_is_fresh_for_a_week_and_old_after_two(client: Client, nbp: Sour
 
 def test_a_source_that_is_down_is_named_with_the_next_try(client: Client, nbp: Source) -> None:
     history(nbp, count=3)
-    job = journal.start("nbp.A", nbp, Job.Trigger.START)
-    journal.finish(job, Job.Status.FAILED, Job.Reason.UNREACHABLE, "no road")
+    job = runs.start("nbp.A", nbp, Job.Trigger.START)
+    runs.finish(job, Job.Status.FAILED, Job.Reason.UNREACHABLE, "no road")
     Schedule.objects.update(next_run=clock.now() + timedelta(hours=1))
     shown = page(client)
     assert "NBP nieosiągalny" in shown
@@ -295,7 +297,7 @@ def test_a_source_that_is_down_is_named_with_the_next_try(client: Client, nbp: S
 
 def test_a_backfill_is_told_and_looked_at_more_often(client: Client, nbp: Source) -> None:
     history(nbp, count=3, until=date(2012, 5, 31))
-    running = journal.start("nbp.A", nbp, Job.Trigger.START)
+    running = runs.start("nbp.A", nbp, Job.Trigger.START)
     Job.objects.filter(pk=running.pk).update(windows=98, windows_done=37, reached=date(2012, 5, 31))
     response = client.get("/waluty/USD/")
     shown = text_of(response.content.decode())
@@ -332,8 +334,8 @@ def test_a_page_asks_at_most_eight_questions(
     history(nbp, "XAU", letter="gold")
     band(nbp)
     tasks.catch_up()
-    journal.finish(journal.start("nbp.B", nbp, Job.Trigger.START), Job.Status.FAILED, Job.Reason.UNREACHABLE, "x")
-    running = journal.start("nbp.C", nbp, Job.Trigger.START)
+    runs.finish(runs.start("nbp.B", nbp, Job.Trigger.START), Job.Status.FAILED, Job.Reason.UNREACHABLE, "x")
+    running = runs.start("nbp.C", nbp, Job.Trigger.START)
     Job.objects.filter(pk=running.pk).update(windows=98)
     with django_assert_max_num_queries(8):
         client.get(path)

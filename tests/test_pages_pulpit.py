@@ -12,13 +12,14 @@ import pytest
 from django.test import Client
 from django.utils.html import strip_tags
 
-from charon import sparkline
-from markets import clock, journal, store
-from markets.answers.freshness import Facts, judge
+from charon.pages import sparkline
+from markets import clock, formats
+from markets.jobs import runs
 from markets.models import Instrument, Job, Source
+from markets.queries.freshness import Facts, judge
 from markets.records import Figure, Table
-from markets.templatetags import polish
-from signals import answers, rules, tasks
+from markets.store import publish
+from signals import queries, rules, tasks
 from signals.models import AnalysisSnapshot, Signal
 
 FRIDAY, THURSDAY = date(2026, 11, 20), date(2026, 11, 19)
@@ -34,8 +35,8 @@ def save(source: Source, day: date, letter: str = "A", **figures: str) -> None:
     lines = [Figure(code, mid=Decimal(value)) for code, value in figures.items()]
     kind = "metal" if letter == "gold" else "currency"
     proof: dict[str, Any] = {"number": f"1/{letter}/NBP/2026", "url": "https://nbp.example/", "sha256": "a" * 64}
-    job = journal.start(f"{source.code}.{letter}", source, Job.Trigger.COMMAND)
-    store.save([Table(letter, day, lines, kind=kind, **proof)], source, job)
+    job = runs.start(f"{source.code}.{letter}", source, Job.Trigger.COMMAND)
+    publish.save([Table(letter, day, lines, kind=kind, **proof)], source, job)
     Job.objects.filter(pk=job.pk).update(status="success", requests=1, finished_at=clock.now())
 
 
@@ -133,7 +134,7 @@ def test_a_chip_says_what_was_decided_and_since_when(
 def test_a_code_without_a_state_waits_and_a_backfill_is_the_reason(client: Client, nbp: Source) -> None:
     save(nbp, FRIDAY, USD="3.7747")
     assert text_of(cell_of(client, "USD")) == "jeszcze nie wyliczono"
-    job = journal.start("nbp.B", nbp, Job.Trigger.START)
+    job = runs.start("nbp.B", nbp, Job.Trigger.START)
     Job.objects.filter(pk=job.pk).update(windows=98)
     assert text_of(cell_of(client, "USD")) == "po wczytaniu historii"
     assert "Sygnały pojawią się po wczytaniu historii." in content_of(client)
@@ -210,9 +211,9 @@ def test_a_changed_rule_shows_none_of_the_old_ones_words(client: Client, nbp: So
 def test_the_brains_own_decision_reaches_the_page(client: Client, nbp: Source) -> None:
     figures = [(FRIDAY - timedelta(days=back), Decimal(4) + Decimal(back % 12) / 100) for back in range(259, -1, -1)]
     tables = [Table("A", day, [Figure("USD", mid=mid)], sha256="a" * 64) for day, mid in figures]
-    job = journal.start("nbp.A", nbp, Job.Trigger.COMMAND)
-    store.save(tables, nbp, job)
-    journal.finish(job, Job.Status.SUCCESS)
+    job = runs.start("nbp.A", nbp, Job.Trigger.COMMAND)
+    publish.save(tables, nbp, job)
+    runs.finish(job, Job.Status.SUCCESS)
     tasks.catch_up()
     state = AnalysisSnapshot.objects.get(window="365d").stats
     newest = Signal.objects.filter(signal__in=["BUY", "SELL"]).latest("as_of")
@@ -316,7 +317,7 @@ def test_retired_and_hidden_instruments_have_no_recent_turns(client: Client, nbp
     ],
 )
 def test_the_age_of_a_day_is_told_in_days_and_then_in_months(day: date, words: str) -> None:
-    assert polish.days_ago(day, date(2026, 11, 21)) == words
+    assert formats.days_ago(day, date(2026, 11, 21)) == words
 
 
 def test_the_standing_note_is_there_with_and_without_signals(client: Client, nbp: Source) -> None:
@@ -360,8 +361,8 @@ def test_the_page_with_its_signals_asks_at_most_eight_questions(
     for code in (*figures, *popular, "XAU"):
         stand(code)
         turn(code, "SELL", FRIDAY)
-    journal.finish(journal.start("nbp.B", nbp, Job.Trigger.START), Job.Status.FAILED, Job.Reason.UNREACHABLE, "x")
-    Job.objects.filter(pk=journal.start("nbp.C", nbp, Job.Trigger.START).pk).update(windows=98)
+    runs.finish(runs.start("nbp.B", nbp, Job.Trigger.START), Job.Status.FAILED, Job.Reason.UNREACHABLE, "x")
+    Job.objects.filter(pk=runs.start("nbp.C", nbp, Job.Trigger.START).pk).update(windows=98)
     with django_assert_max_num_queries(8):
         content = content_of(client)
     assert "NBP nieosiągalny" in content
@@ -370,9 +371,9 @@ def test_the_page_with_its_signals_asks_at_most_eight_questions(
 
 
 def test_the_rule_is_named_as_people_call_it(settings: Any) -> None:
-    assert (answers.rule_label(), rules.macd_cross().name) == ("MACD 12/26/9", RULE)
+    assert (queries.rule_label(), rules.macd_cross().name) == ("MACD 12/26/9", RULE)
     settings.MACD_SLOW = 30
-    assert answers.rule_label() == "MACD 12/30/9"
+    assert queries.rule_label() == "MACD 12/30/9"
 
 
 def test_150_rows_with_signals_are_a_light_page(client: Client, nbp: Source) -> None:

@@ -17,11 +17,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.html import strip_tags
 from django_q.tasks import async_task
 
-from charon import heartbeat
-from markets import bus, store
-from markets.bus import Entry
+from charon.processes import queue_heartbeat
 from markets.models import Job, Source
 from markets.records import Figure, Table
+from markets.redis import client as redis_client
+from markets.redis.client import Entry
+from markets.store import publish
 from tests.own_redis import imitated
 
 NOON = datetime(2026, 11, 20, 11, 0, tzinfo=UTC)
@@ -41,7 +42,7 @@ def redis(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[fakeredis.
 
 @pytest.fixture
 def logged(redis: fakeredis.FakeRedis) -> None:
-    bus.note(
+    redis_client.note(
         *[Entry("publish", "rates.ingested", "market-data", "type=currency asset=USD", 91)] * 3,
         Entry("cache_read", "cache:rates:USD:2020-01-01:2020-12-31", "dashboard", "hit", 12_000),
         Entry("error", "nbp.A", "market-data", SECRET, 30),
@@ -70,7 +71,7 @@ def end(source: Source, status: str, minutes: int, **more: Any) -> None:
 
 def test_the_database_is_told_of_with_its_newest_table(client: Client, nbp: Source, job: Job) -> None:
     assert "Baza danych działa nie ma jeszcze żadnej tabeli A" in page(client)
-    store.save([Table("A", NOON.date(), [Figure("USD", mid=Decimal("3.9432"))])], nbp, job)
+    publish.save([Table("A", NOON.date(), [Figure("USD", mid=Decimal("3.9432"))])], nbp, job)
     assert "Baza danych działa najnowsza tabela A z 20.11.2026" in page(client)
 
 
@@ -88,14 +89,14 @@ def test_redis_is_off_connected_or_away_since_when(
             raise ConnectionRefusedError
 
         with monkeypatch.context() as patch:
-            patch.setattr(bus, "get_redis_connection", gone)
+            patch.setattr(redis_client, "get_redis_connection", gone)
             assert client.get("/health").json()["redis"] == "unreachable"
             at("2026-11-20 12:07")
             shown = page(client)
         assert "Redis nieosiągalny od 20.11.2026, 12:00 wszystko działa bez niego" in shown
         assert "Dziennik wiadomości jest w Redis, a tego teraz nie ma." in shown
         assert server.ping()
-        bus.reach.resting_until = 0
+        redis_client.reach.resting_until = 0
         assert client.get("/health").json() == client.get("/health").json() | {"status": "ok", "redis": "ok"}
 
 
@@ -106,18 +107,18 @@ def test_health_keeps_what_it_told_before(client: Client, nbp: Source) -> None:
 def test_a_queue_is_known_by_its_beat_and_by_what_waits(client: Client, nbp: Source, settings: Any) -> None:
     settings.MINER_QUEUE, settings.BRAIN_QUEUE = "miner", "brain"
     assert "Kolejka pobierania na tej maszynie nie mierzona nic nie czeka" in page(client)
-    heartbeat.beat("miner")
-    heartbeat.beat("brain")
+    queue_heartbeat.beat("miner")
+    queue_heartbeat.beat("brain")
     for queue, age in (("miner", 30), ("brain", 600)):
         moment = NOON.timestamp() - age
-        os.utime(heartbeat.path(queue), (moment, moment))
+        os.utime(queue_heartbeat.path(queue), (moment, moment))
     try:
         async_task("a.b", cluster="miner")
         async_task("a.b", cluster="miner")
         shown = page(client)
     finally:
-        heartbeat.path("miner").unlink()
-        heartbeat.path("brain").unlink()
+        queue_heartbeat.path("miner").unlink()
+        queue_heartbeat.path("brain").unlink()
     assert "Kolejka pobierania działa czeka: 2 zadania" in shown
     assert "Kolejka sygnałów nie bierze zadań od 20.11.2026, 11:50 nic nie czeka" in shown
 
@@ -170,10 +171,11 @@ def test_everybody_sees_counts_and_nobody_else_sees_words(client: Client, nbp: S
 def test_channels_of_one_family_are_one_line_when_they_are_many(client: Client, nbp: Source, redis: Any) -> None:
     codes = ["BTCUSD", "ETHUSD", "SOLUSD", "XRPUSD", "ADAUSD"]
     for step in ("5m", "1h"):
-        bus.note(Entry("publish", f"market:update:{step}", "market-data", "", 1))
-    bus.note(*[Entry("publish", f"asset:update:{code}", "market-data", "", 1) for code in codes])
+        redis_client.note(Entry("publish", f"market:update:{step}", "market-data", "", 1))
+    redis_client.note(*[Entry("publish", f"asset:update:{code}", "market-data", "", 1) for code in codes])
     assert "wiadomość asset:update:SOLUSD 1" in page(client)
-    bus.note(*[Entry("publish", f"asset:update:{code}", "market-data", "", 1) for code in ("LTCUSD", "BTCUSD")])
+    codes = ["LTCUSD", "BTCUSD"]
+    redis_client.note(*[Entry("publish", f"asset:update:{code}", "market-data", "", 1) for code in codes])
     shown = page(client)
     assert "wiadomość asset:update:* 7" in shown
     assert "asset:update:SOLUSD" not in shown
@@ -190,12 +192,12 @@ def test_operators_read_the_newest_lines(staff: Client, nbp: Source, logged: Non
     shown = page(staff).split("Ostatnie wpisy")[1]
     assert "20.11.2026, 12:00:00 sygnał signals.updated ta-service asset=USD signal=BUY 121" in shown
     assert f"✕ błąd nbp.A market-data {SECRET} 30" in shown
-    bus.note(*[Entry("publish", "x", "market-data", "many", 1)] * 60)
+    redis_client.note(*[Entry("publish", "x", "market-data", "many", 1)] * 60)
     assert page(staff).count(" many ") == 50
 
 
 def test_what_stands_in_a_line_is_shown_and_not_obeyed(staff: Client, nbp: Source, redis: Any) -> None:
-    bus.note_error("<b>x</b>", "market-data", "<script>alert(1)</script>")
+    redis_client.note_error("<b>x</b>", "market-data", "<script>alert(1)</script>")
     content = staff.get("/status/").content.decode()
     assert "<script>alert" not in content
     assert "<b>x" not in content

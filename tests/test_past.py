@@ -9,11 +9,13 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from markets import clock, journal
+from markets import clock
+from markets.jobs import runs
 from markets.models import Job, Listing, Source, Tick
 from markets.records import Price
-from miner import fill, quotes
-from miner.errors import NoPlan, Unreachable, Unreadable
+from miner.collect import history
+from miner.collect import prices as price_collector
+from miner.fetch.errors import NoPlan, Unreachable, Unreadable
 from miner.models import Spent, SyncStatus
 from tests.markets_fake import FakeMarket, open_market
 from tests.test_fill import days, of, queued, work_off
@@ -39,31 +41,31 @@ def test_the_past_is_asked_for_with_the_first_success_whoever_brings_it(
     monkeypatch: pytest.MonkeyPatch, db: None
 ) -> None:
     asked: list[tuple[object, ...]] = []
-    monkeypatch.setattr(quotes, "async_task", lambda *args, **_: asked.append(args[:3]))
+    monkeypatch.setattr(price_collector, "async_task", lambda *args, **_: asked.append(args[:3]))
     source = open_market(monkeypatch, WithPast)
     WithPast.prices["X:BTCUSD"] = NoPlan("GET /x: HTTP 403", 403)
-    quotes.refresh(source, quotes.due(source), rest=False)
+    price_collector.refresh(source, price_collector.due(source), rest=False)
     assert asked == []
     WithPast.prices.update({"X:BTCUSD": Decimal(90000), "C:EURUSD": None})
     for _ in range(2):
-        quotes.refresh(source, quotes.due(source), rest=False)
-    assert asked == [("miner.fill.prices", "fake", ["X:BTCUSD"])]
+        price_collector.refresh(source, price_collector.due(source), rest=False)
+    assert asked == [("miner.collect.history.prices", "fake", ["X:BTCUSD"])]
     WithPast.prices["C:EURUSD"] = Decimal("1.08")
-    quotes.refresh(source, quotes.due(source))
-    assert asked[1:] == [("miner.fill.prices", "fake", ["C:EURUSD"])]
+    price_collector.refresh(source, price_collector.due(source))
+    assert asked[1:] == [("miner.collect.history.prices", "fake", ["C:EURUSD"])]
 
 
 @pytest.fixture
 def wished(monkeypatch: pytest.MonkeyPatch, at: Callable[[str], None]) -> Callable[[str], list[str]]:
     """A beat at that time of a source with a past: of which tickers it asks for the past."""
     source, asked = open_market(monkeypatch, WithPast), list[list[str]]()
-    monkeypatch.setattr(quotes, "async_task", lambda *args, **_: asked.append(args[2]))
+    monkeypatch.setattr(price_collector, "async_task", lambda *args, **_: asked.append(args[2]))
     WithPast.prices["X:BTCUSD"] = Decimal(90000)
 
     def beat(time: str) -> list[str]:
         at(f"2026-11-20 {time}")
         asked.clear()
-        quotes.refresh(source, quotes.due(source), rest=False)
+        price_collector.refresh(source, price_collector.due(source), rest=False)
         return [name for names in asked for name in names]
 
     return beat
@@ -78,7 +80,7 @@ def test_a_past_that_nobody_brought_is_asked_for_again_after_an_hour(wished: Cal
 
 def test_nobody_asks_for_a_past_while_one_is_brought_and_then_at_once(wished: Callable[[str], list[str]]) -> None:
     source = Source.objects.get(code="fake")
-    with journal.job("fake.history", source):
+    with runs.job("fake.history", source):
         assert wished("13:00") == []
     assert wished("13:05") == ["X:BTCUSD"]
     lost = clock.now() - timedelta(seconds=1)
@@ -92,7 +94,7 @@ def test_a_past_that_is_there_costs_a_beat_one_question(wished: Callable[[str], 
     with CaptureQueriesContext(connection) as with_past:
         wished("13:05")
     with pytest.MonkeyPatch.context() as patch, CaptureQueriesContext(connection) as without:
-        patch.setattr(quotes, "has_history", lambda _: False)
+        patch.setattr(price_collector, "has_history", lambda _: False)
         wished("13:10")
     assert len(with_past) == len(without) + 1
 
@@ -108,7 +110,7 @@ def past(monkeypatch: pytest.MonkeyPatch, at: Callable[[str], None]) -> Callable
     def beat(time: str) -> list[str]:
         at(f"2026-10-26 {time}")
         Spent.objects.all().delete()
-        assert quotes.refresh(source, quotes.due(source)).error is None
+        assert price_collector.refresh(source, price_collector.due(source)).error is None
         return work_off()
 
     return beat
@@ -132,8 +134,8 @@ def test_a_past_that_met_another_is_brought_after_it(past: Callable[[str], list[
     Listing.objects.filter(ticker="X:BTCUSD").update(tracked=False)
     assert past("13:00") == ["success"]
     Listing.objects.filter(ticker="X:BTCUSD").update(tracked=True)
-    quotes.refresh(of("fake"), quotes.due(of("fake")))
-    with journal.job("fake.history", of("fake")):
+    price_collector.refresh(of("fake"), price_collector.due(of("fake")))
+    with runs.job("fake.history", of("fake")):
         assert work_off() == ["busy"]
         assert past("13:01") == []
     assert (past("13:02"), pasts()) == (["success"], {"C:EURUSD", "X:BTCUSD"})
@@ -151,7 +153,7 @@ def test_a_past_is_brought_once_however_often_it_was_asked_for(past: Callable[[s
     settings.TASK_WORK = timedelta(0)
     assert past("13:00") == ["running", "success"]
     assert Job.objects.get(job_type="fake.history").trigger == "schedule"
-    again = fill.prices("fake", ["C:EURUSD", "X:BTCUSD"], *days(365), trigger=Job.Trigger.SCHEDULE)
+    again = history.prices("fake", ["C:EURUSD", "X:BTCUSD"], *days(365), trigger=Job.Trigger.SCHEDULE)
     assert (again, WithPast.asked.count(("X:BTCUSD",))) == ("skipped", 1)
 
 
@@ -160,7 +162,7 @@ def test_a_past_that_another_task_goes_on_with_is_still_the_beats(
 ) -> None:
     settings.TASK_WORK = timedelta(0)
     both = ["C:EURUSD", "X:BTCUSD"]
-    assert fill.prices("fake", both, *days(365), trigger=Job.Trigger.SCHEDULE) == "running"
+    assert history.prices("fake", both, *days(365), trigger=Job.Trigger.SCHEDULE) == "running"
     ((_, args, state),) = queued()
     assert (args[1], state["trigger"]) == (["X:BTCUSD"], "schedule")
 
@@ -173,5 +175,5 @@ def test_an_operators_range_counts_as_the_past_when_it_is_whole(
     past("13:00")
     WithPast.pasts.clear()
     Spent.objects.all().delete()
-    assert fill.prices("fake", ["C:EURUSD"], days(start)[0], days(end)[0]) == "success"
+    assert history.prices("fake", ["C:EURUSD"], days(start)[0], days(end)[0]) == "success"
     assert pasts() == ({"C:EURUSD"} if counts else set())

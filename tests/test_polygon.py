@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import respx
 
-from markets import journal
+from markets.jobs import runs
 from markets.models import Job
 from markets.records import Price
 from miner import sources, tasks
-from miner.errors import NoKey, NoPlan, ProviderError, Refused, Unreachable, Unreadable
+from miner.fetch.errors import NoKey, NoPlan, ProviderError, Refused, Unreachable, Unreadable
 from miner.models import SyncStatus
 from miner.providers.polygon import Polygon, parse_previous, parse_snapshots
 from tests.bodies import error_of, recorded, rubbish
@@ -169,7 +169,7 @@ def test_a_wrong_key_is_refused_in_words_that_tell_what_to_look_at(name: str) ->
     assert isinstance(error, Refused)
     assert (error.status, error.reason) == (401, "no_key")
     assert str(error).endswith("/forex/tickers: HTTP 401: the key was refused, look at POLYGON_API_KEY")
-    assert journal.scrub(str(error)) == str(error)
+    assert runs.scrub(str(error)) == str(error)
 
 
 @pytest.mark.django_db

@@ -10,8 +10,8 @@ from django.core.management import call_command
 from django_q.models import OrmQ, Schedule
 from django_q.signing import SignedPackage
 
-from charon import healthy
 from charon.management.commands.prepare import LOCK
+from charon.processes import container_healthcheck
 from markets.models import Source
 from tests.processes import MANAGE, environment, manage, until
 from tests.servers import Postgres, postgres_server
@@ -92,12 +92,12 @@ def test_a_queue_is_ill_when_a_task_waits_too_long(
     tmp_path: Path, server: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", server.url)
-    assert healthy.main(["queue", "miner"]) == 1  # no table yet
+    assert container_healthcheck.main(["queue", "miner"]) == 1  # no table yet
     assert result(begin(tmp_path, server))[0] == 0
     put = "INSERT INTO django_q_ormq (key, payload, lock) VALUES ('{}', '', now() - interval '{} s')"
     server.sql(put.format("miner", 590))
-    assert healthy.main(["queue", "miner"]) == 0
+    assert container_healthcheck.main(["queue", "miner"]) == 0
     server.sql(put.format("brain", 610))
-    assert [healthy.main(["queue", name]) for name in ("miner", "brain")] == [0, 1]
+    assert [container_healthcheck.main(["queue", name]) for name in ("miner", "brain")] == [0, 1]
     server.stop()
-    assert healthy.main(["queue", "miner"]) == 1
+    assert container_healthcheck.main(["queue", "miner"]) == 1

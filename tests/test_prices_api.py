@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from markets import catalogue
+from markets.api.price_schemas import LatestPrice, PricePoint, PriceSummary
+from markets.api.schemas import Envelope
+from markets.instruments import catalogue
 from markets.models import Listing, Publication, Quote, Rate, Source, Tick
-from markets.price_schemas import LatestPrice, PricePoint, PriceSummary
-from markets.schemas import Envelope
 from markets.store.prices import save_prices
 from tests.market import NOW, instrument, price, source
 from tests.test_api_rates import get

@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from markets.models import Source
-from miner import backfill, providers, sources
+from miner import providers, sources
+from miner.collect import tables as table_collector
 from miner.providers import PROVIDERS
 from miner.providers.base import GoldSource, Provider, RateSource
 from miner.providers.nbp import NBP
@@ -79,7 +80,7 @@ def test_each_of_its_tables_can_be_brought(provider: type[Provider], nbp: Source
     built = sources.provider_of(Source.objects.get(code=provider.code))
     assert bool(provider.series) == issubclass(provider, RateSource | GoldSource)
     assert len({series.table for series in provider.series}) == len(provider.series)
-    assert all(callable(backfill.fetcher(built, series)) for series in provider.series)
+    assert all(callable(table_collector.fetcher(built, series)) for series in provider.series)
 
 
 def test_the_four_tables_of_the_nbp_are_asked_for_in_windows_that_it_accepts() -> None:
@@ -126,4 +127,4 @@ def test_a_source_that_no_code_knows_any_more_is_no_longer_available(nbp: Source
 def test_a_table_that_nobody_can_bring_is_a_fault_of_the_program() -> None:
     mute = SimpleNamespace(code="mute")
     with pytest.raises(TypeError, match="mute cannot bring A"):
-        backfill.fetcher(mute, NBP.series[0])  # type: ignore[arg-type]
+        table_collector.fetcher(mute, NBP.series[0])  # type: ignore[arg-type]

@@ -21,10 +21,13 @@ from django_q.signing import SignedPackage
 from pytest_django import DjangoDbBlocker
 
 from charon.management.commands import up
-from markets import clock, events, journal, store
+from markets import clock, events
+from markets.jobs import runs
 from markets.models import Ingest, Instrument, Job, Source
 from markets.records import Figure, Table
-from miner import pulse, sources
+from markets.store import publish
+from miner import sources
+from miner.pulse import loop
 from signals import schedule, tasks
 from signals.models import Signal
 from tests.databases import file_database, url_of_the_test
@@ -44,17 +47,17 @@ def bells() -> int:
 
 def bring(source: Source, code: str = "USD") -> Job:
     """300 closes arrive, and the bell that joined their transaction is lost."""
-    with journal.job("nbp.A", source) as job:
-        store.save([Table("A", day, [Figure(code, mid=value)]) for day, value in wave(300)], source, job)
+    with runs.job("nbp.A", source) as job:
+        publish.save([Table("A", day, [Figure(code, mid=value)]) for day, value in wave(300)], source, job)
     OrmQ.objects.all().delete()
     return job
 
 
 def test_the_ear_needs_redis_and_the_beats_do_not(settings: Any) -> None:
     settings.REDIS_URL = ""
-    assert len(pulse.duties()) == 2
+    assert len(loop.duties()) == 2
     settings.REDIS_URL = "redis://redis:6379/0"
-    assert len(pulse.duties()) == 3
+    assert len(loop.duties()) == 3
 
 
 def test_up_runs_it_beside_the_clusters(settings: Any) -> None:
@@ -74,7 +77,7 @@ def test_what_is_heard_while_the_bell_rings_is_answered_by_one_more_ring() -> No
         began.release()
         assert go_on.acquire(timeout=40)
 
-    bell = pulse.Bell(ring)
+    bell = loop.Bell(ring)
     bell.pull()
     assert began.acquire(timeout=40)
     for _ in range(50):
@@ -89,7 +92,7 @@ def test_what_is_heard_while_the_bell_rings_is_answered_by_one_more_ring() -> No
 def test_a_bell_that_the_database_refuses_is_rung_again_with_one_warning(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(pulse, "AGAIN_SECONDS", 0.001)
+    monkeypatch.setattr(loop, "AGAIN_SECONDS", 0.001)
     rings: list[int] = []
     done = threading.Event()
 
@@ -99,7 +102,7 @@ def test_a_bell_that_the_database_refuses_is_rung_again_with_one_warning(
             raise OperationalError("database is locked")
         done.set()
 
-    pulse.Bell(ring).pull()
+    loop.Bell(ring).pull()
     assert done.wait(10)
     assert len(rings) == 5
     assert [record.getMessage() for record in caplog.records] == [
@@ -110,11 +113,11 @@ def test_a_bell_that_the_database_refuses_is_rung_again_with_one_warning(
 @pytest.mark.django_db(transaction=True)
 def test_a_ring_wakes_the_brain_for_what_is_open_and_for_nothing_else() -> None:
     sources.sync()
-    pulse.ring()
+    loop.ring()
     assert bells() == 0
     bring(Source.objects.get(code="nbp"))
-    pulse.ring()
-    pulse.ring()
+    loop.ring()
+    loop.ring()
     assert bells() == 1
 
 
@@ -131,7 +134,7 @@ def test_duties_run_side_by_side_until_they_are_told_to_stop() -> None:
             finally:
                 log.append(name)
 
-        running = asyncio.create_task(pulse.run([lambda: duty("ear"), lambda: duty("beat")], stop))
+        running = asyncio.create_task(loop.run([lambda: duty("ear"), lambda: duty("beat")], stop))
         await both.wait()
         assert log == []
         stop.set()
@@ -154,7 +157,7 @@ def test_a_duty_that_fails_ends_the_others_and_the_process() -> None:
             ended.append("other")
 
     with pytest.raises(ExceptionGroup, match="unhandled"):
-        asyncio.run(pulse.run([breaks, other], asyncio.Event()))
+        asyncio.run(loop.run([breaks, other], asyncio.Event()))
     assert ended == ["other"]
 
 
@@ -299,7 +302,7 @@ def test_while_redis_is_away_figures_are_decided_and_each_process_warns_once(
     assert Signal.objects.values("instrument").distinct().count() == 4
     lines = [line for line in log.read_text().splitlines() if " WARNING " in line]
     assert {line.partition(" WARNING ")[2] for line in lines} == {
-        "markets.bus: Redis cannot be used, Charon goes on without it: ConnectionError"
+        "markets.redis.client: Redis cannot be used, Charon goes on without it: ConnectionError"
     }
     assert 1 <= len(lines) <= conf.Q_WORKERS
     assert " ERROR " not in log.read_text()

@@ -12,8 +12,9 @@ import pytest
 
 from markets import clock
 from markets.models import Instrument, Listing, Source
-from miner import batch, queue
-from miner.errors import Refused, Unreachable
+from miner.batch import queue as batch_queue
+from miner.batch import run as batch_run
+from miner.fetch.errors import Refused, Unreachable
 from miner.models import QueueItem
 from tests.markets_fake import open_market
 from tests.processes import ROOT, environment, manage
@@ -36,89 +37,89 @@ def tickers(items: list[QueueItem]) -> list[str]:
 def test_the_urgent_come_first_and_the_oldest_of_equals(nbp: Source, at: Callable[[str], None]) -> None:
     for minute, (code, priority) in enumerate([("AAA", LOW), ("BBB", MEDIUM), ("CCC", HIGH), ("DDD", MEDIUM)]):
         at(f"2026-11-20 12:0{minute}")
-        queue.enqueue(listing(nbp, code, priority))
-    assert tickers(queue.dequeue(4)) == ["C:CCC", "C:BBB", "C:DDD", "C:AAA"]
+        batch_queue.enqueue(listing(nbp, code, priority))
+    assert tickers(batch_queue.dequeue(4)) == ["C:CCC", "C:BBB", "C:DDD", "C:AAA"]
 
 
 def test_a_listing_waits_once_and_the_more_urgent_priority_holds(nbp: Source) -> None:
     one = listing(nbp, "AAA", LOW)
-    assert queue.enqueue(one) is True
-    assert queue.enqueue(one, HIGH) is False
-    assert queue.enqueue(one, LOW) is False
-    assert [(item.priority, queue.size()) for item in queue.dequeue(5)] == [(HIGH, 1)]
+    assert batch_queue.enqueue(one) is True
+    assert batch_queue.enqueue(one, HIGH) is False
+    assert batch_queue.enqueue(one, LOW) is False
+    assert [(item.priority, batch_queue.size()) for item in batch_queue.dequeue(5)] == [(HIGH, 1)]
 
 
 def test_a_full_queue_drops_with_a_warning(
     nbp: Source, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(queue, "MAX_SIZE", 2)
-    kept = [queue.enqueue(listing(nbp, code)) for code in ("AAA", "BBB", "CCC")]
+    monkeypatch.setattr(batch_queue, "MAX_SIZE", 2)
+    kept = [batch_queue.enqueue(listing(nbp, code)) for code in ("AAA", "BBB", "CCC")]
     assert kept == [True, True, False]
     assert "The queue is full (2); C:CCC was dropped" in caplog.text
-    assert queue.stats().total_dropped == 1
+    assert batch_queue.stats().total_dropped == 1
 
 
 def test_a_claimed_item_is_nobody_elses_until_its_claim_is_over(nbp: Source, at: Callable[[str], None]) -> None:
     at("2026-11-20 12:00")
-    queue.enqueue(listing(nbp, "AAA"))
-    assert tickers(queue.dequeue()) == ["C:AAA"]
+    batch_queue.enqueue(listing(nbp, "AAA"))
+    assert tickers(batch_queue.dequeue()) == ["C:AAA"]
     at("2026-11-20 12:01")
-    assert queue.dequeue() == []
+    assert batch_queue.dequeue() == []
     at("2026-11-20 12:03")
-    assert tickers(queue.dequeue()) == ["C:AAA"]
-    assert queue.dequeue() == []
+    assert tickers(batch_queue.dequeue()) == ["C:AAA"]
+    assert batch_queue.dequeue() == []
 
 
 def test_a_failure_lowers_the_priority_keeps_the_error_and_ends_after_three_tries(
     nbp: Source, caplog: pytest.LogCaptureFixture
 ) -> None:
-    queue.enqueue(listing(nbp, "AAA", HIGH))
+    batch_queue.enqueue(listing(nbp, "AAA", HIGH))
     seen = []
     for _ in range(3):
-        (item,) = queue.dequeue()
-        assert queue.requeue(item, "No data") is True
+        (item,) = batch_queue.dequeue()
+        assert batch_queue.requeue(item, "No data") is True
         row = QueueItem.objects.get()
         seen.append((row.priority, row.retry_count, row.last_error))
     assert seen == [(MEDIUM, 1, "No data"), (LOW, 2, "No data"), (LOW, 3, "No data")]
-    (item,) = queue.dequeue()
-    assert queue.requeue(item, "No data") is False
+    (item,) = batch_queue.dequeue()
+    assert batch_queue.requeue(item, "No data") is False
     assert "C:AAA failed 4 times and was dropped: No data" in caplog.text
-    assert queue.is_empty()
+    assert batch_queue.is_empty()
 
 
 def test_done_is_counted_once(nbp: Source) -> None:
-    queue.enqueue(listing(nbp, "AAA"))
-    (item,) = queue.dequeue()
-    queue.done(item)
-    queue.done(item)
-    assert (queue.stats().total_enqueued, queue.stats().total_processed) == (1, 1)
+    batch_queue.enqueue(listing(nbp, "AAA"))
+    (item,) = batch_queue.dequeue()
+    batch_queue.done(item)
+    batch_queue.done(item)
+    assert (batch_queue.stats().total_enqueued, batch_queue.stats().total_processed) == (1, 1)
 
 
 def test_released_items_keep_their_place(nbp: Source, at: Callable[[str], None]) -> None:
     at("2026-11-20 12:00")
-    queue.enqueue(listing(nbp, "AAA"))
-    (item,) = queue.dequeue()
-    queue.release(item)
-    waiting = queue.peek()
+    batch_queue.enqueue(listing(nbp, "AAA"))
+    (item,) = batch_queue.dequeue()
+    batch_queue.release(item)
+    waiting = batch_queue.peek()
     assert waiting is not None
     assert (waiting.listing.ticker, waiting.retry_count) == ("C:AAA", 0)
-    assert tickers(queue.dequeue()) == ["C:AAA"]
+    assert tickers(batch_queue.dequeue()) == ["C:AAA"]
 
 
 def test_what_waits_for_another_source_keeps_its_place(nbp: Source, archive: Source) -> None:
-    queue.enqueue(listing(nbp, "AAA", HIGH))
-    queue.enqueue(listing(archive, "BBB", LOW))
-    assert tickers(queue.dequeue(5, [archive])) == ["C:BBB"]
-    assert queue.dequeue(5, []) == []
-    assert tickers(queue.dequeue(5, [archive, nbp])) == ["C:AAA"]
+    batch_queue.enqueue(listing(nbp, "AAA", HIGH))
+    batch_queue.enqueue(listing(archive, "BBB", LOW))
+    assert tickers(batch_queue.dequeue(5, [archive])) == ["C:BBB"]
+    assert batch_queue.dequeue(5, []) == []
+    assert tickers(batch_queue.dequeue(5, [archive, nbp])) == ["C:AAA"]
 
 
 def test_the_stats_have_every_field_of_the_contract(nbp: Source, at: Callable[[str], None]) -> None:
     at("2026-11-20 12:00")
-    queue.enqueue(listing(nbp, "AAA", HIGH))
+    batch_queue.enqueue(listing(nbp, "AAA", HIGH))
     at("2026-11-20 12:01")
-    queue.enqueue(listing(nbp, "BBB", LOW))
-    assert queue.stats() == queue.Stats(
+    batch_queue.enqueue(listing(nbp, "BBB", LOW))
+    assert batch_queue.stats() == batch_queue.Stats(
         size=2,
         max_size=1000,
         by_priority={"CRITICAL": 0, "HIGH": 1, "MEDIUM": 0, "LOW": 1},
@@ -127,8 +128,8 @@ def test_the_stats_have_every_field_of_the_contract(nbp: Source, at: Callable[[s
         total_processed=0,
         total_dropped=0,
     )
-    assert queue.clear() == 2
-    assert queue.stats().oldest_age_seconds is None
+    assert batch_queue.clear() == 2
+    assert batch_queue.stats().oldest_age_seconds is None
 
 
 # Its items, served by the batch
@@ -141,26 +142,26 @@ def market(monkeypatch: pytest.MonkeyPatch, nbp: Source) -> Source:
     source = open_market(monkeypatch, Plan)
     Plan.prices.update({"X:BTCUSD": Decimal(90000), "C:EURUSD": Decimal("1.08"), "C:XAUUSD": Decimal(4100)})
     Listing.objects.filter(source=source).exclude(ticker="X:BTCUSD").update(priority=MEDIUM)
-    batch.enqueue_secondary()
+    batch_run.enqueue_secondary()
     return source
 
 
 def test_a_failure_in_the_queue_does_not_keep_the_batch_from_the_critical(market: Source) -> None:
     Plan.prices["C:EURUSD"] = Unreachable("GET /forex: HTTP 500", status=500)
-    batch.process_queue(2)
+    batch_run.process_queue(2)
     states = {item.listing.ticker: (item.retry_count, item.claimed_until) for item in QueueItem.objects.all()}
     assert states == {"C:EURUSD": (1, None), "C:XAUUSD": (0, None)}
     assert not any("C:XAUUSD" in tickers for tickers in Plan.asked)
-    result = batch.run()
+    result = batch_run.run()
     assert result is not None
     assert (result.priority_updated, result.priority_failed) == (["BTCUSD"], [])
 
 
 def test_a_rest_that_the_source_asks_for_holds_for_the_batch_as_well(market: Source) -> None:
     Plan.prices["C:EURUSD"] = Unreachable("GET /forex: HTTP 429", 60, 429)
-    batch.process_queue(1)
+    batch_run.process_queue(1)
     Plan.asked.clear()
-    result = batch.run()
+    result = batch_run.run()
     assert result is not None
     assert (result.priority_updated, result.priority_failed) == ([], ["BTCUSD"])
     assert Plan.asked == []
@@ -168,7 +169,7 @@ def test_a_rest_that_the_source_asks_for_holds_for_the_batch_as_well(market: Sou
 
 def test_what_is_said_of_one_item_stops_no_other(market: Source) -> None:
     Plan.prices["C:EURUSD"] = Refused("GET /forex: HTTP 404", 404)
-    assert batch.process_queue(2).queue_processed == 1
+    assert batch_run.process_queue(2).queue_processed == 1
     assert [item.listing.ticker for item in QueueItem.objects.all()] == ["C:EURUSD"]
 
 
@@ -178,14 +179,14 @@ def test_items_of_a_source_that_is_off_or_paused_wait_and_hold_up_no_others(
 ) -> None:
     open_market(monkeypatch, StandIn)
     StandIn.prices["btc_usd"] = Decimal(89990)
-    queue.enqueue(Listing.objects.get(ticker="btc_usd"), LOW)
+    batch_queue.enqueue(Listing.objects.get(ticker="btc_usd"), LOW)
     Source.objects.filter(pk=market.pk).update(**choice)
-    assert batch.process_queue(2).queue_processed == 1
+    assert batch_run.process_queue(2).queue_processed == 1
     assert StandIn.asked == [("btc_usd",)]
     assert Plan.asked == []
-    assert (queue.stats().size, queue.stats().total_processed) == (2, 1)
+    assert (batch_queue.stats().size, batch_queue.stats().total_processed) == (2, 1)
     Source.objects.filter(pk=market.pk).update(enabled=True, paused_until=None)
-    assert batch.process_queue(2).queue_processed == 2
+    assert batch_run.process_queue(2).queue_processed == 2
 
 
 FILL = """

@@ -14,11 +14,15 @@ from django.db import DatabaseError
 from django.test import Client
 
 from charon.logs import JsonFormatter, TextFormatter
-from markets import bus, clock
+from markets import clock
 from markets.models import Job, Listing, Quote, Source, Tick
 from markets.records import Price
-from miner import batch, budget, quotes, retry, tasks
-from miner.errors import Blocked, NoPlan, Refused, Unreachable
+from markets.redis import client as redis_client
+from miner import tasks
+from miner.batch import run as batch_run
+from miner.collect import prices as price_collector
+from miner.fetch import rate_limit, retry
+from miner.fetch.errors import Blocked, NoPlan, Refused, Unreachable
 from miner.models import Beat, Spent, SyncStatus
 from tests.markets_fake import FakeMarket, open_market
 
@@ -34,7 +38,7 @@ def market(monkeypatch: pytest.MonkeyPatch) -> Source:
 def redis_server(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Any:
     client = fakeredis.FakeRedis()
     settings.REDIS_URL = "redis://fake"
-    monkeypatch.setattr(bus, "get_redis_connection", lambda _: client)
+    monkeypatch.setattr(redis_client, "get_redis_connection", lambda _: client)
     return client
 
 
@@ -44,7 +48,7 @@ def states() -> dict[str, tuple[str, str]]:
 
 def test_prices_become_quotes_ticks_and_states(market: Source) -> None:
     FakeMarket.prices.update({"X:BTCUSD": Decimal("90000.5"), "C:EURUSD": Decimal("1.0834"), "C:XAUUSD": Decimal(4100)})
-    result = quotes.refresh(market, quotes.due(market))
+    result = price_collector.refresh(market, price_collector.due(market))
     assert sorted(result.updated) == ["BTCUSD", "EURUSD", "XAUUSD"]
     assert (Quote.objects.count(), Tick.objects.count()) == (3, 3)
     assert set(states().values()) == {("success", "")}
@@ -56,7 +60,7 @@ def test_the_message_is_exactly_the_contract(market: Source, redis_server: Any, 
     FakeMarket.prices["X:BTCUSD"] = Decimal("90000.50")
     ear = redis_server.pubsub()
     ear.psubscribe("asset:update:*")
-    quotes.refresh(market, quotes.due(market))
+    price_collector.refresh(market, price_collector.due(market))
     (message,) = [one for one in iter(ear.get_message, None) if one["type"] == "pmessage"]
     assert message["channel"] == b"asset:update:BTCUSD"
     assert json.loads(message["data"], parse_float=Decimal) == {
@@ -74,7 +78,7 @@ def test_the_message_is_exactly_the_contract(market: Source, redis_server: Any, 
 
 def test_what_the_source_leaves_out_has_no_data(market: Source) -> None:
     FakeMarket.prices["X:BTCUSD"] = Decimal(90000)
-    result = quotes.refresh(market, quotes.due(market))
+    result = price_collector.refresh(market, price_collector.due(market))
     assert result.failed == {"EURUSD": "No data", "XAUUSD": "No data"}
     assert states()["C:EURUSD"] == ("failed", "no_data")
     assert states()["X:BTCUSD"] == ("success", "")
@@ -103,7 +107,7 @@ def test_a_price_that_is_refused_is_told_to_nobody_and_is_no_success(
     monkeypatch.setattr(FakeMarket, "fetch_quotes", lambda *_: [bad, good])
     ear = redis_server.pubsub()
     ear.psubscribe("asset:update:*")
-    result = quotes.refresh(market, quotes.due(market))
+    result = price_collector.refresh(market, price_collector.due(market))
     assert (result.updated, result.refused, [told for told, _ in result.prices]) == (["XAUUSD"], 1, ["XAUUSD"])
     assert result.failed[code] == f"{ticker}: {reason}"
     assert (states()[ticker], states()["C:XAUUSD"]) == (("failed", "refused"), ("success", ""))
@@ -114,23 +118,23 @@ def test_a_price_that_is_refused_is_told_to_nobody_and_is_no_success(
 
 def test_a_batch_counts_a_refused_price_as_failed(market: Source) -> None:
     FakeMarket.prices.update({"X:BTCUSD": Decimal(-1), "C:EURUSD": Decimal("1.08"), "C:XAUUSD": Decimal(4100)})
-    result = batch.run()
+    result = batch_run.run()
     assert result is not None
     assert (sorted(result.priority_updated), result.priority_failed) == (["EURUSD", "XAUUSD"], ["BTCUSD"])
 
 
 def test_a_failure_is_told_of_every_listing_and_the_source_gets_a_rest(market: Source) -> None:
     FakeMarket.prices["C:EURUSD"] = NoPlan("GET /snapshot: HTTP 403", 403)
-    result = quotes.refresh(market, quotes.due(market))
+    result = price_collector.refresh(market, price_collector.due(market))
     assert isinstance(result.error, NoPlan)
     assert set(states().values()) == {("failed", "no_plan")}
-    assert budget.resting(market)
+    assert rate_limit.resting(market)
 
 
 def test_a_wait_that_the_source_asked_for_is_kept(market: Source, at: Callable[[str], None]) -> None:
     at("2026-11-20 13:00")
     FakeMarket.prices["C:EURUSD"] = Unreachable("GET /x: HTTP 429", retry_after=120)
-    quotes.refresh(market, quotes.due(market))
+    price_collector.refresh(market, price_collector.due(market))
     assert Spent.objects.get().blocked_until == clock.now() + timedelta(seconds=120)
 
 
@@ -138,12 +142,12 @@ def test_the_rest_doubles_and_a_success_ends_the_count(market: Source, at: Calla
     rests = []
     for minute in range(4):
         at(f"2026-11-20 13:{minute * 12:02}")
-        budget.failed(market)
+        rate_limit.failed(market)
         until = Spent.objects.get().blocked_until
         assert until is not None
         rests.append((until - clock.now()).total_seconds())
     assert rests == [30, 60, 120, 240]
-    budget.answered(market)
+    rate_limit.answered(market)
     assert Spent.objects.get().failures == 0
 
 
@@ -159,11 +163,11 @@ def test_a_blocked_country_rests_a_day(market: Source, caplog: pytest.LogCapture
 
 
 def test_a_budget_used_up_by_a_neighbour_is_no_call_and_no_rest(market: Source) -> None:
-    budget.take(market, budget.Allowance(10, 60), 10)
-    result = quotes.refresh(market, quotes.due(market))
+    rate_limit.take(market, rate_limit.Allowance(10, 60), 10)
+    result = price_collector.refresh(market, price_collector.due(market))
     assert (FakeMarket.asked, result.calls) == ([], 0)
     assert set(states().values()) == {("failed", "budget")}
-    assert not budget.resting(market)
+    assert not rate_limit.resting(market)
 
 
 def test_beats_of_an_hour_are_one_job_and_a_failed_one_has_its_own(market: Source, at: Callable[[str], None]) -> None:
@@ -210,12 +214,12 @@ def test_a_beat_whose_source_is_away_is_a_line_in_the_log_and_asks_once(
 def test_a_success_is_stale_after_two_and_a_half_beats(market: Source, at: Callable[[str], None]) -> None:
     at("2026-11-20 13:00:00")
     FakeMarket.prices["X:BTCUSD"] = Decimal(90000)
-    quotes.refresh(market, quotes.due(market))
+    price_collector.refresh(market, price_collector.due(market))
     row = SyncStatus.objects.get(listing__ticker="X:BTCUSD")
     at("2026-11-20 13:01:15")
-    assert quotes.state_of(row, 30) == "success"
+    assert price_collector.state_of(row, 30) == "success"
     at("2026-11-20 13:01:16")
-    assert quotes.state_of(row, 30) == "stale"
+    assert price_collector.state_of(row, 30) == "stale"
 
 
 def test_what_is_not_followed_is_not_asked_for(market: Source) -> None:
@@ -240,15 +244,15 @@ def test_another_try_is_taken_from_the_budget_and_there_is_none_without_it(
 ) -> None:
     monkeypatch.setattr(FakeMarket, "limit", 2)
     FakeMarket.prices["C:EURUSD"] = Unreachable("GET /x: HTTP 503", status=503)
-    result = quotes.refresh(market, quotes.due(market))
+    result = price_collector.refresh(market, price_collector.due(market))
     assert (len(FakeMarket.asked), result.calls) == (2, 2)
     assert str(result.error) == "GET /x: HTTP 503"
-    assert budget.state(market, budget.Allowance(2, 60)).current_calls == 2
+    assert rate_limit.state(market, rate_limit.Allowance(2, 60)).current_calls == 2
 
 
 def test_who_asks_too_often_is_not_asked_again(market: Source, at_once: None) -> None:
     FakeMarket.prices["C:EURUSD"] = Unreachable("GET /x: HTTP 429", retry_after=0.01, status=429)
-    quotes.refresh(market, quotes.due(market))
+    price_collector.refresh(market, price_collector.due(market))
     assert len(FakeMarket.asked) == 1
     assert Spent.objects.get().blocked_until is not None
 
@@ -259,28 +263,28 @@ def test_calls_that_nobody_foresaw_are_in_the_budget(market: Source, monkeypatch
         return []
 
     monkeypatch.setattr(FakeMarket, "fetch_quotes", fetch)
-    assert quotes.refresh(market, quotes.due(market)).calls == 4
-    assert budget.state(market, budget.Allowance(10, 60)).current_calls == 4
+    assert price_collector.refresh(market, price_collector.due(market)).calls == 4
+    assert rate_limit.state(market, rate_limit.Allowance(10, 60)).current_calls == 4
 
 
 def test_a_bad_request_is_about_one_ticker_and_gives_the_source_no_rest(market: Source) -> None:
     FakeMarket.prices["C:EURUSD"] = Refused("GET /x: HTTP 400", 400)
-    quotes.refresh(market, quotes.due(market))
-    assert not budget.resting(market)
+    price_collector.refresh(market, price_collector.due(market))
+    assert not rate_limit.resting(market)
 
 
 def test_who_was_killed_at_work_is_not_at_work_for_ever(market: Source, at: Callable[[str], None]) -> None:
     at("2026-11-20 13:00")
     listing = Listing.objects.get(ticker="X:BTCUSD")
-    quotes.mark([listing], SyncStatus.State.IN_PROGRESS)
+    price_collector.mark([listing], SyncStatus.State.IN_PROGRESS)
     row = SyncStatus.objects.get()
-    assert quotes.state_of(row, 300) == "in_progress"
+    assert price_collector.state_of(row, 300) == "in_progress"
     at("2026-11-20 13:03")
-    assert quotes.state_of(row, 300) == "pending"
+    assert price_collector.state_of(row, 300) == "pending"
     row.last_success_at = clock.now() - timedelta(minutes=5)
-    assert quotes.state_of(row, 300) == "success"
+    assert price_collector.state_of(row, 300) == "success"
     row.last_success_at = clock.now() - timedelta(minutes=13)
-    assert quotes.state_of(row, 300) == "stale"
+    assert price_collector.state_of(row, 300) == "stale"
 
 
 def test_a_fault_of_the_program_ends_the_beat_with_its_words(market: Source, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -290,7 +294,7 @@ def test_a_fault_of_the_program_ends_the_beat_with_its_words(market: Source, mon
     def broken(*_: object) -> None:
         raise DatabaseError("disk full")
 
-    monkeypatch.setattr(quotes, "save_prices", broken)
+    monkeypatch.setattr(price_collector, "save_prices", broken)
     with pytest.raises(DatabaseError):
         tasks.quotes("fake")
     assert Beat.objects.get().error == "disk full"
@@ -314,7 +318,7 @@ def test_a_key_stands_in_no_row_no_log_no_message_and_no_page(
         Spent.objects.all().delete()
         with suppress(Exception):
             tasks.quotes("fake")
-        batch.run()
+        batch_run.run()
     logs = [form().format(record) for form in (TextFormatter, JsonFormatter) for record in caplog.records]
     tables = [model.objects.values() for model in (Job, SyncStatus, Beat, Spent, Source)]
     log = redis_server.xrange("redis:message_log")

@@ -10,12 +10,12 @@ from django.http import HttpRequest
 from django.middleware.csrf import get_token
 from django.test import Client, RequestFactory
 
-from charon import redis_log
-from charon.redis_log import LogPage
-from markets import bus
+from charon.api import message_log
+from charon.api.message_log import LogPage
 from markets.access import operator
-from markets.bus import Entry
 from markets.errors import ForbiddenError
+from markets.redis import client as redis_client
+from markets.redis.client import Entry
 from tests.own_redis import imitated
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +38,7 @@ def token(settings: Any) -> None:
 def written(count: int = 1) -> None:
     """`count` lines of the brain, numbered, each beside one of the miner."""
     for number in range(count):
-        bus.note(
+        redis_client.note(
             Entry("signal", "signals.updated", "ta-service", f"signal {number}", 100),
             Entry("publish", "rates.ingested", "market-data", f"rates {number}", 90),
         )
@@ -99,10 +99,10 @@ def test_the_newest_come_first_as_many_as_were_asked_for(client: Client, redis: 
 def test_a_filter_reads_on_until_it_has_found_enough(
     client: Client, redis: fakeredis.FakeRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(redis_log, "CHUNK", 7)
+    monkeypatch.setattr(message_log, "CHUNK", 7)
     written(1)
     for _ in range(30):
-        bus.note(Entry("cache_write", "cache", "dashboard", "", 1))
+        redis_client.note(Entry("cache_write", "cache", "dashboard", "", 1))
     assert [item["summary"] for item in get(client, "?type=signal")["items"]] == ["signal 0"]
     assert len(get(client, "?source=dashboard&limit=20")["items"]) == 20
     assert get(client, "?source=dashboard&limit=1000")["count"] == 30
@@ -131,7 +131,7 @@ def test_with_redis_away_the_answer_is_the_same(
     def gone(_alias: str) -> None:
         raise ConnectionRefusedError
 
-    monkeypatch.setattr(bus, "get_redis_connection", gone)
+    monkeypatch.setattr(redis_client, "get_redis_connection", gone)
     assert get(client) == {"items": [], "count": 0, "available": False}
 
 
@@ -231,7 +231,7 @@ def test_a_fault_of_the_api_stands_in_the_log_with_its_number_and_without_secret
     def broken() -> None:
         raise RuntimeError("password=s3cret")
 
-    monkeypatch.setattr("charon.status.health", broken)
+    monkeypatch.setattr("charon.pages.status.health", broken)
     assert client.get("/health", headers={"X-Request-ID": "abcd-1234"}).status_code == 500
     (line,) = get(client, "?type=error&source=dashboard")["items"]
     assert (line["channel"], line["summary"]) == ("/api/v1/health", "abcd-1234: RuntimeError('password=***')")

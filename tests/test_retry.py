@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 import stamina
 
-from miner import retry
-from miner.errors import ExpectedData, ProviderError, Refused, Unreachable, Unreadable
+from miner.fetch import retry
+from miner.fetch.errors import ExpectedData, ProviderError, Refused, Unreachable, Unreadable
 
 JITTERED = [(1, 1.5), (2, 2.5), (4, 4.5)]
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from markets import rules
 from markets.records import Figure, Table
+from markets.store import validation
 
 TODAY = date(2026, 10, 26)
 
@@ -23,7 +23,7 @@ def both(bid: str | None, ask: str | None) -> Figure:
 
 def sifted(*figures: Figure, day: date = TODAY) -> list[tuple[str, str]]:
     table = Table("A", day, list(figures))
-    return [(figure.code, reason) for figure, reason in rules.sift(table, TODAY)]
+    return [(figure.code, reason) for figure, reason in validation.sift(table, TODAY)]
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def sifted(*figures: Figure, day: date = TODAY) -> list[tuple[str, str]]:
     ["3.9432", "0.00021385", "0.0000000001", "110", "9999999999", "99999.9999999999", "1E+5", "12345.6789012345"],
 )
 def test_a_positive_number_of_up_to_15_digits_may_in(text: str) -> None:
-    assert rules.against(mid(text)) == ""
+    assert validation.against(mid(text)) == ""
 
 
 @pytest.mark.parametrize(
@@ -55,36 +55,36 @@ def test_a_positive_number_of_up_to_15_digits_may_in(text: str) -> None:
     ],
 )
 def test_a_number_that_no_rate_can_be_is_refused_in_words(text: str, reason: str) -> None:
-    assert rules.against(mid(text)) == reason
+    assert validation.against(mid(text)) == reason
 
 
 @pytest.mark.parametrize("text", ["1E+999999", "1E-999999", "9" * 100_000, "0." + "1" * 100_000, "0E-999999"])
 def test_a_number_of_a_million_digits_is_refused_in_one_line(text: str) -> None:
-    assert 0 < len(rules.against(mid(text))) <= 80
+    assert 0 < len(validation.against(mid(text))) <= 80
 
 
 @given(st.decimals())
 def test_every_number_gets_an_answer_of_one_line(value: Decimal) -> None:
-    reason = rules.against(Figure("USD", mid=value))
+    reason = validation.against(Figure("USD", mid=value))
     assert len(reason) <= 80
     assert reason or 0 < value == Decimal(f"{value:.10f}")
 
 
 @pytest.mark.parametrize("code", ["usd", "US", "USDT", "", "U$D", "USD\n", "ÄÖÜ", "123"])
 def test_a_code_that_is_not_three_capital_letters_is_refused(code: str) -> None:
-    assert rules.against(mid("1", code)) == "the code is not three capital letters"
+    assert validation.against(mid("1", code)) == "the code is not three capital letters"
 
 
 @pytest.mark.parametrize("code", ["EUR", "EURUSD", "EURTRL"])
 def test_a_table_of_pairs_names_one_currency_or_two(code: str) -> None:
     table = Table("eurofxref", TODAY, [mid("1", code)], kind="pair")
-    assert [reason for _, reason in rules.sift(table, TODAY)] == [""]
+    assert [reason for _, reason in validation.sift(table, TODAY)] == [""]
 
 
 @pytest.mark.parametrize("code", ["EURUS", "EURUSDT", "eurusd", "EUR/USD", "EURUSD\n", ""])
 def test_another_code_in_a_table_of_pairs_is_refused(code: str) -> None:
     table = Table("eurofxref", TODAY, [mid("1", code)], kind="pair")
-    assert [reason for _, reason in rules.sift(table, TODAY)] == ["the code is not three or six capital letters"]
+    assert [reason for _, reason in validation.sift(table, TODAY)] == ["the code is not three or six capital letters"]
 
 
 def test_a_pair_is_no_currency() -> None:
@@ -92,16 +92,16 @@ def test_a_pair_is_no_currency() -> None:
 
 
 def test_a_figure_without_any_number_is_refused() -> None:
-    assert rules.against(Figure("USD")) == "no figure"
+    assert validation.against(Figure("USD")) == "no figure"
 
 
 def test_what_the_provider_could_not_read_is_refused_in_its_words() -> None:
-    assert rules.against(Figure("USD", fault='"3.9" is not a number')) == '"3.9" is not a number'
+    assert validation.against(Figure("USD", fault='"3.9" is not a number')) == '"3.9" is not a number'
 
 
 @pytest.mark.parametrize(("bid", "ask"), [("3.8046", "3.8814"), ("3.8", "3.8")])
 def test_a_bid_up_to_the_ask_may_in(bid: str, ask: str) -> None:
-    assert rules.against(both(bid, ask)) == ""
+    assert validation.against(both(bid, ask)) == ""
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_a_bid_up_to_the_ask_may_in(bid: str, ask: str) -> None:
     ],
 )
 def test_two_sides_that_cannot_be_are_refused(bid: str | None, ask: str | None, reason: str) -> None:
-    assert rules.against(both(bid, ask)) == reason
+    assert validation.against(both(bid, ask)) == reason
 
 
 def test_today_may_in_and_tomorrow_is_refused_whole() -> None:

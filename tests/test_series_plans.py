@@ -11,8 +11,10 @@ from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 
 from markets import clock
-from markets.answers import board, currencies, history, series
 from markets.models import Instrument, Publication, Quote, Rate, Source
+from markets.queries import currencies, history, overview
+from markets.queries import rates as rate_queries
+from markets.queries.rates import COLUMNS
 from markets.store import copying, quotes
 from tests.databases import needs_postgres, needs_sqlite
 
@@ -64,10 +66,10 @@ def fill(nbp: Source) -> dict[str, Instrument]:
 
 
 QUESTIONS = {
-    "a range": lambda one: series.rates(one, MIDDLE, MIDDLE + timedelta(days=250)).values_list(*series.COLUMNS),
-    "everything": lambda one: series.rates(one, FIRST, LAST).values_list(*series.COLUMNS),
-    "one table": lambda one: series.rates(one, MIDDLE, LAST, "C").values_list(*series.COLUMNS),
-    "one source": lambda one: series.rates(one, MIDDLE, LAST, source="nbp").values_list(*series.COLUMNS),
+    "a range": lambda one: rate_queries.rates(one, MIDDLE, MIDDLE + timedelta(days=250)).values_list(*COLUMNS),
+    "everything": lambda one: rate_queries.rates(one, FIRST, LAST).values_list(*COLUMNS),
+    "one table": lambda one: rate_queries.rates(one, MIDDLE, LAST, "C").values_list(*COLUMNS),
+    "one source": lambda one: rate_queries.rates(one, MIDDLE, LAST, source="nbp").values_list(*COLUMNS),
     "strictly before": lambda one: Rate.objects.filter(instrument=one).canonical().strictly_before(MIDDLE)[:1],
     "the newest": lambda one: Rate.objects.filter(instrument=one).canonical().latest_first()[:1],
 }
@@ -79,7 +81,7 @@ ASKED = {
     ),
 }
 OF_ALL = {
-    "the pulpit": board.board,
+    "the pulpit": overview.board,
     "the list of currencies": lambda: list(currencies.currency_rows(Instrument.objects.all())),
 }
 

@@ -10,9 +10,10 @@ import psycopg
 import pytest
 from django.db import connection
 
-from markets import journal, store
+from markets.jobs import runs
 from markets.models import Ingest, Job, Quote, Rate, Source
 from markets.records import Figure, Table
+from markets.store import publish
 from signals.models import Signal
 from signals.tasks import catch_up, recompute
 from tests.databases import needs_postgres, url_of_the_test
@@ -53,8 +54,9 @@ def rounds(source: Source, job_type: str, letter: str) -> Work:
 
     def mine() -> None:
         for number in range(ROUNDS):
-            with journal.job(job_type, source) as job:
-                store.save([table_of(letter, day, close) for day, close in wave(360)[number * 30 :][:30]], source, job)
+            with runs.job(job_type, source) as job:
+                tables = [table_of(letter, day, close) for day, close in wave(360)[number * 30 :][:30]]
+                publish.save(tables, source, job)
 
     return mine
 
@@ -114,9 +116,9 @@ def test_a_miner_and_whoever_computes_everything_again_do_not_stop_each_other(nb
 
     def mine() -> None:
         try:
-            with journal.job("nbp.C", nbp) as job:
+            with runs.job("nbp.C", nbp) as job:
                 for day, close in wave(200):
-                    store.save([table_of("C", day, close)], nbp, job)
+                    publish.save([table_of("C", day, close)], nbp, job)
         finally:
             mined.append(True)
 
@@ -130,13 +132,13 @@ def test_a_miner_and_whoever_computes_everything_again_do_not_stop_each_other(nb
 
 def test_a_skipped_job_whose_earlier_one_is_put_together_at_the_same_moment_stays_its_own(nbp: Source) -> None:
     """As when one run ends in the moment between the end of the one before it and its joining the one before that."""
-    with journal.job("nbp.A", nbp):
-        raise journal.Skip(Job.Reason.UP_TO_DATE)
-    earlier, row = Job.objects.get(), journal.start("nbp.A", nbp, Job.Trigger.SCHEDULE)
+    with runs.job("nbp.A", nbp):
+        raise runs.Skip(Job.Reason.UP_TO_DATE)
+    earlier, row = Job.objects.get(), runs.start("nbp.A", nbp, Job.Trigger.SCHEDULE)
     other = psycopg.connect(url_of_the_test())
     with closing(other), closing(psycopg.connect(url_of_the_test(), autocommit=True)) as watcher:
         other.execute("DELETE FROM markets_job WHERE id = %s", [earlier.pk])
-        ending = Thread(target=at_once, args=(lambda: journal.finish(row, Job.Status.SKIPPED, Job.Reason.UP_TO_DATE),))
+        ending = Thread(target=at_once, args=(lambda: runs.finish(row, Job.Status.SKIPPED, Job.Reason.UP_TO_DATE),))
         ending.start()
         until(lambda: watcher.execute("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'").fetchone())
         other.commit()

@@ -14,9 +14,10 @@ from django.db import connection
 from django.test import Client
 from pytest_django import DjangoDbBlocker
 
-from markets import store
 from markets.models import Ingest, Job, Publication, Rate
-from miner import backfill, tasks
+from markets.store import outbox, publish
+from miner import tasks
+from miner.collect import tables as table_collector
 from miner.providers.nbp import NBP
 from tests.databases import make_house, needs_postgres, server_database
 from tests.replica import Replica, data
@@ -85,7 +86,7 @@ def newest() -> Job:
 @contextmanager
 def in_the_second_window(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> Iterator[None]:
     """Something happens while the second window's figures are written, but not committed."""
-    widen, windows = store.announcements.widen, list[None]()
+    widen, windows = outbox.widen, list[None]()
 
     def spy(*args: Any, **kwargs: Any) -> Any:
         windows.append(None)
@@ -94,7 +95,7 @@ def in_the_second_window(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], 
         return widen(*args, **kwargs)
 
     with monkeypatch.context() as patch:
-        patch.setattr(store.announcements, "widen", spy)
+        patch.setattr(outbox, "widen", spy)
         yield
 
 
@@ -135,7 +136,7 @@ def test_a_connection_that_is_killed_between_two_windows_fails_the_job_and_the_n
     database: str, four_windows: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        killing_after(patch, store, "save", database)
+        killing_after(patch, publish, "save", database)
         assert tasks.mine("nbp") == "failed"
     assert (newest().status, newest().reason) == ("failed", "storage")
     assert_one_window()
@@ -146,7 +147,7 @@ def test_a_connection_that_is_killed_outside_of_any_transaction_still_gets_the_j
     database: str, four_windows: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        killing_after(patch, backfill, "known_days", database)
+        killing_after(patch, table_collector, "known_days", database)
         assert tasks.mine("nbp") == "failed"
     assert (newest().status, newest().reason) == ("failed", "storage")
     assert stored() == (0, 0, 0)

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from markets import bus
 from markets.models import Job
+from markets.redis import client as redis_client
 from miner import tasks
 from miner.providers.nbp import NBP
 from tests.databases import needs_postgres, url_of_the_test
@@ -49,25 +49,25 @@ def redis(settings: Any, outgoing: set[tuple[str, int]]) -> Iterator[Redis]:
 @pytest.fixture
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """After a failure Redis is asked again at once, and not 10 s later."""
-    monkeypatch.setattr(bus, "REST_SECONDS", 0.0)
+    monkeypatch.setattr(redis_client, "REST_SECONDS", 0.0)
 
 
 @pytest.fixture
 def long_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     """However slow this machine is, Redis is asked once."""
-    monkeypatch.setattr(bus, "REST_SECONDS", 120.0)
+    monkeypatch.setattr(redis_client, "REST_SECONDS", 120.0)
 
 
 @pytest.fixture
 def said(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
     """What operators read: every line from INFO of the bus, from WARNING of everybody else."""
-    caplog.set_level(logging.INFO, "markets.bus")
+    caplog.set_level(logging.INFO, "markets.redis.client")
 
     def lines() -> list[str]:
         return [
             f"{record.levelname} {record.getMessage()}"
             for record in caplog.records
-            if record.name == "markets.bus" or record.levelno >= logging.WARNING
+            if record.name == "markets.redis.client" or record.levelno >= logging.WARNING
         ]
 
     return lines

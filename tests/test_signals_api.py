@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from markets import clock, store
+from markets import clock
 from markets.models import Instrument, Job, Quote, Source
 from markets.records import Figure, Table
+from markets.store import publish
 from signals import tasks
 from signals.models import AnalysisSnapshot, Signal
 from tests.test_brain import START, wave
@@ -22,9 +23,9 @@ def decided(nbp: Source, job: Job, at: Callable[[str], None]) -> None:
     """USD and gold with decisions, EUR too young, AED only in table B."""
     at("2026-11-20 13:00")
     for code, letter, closes in [("USD", "A", wave(600)), ("EUR", "A", wave(120)), ("AED", "B", wave(20)[::7])]:
-        store.save([Table(letter, day, [Figure(code, mid=value)]) for day, value in closes], nbp, job)
+        publish.save([Table(letter, day, [Figure(code, mid=value)]) for day, value in closes], nbp, job)
     gold = [Table("gold", day, [Figure("XAU", mid=value)], kind="metal") for day, value in wave(300)]
-    store.save(gold, nbp, job)
+    publish.save(gold, nbp, job)
     Job.objects.update(status=Job.Status.SUCCESS, lease_until=None)
     tasks.catch_up()
 

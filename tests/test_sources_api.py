@@ -8,8 +8,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django_q.models import Schedule
 
+from markets.api.schemas import Envelope
 from markets.models import Listing, Source
-from markets.schemas import Envelope
 from markets.store.prices import save_prices
 from miner import sources
 from miner.providers import PROVIDERS

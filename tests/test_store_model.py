@@ -14,10 +14,10 @@ from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from markets import journal, store
+from markets.jobs import runs
 from markets.models import Ingest, Job, Publication, Quote, Rate, Revision, Source
 from markets.records import Figure, Table
-from markets.store import copying
+from markets.store import copying, publish
 
 FIRST = date(2024, 1, 2)
 CODES = ("USD", "CLP")
@@ -251,10 +251,10 @@ def test_any_history_of_batches_ends_as_in_the_model(
     nbp: Source, archive: Source, history: list[tuple[str, list[Table]]], worth_a_table: int
 ) -> None:
     with transaction.atomic(), patch.object(copying, "WORTH_A_TABLE", worth_a_table):
-        jobs = {source.code: journal.start(source.code, source, Job.Trigger.COMMAND) for source in (nbp, archive)}
+        jobs = {source.code: runs.start(source.code, source, Job.Trigger.COMMAND) for source in (nbp, archive)}
         model = Model()
         for source, tables in history:
-            outcome = store.save(tables, jobs[source].source, jobs[source])  # type: ignore[arg-type]
+            outcome = publish.save(tables, jobs[source].source, jobs[source])  # type: ignore[arg-type]
             model.save(source, tables)
             assert (outcome.inserted, outcome.taken_over, outcome.revised) == model.counts
             assert stored_rows() == sorted((row.shown() for row in model.rows), key=repr)
@@ -274,9 +274,9 @@ def test_the_same_batch_again_at_once_writes_nothing(
     nbp: Source, archive: Source, history: list[tuple[str, list[Table]]]
 ) -> None:
     with transaction.atomic():
-        jobs = {source.code: journal.start(source.code, source, Job.Trigger.COMMAND) for source in (nbp, archive)}
+        jobs = {source.code: runs.start(source.code, source, Job.Trigger.COMMAND) for source in (nbp, archive)}
         for source, tables in history:
             for _ in range(2):
-                outcome = store.save(tables, jobs[source].source, jobs[source])  # type: ignore[arg-type]
+                outcome = publish.save(tables, jobs[source].source, jobs[source])  # type: ignore[arg-type]
             assert (outcome.written, outcome.left_out) == (0, [])
         transaction.set_rollback(True)

@@ -12,10 +12,10 @@ import psycopg
 import pytest
 from django.db import connection, connections
 
-from markets import journal, store
+from markets.jobs import runs
 from markets.models import Ingest, Instrument, Job, Publication, Quote, Rate, Revision, Source
 from markets.records import Figure, Table
-from markets.store import copying
+from markets.store import copying, publish
 from tests.databases import needs_postgres, url_of_the_test
 from tests.processes import until
 
@@ -103,11 +103,11 @@ def test_two_writers_of_one_family_with_overlapping_windows_end_in_every_row_onc
     days, start = range(40), Barrier(3)
 
     def write(source: Source, job_type: str, make: Callable[[int], Table], seed: int) -> int:
-        job, random = journal.start(job_type, source, Job.Trigger.COMMAND), Random(seed)
+        job, random = runs.start(job_type, source, Job.Trigger.COMMAND), Random(seed)
         windows = [range(first, first + 8) for first in range(0, 33, 4)] * 2
         random.shuffle(windows)
         start.wait()
-        return sum(store.save([make(number) for number in window], source, job).inserted for window in windows)
+        return sum(publish.save([make(number) for number in window], source, job).inserted for window in windows)
 
     writers = [
         Writer(lambda: write(nbp, "nbp.A", table, 1)),
@@ -129,9 +129,9 @@ def test_two_writers_that_contradict_each_other_leave_one_value_and_a_revision_w
     start = Barrier(2)
 
     def write(job_type: str, value: str, sha: str) -> None:
-        job = journal.start(job_type, nbp, Job.Trigger.COMMAND)
+        job = runs.start(job_type, nbp, Job.Trigger.COMMAND)
         start.wait()
-        store.save([table(number, value, sha=sha) for number in range(30)], nbp, job)
+        publish.save([table(number, value, sha=sha) for number in range(30)], nbp, job)
 
     writers = [Writer(lambda: write("nbp.A", "3.9432", "a")), Writer(lambda: write("nbp.again", "3.9433", "b"))]
     for writer in writers:
@@ -148,7 +148,7 @@ def test_a_writer_waits_for_the_familys_lock_and_then_writes(nbp: Source, archiv
     for held in (nbp, archive):
         with stranger() as other:
             other.execute("SELECT 1 FROM markets_source WHERE id = %s FOR UPDATE", [held.pk])
-            writer = Writer(lambda: store.save([table(0)], nbp, job))
+            writer = Writer(lambda: publish.save([table(0)], nbp, job))
             until(somebody_waits)
             assert writer.is_alive()
             other.commit()
@@ -157,10 +157,10 @@ def test_a_writer_waits_for_the_familys_lock_and_then_writes(nbp: Source, archiv
 
 
 def test_a_writer_waits_for_a_row_that_somebody_else_changes_and_revises_it(nbp: Source, job: Job) -> None:
-    store.save([table(0, "3.9432")], nbp, job)
+    publish.save([table(0, "3.9432")], nbp, job)
     with stranger() as other:
         other.execute("SELECT 1 FROM markets_rate FOR UPDATE")
-        writer = Writer(lambda: store.save([table(0, "3.9433", sha="b")], nbp, job))
+        writer = Writer(lambda: publish.save([table(0, "3.9433", sha="b")], nbp, job))
         until(somebody_waits)
         other.commit()
         assert writer.done().revised == len(CODES)
@@ -173,7 +173,7 @@ def test_a_row_that_appears_while_it_is_written_is_compared_and_never_doubled_or
 ) -> None:
     with stranger() as other:
         other.execute(INSERT, [instruments["QAX"], nbp.pk, FIRST, value])
-        writer = Writer(lambda: store.save([table(0), table(1)], nbp, job))
+        writer = Writer(lambda: publish.save([table(0), table(1)], nbp, job))
         until(somebody_waits)
         other.commit()
         outcome = writer.done()
@@ -190,7 +190,7 @@ def test_a_row_that_never_came_is_written_as_if_nothing_had_been(
 ) -> None:
     with stranger() as other:
         other.execute(INSERT, [instruments["QAX"], nbp.pk, FIRST, "9.9999"])
-        writer = Writer(lambda: store.save([table(0)], nbp, job))
+        writer = Writer(lambda: publish.save([table(0)], nbp, job))
         until(somebody_waits)
         other.rollback()
         assert writer.done().inserted == len(CODES)
@@ -203,7 +203,7 @@ def test_a_code_that_another_family_brings_at_the_same_moment_is_one_instrument(
             "INSERT INTO markets_instrument (code, base, quote, kind, unit, scale, name_pl, name_en) "
             "VALUES ('QAX', 'QAX', 'PLN', 'currency', '1', 4, 'QAX', 'QAX')"
         )
-        writer = Writer(lambda: store.save([table(0)], nbp, job))
+        writer = Writer(lambda: publish.save([table(0)], nbp, job))
         until(somebody_waits)
         other.commit()
         writer.done()
@@ -227,10 +227,10 @@ def test_only_rows_that_changed_are_touched(
             return {(day, code): int(version) for day, code, version in cursor.fetchall()}
 
     monkeypatch.setattr(copying, "WORTH_A_TABLE", worth_a_table)
-    store.save([table(number) for number in range(5)], nbp, job)
+    publish.save([table(number) for number in range(5)], nbp, job)
     before = versions()
     corrected = table(2, "7.0000", codes=CODES[:2], sha="b")
     corrected.figures.extend(table(2).figures[2:])
-    store.save([table(0), table(1), corrected, table(3), table(4)], nbp, job)
+    publish.save([table(0), table(1), corrected, table(3), table(4)], nbp, job)
     changed = {place for place, version in versions().items() if version != before[place]}
     assert changed == {(FIRST + timedelta(days=2), code) for code in CODES[:2]}

@@ -14,9 +14,9 @@ from django.db import OperationalError, connection
 from django_q.models import OrmQ
 from django_q.tasks import async_task
 
-from charon import heartbeat, supervisor
-from charon.heartbeat import Heart
-from charon.supervisor import Child, Stop, supervise
+from charon.processes import queue_heartbeat, supervisor
+from charon.processes.queue_heartbeat import Heart
+from charon.processes.supervisor import Child, Stop, supervise
 
 
 def child(code: str = "pass") -> Child:
@@ -129,7 +129,7 @@ def waiting() -> int:
 
 
 def beat_at(path: Path, moment: int) -> None:
-    heartbeat.beat("charon")
+    queue_heartbeat.beat("charon")
     os.utime(path, (moment, moment))
 
 

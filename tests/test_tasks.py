@@ -13,8 +13,10 @@ from django.db import OperationalError
 from django_q.models import OrmQ
 from django_q.signing import SignedPackage
 
-from markets import clock, events, journal, store
+from markets import clock, events
+from markets.jobs import runs
 from markets.models import Job, Publication, Source
+from markets.store import publications
 from miner import sources, tasks
 from miner.models import Spent, SyncStatus
 from miner.providers.nbp import NBP
@@ -135,7 +137,7 @@ def test_a_database_that_refuses_fails_the_job_and_the_process_lives(
     def locked(*args: object) -> None:
         raise OperationalError("database is locked")
 
-    monkeypatch.setattr(store.publications, "save", locked)
+    monkeypatch.setattr(publications, "save", locked)
     assert tasks.mine("nbp", ["A"]) == "failed"
     job = Job.objects.get()
     assert (job.status, job.reason, job.error) == ("failed", "storage", "OperationalError: database is locked")
@@ -196,8 +198,8 @@ def test_what_arrived_is_announced_once_it_is_safe(
 
 
 def test_a_source_switched_off_in_the_middle_of_a_backfill_leaves_no_open_job(nbp: Source) -> None:
-    with journal.job("nbp.A", nbp) as job:
-        raise journal.Pause(lambda _: None)
+    with runs.job("nbp.A", nbp) as job:
+        raise runs.Pause(lambda _: None)
     Source.objects.filter(pk=nbp.pk).update(enabled=False)
     tasks.mine("nbp", ["A"], resume=job.pk)
     job.refresh_from_db()

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from charon import live
-from markets import bus, events, store
+from charon.api import sse
+from markets import events
 from markets.models import Job, Source
 from markets.records import Figure, Table
+from markets.redis import client as redis_client
+from markets.store import publish
 from tests.test_docs import blocks, read, section, table
 from tests.test_live import Call, Radio
 
@@ -37,13 +39,13 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
         out.extend((channel, body) for body in bodies)
         return len(out)
 
-    monkeypatch.setattr(bus, "publish", publish)
+    monkeypatch.setattr(redis_client, "publish", publish)
     return out
 
 
 def test_the_message_of_new_figures(nbp: Source, job: Job, sent: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "REDIS_URL", "redis://127.0.0.1:9/0")
-    store.save([Table("A", date(2024, 1, 2), [Figure("USD", mid=Decimal("3.9432"))])], nbp, job)
+    publish.save([Table("A", date(2024, 1, 2), [Figure("USD", mid=Decimal("3.9432"))])], nbp, job)
     events.announce(job)
     ((channel, body),) = sent
     assert channel == "rates.ingested"
@@ -57,24 +59,24 @@ def test_the_message_of_new_decisions(sent: list[Any]) -> None:
 
 
 def test_the_fields_of_the_message_log() -> None:
-    fields = bus.Entry("publish", "x", "market-data", "", 0).fields()
+    fields = redis_client.Entry("publish", "x", "market-data", "", 0).fields()
     assert [row[0].strip("`") for row in table(section(PAGE, "### The message log"))] == list(fields)
-    assert f"`{bus.LOG}`, trimmed to about {bus.LOG_LENGTH:,} entries" in read(PAGE)
-    assert f"at most {bus.SUMMARY_LENGTH} characters" in read(PAGE)
+    assert f"`{redis_client.LOG}`, trimmed to about {redis_client.LOG_LENGTH:,} entries" in read(PAGE)
+    assert f"at most {redis_client.SUMMARY_LENGTH} characters" in read(PAGE)
 
 
 def test_the_numbers_of_the_stream() -> None:
     text = section(PAGE, "## Events for browsers")
-    assert all(f"`{line}`" in text for line in live.HELLO.decode().splitlines() if line)
-    assert f"after {live.PING_SECONDS:.0f} s of silence" in text
-    assert f"the oldest of {live.WAITING} waiting events" in text
-    assert f"at most {live.LISTENERS:,}" in text
-    assert f"`GET {live.STREAM}`" in text
+    assert all(f"`{line}`" in text for line in sse.HELLO.decode().splitlines() if line)
+    assert f"after {sse.PING_SECONDS:.0f} s of silence" in text
+    assert f"the oldest of {sse.WAITING} waiting events" in text
+    assert f"at most {sse.LISTENERS:,}" in text
+    assert f"`GET {sse.STREAM}`" in text
 
 
 def test_the_health_of_live() -> None:
     async def ask() -> dict[str, Any]:
-        call = Call(live.Hub(Radio()), "/health")
+        call = Call(sse.Hub(Radio()), "/health")
         await call.begin()
         return dict(json.loads(await call.text()))
 

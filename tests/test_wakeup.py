@@ -11,10 +11,12 @@ from django.db import transaction
 from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 
-from markets import clock, journal, store
+from markets import clock
+from markets.jobs import runs
 from markets.models import Ingest, Instrument, Job, Source
 from markets.records import Figure, Table
-from signals import brain, series, tasks
+from markets.store import publish
+from signals import engine, series, tasks
 from signals.models import AnalysisSnapshot, Signal
 from tests.test_brain import START, content, wave
 
@@ -27,8 +29,8 @@ def brought(nbp: Source, at: Callable[[str], None]) -> Callable[..., Job]:
     at("2026-11-20 13:00")
 
     def bring(closes: list[tuple[date, Decimal]], code: str = "USD", job_type: str = "nbp.A") -> Job:
-        with journal.job(job_type, nbp) as job:
-            store.save([Table("A", day, [Figure(code, mid=value)]) for day, value in closes], nbp, job)
+        with runs.job(job_type, nbp) as job:
+            publish.save([Table("A", day, [Figure(code, mid=value)]) for day, value in closes], nbp, job)
         return job
 
     return bring
@@ -52,8 +54,8 @@ def test_a_bell_that_is_being_answered_does_not_keep_the_next_one_away(brought: 
 
 
 def test_the_bell_joins_the_transaction(nbp: Source) -> None:
-    with pytest.raises(RuntimeError), journal.job("nbp.A", nbp) as job, transaction.atomic():
-        store.save([Table("A", START, [Figure("USD", mid=Decimal("4.0"))])], nbp, job)
+    with pytest.raises(RuntimeError), runs.job("nbp.A", nbp) as job, transaction.atomic():
+        publish.save([Table("A", START, [Figure("USD", mid=Decimal("4.0"))])], nbp, job)
         assert bells() == 1
         raise RuntimeError("lost")
     assert (bells(), Ingest.objects.count()) == (0, 0)
@@ -77,7 +79,7 @@ def test_a_second_answer_to_the_same_bell_writes_nothing(brought: Callable[..., 
 
 def test_nobody_is_decided_while_a_backfill_of_its_source_is_open(nbp: Source, brought: Callable[..., Job]) -> None:
     brought(wave(300))
-    with journal.job("nbp.C", nbp):
+    with runs.job("nbp.C", nbp):
         assert tasks.catch_up() == 0
         assert not AnalysisSnapshot.objects.exists()
         OrmQ.objects.all().delete()
@@ -87,14 +89,14 @@ def test_nobody_is_decided_while_a_backfill_of_its_source_is_open(nbp: Source, b
 
 def test_a_backfill_of_the_archive_holds_the_bank_up_as_well(archive: Source, brought: Callable[..., Job]) -> None:
     brought(wave(300))
-    with journal.job("nbp_archive.mid", archive):
+    with runs.job("nbp_archive.mid", archive):
         assert tasks.catch_up() == 0
     assert tasks.catch_up() > 0
 
 
 def test_a_lost_job_does_not_hold_the_brain_up_for_ever(nbp: Source, brought: Callable[..., Job]) -> None:
     brought(wave(300))
-    journal.start("nbp.C", nbp, Job.Trigger.SCHEDULE)
+    runs.start("nbp.C", nbp, Job.Trigger.SCHEDULE)
     Job.objects.filter(job_type="nbp.C").update(lease_until=clock.now() - timedelta(seconds=1))
     assert tasks.catch_up() > 0
 
@@ -105,10 +107,10 @@ class Killed(BaseException):
 
 STEPS = [
     (series, "closes"),
-    (brain, "follow"),
-    (brain, "write_signals"),
-    (brain, "write_snapshots"),
-    (brain, "save"),
+    (engine, "follow"),
+    (engine, "write_signals"),
+    (engine, "write_snapshots"),
+    (engine, "save"),
     (Ingest.objects, "filter"),
 ]
 
@@ -191,14 +193,14 @@ def test_a_backfill_that_begins_in_the_middle_of_a_pass_stops_it(
 ) -> None:
     brought(wave(300), "EUR")
     brought(wave(300), "USD")
-    real = brain.decide
+    real = engine.decide
 
     def begins(*args: Any, **kwargs: Any) -> int:
         if not Job.objects.filter(status="running").exists():
-            journal.start("nbp.B", nbp, Job.Trigger.SCHEDULE)
+            runs.start("nbp.B", nbp, Job.Trigger.SCHEDULE)
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(brain, "decide", begins)
+    monkeypatch.setattr(engine, "decide", begins)
     tasks.catch_up()
     assert set(AnalysisSnapshot.objects.values_list("instrument__code", flat=True)) == {"EUR"}
 
@@ -206,9 +208,9 @@ def test_a_backfill_that_begins_in_the_middle_of_a_pass_stops_it(
 def test_a_job_that_is_given_up_rings_for_what_it_brought(nbp: Source, brought: Callable[..., Job]) -> None:
     brought(wave(5))
     OrmQ.objects.all().delete()
-    journal.start("nbp.A", nbp, Job.Trigger.SCHEDULE)
+    runs.start("nbp.A", nbp, Job.Trigger.SCHEDULE)
     Job.objects.filter(status="running").update(lease_until=clock.now() - timedelta(seconds=1))
-    journal.reap()
+    runs.reap()
     assert bells() == 1
 
 

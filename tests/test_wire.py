@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from markets import rules
-from miner import wire
-from miner.errors import Unreadable
+from markets.store import validation
+from miner.fetch import parsing
+from miner.fetch.errors import Unreadable
 
 
 @pytest.mark.parametrize("text", ["1.1790", "0", "-3", "1e-7", "1.39852E-10", "9" * 5000])
 def test_a_number_keeps_its_digits(text: str) -> None:
-    assert wire.number(text).as_tuple() == Decimal(text).as_tuple()
+    assert parsing.number(text).as_tuple() == Decimal(text).as_tuple()
 
 
 @pytest.mark.parametrize(
@@ -23,37 +23,37 @@ def test_a_number_keeps_its_digits(text: str) -> None:
 )
 def test_what_only_looks_like_a_number_is_none(text: str) -> None:
     with pytest.raises(ValueError, match="is not a number"):
-        wire.number(text)
+        parsing.number(text)
 
 
 def test_a_long_text_that_is_no_number_is_told_in_one_line() -> None:
     with pytest.raises(ValueError) as caught:
-        wire.number("x" * 5000)
+        parsing.number("x" * 5000)
     assert len(str(caught.value)) < 80
 
 
 @pytest.mark.parametrize(
     ("count", "unit", "expected"),
     [
-        (1779092258, wire.SECOND, datetime(2026, 5, 18, 8, 17, 38, tzinfo=UTC)),
-        (1710331199999, wire.MILLISECOND, datetime(2024, 3, 13, 11, 59, 59, 999000, tzinfo=UTC)),
-        (1710328421483471, wire.MICROSECOND, datetime(2024, 3, 13, 11, 13, 41, 483471, tzinfo=UTC)),
+        (1779092258, parsing.SECOND, datetime(2026, 5, 18, 8, 17, 38, tzinfo=UTC)),
+        (1710331199999, parsing.MILLISECOND, datetime(2024, 3, 13, 11, 59, 59, 999000, tzinfo=UTC)),
+        (1710328421483471, parsing.MICROSECOND, datetime(2024, 3, 13, 11, 13, 41, 483471, tzinfo=UTC)),
     ],
 )
 def test_a_moment_is_exact_in_each_unit(count: int, unit: timedelta, expected: datetime) -> None:
-    assert wire.moment(count, unit) == expected
-    assert wire.count_of(expected, unit) == count
+    assert parsing.moment(count, unit) == expected
+    assert parsing.count_of(expected, unit) == count
 
 
 @given(st.integers(min_value=0, max_value=4_000_000_000_000_000))
 def test_every_microsecond_comes_back(count: int) -> None:
-    assert wire.count_of(wire.moment(count, wire.MICROSECOND), wire.MICROSECOND) == count
+    assert parsing.count_of(parsing.moment(count, parsing.MICROSECOND), parsing.MICROSECOND) == count
 
 
 @pytest.mark.parametrize("count", [10**18, -(10**18), 10**300])
 def test_a_moment_beyond_the_calendar_is_unreadable(count: int) -> None:
     with pytest.raises(Unreadable):
-        wire.moment(count)
+        parsing.moment(count)
 
 
 @pytest.mark.parametrize(
@@ -73,25 +73,25 @@ def test_a_moment_beyond_the_calendar_is_unreadable(count: int) -> None:
     ],
 )
 def test_the_noise_of_a_double_is_cut_and_nothing_else(text: str, expected: str) -> None:
-    assert str(wire.computed(Decimal(text))) == expected
+    assert str(parsing.computed(Decimal(text))) == expected
 
 
 @given(st.floats(min_value=1e-6, max_value=1e9, allow_nan=False))
 def test_every_price_that_was_a_double_may_in(price: float) -> None:
-    value = wire.computed(Decimal(repr(price)))
-    assert rules.number_fits(value) == ""
+    value = parsing.computed(Decimal(repr(price)))
+    assert validation.number_fits(value) == ""
     assert abs(value / Decimal(repr(price)) - 1) < Decimal("1E-4")
 
 
 @pytest.mark.parametrize("text", ["9" * 5000, "-1." + "1" * 5000, "1" * 20 + "e999999"])
 def test_a_number_without_end_is_cut_without_an_error(text: str) -> None:
-    assert len(wire.computed(Decimal(text)).as_tuple().digits) <= 15
+    assert len(parsing.computed(Decimal(text)).as_tuple().digits) <= 15
 
 
 @pytest.mark.parametrize("value", [None, Decimal(0), Decimal("0.00000000"), Decimal("-0")])
 def test_zero_and_nothing_are_nothing(value: Decimal | None) -> None:
-    assert wire.some(value) is None
+    assert parsing.some(value) is None
 
 
 def test_something_stays_as_it_is() -> None:
-    assert str(wire.some(Decimal("1E-8"))) == "1E-8"
+    assert str(parsing.some(Decimal("1E-8"))) == "1E-8"

@@ -6,9 +6,9 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from markets.figures import published
+from markets.decimals import published
+from markets.models.querysets import RateQuerySet
 from markets.models.sources import Instrument, Source
-from markets.querysets import RateQuerySet
 
 
 class Publication(models.Model):

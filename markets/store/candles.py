@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 from django.db import transaction
 from django.db.models import OuterRef, Subquery
 
-from markets import clock, rules, timeframes
+from markets import clock, timeframes
 from markets.models import Candle, Instrument, Job, Source
 from markets.records import Bar
-from markets.store import bulk, copying, listings
+from markets.store import bulk, copying, listings, validation
 from markets.store.listings import Outcome
 
 TABLE = Candle._meta.db_table
@@ -85,7 +85,7 @@ def sift(bars: Iterable[Bar], known: dict[str, int], outcome: Outcome) -> dict[s
     for bar in bars:
         if bar.ticker not in known:
             continue
-        if reason := rules.against_bar(bar, now):
+        if reason := validation.against_bar(bar, now):
             outcome.refused.append(f"{bar.ticker} {bar.timeframe} {bar.open_time.isoformat()}: {reason}")
         else:
             accepted[bar.timeframe][known[bar.ticker], bar.open_time] = figures(bar, now)
@@ -94,7 +94,7 @@ def sift(bars: Iterable[Bar], known: dict[str, int], outcome: Outcome) -> dict[s
 
 def figures(bar: Bar, now: datetime) -> Figures:
     """A candle that nothing was traded in is the price before it, written down again."""
-    volume = rules.fitted(bar.volume)
+    volume = validation.fitted(bar.volume)
     closed, synthetic = bar.close_time <= now, volume == 0
     return Figures(bar.open, bar.high, bar.low, bar.close, volume, bar.trades, closed, synthetic)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from django.db import transaction
 
-from markets import journal
+from markets.jobs import runs
 from markets.models import Instrument, Job, Listing, Source
 
 
@@ -55,7 +55,7 @@ def instruments(source: Source, tickers: Collection[str], outcome: Outcome) -> d
 def put_down(job: Job | None, outcome: Outcome) -> None:
     """In the job's row and in the caller's transaction; raises LeaseLost when the job was given up meanwhile."""
     if job is not None:
-        journal.progress(job, rows_written=outcome.written, revised=outcome.revised, refused=outcome.refused)
+        runs.progress(job, rows_written=outcome.written, revised=outcome.revised, refused=outcome.refused)
 
 
 def follow(instrument: Instrument) -> bool:

@@ -8,11 +8,11 @@ from typing import Any
 
 from django.db import transaction
 
-from markets import clock, rules
-from markets.figures import scale_of
+from markets import clock
+from markets.decimals import scale_of
 from markets.models import Job, Quote, Source, Tick
 from markets.records import Price
-from markets.store import bulk, listings
+from markets.store import bulk, listings, validation
 from markets.store.candles import save_bars
 from markets.store.listings import Outcome
 from markets.store.retention import prune
@@ -84,8 +84,8 @@ def sift(prices: Sequence[Price], source: Source, outcome: Outcome) -> Series:
     for given in prices:
         if given.ticker not in known:
             continue
-        price = rules.tidy(given)
-        if reason := rules.against_price(price, now):
+        price = validation.tidy(given)
+        if reason := validation.against_price(price, now):
             outcome.refuse(price.ticker, reason)
         else:
             accepted[known[price.ticker]][price.observed_at] = price

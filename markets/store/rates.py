@@ -12,12 +12,12 @@ from django.db.models.functions import Cast
 
 from markets import clock
 from markets.models import Job, Rate, Revision, Source
-from markets.querysets import MID_TABLES
+from markets.models.querysets import MID_TABLES
 from markets.records import Figure, Table
-from markets.rules import MAX_DECIMALS
 from markets.store import bulk, copying
 from markets.store.publications import Proofs
 from markets.store.quotes import Written
+from markets.store.validation import MAX_DECIMALS
 
 CHANGEABLE = {
     "source_id": "bigint",

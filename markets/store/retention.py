@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 from django.db import models, transaction
 from django.db.models import Exists, Max, Min, OuterRef, Q, Subquery
 
-from markets import clock, rules
+from markets import clock
 from markets.models import Candle, Ingest, Job, Revision, Source, Tick
-from markets.store import bulk, listings
+from markets.store import bulk, listings, validation
 from markets.store.candles import COLUMNS, ONE_A_STRETCH, REPLACE, TABLE
 from markets.timeframes import SECONDS, start_of
 
@@ -138,7 +138,7 @@ def roll_up(pieces: Iterable[Piece], timeframe: str) -> Iterator[Piece]:
             max(piece.high for piece in of_it),
             min(piece.low for piece in of_it),
             of_it[-1].close,
-            rules.fitted(sum(volumes, Decimal(0))) if volumes else None,
+            validation.fitted(sum(volumes, Decimal(0))) if volumes else None,
             sum(piece.trades for piece in of_it),
         )
 

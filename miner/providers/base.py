@@ -1,7 +1,7 @@
 """What a provider is: facts as class attributes and one or more small capabilities.
 
-A provider does I/O in `fetch_*` through `miner.http` and parses in pure functions. It knows no tables, no clock, no
-settings, and it does not retry.
+A provider does I/O in `fetch_*` through `miner.fetch.http` and parses in pure functions. It knows no tables, no clock
+and no settings, and it does not retry.
 """
 
 import re

@@ -17,10 +17,10 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from markets.records import Bar, Price
-from miner import http
-from miner.errors import Refused, UnknownTicker, Unreadable
+from miner.fetch import http
+from miner.fetch.errors import Refused, UnknownTicker, Unreadable
+from miner.fetch.parsing import count_of, decode, moment, some
 from miner.providers.base import CandleSource, QuoteSource
-from miner.wire import count_of, decode, moment, some
 
 USED = "X-MBX-USED-WEIGHT-1M"
 # One call for up to 20 symbols weighs as much as one for a single symbol.

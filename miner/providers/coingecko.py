@@ -14,10 +14,10 @@ from urllib.parse import quote
 import msgspec
 
 from markets.records import Price
-from miner import http
-from miner.errors import Refused, UnknownTicker, Unreachable, Unreadable
+from miner.fetch import http
+from miner.fetch.errors import Refused, UnknownTicker, Unreachable, Unreadable
+from miner.fetch.parsing import SECOND, computed, count_of, decode, moment, some
 from miner.providers.base import QuoteSource
-from miner.wire import SECOND, computed, count_of, decode, moment, some
 
 BANNED = "error code: 1015"
 COINS = {

@@ -14,10 +14,10 @@ from urllib.parse import urlencode
 import msgspec
 
 from markets.records import Price
-from miner import http
-from miner.errors import Refused, UnknownTicker, Unreachable, Unreadable
+from miner.fetch import http
+from miner.fetch.errors import Refused, UnknownTicker, Unreachable, Unreadable
+from miner.fetch.parsing import MICROSECOND, computed, decode, moment, some
 from miner.providers.base import QuoteSource
-from miner.wire import MICROSECOND, computed, decode, moment, some
 
 # Too many requests, and too many at once.
 TOO_MANY = {10028, 10066}

@@ -15,10 +15,10 @@ from xml.parsers import expat
 from zipfile import BadZipFile, ZipFile
 
 from markets.records import Figure, Table
-from miner import http
-from miner.errors import Unreadable
+from miner.fetch import http
+from miner.fetch.errors import Unreadable
+from miner.fetch.parsing import number
 from miner.providers.base import Hours, RateSource, Series
-from miner.wire import number
 
 TABLE = "eurofxref"
 DAILY, RECENT, HISTORY, MEMBER = "-daily.xml", "-hist-90d.xml", "-hist.zip", "eurofxref-hist.csv"

@@ -15,10 +15,10 @@ from typing import Annotated
 import msgspec
 
 from markets.records import Figure, Table
-from miner import http
-from miner.errors import Refused, Unreadable
+from miner.fetch import http
+from miner.fetch.errors import Refused, Unreadable
+from miner.fetch.parsing import decode, number
 from miner.providers.base import GoldSource, Hours, RateSource, Series
-from miner.wire import decode, number
 
 NOTHING_PUBLISHED = "Brak danych"
 GOLD = "XAU"

@@ -16,10 +16,10 @@ from urllib.parse import quote
 import msgspec
 
 from markets.records import Price
-from miner import http
-from miner.errors import NoKey, NoPlan, Refused, Unreachable, Unreadable
+from miner.fetch import http
+from miner.fetch.errors import NoKey, NoPlan, Refused, Unreachable, Unreadable
+from miner.fetch.parsing import decode, moment, some
 from miner.providers.base import QuoteSource
-from miner.wire import decode, moment, some
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from hashlib import sha256
 from math import sin
 
-from markets.answers.calendars import days_after, is_working
+from markets.queries.calendars import days_after, is_working
 from markets.records import Bar, Figure, Price, Table
 
 # 400 bars: 250 until the rule is warm, and enough crossings behind them.

@@ -3,14 +3,20 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from markets import clock, journal
+from markets import clock
+from markets.jobs import runs
 from markets.models import Job, Listing, Source
 from markets.records import Price
 from markets.store.candles import save_bars
 from markets.store.prices import save_prices
 from markets.store.retention import prune
-from miner import batch, beat_list, budget, queue, quotes, sources
+from miner import sources
+from miner.batch import queue as batch_queue
+from miner.batch import run as batch_run
+from miner.collect import prices as price_collector
+from miner.fetch import rate_limit
 from miner.models import SyncStatus
+from miner.pulse import polls
 from tests.saved.figures import SECONDS, bars, ticks
 
 States = SyncStatus.State
@@ -53,7 +59,7 @@ def price(ticker: str, text: str, **more: str) -> Price:
 def candles() -> None:
     """Of every length: closed, open, and some in which nothing was traded; one was corrected later."""
     found = [one for timeframe in SECONDS for one in bars("BTCUSDT", timeframe, now(), 12)]
-    with journal.job("binance.fill.1d", source("binance"), Job.Trigger.OPERATOR) as job:
+    with runs.job("binance.fill.1d", source("binance"), Job.Trigger.OPERATOR) as job:
         save_bars(found, source("binance"), job)
 
 
@@ -63,24 +69,24 @@ def states() -> None:
     tracked = [row for row in rows if row.tracked]
     for number, state in enumerate((States.SUCCESS, States.FAILED, States.IN_PROGRESS, States.PENDING)):
         failed = state == States.FAILED
-        quotes.mark(tracked[number::4], state, "unreachable" if failed else "", "no answer" if failed else "")
+        price_collector.mark(tracked[number::4], state, "unreachable" if failed else "", "no answer" if failed else "")
     for number, row in enumerate([row for row in rows if row.source.code == "polygon"][:6]):
-        queue.enqueue(row, number % 4 + 1)
-    first, second = queue.dequeue(2)
-    queue.done(first)
-    queue.requeue(second, "no answer")
-    budget.take(source("polygon"), sources.allowance_of(source("polygon")), 3, critical=True)
-    budget.block(source("coingecko"), 90)
+        batch_queue.enqueue(row, number % 4 + 1)
+    first, second = batch_queue.dequeue(2)
+    batch_queue.done(first)
+    batch_queue.requeue(second, "no answer")
+    rate_limit.take(source("polygon"), sources.allowance_of(source("polygon")), 3, critical=True)
+    rate_limit.block(source("coingecko"), 90)
 
 
 def work() -> None:
     """What pulse has asked for, how it went, and a batch."""
-    beat_list.hold("pulse of this house")
-    asked = beat_list.ask(beat_list.wanted())
-    beat_list.done(asked[0])
-    beat_list.done(asked[1], "no answer")
+    polls.hold("pulse of this house")
+    asked = polls.ask(polls.wanted())
+    polls.done(asked[0])
+    polls.done(asked[1], "no answer")
     # PostgreSQL keeps the keys of an object in this order, whatever order they came in.
     error = {"error": "no answer", "symbol": "XAUUSD"}
-    result = batch.BatchResult("5eedba7c4", ["EURUSD"], ["XAUUSD"], 1, 4, 3, 1, [error], {"BTCUSD": "deribit"})
-    with journal.job(batch.JOB, trigger=Job.Trigger.OPERATOR) as job:
-        batch.keep(job, result)
+    result = batch_run.BatchResult("5eedba7c4", ["EURUSD"], ["XAUUSD"], 1, 4, 3, 1, [error], {"BTCUSD": "deribit"})
+    with runs.job(batch_run.JOB, trigger=Job.Trigger.OPERATOR) as job:
+        batch_run.keep(job, result)

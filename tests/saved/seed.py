@@ -12,9 +12,10 @@ from django.core.management import call_command
 from django.core.management.color import no_style
 from django.db import connection
 
-from markets import beats, journal, store
+from markets.jobs import hourly, runs
 from markets.models import Ingest, Job, Source
 from markets.records import Figure, Table
+from markets.store import publish
 from signals.models import Signal
 from signals.tasks import catch_up
 from tests.saved import market
@@ -68,16 +69,16 @@ def full(travel: Travel) -> None:
     corrections(travel)
     ends(travel)
     travel("2026-10-28 13:04:30")
-    with journal.job("nbp.C", source("nbp"), Job.Trigger.WINDOW) as job:
+    with runs.job("nbp.C", source("nbp"), Job.Trigger.WINDOW) as job:
         job.requests, job.retries, job.waited_seconds = 2, 1, 1.5
-        store.save([table("C", LAST, spreads(("USD", "EUR"), LAST))], source("nbp"), job, windows=1)
+        publish.save([table("C", LAST, spreads(("USD", "EUR"), LAST))], source("nbp"), job, windows=1)
         travel("2026-10-28 13:04:32")
     travel("2026-10-28 13:05")
     market.fill()
     # Nobody has decided on this yet, and one try has failed: an open announcement.
     bring("nbp.B", [table("B", LAST, mids(["AED"], LAST))])
     Ingest.objects.filter(processed=None).update(tries=1, error="DatabaseError('told to fail')")
-    journal.start("ecb.eurofxref", source("ecb"), Job.Trigger.OPERATOR)
+    runs.start("ecb.eurofxref", source("ecb"), Job.Trigger.OPERATOR)
 
 
 def noon(travel: Travel) -> None:
@@ -100,9 +101,9 @@ def filling(travel: Travel) -> None:
         row.paused_until = row.paused_until or market.now() + timedelta(days=1)
         row.save()
     Source.objects.filter(code="ecb").update(public_display=False, public_api=False)
-    job = journal.start("nbp.gold", source("nbp"), Job.Trigger.OPERATOR)
-    journal.plan(job, 98)
-    journal.progress(job, windows=37, reached=date(2012, 5, 31), new_codes=["XYZ"], refused=["A 2012-05-30 ZWR: 0"])
+    job = runs.start("nbp.gold", source("nbp"), Job.Trigger.OPERATOR)
+    runs.plan(job, 98)
+    runs.progress(job, windows=37, reached=date(2012, 5, 31), new_codes=["XYZ"], refused=["A 2012-05-30 ZWR: 0"])
 
 
 STAGES: dict[str, Callable[[Travel], None]] = {row.__name__: row for row in (empty, full, noon, later, filling)}
@@ -115,10 +116,10 @@ def source(code: str) -> Source:
 def bring(job_type: str, tables: Iterable[Table], trigger: str = Job.Trigger.SCHEDULE) -> None:
     """One run that brought these tables."""
     origin = source(job_type.split(".")[0])
-    with journal.job(job_type, origin, trigger) as job:
-        journal.plan(job, 1)
+    with runs.job(job_type, origin, trigger) as job:
+        runs.plan(job, 1)
         job.requests = 1
-        store.save(list(tables), origin, job, windows=1)
+        publish.save(list(tables), origin, job, windows=1)
 
 
 def official(day: date, edition: str = "", codes: Iterable[str] = ()) -> Table:
@@ -184,16 +185,16 @@ def ends(travel: Travel) -> None:
             fail("coingecko.history" if number % 2 else "binance.candles.1h", None, reason)
     for _ in range(3):
         skip("nbp.gold", "up_to_date")
-    with beats.beat("coingecko.quotes", source("coingecko")) as count:
+    with hourly.beat("coingecko.quotes", source("coingecko")) as count:
         count.rows, count.requests, count.errors = 2, 1, 1
 
 
 def skip(job_type: str, reason: str) -> None:
-    with journal.job(job_type, source(job_type.split(".")[0])):
-        raise journal.Skip(Job.Reason(reason))
+    with runs.job(job_type, source(job_type.split(".")[0])):
+        raise runs.Skip(Job.Reason(reason))
 
 
 def fail(job_type: str, code: str | None, reason: str, trigger: str = Job.Trigger.SCHEDULE) -> None:
-    job = journal.start(job_type, source(code or job_type.split(".")[0]), trigger)
+    job = runs.start(job_type, source(code or job_type.split(".")[0]), trigger)
     job.requests, job.retries = 4, 3
-    journal.fail(job, Ended(reason))
+    runs.fail(job, Ended(reason))

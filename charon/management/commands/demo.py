@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from charon.supervisor import LEASH
+from charon.processes.supervisor import LEASH
 
 MANAGE = str(settings.BASE_DIR / "manage.py")
 STOP_SECONDS = 10.0

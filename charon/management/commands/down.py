@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from charon import lock
+from charon.processes import data_dir_lock
 
 
 class Command(BaseCommand):
@@ -15,7 +15,7 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        pid = lock.holder(settings.DATA_DIR)
+        pid = data_dir_lock.holder(settings.DATA_DIR)
         if pid is None:
             self.stdout.write(f"No Charon runs on {settings.DATA_DIR}.")
             return
@@ -23,6 +23,6 @@ class Command(BaseCommand):
             os.kill(pid, signal.SIGTERM)
         except PermissionError:
             raise CommandError(f"Charon (pid {pid}) belongs to another user.") from None
-        if not lock.wait_until_free(settings.DATA_DIR, 10):
+        if not data_dir_lock.wait_until_free(settings.DATA_DIR, 10):
             raise CommandError(f"Charon (pid {pid}) did not end within 10 s.")
         self.stdout.write("Charon has ended.")

@@ -7,9 +7,9 @@ import uvicorn
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from charon import address
-from charon.live import STREAM, Hub, Live
-from charon.supervisor import stop_on_signal
+from charon.api.sse import STREAM, Hub, Live
+from charon.processes import listen_socket
+from charon.processes.supervisor import stop_on_signal
 
 # Whoever takes nothing does not hold up the end for longer: all is over within 3 s.
 GRACE = 1
@@ -44,14 +44,14 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         with listening(settings.HOST, settings.LIVE_PORT) as sock, stop_on_signal() as stop:
             stop.interrupts = False  # uvicorn ends in order, and with code 0
-            place = address.Place(sock.family, *sock.getsockname()[:2])
+            place = listen_socket.Place(sock.family, *sock.getsockname()[:2])
             self.stdout.write(f"Charon live: {place.url.removesuffix('/')}{STREAM}")
             self.stdout.flush()
             Server(Hub()).run(sockets=[sock])
 
 
 def listening(host: str, port: int) -> socket.socket:
-    place = address.resolve(host, port)
+    place = listen_socket.resolve(host, port)
     sock = socket.socket(place.family, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 from django_q.tasks import async_task
 
-from markets import journal
+from markets.jobs import runs
 
 # "Charon" in ASCII: the number of the lock in PostgreSQL.
 LOCK = 0x436861726F6E
@@ -30,7 +30,7 @@ class Command(BaseCommand):
                 call_command("migrate", interactive=False, verbosity=0)
                 call_command("sync")
         except DatabaseError as error:
-            raise CommandError(f"The database could not be prepared: {journal.scrub(str(error))}") from None
+            raise CommandError(f"The database could not be prepared: {runs.scrub(str(error))}") from None
         if options["start"]:
             async_task("miner.tasks.start", cluster=settings.MINER_QUEUE)
             async_task("signals.tasks.catch_up", cluster=settings.BRAIN_QUEUE, group="brain")

@@ -11,11 +11,11 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
-from charon import address, broker, lock, terminal
-from charon.address import Place
-from charon.heartbeat import Heart
-from charon.supervisor import Child, Stop, stop_on_signal, supervise
-from markets import journal
+from charon.processes import data_dir_lock, listen_socket, task_broker, terminal
+from charon.processes.listen_socket import Place
+from charon.processes.queue_heartbeat import Heart
+from charon.processes.supervisor import Child, Stop, stop_on_signal, supervise
+from markets.jobs import runs
 
 
 class Command(BaseCommand):
@@ -32,7 +32,7 @@ class Command(BaseCommand):
                 sys.exit(1)
 
     def run(self, stop: Stop) -> None:
-        with only_one(), address.reserve(settings.HOST, settings.PORT) as place:
+        with only_one(), listen_socket.reserve(settings.HOST, settings.PORT) as place:
             prepare()
             greeted = False
 
@@ -59,8 +59,8 @@ class Command(BaseCommand):
 
 def only_one() -> Any:
     try:
-        return lock.take(settings.DATA_DIR)
-    except lock.Held as held:
+        return data_dir_lock.take(settings.DATA_DIR)
+    except data_dir_lock.Held as held:
         raise CommandError(f"Charon already runs on {settings.DATA_DIR} (pid {held.pid or 'unknown'}).") from None
     except OSError as error:
         raise CommandError(f"DATA_DIR {settings.DATA_DIR} cannot be used: {error.strerror}.") from None
@@ -71,7 +71,7 @@ def prepare() -> None:
     try:
         connection.ensure_connection()
     except DatabaseError as error:
-        raise CommandError(f"The database cannot be reached: {journal.scrub(str(error))}") from None
+        raise CommandError(f"The database cannot be reached: {runs.scrub(str(error))}") from None
     call_command("prepare", start=True)
     connection.close()
 
@@ -115,7 +115,7 @@ def manage(command: str) -> list[str]:
 def put_down_what_was_interrupted() -> None:
     """Jobs say that they were stopped, and their tasks are not blamed for it."""
     try:
-        journal.stop()
-        broker.forgive([settings.MINER_QUEUE, settings.BRAIN_QUEUE])
+        runs.stop()
+        task_broker.forgive([settings.MINER_QUEUE, settings.BRAIN_QUEUE])
     except DatabaseError:
         return  # the leases of the jobs run out by themselves

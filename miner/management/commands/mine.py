@@ -15,10 +15,15 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from markets import catalogue, clock, journal
+from markets import clock
+from markets.instruments import catalogue
+from markets.jobs import runs
 from markets.models import Job, Source
-from miner import backfill, fill, quotes, sources, tasks
-from miner import candles as cycle
+from miner import sources, tasks
+from miner.collect import candles as cycle
+from miner.collect import history
+from miner.collect import prices as price_collector
+from miner.collect import tables as table_collector
 from miner.providers import PROVIDERS
 from miner.providers.base import CandleSource, Provider, Series
 
@@ -47,14 +52,14 @@ class Command(BaseCommand):
         reports = self.tables(source, provider, options) if provider.series else self.market(source, provider, options)
         if options["json"]:
             self.stdout.write(json.dumps({"source": source.code, "tables": reports}))
-        if any(report["status"] not in fill.GOOD for report in reports):
+        if any(report["status"] not in history.GOOD for report in reports):
             raise SystemExit(1)
 
     def tables(self, source: Source, provider: Provider, options: dict[str, Any]) -> list[dict[str, Any]]:
         names = [series.table for series in provider.series]
         if unknown := set(options["table"] or []) - set(names):
             raise CommandError(f"{source.code} has no table {', '.join(sorted(unknown))}; it has {', '.join(names)}")
-        run = backfill.Run(
+        run = table_collector.Run(
             source=source,
             provider=provider,
             trigger=Job.Trigger.COMMAND,
@@ -64,7 +69,7 @@ class Command(BaseCommand):
         wanted = [series for series in provider.series if series.table in (options["table"] or names)]
         return self.mine_all(run, wanted, quiet=options["json"])
 
-    def mine_all(self, run: backfill.Run, wanted: list[Series], quiet: bool) -> list[dict[str, Any]]:
+    def mine_all(self, run: table_collector.Run, wanted: list[Series], quiet: bool) -> list[dict[str, Any]]:
         """The tables in turn; after a failure the rest is not tried."""
         reports = []
         for series in wanted:
@@ -72,7 +77,7 @@ class Command(BaseCommand):
                 run.watch = lambda _, done, total, reached, bar=bar: show(bar, done, total, reached)  # type: ignore[misc]
                 status = tasks.mine_one(run, series)
             reports.append(self.told(report(run, series.table, status), quiet))
-            if status not in fill.GOOD:
+            if status not in history.GOOD:
                 break
         return reports
 
@@ -89,14 +94,14 @@ class Command(BaseCommand):
         for name, run, bring in work:
             with tqdm(desc=name, disable=options["json"] or not sys.stderr.isatty()) as bar:
                 run.watch = partial(show, bar)
-                status = fill.settled(run, bring)
+                status = history.settled(run, bring)
             reports.append(self.told(report(run, name, status), options["json"]))
-            if status not in fill.GOOD:
+            if status not in history.GOOD:
                 break
         return reports
 
     def at_the_moment(self, source: Source) -> dict[str, Any]:
-        result = quotes.refresh(source, quotes.due(source), patience=fill.LONGEST_WAIT)
+        result = price_collector.refresh(source, price_collector.due(source), patience=history.LONGEST_WAIT)
         error = result.error
         return {
             "table": "quotes",
@@ -108,7 +113,7 @@ class Command(BaseCommand):
             "requests": result.calls,
             "retries": result.retries,
             "notes": [] if error else [f"{code}: {words}" for code, words in result.failed.items()],
-            "error": journal.scrub(str(error)) if error else "",
+            "error": runs.scrub(str(error)) if error else "",
         }
 
     def told(self, report: dict[str, Any], quiet: bool) -> dict[str, Any]:
@@ -118,24 +123,24 @@ class Command(BaseCommand):
 
 
 def parts(
-    source: Source, provider: Provider, span: backfill.Span | None
-) -> Iterator[tuple[str, fill.Fill, Callable[[], None]]]:
+    source: Source, provider: Provider, span: table_collector.Span | None
+) -> Iterator[tuple[str, history.Fill, Callable[[], None]]]:
     """What there is to bring of a market, each with its name."""
     now = clock.now()
-    if quotes.has_history(provider):
+    if price_collector.has_history(provider):
         run = fill_of(source, span, now - YEAR)
-        yield "history", run, partial(fill.bring_prices, run, [row.ticker for row in quotes.due(source)])
+        yield "history", run, partial(history.bring_prices, run, [row.ticker for row in price_collector.due(source)])
     if isinstance(provider, CandleSource):
         for timeframe, seconds in provider.timeframes.items():
             run = fill_of(source, span, now - timedelta(seconds=seconds * cycle.FIRST))
-            yield f"candles {timeframe}", run, partial(fill.bring_candles, run, timeframe)
+            yield f"candles {timeframe}", run, partial(history.bring_candles, run, timeframe)
 
 
-def fill_of(source: Source, span: backfill.Span | None, first: datetime) -> fill.Fill:
+def fill_of(source: Source, span: table_collector.Span | None, first: datetime) -> history.Fill:
     """The days that were named; without a first one from that moment on."""
     start, end = span or (date.min, date.max)
-    begin, until = fill.moments(max(start, first.date()) if start == date.min else start, end)
-    return fill.Fill(source, first if span is None else begin, until, Job.Trigger.COMMAND)
+    begin, until = history.moments(max(start, first.date()) if start == date.min else start, end)
+    return history.Fill(source, first if span is None else begin, until, Job.Trigger.COMMAND)
 
 
 def show(bar: "tqdm[Any]", done: int, total: int, reached: date | None) -> None:
@@ -144,14 +149,14 @@ def show(bar: "tqdm[Any]", done: int, total: int, reached: date | None) -> None:
     bar.update(done - bar.n)
 
 
-def span_of(start: date | None, end: date | None) -> backfill.Span | None:
+def span_of(start: date | None, end: date | None) -> table_collector.Span | None:
     """Both ends may be left open: the history's first day and today."""
     if start and end and start > end:
         raise CommandError(f"--from {start} is after --to {end}")
     return (start or date.min, end or date.max) if start or end else None
 
 
-def report(run: backfill.Run | fill.Fill, name: str, status: str) -> dict[str, Any]:
+def report(run: table_collector.Run | history.Fill, name: str, status: str) -> dict[str, Any]:
     """What the job says of itself; a run that could not even begin one has its error alone."""
     told = {"table": name, "status": status}
     if status == "busy":

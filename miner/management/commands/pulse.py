@@ -5,11 +5,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from miner import pulse
+from miner.pulse import loop
 
 
 class Command(BaseCommand):
     help = "Ask for prices and candles every few seconds, and wake the brain when Redis tells of figures."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        asyncio.run(pulse.run_until_signal(pulse.duties()))
+        asyncio.run(loop.run_until_signal(loop.duties()))

@@ -1,0 +1,150 @@
+"""The API: the routers of the apps under one roof, one check of parameters, one envelope for every error."""
+
+import functools
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from ninja import NinjaAPI, Router
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.openapi.docs import Redoc, Swagger
+
+from charon.api import message_log, parameters
+from charon.api.errors import envelope
+from charon.pages import status as status_page
+from markets.api.prices import router as prices_router
+from markets.api.rates import reply
+from markets.api.rates import router as markets_router
+from markets.api.schemas import COMMON_ERRORS
+from markets.errors import QuestionError
+from markets.jobs import runs
+from markets.redis import client as redis_client
+from miner.api import router as miner_router
+from miner.batch.api import router as batch_router
+from signals.api import router as signals_router
+
+logger = logging.getLogger(__name__)
+
+DESCRIPTION = """
+Official exchange rates and gold prices of the National Bank of Poland, every figure with its published digits.
+
+* Every address also answers at the root: `/rates` is `/api/v1/rates`. A slash at the end makes no difference.
+* Figures are strings with their last zeros (`"2.6410"`); days are `YYYY-MM-DD`; moments are UTC.
+* Lists are `{"items": [...], "count": n}`; `count` is the total before paging.
+* Every error is `{"error": {"code", "message", "detail", "id"}}`: 422 for a parameter that is unknown or of the wrong
+  type, 400 for one that means nothing, 404 for an unknown code, with its nearest neighbours in `detail`.
+* `/rates`, `/gold`, `/signals`, `/signals/current` and `/currencies` have an `ETag`: sent back in `If-None-Match` it is
+  answered with 304 and no body while nothing has changed. They may be kept for a minute and, while Charon cannot be
+  reached, be shown for a day; errors are kept by nobody. An operator's answers are private: no `ETag`, kept by nobody.
+""".strip()
+
+# The documentation's scripts come from here; what they would like to fetch elsewhere (a logo) stays out.
+POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; font-src 'self' data:; worker-src 'self' blob:"
+)
+
+
+def offline(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = view(request, *args, **kwargs)
+        response.headers["Content-Security-Policy"] = POLICY
+        return response
+
+    return answer
+
+
+api = NinjaAPI(
+    title="Charon",
+    version=settings.VERSION,
+    description=DESCRIPTION,
+    urls_namespace="api",
+    docs=Swagger({"validatorUrl": None}),
+    docs_decorator=offline,
+)
+
+
+@offline
+def redoc(request: HttpRequest) -> HttpResponse:
+    return Redoc().render_page(request, api)
+
+
+def known_parameters_only(run: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """ninja drops parameters it does not know, so that a misspelt filter would answer everything."""
+    operation = run.__self__  # type: ignore[attr-defined]
+
+    @functools.wraps(run)
+    def checked(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+        if faults := parameters.faults(request, parameters.known(operation)):
+            return invalid(request, faults)
+        return run(request, **kwargs)
+
+    return checked
+
+
+def invalid(request: HttpRequest, faults: list[dict[str, str]]) -> HttpResponse:
+    fields = ", ".join(dict.fromkeys(fault["field"] for fault in faults))
+    return envelope(request, 422, f"Wrong parameters: {fields}", faults)
+
+
+@api.exception_handler(ValidationError)
+def wrong_types(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    return invalid(request, parameters.in_words(request, error))
+
+
+@api.exception_handler(QuestionError)
+def no_answer(request: HttpRequest, error: QuestionError) -> HttpResponse:
+    return envelope(request, error.status, error.message, error.detail, error.code)
+
+
+@api.exception_handler(HttpError)
+def bad_body(request: HttpRequest, error: HttpError) -> HttpResponse:
+    """ninja's own words: a body that is no JSON."""
+    return envelope(request, error.status_code, error.message)
+
+
+@api.exception_handler(AuthenticationError)
+def nobody_we_know(request: HttpRequest, error: Exception) -> HttpResponse:
+    response = envelope(request, 401)
+    response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+@api.exception_handler(OperationalError)
+@api.exception_handler(InterfaceError)
+def no_database(request: HttpRequest, error: Exception) -> HttpResponse:
+    logger.error("%s: the database cannot be asked: %s", request.META["charon.request_id"], error)
+    return envelope(request, 503)
+
+
+@api.exception_handler(Exception)
+def our_fault(request: HttpRequest, error: Exception) -> HttpResponse:
+    number = request.META["charon.request_id"]
+    logger.error("%s: %s", number, request.path, exc_info=error)
+    # The route, not the path: everybody sees it in the summary of the log, and a path is a stranger's text.
+    route = request.resolver_match.route if request.resolver_match else "?"
+    redis_client.note_error(f"/{route}", "dashboard", f"{number}: {runs.scrub(repr(error))}")
+    return envelope(request, 500)
+
+
+roof = Router(tags=["status"])
+
+
+@roof.get("/health", response={200: status_page.Health, **COMMON_ERRORS}, operation_id="health", summary="Health")
+def health(request: HttpRequest) -> HttpResponse:
+    """200 while Charon can serve; 503 when the database does not answer."""
+    return reply(status_page.health())
+
+
+api.add_decorator(known_parameters_only, mode="view")
+api.add_router("", markets_router)
+api.add_router("", prices_router)
+api.add_router("", miner_router)
+api.add_router("", batch_router)
+api.add_router("", signals_router)
+api.add_router("", message_log.router)
+api.add_router("", roof)

@@ -1,0 +1,209 @@
+"""Whether Charon can serve, and how fresh it is: for programs (/health) and for people (/status/)."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
+from typing import Any, Literal
+
+from django.conf import settings
+from django.db.models import Count
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import conditional_page, require_safe
+from django_q.models import OrmQ
+from ninja import Field, Schema
+from pydantic import AwareDatetime
+
+from charon.api import message_log
+from charon.processes import queue_heartbeat
+from markets import clock, formats
+from markets.access import is_staff
+from markets.models import Source
+from markets.queries import currencies, jobs
+from markets.redis import client as redis_client
+from markets.views import CALM, HtmxRequest, Row, shown_sources, wants_fragment
+
+# More channels of one family than these are one line of the page.
+MANY = 5
+
+
+class SourceHealth(Schema):
+    code: str = Field(description="The source.", examples=["nbp"])
+    enabled: bool = Field(description="Whether it is asked at all.", examples=[True])
+    last_success_at: AwareDatetime | None = Field(
+        description="When it was last asked and answered.", examples=["2024-01-31T11:05:12Z"]
+    )
+
+
+class Health(Schema):
+    status: Literal["ok"] = Field(description="Charon can serve.", examples=["ok"])
+    version: str = Field(description="Release of Charon.", examples=["0.1.0"])
+    database: Literal["ok"] = Field(description="The database answered.", examples=["ok"])
+    redis: redis_client.State = Field(
+        description="off: there is none. unreachable: it does not answer, and Charon goes on without it.",
+        examples=["ok"],
+    )
+    newest_table_a: date | None = Field(
+        description="Day of the newest table A; null while there is none.", examples=["2024-01-31"]
+    )
+    sources: list[SourceHealth] = Field(description="Sorted by code.")
+
+
+def health() -> dict[str, Any]:
+    """Three small queries; a source that fails does not make Charon ill, it serves what it has. Nor does Redis."""
+    ends = jobs.last_ends()
+    sources = [
+        {"code": code, "enabled": enabled, "last_success_at": ends.get(pk, {}).get("last_success_at")}
+        for pk, code, enabled in Source.objects.order_by("code").values_list("id", "code", "enabled")
+    ]
+    return {
+        "status": "ok",
+        "version": settings.VERSION,
+        "database": "ok",
+        "redis": redis_client.state(),
+        "newest_table_a": currencies.newest_table_a(),
+        "sources": sources,
+    }
+
+
+@require_safe
+@cache_control(private=True, no_cache=True)
+@conditional_page
+def page(request: HtmxRequest) -> HttpResponse:
+    """For everybody; who is signed in as staff also reads the newest lines of the message log."""
+    template = "status/_status.html" if wants_fragment(request) else "status/status.html"
+    return render(request, template, context(staff=is_staff(request)))
+
+
+def context(*, staff: bool) -> Row:
+    now = clock.now()
+    sources = list(Source.objects.order_by("code"))
+    ends = jobs.last_ends()
+    entries = message_log.read(message_log.COUNTED)
+    activity = message_log.activity(entries or [])
+    return {
+        "parts": [database_row(), redis_row(now), *queue_rows(now)],
+        "rows": [source_row(source, ends.get(source.pk, {}), now) for source in sources],
+        "logged": entries is not None,
+        "counts": [count_row(*line) for line in by_family(activity.counts)],
+        "total": formats.plural(activity.total, _("wpisu,wpisów,wpisów")),
+        "newest": told(activity.newest, now),
+        "lines": [line_row(entry) for entry in (entries or [])[: message_log.SHOWN]] if staff else [],
+        "staff": staff,
+        "sources": shown_sources(sources),
+        "every": CALM,
+    }
+
+
+def part(name: str, light: str, state: str, words: str = "") -> Row:
+    """One piece of the house: `light` is one of good, busy, warn, bad and muted, never shown without `state`."""
+    return {"name": name, "light": light, "state": state, "words": words}
+
+
+def database_row() -> Row:
+    """The page has asked it already: without a database nobody reads this."""
+    newest = currencies.newest_table_a()
+    words = _("najnowsza tabela A z %s") % formats.day(newest) if newest else _("nie ma jeszcze żadnej tabeli A")
+    return part(_("Baza danych"), "good", _("działa"), words)
+
+
+def redis_row(now: datetime) -> Row:
+    state = redis_client.state()
+    if state == "off":
+        return part("Redis", "muted", _("wyłączony"), _("wszystko działa bez niego"))
+    if state == "ok":
+        return part("Redis", "good", _("połączony"))
+    since = redis_client.reach.lost_at or now
+    return part("Redis", "warn", _("nieosiągalny od %s") % formats.moment(since), _("wszystko działa bez niego"))
+
+
+def queue_rows(now: datetime) -> Iterator[Row]:
+    """A queue is told of by the beat that one of its workers left on this machine, and by what waits in it."""
+    names = {settings.MINER_QUEUE: _("Kolejka pobierania"), settings.BRAIN_QUEUE: _("Kolejka sygnałów")}
+    if len(names) == 1:
+        names = {settings.MINER_QUEUE: _("Kolejka zadań")}
+    waiting = dict(OrmQ.objects.order_by().values_list("key").annotate(waiting=Count("pk")))
+    for queue, name in names.items():
+        count = waiting.get(queue, 0)
+        words = _("czeka: %s") % formats.plural(count, _("zadanie,zadania,zadań")) if count else _("nic nie czeka")
+        yield part(name, *beat_of(queue, now), words)
+
+
+def beat_of(queue: str, now: datetime) -> tuple[str, str]:
+    """Light and words of the last beat; another machine's beats are not seen here."""
+    beaten = queue_heartbeat.last_beat(queue)
+    if not beaten:
+        return "muted", _("na tej maszynie nie mierzona")
+    last = datetime.fromtimestamp(beaten / 1e9, now.tzinfo)
+    if (now - last).total_seconds() > queue_heartbeat.LIMIT:
+        return "bad", _("nie bierze zadań od %s") % formats.moment(last)
+    return "good", _("działa")
+
+
+def source_row(source: Source, ends: dict[str, Any], now: datetime) -> Row:
+    success, failure = ends.get("last_success_at"), ends.get("last_failure_at")
+    light, state = "good", _("działa")
+    if not source.enabled or not source.available:
+        light, state = "muted", _("wyłączone")
+    elif source.paused_until and source.paused_until > now:
+        light, state = "muted", _("wstrzymane do %s") % formats.moment(source.paused_until)
+    elif failure and (success is None or failure > success):
+        light, state = "bad", _("nie odpowiada")
+    elif success is None:
+        light, state = "muted", _("jeszcze nie pytano")
+    return {
+        "name": source.name,
+        "light": light,
+        "state": state,
+        "success": told(success, now),
+        "failure": told(failure, now),
+    }
+
+
+def told(moment: datetime | None, now: datetime) -> str:
+    return f"{formats.moment(moment)} ({formats.relative(moment, now)})" if moment else "–"
+
+
+def kinds() -> dict[str, str]:
+    return {
+        "publish": _("wiadomość"),
+        "signal": _("sygnał"),
+        "error": _("błąd"),
+        "cache_write": _("zapis pamięci podręcznej"),
+        "cache_read": _("odczyt pamięci podręcznej"),
+    }
+
+
+def by_family(counts: Iterable[tuple[str, str, int]]) -> Iterator[tuple[str, str, int]]:
+    """The most first; a channel for every asset would fill the page: many that differ in their end are one line."""
+    lines = [(kind, channel, family(channel), count) for kind, channel, count in counts]
+    sizes = Counter((kind, common) for kind, _channel, common, _count in lines)
+    summed: Counter[tuple[str, str]] = Counter()
+    for kind, channel, common, count in lines:
+        summed[kind, common if sizes[kind, common] > MANY else channel] += count
+    for (kind, channel), count in summed.most_common():
+        yield kind, channel, count
+
+
+def family(channel: str) -> str:
+    """`asset:update:*` of `asset:update:BTCUSD`."""
+    start, colon, _end = channel.rpartition(":")
+    return f"{start}:*" if colon else channel
+
+
+def count_row(kind: str, channel: str, count: int) -> Row:
+    return {"type": kinds().get(kind, kind), "channel": channel, "count": formats.whole(count)}
+
+
+def line_row(entry: message_log.Row) -> Row:
+    written = entry["timestamp"]
+    return {
+        **entry,
+        "type": kinds().get(entry["type"], entry["type"]),
+        "error": entry["type"] == "error",
+        "iso": written.isoformat() if written else "",
+        "when": f"{written.astimezone(clock.WARSAW):%d.%m.%Y, %H:%M:%S}" if written else "–",
+        "size": formats.whole(entry["payload_size"]),
+    }

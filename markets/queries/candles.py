@@ -1,0 +1,96 @@
+"""Candles of one instrument, and what is missing among them."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import OuterRef, Subquery
+
+from markets import clock, timeframes
+from markets.errors import QuestionError
+from markets.licence import Audience, refuse, shown_to
+from markets.models import Candle, Instrument, Listing, Source
+from markets.queries.prices import plain
+from markets.queries.rates import find_source
+from markets.timeframes import Gap
+
+Item = dict[str, Any]
+
+# Roll-ups are made when prices are given up, after days or weeks.
+LATELY = timedelta(days=2)
+COLUMNS = ("open_time", "open", "high", "low", "close", "volume", "closed", "synthetic")
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Which candles: ascending from `start` if that is given, else the newest ones up to `end`."""
+
+    timeframe: str
+    start: datetime | None
+    end: datetime | None
+    limit: int
+
+
+def source_of(instrument: Instrument, timeframe: str, audience: Audience, source: str | None = None) -> Source | None:
+    """The one that was asked for; else one that published lately before one whose prices were rolled up when they
+    were old, then the more urgent listing, then the one that is asked more often."""
+    if source is not None:
+        named = find_source(source)
+        refuse(named, audience)
+        return named
+    # One seek in the index for each source; whether there is any would read through a long history.
+    there = Candle.objects.filter(instrument=instrument, source=OuterRef("source"), timeframe=timeframe)
+    newest = Subquery(there.order_by("-open_time").values("open_time")[:1])
+    listed = Listing.objects.filter(shown_to(audience), instrument=instrument).annotate(newest=newest)
+    lately = clock.now() - LATELY
+    ranks = [
+        (row.newest < lately, row.priority, row.source.cadence, row.source.code, row.source)
+        for row in listed.select_related("source")
+        if row.newest is not None
+    ]
+    return min(ranks, key=lambda rank: rank[:4])[4] if ranks else None
+
+
+def candles(instrument: Instrument, source: Source | None, asked: Stretch) -> tuple[list[Item], int]:
+    """Ascending, and how many match from `start` on; without a start they begin with the first one that is sent."""
+    if asked.start and asked.end and asked.start > asked.end:
+        raise QuestionError(f"from ({asked.start.isoformat()}) is later than to ({asked.end.isoformat()})")
+    rows = Candle.objects.filter(instrument=instrument, timeframe=asked.timeframe, source=source)
+    if asked.end:
+        rows = rows.filter(open_time__lte=asked.end)
+    if asked.start:
+        rows = rows.filter(open_time__gte=asked.start)
+        found = list(rows.order_by("open_time").values_list(*COLUMNS)[: asked.limit])
+        count = len(found) if len(found) < asked.limit else rows.count()
+    else:
+        found = list(rows.order_by("-open_time").values_list(*COLUMNS)[: asked.limit])[::-1]
+        count = len(found)
+    return [item(instrument.scale, *values) for values in found], count
+
+
+def item(scale: int, start: datetime, *values: Any) -> Item:
+    """One candle as the API shows it."""
+    *prices, volume, closed, synthetic = values
+    shown = dict(zip("tohlc", (start, *(plain(price, scale) for price in prices)), strict=True))
+    return shown | {"v": plain(volume, 0), "closed": closed, "synthetic": synthetic}
+
+
+def newest(source: Source, timeframe: str, instruments: Collection[int], limit: int = 200) -> dict[int, list[Item]]:
+    """What came in the last so many stretches, by instrument and ascending; one query, whatever their history."""
+    since = clock.now() - limit * timedelta(seconds=timeframes.SECONDS[timeframe])
+    rows = Candle.objects.filter(
+        instrument__in=instruments, timeframe=timeframe, source=source, open_time__gt=since
+    ).order_by("instrument", "open_time")
+    found: dict[int, list[Item]] = {instrument: [] for instrument in instruments}
+    for instrument, scale, *values in rows.values_list("instrument_id", "instrument__scale", *COLUMNS):
+        found[instrument].append(item(scale, *values))
+    return found
+
+
+def gaps(instrument: Instrument, source: Source, timeframe: str, start: datetime, end: datetime) -> Iterator[Gap]:
+    """What is missing between the stored candles from `start` to `end`, both inclusive."""
+    rows = Candle.objects.filter(
+        instrument=instrument, timeframe=timeframe, source=source, open_time__range=(start, end)
+    ).order_by("open_time")
+    return timeframes.holes(rows.values_list("open_time", flat=True).iterator(), timeframes.SECONDS[timeframe])

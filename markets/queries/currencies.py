@@ -1,0 +1,68 @@
+"""Every currency with its newest value and the change since the one before."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+from django.db import models
+from django.db.models import Max
+
+from markets.licence import Audience, shown_to
+from markets.models import Instrument, Quote
+from markets.queries.rates import digits
+
+COLUMNS = ("id", "code", "name_pl", "name_en")
+QUOTE_COLUMNS = (
+    "instrument_id",
+    "table",
+    "effective_date",
+    "price",
+    "scale",
+    "previous",
+    "previous_scale",
+    "previous_date",
+    "source__code",
+)
+
+
+def currency_rows(
+    instruments: models.QuerySet[Instrument], audience: Audience = Audience.API
+) -> Iterator[dict[str, Any]]:
+    """A currency without a figure, or without one that may be shown, has nulls; two queries, however many they are."""
+    rows = list(instruments.values_list(*COLUMNS))
+    quotes = newest_quotes([row[0] for row in rows], audience)
+    for pk, code, name_pl, name_en in rows:
+        yield {"code": code, "name_pl": name_pl, "name_en": name_en, "unit": 1} | quotes.get(pk, NO_QUOTE)
+
+
+def newest_quotes(instruments: list[int], audience: Audience) -> dict[int, dict[str, Any]]:
+    """By instrument; of several sources the one with the newest day."""
+    quotes = Quote.objects.filter(shown_to(audience), instrument__in=instruments)
+    rows = quotes.order_by("effective_date").values_list(*QUOTE_COLUMNS)
+    return {instrument: quote_row(*values) for instrument, *values in rows}
+
+
+def quote_row(
+    table: str, day: Any, price: Any, scale: int, previous: Any, previous_scale: int | None, before: Any, source: str
+) -> dict[str, Any]:
+    change = None if previous is None else price - previous
+    return {
+        "value": digits(price, scale),
+        "table": table,
+        "effective_date": day,
+        "previous": digits(previous, previous_scale or 0),
+        "previous_date": before,
+        "change": digits(change, max(scale, previous_scale or 0)),
+        "source": source,
+    }
+
+
+NO_QUOTE: dict[str, Any] = dict.fromkeys(
+    ("value", "table", "effective_date", "previous", "previous_date", "change", "source")
+)
+
+
+def newest_table_a() -> date | None:
+    """The day of the newest table A; a look at 200 rows, not at the whole history."""
+    newest: date | None = Quote.objects.filter(table="A").aggregate(newest=Max("effective_date"))["newest"]
+    return newest

@@ -1,0 +1,190 @@
+"""How fresh the official rates are, and what stands in the way when they are not. `judge` is pure, `facts` reads."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
+from enum import StrEnum
+
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, Concat
+from django.utils.translation import gettext as _
+from django_q.models import Schedule
+
+from markets.clock import WARSAW
+from markets.models import Job, Publication, Source
+from markets.queries import calendars
+
+# Table A is out between 11:45 and 12:15; the miner looks every ten minutes until 12:45.
+OUT = time(12, 15)
+POLLED_UNTIL = time(12, 45)
+OFFICIAL = "nbp"
+LONG_AGO = datetime(1995, 1, 1, tzinfo=UTC)
+# Ends that say something about us, not about the source.
+OWN_ENDS = (Job.Reason.STOPPED, Job.Reason.LOST)
+
+
+class State(StrEnum):
+    TODAY = "today"  # today's table is in
+    EXPECTED = "expected"  # a working day before noon: yesterday's table is the newest there can be
+    CLOSED = "closed"  # no publication today
+    LATE = "late"  # today's table should be out by now, and we are still asking
+    STALE = "stale"  # a table is missing
+    EMPTY = "empty"  # no table at all
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """The newest table A on the page. `number` and `fetched_at` only where it is the official one."""
+
+    day: date
+    source: str
+    name: str
+    edition: str = ""
+    official: bool = True
+    number: str = ""
+    fetched_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why the last try failed, and since when every try has."""
+
+    reason: str
+    label: str
+    since: datetime
+
+    @property
+    def unreachable(self) -> bool:
+        return self.reason == Job.Reason.UNREACHABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the tables say."""
+
+    newest: Newest | None = None
+    trouble: Trouble | None = None
+    backfill: Job | None = None
+    next_try: datetime | None = None
+    enabled: bool = True
+    paused_until: datetime | None = None
+    sources: tuple[Source, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """`fresh_from`: a daily figure of an earlier day is old."""
+
+    now: datetime
+    facts: Facts
+    state: State
+    closed_by: str
+    missing: int
+    next_day: date
+    fresh_from: date
+
+    @property
+    def light(self) -> str:
+        """One of good, busy, warn, bad: the colour of the dot, never without its words."""
+        behind = self.archive or self.state in {State.LATE, State.STALE, State.EMPTY}
+        if self.facts.trouble:
+            return "bad" if behind else "warn"
+        if self.facts.backfill or self.state in {State.LATE, State.EMPTY}:
+            return "busy"
+        return "warn" if behind else "good"
+
+    @property
+    def archive(self) -> bool:
+        """Whether the newest figures are the archive's."""
+        return self.facts.newest is not None and not self.facts.newest.official
+
+    @property
+    def next_try(self) -> datetime | None:
+        """When we ask again; a run that is due already begins within half a minute."""
+        return max(self.facts.next_try, self.now) if self.facts.next_try else None
+
+
+def judge(facts: Facts, now: datetime) -> Freshness:
+    local = now.astimezone(WARSAW)
+    today, hour = local.date(), local.time()
+    working = calendars.is_working(today)
+    due = today if working and hour >= OUT else calendars.last_working(today - calendars.DAY)
+    asking = working and OUT <= hour < POLLED_UNTIL
+    newest = facts.newest.day if facts.newest else None
+    missing = calendars.working_days(newest, due) if newest else 0
+    return Freshness(
+        now=now,
+        facts=facts,
+        state=state_of(newest, today, hour, missing),
+        closed_by=closed_by(today),
+        missing=missing,
+        next_day=today if working and newest != today and hour < POLLED_UNTIL else calendars.next_working(today),
+        fresh_from=calendars.last_working(due - calendars.DAY) if asking else due,
+    )
+
+
+def closed_by(today: date) -> str:
+    """Why there is no publication today; nothing on a working day."""
+    weekend = {5: _("sobota"), 6: _("niedziela")}.get(today.weekday(), "")
+    return calendars.holiday(today) or weekend
+
+
+def state_of(newest: date | None, today: date, hour: time, missing: int) -> State:
+    if newest is None:
+        return State.EMPTY
+    if newest >= today:
+        return State.TODAY
+    if missing == 0:
+        return State.EXPECTED if calendars.is_working(today) else State.CLOSED
+    only_today = missing == 1 and calendars.is_working(today) and OUT <= hour < POLLED_UNTIL
+    return State.LATE if only_today else State.STALE
+
+
+def facts(newest: Newest | None, now: datetime) -> Facts:
+    """Four questions to the tables; `newest` comes from the quotes that the page shows anyway."""
+    code = OuterRef("code")
+    beats = Schedule.objects.filter(Q(name=code) | Q(name__startswith=Concat(code, Value("."))))
+    next_run = Subquery(beats.order_by("next_run").values("next_run")[:1])
+    sources = list(Source.objects.annotate(next_run=next_run))
+    source = next((row for row in sources if row.code == OFFICIAL), None)
+    asking = source is not None and source.enabled
+    paused = source.paused_until if source else None
+    return Facts(
+        newest=with_proof(newest) if newest and newest.official else newest,
+        trouble=trouble() if asking else None,
+        backfill=running_backfill(),
+        next_try=source.next_run if source and asking else None,
+        enabled=source is None or source.enabled,
+        paused_until=paused if paused and paused > now else None,
+        sources=tuple(sources),
+    )
+
+
+def with_proof(newest: Newest) -> Newest:
+    """The number of the official table, and when we got it."""
+    row = Publication.objects.filter(source__code=newest.source, table="A", effective_date=newest.day).first()
+    if row is None:
+        return newest
+    return replace(newest, number=row.number, fetched_at=row.fetched_at)
+
+
+def asked() -> QuerySet[Job]:
+    """Ended runs that spoke with the source, or tried: a skip without a request proves nothing about it."""
+    ended = Job.objects.filter(source__code=OFFICIAL).exclude(status=Job.Status.RUNNING)
+    return ended.filter(Q(requests__gt=0) | Q(status=Job.Status.FAILED)).exclude(reason__in=OWN_ENDS)
+
+
+def trouble() -> Trouble | None:
+    good = asked().exclude(status=Job.Status.FAILED).order_by("-finished_at").values("finished_at")[:1]
+    failures = asked().filter(status=Job.Status.FAILED, started_at__gte=Coalesce(good, Value(LONG_AGO)))
+    since = Subquery(failures.order_by("started_at").values("started_at")[:1])
+    last = asked().annotate(since=since).order_by("-finished_at", "-id").first()
+    if last is None or last.status != Job.Status.FAILED:
+        return None
+    return Trouble(last.reason, last.get_reason_display(), last.since or last.started_at)
+
+
+def running_backfill() -> Job | None:
+    """The run that is bringing history: the official one before the archive's."""
+    family = Q(source__code=OFFICIAL) | Q(source__stands_in_for__code=OFFICIAL)
+    rows = Job.objects.filter(family, status=Job.Status.RUNNING, windows__gt=1)
+    return rows.select_related("source").order_by(F("source__stands_in_for").asc(nulls_first=True), "pk").first()

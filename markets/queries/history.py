@@ -1,0 +1,113 @@
+"""The series of one instrument: what a chart draws and what a table lists, figures with the digits they were given."""
+
+from calendar import monthrange
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from itertools import groupby, pairwise
+
+from markets.decimals import published
+from markets.models import Rate
+
+# Months of each range that a chart offers; None is everything.
+RANGES: dict[str, int | None] = {"1M": 1, "3M": 3, "1R": 12, "5R": 60, "Max": None}
+DEFAULT_RANGE = "1R"
+MOST_POINTS = 1000
+# The pages are about the NBP: the ECB's price of the euro in złoty is another bank's, of the same day.
+TABLES = ("A", "B", "C", "gold")
+# No bank holiday lasts as long: figures are missing, or the code was away.
+LONGEST_GAP = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One day: the canonical mid with its table, and what table C said of the same day."""
+
+    day: date
+    table: str
+    mid: Decimal
+    bid: Decimal | None = None
+    ask: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A day's mid, bid and ask as published, and the proof of the mid: where it was printed and when we got it."""
+
+    day: date
+    mid: Decimal | None
+    bid: Decimal | None
+    ask: Decimal | None
+    source: str
+    tables: tuple[str, ...]
+    url: str
+    sha256: str
+    fetched_at: datetime | None
+
+
+def first_day(newest: date, months: int | None) -> date:
+    """The day that many months earlier, or the last of a shorter month."""
+    if months is None:
+        return date.min
+    year, month = divmod(newest.year * 12 + newest.month - 1 - months, 12)
+    return date(year, month + 1, min(newest.day, monthrange(year, month + 1)[1]))
+
+
+def points(code: str, since: date) -> list[Point]:
+    """One a day, ascending; one query."""
+    rows = Rate.objects.filter(instrument__code=code, table__in=TABLES, effective_date__gte=since).publishable()
+    columns = ("effective_date", "table", "mid", "bid", "ask", "scale")
+    found = []
+    for day, of_day in groupby(rows.order_by("effective_date", "table").values_list(*columns), key=lambda row: row[0]):
+        # A before B before C: the first mid is the canonical one, as the querysets have it.
+        lines = list(of_day)
+        mid = next(((row[1], published(row[2], row[5])) for row in lines if row[2] is not None), None)
+        band = next(((published(row[3], row[5]), published(row[4], row[5])) for row in lines if row[3]), (None, None))
+        if mid is not None and mid[1] is not None:
+            found.append(Point(day, mid[0], mid[1], *band))
+    return found
+
+
+def thinned(points: Sequence[Point], keep: Collection[date] = (), most: int = MOST_POINTS) -> tuple[list[Point], int]:
+    """Every n-th point, counted from the newest, so that about `most` stay; and n.
+
+    The lowest, the highest and the days of `keep` stay as well: what is said of them must be seen.
+    """
+    step = max(1, -(-len(points) // most))
+    if step == 1:
+        return list(points), 1
+    ends = {min(points, key=lambda point: point.mid).day, max(points, key=lambda point: point.mid).day}
+    wanted = {point.day for point in points[::-1][::step]} | ends | set(keep)
+    return [point for point in points if point.day in wanted], step
+
+
+def gaps(points: Sequence[Point]) -> list[tuple[date, date]]:
+    """The days before and after each time that figures are missing for too long to draw a line over it."""
+    return [(a.day, b.day) for a, b in pairwise(points) if b.day - a.day > LONGEST_GAP]
+
+
+def figures(code: str, count: int = 30) -> list[Figure]:
+    """The newest days with their proofs, newest first; one query."""
+    rows = Rate.objects.filter(instrument__code=code, table__in=TABLES).publishable()
+    rows = rows.select_related("publication", "source")
+    newest = rows.order_by("-effective_date", "table")[: 2 * count]
+    days = groupby(newest, key=lambda row: row.effective_date)
+    return [figure(list(of_day)) for _day, of_day in days][:count]
+
+
+def figure(lines: list[Rate]) -> Figure:
+    """The rows of one day, table A or B before C."""
+    first, proof = lines[0], lines[0].publication
+    both = next((row for row in lines if row.bid is not None), None)
+    return Figure(
+        day=first.effective_date,
+        mid=first.figure("mid"),
+        bid=both.figure("bid") if both else None,
+        ask=both.figure("ask") if both else None,
+        source=first.source.name,
+        tables=tuple(row.publication.number or row.table if row.publication else row.table for row in lines),
+        url=proof.url if proof else "",
+        sha256=proof.sha256 if proof else "",
+        fetched_at=proof.fetched_at if proof else None,
+    )

@@ -1,0 +1,138 @@
+"""What other programs read in Redis of the markets: keys that expire, and the messages that they are new.
+
+`market:ohlcv:{symbol}:{timeframe}` and `market:price:{symbol}` hold JSON; figures are numbers with exactly the
+digits that the source gave, the tiniest with an exponent (9.3E-7). Without Redis there is nothing here to read, and
+the API answers from the tables.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import redis
+from django.conf import settings
+
+from markets import clock, timeframes
+from markets.models import Candle, Source
+from markets.records import Price
+from markets.redis import client as redis_client
+
+MINER = "market-data"
+# Candles in a key: enough for every indicator over a hundred bars and its warm-up.
+LENGTH = 200
+# Seconds for which a key of candles stays, by timeframe (S3-04); others stay twice their own length.
+TTL = {"5m": 120, "1h": 300, "4h": 600}
+
+
+def priced(prices: Iterable[tuple[str, Price]]) -> None:
+    """Publish `asset:update:{symbol}` for each instrument that was priced, all in one round trip."""
+    bodies = {f"asset:update:{code}": price_update(code, price) for code, price in prices}
+
+    def send(client: redis.Redis) -> None:
+        pipe = client.pipeline(transaction=False)
+        for channel, body in bodies.items():
+            text = redis_client.JSON.encode(body)
+            pipe.publish(redis_client.name(channel), text)
+            redis_client.add(pipe, redis_client.Entry("publish", channel, MINER, redis_client.summary(body), len(text)))
+        redis_client.settle(pipe)
+
+    if bodies:
+        redis_client.ask(send, None)
+
+
+def price_update(code: str, price: Price) -> dict[str, Any]:
+    spread = price.ask - price.bid if price.bid is not None and price.ask is not None else None
+    return {
+        "type": "price_update",
+        "symbol": code,
+        "data": {
+            "bid": plain(price.bid),
+            "ask": plain(price.ask),
+            "spread": plain(spread),
+            "last_price": plain(price.price),
+            "timestamp": price.observed_at.isoformat(),
+        },
+    }
+
+
+def keep_prices(prices: Iterable[tuple[str, Price]]) -> None:
+    """`market:price:{symbol}`: {price, change24h, volume, timestamp}."""
+    keep(
+        "market:price:*",
+        {
+            f"market:price:{code}": redis_client.JSON.encode(
+                {
+                    "price": plain(price.price),
+                    "change24h": plain(price.change),
+                    "volume": plain(price.volume),
+                    "timestamp": price.observed_at.isoformat(),
+                }
+            )
+            for code, price in prices
+        },
+        settings.MARKET_PRICE_TTL,
+    )
+
+
+def keep_candles(source: Source, timeframe: str, codes: Mapping[int, str]) -> None:
+    """`market:ohlcv:{symbol}:{timeframe}`: the newest candles, oldest first, of these instruments (code by id)."""
+    if not settings.REDIS_URL:
+        return
+    series = newest(source, timeframe, codes)
+    bodies = {f"market:ohlcv:{codes[pk]}:{timeframe}": redis_client.JSON.encode(rows) for pk, rows in series.items()}
+    keep(f"market:ohlcv:*:{timeframe}", bodies, TTL.get(timeframe, 2 * timeframes.SECONDS[timeframe]))
+    redis_client.publish(f"market:update:{timeframe}", [update_of(timeframe, codes)], MINER)
+
+
+def scanned(codes: Mapping[int, str]) -> None:
+    """Publish `market:update:all`: every timeframe has been brought up to now."""
+    redis_client.publish("market:update:all", [update_of("all", codes)], MINER)
+
+
+def update_of(timeframe: str, codes: Mapping[int, str]) -> dict[str, Any]:
+    now = clock.now().isoformat()
+    return {"type": "market_update", "timeframe": timeframe, "symbols": len(codes), "timestamp": now}
+
+
+def newest(source: Source, timeframe: str, instruments: Collection[int]) -> dict[int, list[dict[str, Any]]]:
+    """The candles of the last LENGTH stretches by instrument, ascending; one query."""
+    since = clock.now() - timedelta(seconds=LENGTH * timeframes.SECONDS[timeframe])
+    rows = Candle.objects.filter(
+        instrument__in=list(instruments), timeframe=timeframe, source=source, open_time__gt=since
+    ).order_by("instrument", "open_time")
+    series: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for pk, start, *figures, closed in rows.values_list(
+        "instrument_id", "open_time", "open", "high", "low", "close", "volume", "closed"
+    ):
+        series[pk].append(candle(start, *figures) | {"closed": closed})
+    return series
+
+
+def candle(start: datetime, *figures: Decimal | None) -> dict[str, Any]:
+    return {"t": int(start.timestamp() * 1000)} | dict(zip("ohlcv", map(plain, figures), strict=True))
+
+
+def keep(channel: str, values: Mapping[str, bytes], seconds: int) -> None:
+    """Write keys that expire, in one round trip; the log gets one line for all of them."""
+
+    def write(client: redis.Redis) -> None:
+        pipe = client.pipeline(transaction=False)
+        for key, body in values.items():
+            pipe.set(redis_client.name(key), body, ex=seconds)
+        size = sum(map(len, values.values()))
+        words = f"{len(values)} keys, {size} bytes, {seconds} s"
+        redis_client.add(pipe, redis_client.Entry("cache_write", channel, MINER, words, size))
+        redis_client.settle(pipe)
+
+    if values:
+        redis_client.ask(write, None)
+
+
+def plain(value: Decimal | None) -> Decimal | None:
+    """Without zeros that only the column has."""
+    if value is None:
+        return None
+    text = f"{value:f}"
+    return Decimal(text.rstrip("0").rstrip(".") if "." in text else text)

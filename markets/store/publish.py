@@ -1,0 +1,160 @@
+"""The only writer of market data: rules, insert or revise, announce; one transaction.
+
+A figure that is new is inserted. One that an archive stood in for is taken over in place, so that readers never rank
+two rows of one publisher. One whose value changed is replaced, and a Revision keeps both values. What is unchanged
+costs a look and no write.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from markets import clock, events
+from markets.instruments import catalogue
+from markets.jobs import runs
+from markets.models import Instrument, Job, Source
+from markets.records import Figure, Table
+from markets.redis import response_cache
+from markets.store import outbox, publications, quotes, rates, validation
+
+Accepted = list[tuple[Table, list[Figure]]]
+NAME_LENGTH = 120
+# How often a batch is compared and written when somebody else keeps putting in what it holds.
+ATTEMPTS = 3
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one save did; `refused`, `new_codes` and `left_out` in words."""
+
+    inserted: int = 0
+    taken_over: int = 0
+    revised: int = 0
+    refused: list[str] = field(default_factory=list)
+    new_codes: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+    @property
+    def written(self) -> int:
+        return self.inserted + self.taken_over + self.revised
+
+
+def save(tables: Sequence[Table], source: Source, job: Job, windows: int = 0) -> Outcome:
+    """Write one window of publications; all of it or nothing.
+
+    `windows` of the job's windows are done with it, which the job notes in the same transaction. Raises
+    `journal.LeaseLost` when the job was given up meanwhile: nothing of a ghost's work is kept.
+    """
+    with transaction.atomic():
+        family = lock_family(source)
+        accepted, refused = sift(tables)
+        outcome = write(accepted, source, family, job) if accepted else Outcome()
+        outcome.refused = refused
+        runs.progress(
+            job,
+            rows_written=outcome.written,
+            revised=outcome.revised,
+            refused=outcome.refused,
+            new_codes=outcome.new_codes,
+            left_out=outcome.left_out,
+            windows=windows,
+            reached=max((table.effective_date for table in tables), default=None),
+        )
+        if outcome.written:
+            events.ingested.send(sender=Job, job=job)
+    return outcome
+
+
+def lock_family(source: Source) -> set[int]:
+    """The official source and its archives: one writer at a time, for they compare with each other's rows.
+
+    PostgreSQL needs the lock, taken in one order by everybody; SQLite has IMMEDIATE transactions. It leaves alone those
+    who only refer to a source: a full lock would be waited for by a commit that we may be waiting for ourselves.
+    """
+    official = source.stands_in_for_id or source.pk
+    rows = Source.objects.select_for_update(no_key=True).filter(Q(pk=official) | Q(stands_in_for=official))
+    return set(rows.order_by("pk").values_list("pk", flat=True))
+
+
+def sift(tables: Iterable[Table]) -> tuple[Accepted, list[str]]:
+    """The tables with the figures that may in, ascending; the others in words."""
+    today = clock.today()
+    accepted, refused = [], []
+    for table in tables:
+        figures = []
+        for figure, reason in validation.sift(table, today):
+            if reason:
+                refused.append(f"{table.table} {table.effective_date} {figure.code}: {reason}")
+            else:
+                figures.append(figure)
+        if figures:
+            accepted.append((table, figures))
+    return sorted(accepted, key=lambda pair: pair[0].effective_date), refused
+
+
+def write(accepted: Accepted, source: Source, family: set[int], job: Job) -> Outcome:
+    """Compare and write; again when a row appeared meanwhile that the comparison had not seen.
+
+    The lock keeps the family's other writers out, not one of another family that meets the same new code, nor a hand
+    in the database. What they put in breaks the write as a whole; the next comparison sees it, and it is revised like
+    any other figure instead of being written over.
+    """
+    for _ in range(ATTEMPTS - 1):
+        try:
+            with transaction.atomic():
+                return compare_and_write(accepted, source, family, job)
+        except IntegrityError:
+            continue
+    return compare_and_write(accepted, source, family, job)
+
+
+def compare_and_write(accepted: Accepted, source: Source, family: set[int], job: Job) -> Outcome:
+    """Everything that one window changes, in the order of its foreign keys."""
+    tables = [table for table, _ in accepted]
+    kind = tables[0].kind
+    codes = {figure.code for _, figures in accepted for figure in figures}
+    instruments, new_codes = catalogue.find_or_create(codes, kind)
+    proofs = publications.save(tables, source, job)
+    batch = rates.Batch(source, rates.Known(source, family, tables), proofs, job)
+    for table, figures in accepted:
+        batch.add(table, [(instruments[figure.code].id, figure) for figure in figures])
+    gone = batch.leave_out()
+    batch.write()
+    before = quotes.refresh(batch.mids, family, {instruments[code].id for code in new_codes})
+    renamed = take_names(accepted, instruments, before)
+    outbox.widen(batch.days, kind, job)
+    if batch.inserts or batch.updates or proofs.changed or renamed:
+        response_cache.changed({row.id for row in instruments.values()} | {instrument for instrument, _ in gone})
+    return Outcome(
+        inserted=len(batch.inserts),
+        taken_over=len(batch.updates) - len(batch.revisions),
+        revised=len(batch.revisions),
+        new_codes=new_codes,
+        left_out=in_words(gone, instruments),
+    )
+
+
+def in_words(gone: list[tuple[int, Table]], instruments: dict[str, Instrument]) -> list[str]:
+    names = {instrument.id: code for code, instrument in instruments.items()}
+    others = {instrument for instrument, _ in gone} - names.keys()
+    names |= dict(Instrument.objects.filter(pk__in=others).values_list("pk", "code")) if others else {}
+    return [f"{table.table} {table.effective_date} {names[instrument]}" for instrument, table in gone]
+
+
+def take_names(accepted: Accepted, instruments: dict[str, Instrument], before: dict[int, quotes.Held]) -> int:
+    """The publisher's own name of a currency, from a table no older than its newest figure so far; how many changed."""
+    renamed = 0
+    named = {
+        figure.code: (table.effective_date, figure.name.replace("\0", "")[:NAME_LENGTH])
+        for table, figures in accepted
+        for figure in figures
+    }
+    for code, (day, name) in named.items():
+        instrument = instruments[code]
+        held = before.get(instrument.id)
+        is_newest = held is None or day >= held.newest.effective_date
+        if name and name != instrument.name_pl and is_newest:
+            renamed += Instrument.objects.filter(pk=instrument.pk).update(name_pl=name)
+    return renamed

@@ -1,0 +1,305 @@
+"""The priority batch: the instruments that must be right come first, then the queue, all within the call budget.
+
+Each instrument is asked for at the most urgent source that can be asked: when that one is off or has no key, at the
+next. Where nobody answered, whoever has a fresh price of it is named: Deribit for BTCUSD, the ECB with its rate of the
+day for EURUSD; those are here already and need not be asked for. One instrument's failure never stops the others.
+"""
+
+import logging
+import time
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from django.conf import settings
+from django.db.models import F
+
+from markets import clock
+from markets.jobs import hourly, runs
+from markets.licence import Audience
+from markets.models import Job, Listing, Source
+from markets.queries import prices
+from miner import sources
+from miner.batch import queue as batch_queue
+from miner.collect import prices as price_collector
+from miner.fetch import rate_limit
+from miner.fetch.errors import ProviderError, Unreachable
+from miner.models import QueueItem, SyncStatus
+from miner.providers import PROVIDERS
+from miner.providers.base import QuoteSource
+
+logger = logging.getLogger(__name__)
+
+JOB = "batch.priority"
+CRITICAL = Listing.Priority.CRITICAL
+# A task is killed after 60 s: its groups wait for the budget so long together, and the last begins before the second.
+PATIENCE, LAST_START = 20.0, 40.0
+MAX_ERRORS = 20
+
+
+@dataclass(slots=True)
+class BatchResult:
+    """One run, as `/batch/run` answers it; durations are in the job."""
+
+    batch_id: str
+    priority_updated: list[str] = field(default_factory=list)
+    priority_failed: list[str] = field(default_factory=list)
+    queue_processed: int = 0
+    queue_remaining: int = 0
+    api_calls_used: int = 0
+    rate_limit_waits: int = 0
+    errors: list[dict[str, str]] = field(default_factory=list)
+    # Which source has a fresh price of an instrument that its first one gave none of.
+    fallbacks: dict[str, str] = field(default_factory=dict)
+
+    def add(self, result: price_collector.Result) -> None:
+        self.api_calls_used += result.calls
+        self.rate_limit_waits += result.waits
+        told = [{"symbol": code, "error": words} for code, words in result.failed.items()]
+        self.errors = (self.errors + told)[:MAX_ERRORS]
+
+
+def new_id() -> str:
+    return uuid.uuid4().hex[:12]
+
+
+def run(batch_id: str = "", trigger: str = Job.Trigger.SCHEDULE) -> BatchResult | None:
+    """Bring every critical instrument up to now; None when a batch is running already. The journal has the rest.
+
+    Who was told an id finds it there whatever happens.
+    """
+    result = BatchResult(batch_id or new_id())
+    try:
+        with runs.job(JOB, trigger=trigger) as job:
+            logger.info("Batch %s begins", result.batch_id)
+            started = time.monotonic()
+            keep(job, result)
+            groups = critical()
+            for source, listings in groups:
+                update(source, listings, result, time.monotonic() - started)
+            asked = {listing.instrument_id: source.pk for source, listings in groups for listing in listings}
+            result.fallbacks |= stand_ins(asked, result.priority_updated)
+            result.queue_remaining = batch_queue.size()
+            keep(job, result)
+            logger.info(
+                "Batch %s ended after %.1f s: %d updated, %d failed, %d calls",
+                result.batch_id,
+                time.monotonic() - started,
+                len(result.priority_updated),
+                len(result.priority_failed),
+                result.api_calls_used,
+            )
+    except runs.Busy:
+        logger.warning("A batch is already running")
+        if batch_id:
+            give_up(result, trigger)
+        return None
+    return result
+
+
+def give_up(result: BatchResult, trigger: str) -> None:
+    """A batch that was promised and did not run, for another was faster."""
+    now = clock.now()
+    Job.objects.create(
+        job_type=JOB,
+        status=Job.Status.SKIPPED,
+        trigger=trigger,
+        started_at=now,
+        finished_at=now,
+        error="another batch was running",
+        details=asdict(result),
+    )
+
+
+def keep(job: Job, result: BatchResult) -> None:
+    """The result stands in the job's row, also of one that is still running."""
+    job.requests = result.api_calls_used
+    rows = len(result.priority_updated)
+    Job.objects.filter(pk=job.pk).update(details=asdict(result), rows_written=rows, requests=result.api_calls_used)
+
+
+def critical() -> list[tuple[Source, list[Listing]]]:
+    """The critical instruments by the source that is asked for them, one group a call of that source."""
+    wanted = Listing.objects.filter(priority=CRITICAL, tracked=True).values_list("instrument", flat=True).distinct()
+    able = {row.pk for row in sources.runnable() if isinstance(sources.provider_of(row), QuoteSource)}
+    groups: dict[tuple[int, str], list[Listing]] = defaultdict(list)
+    chosen: set[int] = set()
+    rows = Listing.objects.filter(instrument__in=wanted, tracked=True).select_related("instrument", "source")
+    for listing in rows.order_by("priority", "source__cadence", "pk"):
+        if listing.instrument_id not in chosen and listing.source_id in able:
+            chosen.add(listing.instrument_id)
+            groups[listing.source_id, market_of(listing)].append(listing)
+    for listing in rows.filter(priority=CRITICAL).exclude(source__in=able):
+        price_collector.mark([listing], SyncStatus.State.PENDING, *why_not(listing.source))
+    return [(listings[0].source, listings) for listings in groups.values()]
+
+
+def market_of(listing: Listing) -> str:
+    """`C` of `C:EURUSD`: one market is one call, and fails alone."""
+    head, colon, _ = listing.ticker.partition(":")
+    return head if colon else ""
+
+
+def why_not(source: Source) -> tuple[str, str]:
+    if not source.enabled and sources.wants_key(source):
+        return "no_key", f"{source.code} has no key"
+    return ("paused", f"{source.code} is paused") if source.enabled else ("off", f"{source.code} is switched off")
+
+
+def update(source: Source, listings: Sequence[Listing], result: BatchResult, elapsed: float = 0.0) -> None:
+    """One group, begun so many seconds into the batch; whatever goes wrong with it stays with it."""
+    try:
+        if elapsed > LAST_START:
+            raise TimeoutError("the batch has no time left for it")
+        # No rest after it: the next group is another market of the same source, and may well answer.
+        done = ask(source, listings, critical=True, patience=max(0.0, PATIENCE - elapsed), rest=False)
+    except Exception as error:
+        logger.exception("The batch failed on %s", source.code)
+        words = runs.scrub(f"{type(error).__name__}: {error}")
+        done = price_collector.Result(failed={listing.instrument.code: words for listing in listings})
+        price_collector.mark(listings, SyncStatus.State.FAILED, "error", words)
+    result.add(done)
+    result.priority_updated += done.updated
+    result.priority_failed += done.failed
+    for listing in listings:
+        if listing.priority != CRITICAL and listing.instrument.code in done.updated:
+            result.fallbacks[listing.instrument.code] = source.code
+
+
+def ask(source: Source, listings: Sequence[Listing], **how: Any) -> price_collector.Result:
+    """One question; it is counted into the row that the source has for this hour, like those of the beats."""
+    done = None
+    try:
+        with hourly.beat(f"{source.code}.quotes", source) as count:
+            done = price_collector.refresh(source, listings, **how)
+            price_collector.put_down(done, count)
+            if done.error is not None:
+                raise done.error
+    except ProviderError:
+        if done is None:
+            raise
+    return done
+
+
+def stand_ins(asked: Mapping[int, int], updated: Sequence[str]) -> dict[str, str]:
+    """Critical instruments without a new price that another source than the one `asked` has a fresh one of: the best.
+
+    A price of a market or an official rate, fresh by the same judgement as in every answer.
+    """
+    rows = Listing.objects.filter(priority=CRITICAL, tracked=True).exclude(instrument__code__in=updated)
+    waiting = set(rows.values_list("instrument", flat=True))
+    found: dict[str, prices.Newest] = {}
+    for source in sources.runnable() if waiting else ():
+        others = {instrument for instrument in waiting if asked.get(instrument) != source.pk}
+        for row in prices.newest(Audience.OPERATOR, others, source).values():
+            if not row.stale and row.rank < found.setdefault(row.code, row).rank:
+                found[row.code] = row
+    return {code: row.source for code, row in found.items()}
+
+
+def enqueue_secondary() -> int:
+    """Put what is followed at the sources of the batch, and is not critical, into the queue."""
+    rows = Listing.objects.filter(tracked=True, priority__gt=CRITICAL, source__in=batched()).order_by("priority", "pk")
+    return sum(batch_queue.enqueue(listing) for listing in rows.select_related("instrument"))
+
+
+def batched() -> list[Source]:
+    """The sources whose calls are so few that their instruments take turns."""
+    return [row for row in sources.runnable() if PROVIDERS[row.code].queued]
+
+
+def process_queue(most: int | None = None) -> BatchResult:
+    """Serve the next items as far as the budget goes beside what is kept for the critical ones.
+
+    What waits for a source that is off, paused or resting keeps its place and holds up nobody else's.
+    """
+    result = BatchResult(new_id())
+    able = [source for source in sources.runnable() if not rate_limit.resting(source)]
+    items = batch_queue.dequeue(most or settings.BATCH_QUEUE_MAX_ITEMS, able)
+    for source, group in by_source(items).items():
+        serve(source, group, result)
+    result.queue_remaining = batch_queue.size()
+    return result
+
+
+def by_source(items: Iterable[QueueItem]) -> dict[Source, list[QueueItem]]:
+    groups: dict[Source, list[QueueItem]] = defaultdict(list)
+    for item in items:
+        groups[item.listing.source].append(item)
+    return groups
+
+
+def serve(source: Source, items: Sequence[QueueItem], result: BatchResult) -> None:
+    """As far as the source goes; what is not reached keeps its place."""
+    over = False
+    for item in items:
+        if not item.listing.tracked:
+            batch_queue.done(item)
+        elif over:
+            batch_queue.release(item)
+        else:
+            over = not serve_one(source, item, result)
+
+
+def serve_one(source: Source, item: QueueItem, result: BatchResult) -> bool:
+    """False when the budget did not allow it, or when the source could not be reached: no more of it in this turn."""
+    limit = sources.allowance_of(source)
+    cost = sources.quote_source_of(source).cost([item.listing.ticker])
+    if rate_limit.resting(source) or rate_limit.used_up(source, limit, cost):
+        batch_queue.release(item)
+        return False
+    # No rest after it: that would keep the batch from the critical instruments too.
+    done = ask(source, [item.listing], rest=False)
+    result.add(done)
+    if isinstance(done.error, rate_limit.Exhausted):
+        batch_queue.release(item)
+        return False
+    if done.updated:
+        batch_queue.done(item)
+        result.queue_processed += 1
+    else:
+        batch_queue.requeue(item, next(iter(done.failed.values()), "No data"))
+    return not isinstance(done.error, Unreachable)
+
+
+def status() -> dict[str, Any]:
+    """The newest batch, the next one, and how each critical instrument is doing."""
+    last = Job.objects.filter(job_type=JOB).order_by("-started_at", "-pk").first()
+    return {
+        "batch_id": (last.details.get("batch_id") if last else None) or None,
+        "status": last.status if last else "pending",
+        "last_run": last.started_at if last else None,
+        "result": result_of(last) if last else None,
+        "queue_size": batch_queue.size(),
+        "priority_assets": priority_assets(),
+    }
+
+
+def result_of(job: Job) -> dict[str, Any]:
+    """All fields of a BatchResult, out of its job."""
+    details = {name: job.details.get(name) for name in BatchResult.__dataclass_fields__}
+    seconds = job.duration_seconds
+    return details | {
+        "job_id": job.pk,
+        "started_at": job.started_at,
+        "completed_at": job.finished_at,
+        "duration_ms": None if seconds is None else round(seconds * 1000),
+    }
+
+
+def priority_assets() -> list[dict[str, Any]]:
+    rows = SyncStatus.objects.filter(listing__priority=CRITICAL, listing__tracked=True).annotate(
+        symbol=F("listing__instrument__code"), source=F("listing__source__code"), cadence=F("listing__source__cadence")
+    )
+    return [
+        {
+            "symbol": row.symbol,
+            "source": row.source,
+            "status": price_collector.state_of(row, row.cadence),
+            "reason": row.reason or None,
+            "last_success_at": row.last_success_at,
+        }
+        for row in rows.order_by("symbol", "source")
+    ]

@@ -1,0 +1,348 @@
+"""What an operator sets going: a source asked now, and a range of its past, as deep as the source goes. The past of a
+new listing, which a beat asks for, is the same work.
+
+A task works for 40 s and asks for its own continuation, from the place that it has reached. What an operator does at a
+terminal is the same work without that end. A dotted name here stands in the queue: keep the names.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as hour
+from functools import partial
+from itertools import chain
+from math import ceil
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, models
+from django_q.tasks import async_task
+
+from markets import clock, timeframes
+from markets.jobs import runs
+from markets.models import Job, Source
+from markets.records import Bar, Price
+from markets.store import retention
+from markets.store.prices import save_bars, save_prices
+from miner import sources, tasks
+from miner.collect import candles as cycle
+from miner.collect import prices as price_collector
+from miner.collect import tables as table_collector
+from miner.fetch import rate_limit, retry
+from miner.fetch.errors import ProviderError, UnknownTicker
+from miner.models import SyncStatus
+from miner.providers.base import CandleSource, QuoteSource
+
+logger = logging.getLogger(__name__)
+
+GOOD = {Job.Status.SUCCESS, Job.Status.SKIPPED}
+OFF = "switched off, paused or unknown"
+BUSY = "busy"
+DAY = timedelta(days=1)
+# A source that counts its days back to the minute: the request takes a moment, too.
+MARGIN = timedelta(hours=1)
+# A window of a budget is a minute; a source that wants a longer rest has not much use for being waited for.
+LONGEST_WAIT = 90.0
+# What a round of candles may take beyond its due when everything is slow: a task is killed after 60 s.
+ROUND = 12.0
+
+
+@dataclass(slots=True)
+class Fill:
+    """One back-fill from `start` to `end`, and who watches it.
+
+    At `deadline` (of the monotonic clock) it stops, and `then` asks for the rest.
+    """
+
+    source: Source
+    start: datetime
+    end: datetime
+    trigger: str = Job.Trigger.OPERATOR
+    deadline: float = float("inf")
+    then: Callable[[Any, int], object] = lambda *_: None
+    watch: Callable[[int, int, date | None], object] = lambda *_: None
+    job: Job | None = None
+    error: str = ""
+
+    def is_over(self) -> bool:
+        return time.monotonic() >= self.deadline
+
+    @property
+    def is_first(self) -> bool:
+        """Asked for by a beat, since a listing has no past yet."""
+        return self.trigger == Job.Trigger.SCHEDULE
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is left to ask for afterwards; some days in between, by an operator's wish, are not all."""
+        reaches_back = self.start.date() <= clock.today() - price_collector.HISTORY
+        return self.is_first or (reaches_back and self.end >= clock.now() - DAY)
+
+
+def now(source: Source) -> None:
+    """Ask for what the source has to say at the moment, whatever that is."""
+    provider = sources.provider_of(source)
+    if provider.series:
+        tasks.enqueue(source.code, trigger=Job.Trigger.OPERATOR)
+    if isinstance(provider, QuoteSource):
+        put("miner.tasks.quotes", source.code, group=f"{source.code}.quotes")
+    if isinstance(provider, CandleSource):
+        for timeframe in provider.timeframes:
+            put("miner.tasks.candles", source.code, timeframe, group=f"{source.code}.candles.{timeframe}")
+
+
+def enqueue(source: Source, start: date, end: date) -> bool:
+    """Ask for these days of all that the source keeps a past of; False when it keeps none."""
+    provider = sources.provider_of(source)
+    found: list[tuple[str, list[str]]] = []
+    if provider.series:
+        found.append(("tables", [series.table for series in provider.series]))
+    if price_collector.has_history(provider):
+        found.append(("prices", [listing.ticker for listing in price_collector.due(source)]))
+    if isinstance(provider, CandleSource):
+        found.append(("candles", list(provider.timeframes)))
+    for kind, names in found:
+        put(f"miner.fill.{kind}", source.code, names, start, end, group=f"{source.code}.fill")
+    return bool(found)
+
+
+def put(func: str, *args: object, group: str, **more: object) -> None:
+    async_task(func, *args, cluster=settings.MINER_QUEUE, group=group, **more)
+
+
+def tables(
+    source: str, names: list[str], start: date, end: date, at: date | None = None, job: int | None = None
+) -> str:
+    """The first of these tables, from `at` on when a task before has come so far; a task of its own for each other."""
+    row = able(source)
+    if row is None:
+        runs.drop(job)
+        return OFF
+    provider = sources.provider_of(row)
+    series = next(series for series in provider.series if series.table == names[0])
+    begun = time.monotonic() + settings.TASK_WORK.total_seconds()
+    run = table_collector.Run(
+        source=row,
+        provider=provider,
+        trigger=Job.Trigger.OPERATOR,
+        connections=sources.connections_of(row),
+        span=(at or start, end),
+        deadline=begun,
+        until=begun + tasks.GRACE,
+    )
+    windows, done = table_collector.windows_of(run, series, clock.today()), 0
+
+    def count(_: object, number: int, *__: object) -> None:
+        nonlocal done
+        done = number
+
+    def rest(_: str, job: int) -> None:
+        again("tables", row, names, start, end, at=windows[done][0], job=job)
+
+    run.watch, run.then = count, rest
+    status = tasks.mine_one(run, series, job)
+    if status in GOOD and names[1:]:
+        again("tables", row, names[1:], start, end)
+    return status
+
+
+def prices(
+    source: str,
+    names: list[str],
+    start: date,
+    end: date,
+    job: int | None = None,
+    trigger: str = Job.Trigger.OPERATOR,
+) -> str:
+    """The past of each of these tickers; what a beat asked for and another back-fill kept out, it asks for again."""
+    row = able(source)
+    if row is None:
+        runs.drop(job)
+        return OFF
+    fill = of_task(row, start, end)
+    fill.trigger = trigger
+    fill.then = lambda left, job: again("prices", row, left, start, end, job=job, trigger=trigger)
+    status = settled(fill, lambda: bring_prices(fill, names, job))
+    if status == BUSY and fill.is_first:
+        for name in names:  # not all at once: beats write the same rows in another order
+            pasts(row, [name]).update(past_asked_at=None)
+    return status
+
+
+def candles(
+    source: str, names: list[str], start: date, end: date, at: datetime | None = None, job: int | None = None
+) -> str:
+    """The first of these timeframes; a task of its own for each other."""
+    row = able(source)
+    if row is None:
+        runs.drop(job)
+        return OFF
+    fill = of_task(row, start, end)
+    fill.then = lambda reached, job: again("candles", row, names, start, end, at=reached, job=job)
+    status = settled(fill, lambda: bring_candles(fill, names[0], at, job))
+    if status in GOOD and names[1:]:
+        again("candles", row, names[1:], start, end)
+    return status
+
+
+def able(source: str) -> Source | None:
+    return next((row for row in sources.runnable() if row.code == source), None)
+
+
+def again(kind: str, source: Source, names: Sequence[str], start: date, end: date, **state: object) -> None:
+    put(f"miner.fill.{kind}", source.code, list(names), start, end, group=f"{source.code}.fill", **state)
+
+
+def of_task(source: Source, start: date, end: date) -> Fill:
+    return Fill(source, *moments(start, end), deadline=time.monotonic() + settings.TASK_WORK.total_seconds() - ROUND)
+
+
+def moments(start: date, end: date) -> tuple[datetime, datetime]:
+    """Days of the markets are days in UTC; nothing is asked for that has not happened."""
+    after = datetime.combine(min(end, clock.now().date()), hour.min, UTC) + DAY
+    return datetime.combine(start, hour.min, UTC), min(after, clock.now())
+
+
+def settled(fill: Fill, work: Callable[[], None]) -> str:
+    """The status of the work; what the source or the database did wrong stands in the job and goes no further."""
+    try:
+        work()
+    except runs.Busy:
+        return BUSY
+    except (ProviderError, DatabaseError, runs.LeaseLost) as error:
+        fill.error = runs.scrub(str(error))
+        logger.warning("The back-fill of %s failed: %s", fill.source.code, fill.error)
+        if isinstance(error, ProviderError):
+            price_collector.give_way(fill.source, error)
+        return Job.Status.FAILED
+    return fill.job.status if fill.job else Job.Status.FAILED
+
+
+def wait(fill: Fill, error: rate_limit.Exhausted) -> None:
+    """For the budget, as long as this task lasts; who wants a longer rest than that is asked another day."""
+    seconds = (error.until - clock.now()).total_seconds()
+    if seconds > LONGEST_WAIT:
+        raise error
+    time.sleep(max(0.0, min(seconds, fill.deadline - time.monotonic())))
+
+
+def bring_prices(fill: Fill, tickers: Sequence[str], resume: int | None = None) -> None:
+    """Ticker by ticker; one that the source does not know is told and left out.
+
+    What a beat asked for twice, since the queue was long, is brought once.
+    """
+    source, left, start = fill.source, list(tickers), fill.start
+    provider = sources.quote_source_of(source)
+    if provider.history_days:
+        start = max(start, clock.now() - DAY * provider.history_days + MARGIN)
+    with runs.job(price_collector.past_of(source), source, fill.trigger, resume) as job:
+        fill.job = job
+        if fill.is_first:
+            there = set(pasts(source, left).exclude(past_at=None).values_list("listing__ticker", flat=True))
+            left = [ticker for ticker in left if ticker not in there]
+        if not left or start >= fill.end:
+            raise runs.Skip(runs.Reason.UP_TO_DATE)
+        runs.plan(job, len(left))
+        while left:
+            try:
+                found = history(fill, job, provider, left[0], start)
+            except rate_limit.Exhausted as error:
+                wait(fill, error)
+            else:
+                save_prices(found, source, job)
+                if fill.is_whole:
+                    pasts(source, left[:1]).update(past_at=clock.now())
+                del left[0]
+                went_on(fill, job, found[-1].observed_at if found else None)
+            if left and fill.is_over():
+                raise runs.Pause(partial(fill.then, left))
+
+
+def pasts(source: Source, tickers: Sequence[str]) -> models.QuerySet[SyncStatus]:
+    """Where it stands which of these have their past."""
+    return SyncStatus.objects.filter(listing__source=source, listing__ticker__in=tickers)
+
+
+def history(fill: Fill, job: Job, provider: QuoteSource, ticker: str, start: datetime) -> list[Price]:
+    rate_limit.take(fill.source, sources.allowance_of(fill.source))
+    pasts(fill.source, [ticker]).update(past_tries=models.F("past_tries") + 1)
+    traffic = retry.Traffic()
+    try:
+        work = partial(provider.fetch_history, ticker, start, fill.end)
+        found = retry.call(work, traffic, cycle.PATIENCE, fill.deadline + tasks.GRACE)
+    except UnknownTicker as error:
+        words = runs.scrub(str(error))
+        logger.warning("%s is not known at %s: %s", ticker, fill.source.code, words)
+        runs.progress(job, refused=[f"{ticker}: {words}"])
+        return []
+    finally:
+        job.requests += traffic.requests
+        job.retries += traffic.retries
+        job.waited_seconds += traffic.waited_seconds
+    rate_limit.answered(fill.source)
+    return found
+
+
+def bring_candles(fill: Fill, timeframe: str, at: datetime | None = None, resume: int | None = None) -> None:
+    """A thousand candles of every symbol at a time, ascending, so that a kill leaves no hole behind.
+
+    A symbol that was listed later is not asked before its time.
+    """
+    source, seconds = fill.source, timeframes.SECONDS[timeframe]
+    start, listings = at or first_candle(fill.start, timeframe), price_collector.due(source)
+    step = timedelta(seconds=seconds * cycle.FIRST)
+    with runs.job(f"{source.code}.fill.{timeframe}", source, fill.trigger, resume) as job:
+        fill.job = job
+        if not listings or start >= fill.end:
+            raise runs.Skip(runs.Reason.UP_TO_DATE)
+        runs.plan(job, ceil((fill.end - start) / step))
+        begins: dict[str, datetime] = {}
+        while start < fill.end:
+            most = min(cycle.FIRST, ceil((fill.end - start).total_seconds() / seconds))
+            there = [row for row in listings if begins.get(row.ticker, start) < start + step]
+            try:
+                bars = stretch(job, source, timeframe, [cycle.Question(row, start, most) for row in there])
+            except rate_limit.Exhausted as error:
+                wait(fill, error)
+            else:
+                for bar in bars:
+                    begins.setdefault(bar.ticker, bar.open_time)
+                save_bars([bar for bar in bars if bar.open_time < fill.end], source, job)
+                start += step
+                went_on(fill, job, min(start, fill.end))
+            if start < fill.end and fill.is_over():
+                raise runs.Pause(partial(fill.then, start))
+
+
+def first_candle(start: datetime, timeframe: str) -> datetime:
+    """What the next night would delete is not brought."""
+    if timeframe == retention.SHORT_LIVED:
+        start = max(start, clock.now() - DAY * settings.RETENTION_DAYS)
+    return timeframes.start_of(start, timeframes.SECONDS[timeframe])
+
+
+def stretch(job: Job, source: Source, timeframe: str, questions: Sequence[cycle.Question]) -> list[Bar]:
+    """The answers to these; a symbol without one is named in the job, for its candles will be missing."""
+    done = cycle.Cycle()
+    try:
+        lots = cycle.fetch(source, timeframe, questions, done) if questions else ()
+        bars = list(chain.from_iterable(lots))
+        if done.failed:
+            first = questions[0].start
+            lost = [
+                f"{ticker} {timeframe} from {first:%Y-%m-%d %H:%M}: {words}" for ticker, words in done.failed.items()
+            ]
+            runs.progress(job, refused=lost)
+        return bars
+    finally:
+        job.requests += done.requests
+        job.retries += done.retries
+        job.waited_seconds += done.waited_seconds
+
+
+def went_on(fill: Fill, job: Job, reached: datetime | None) -> None:
+    runs.progress(job, windows=1, reached=reached.date() if reached else None)
+    job.refresh_from_db(fields=["windows", "windows_done"])
+    fill.watch(job.windows_done, job.windows, reached.date() if reached else None)

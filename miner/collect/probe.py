@@ -1,0 +1,52 @@
+"""Does a source answer? The smallest question that it has, once, within its budget."""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+from markets import clock
+from markets.models import Source
+from miner import sources
+from miner.collect import prices as price_collector
+from miner.collect import tables as table_collector
+from miner.fetch import http, rate_limit
+from miner.fetch.errors import NoKey, ProviderError
+from miner.providers.base import CandleSource, Provider, QuoteSource
+
+# Somebody waits in front of a page.
+SECONDS = 8.0
+# Any week has a day of publication.
+FEW_DAYS = 7
+
+
+def ask(source: Source) -> float:
+    """Seconds that the answer took; raises ProviderError with the reason where there was none."""
+    if sources.wants_key(source):
+        raise NoKey(f"{source.code}: no key")
+    provider = sources.provider_of(source)
+    cost, question = smallest(source, provider)
+    rate_limit.take(source, sources.allowance_of(source), cost)
+    started = time.monotonic()
+    try:
+        with http.answered_until(started + SECONDS):
+            question()
+    except ProviderError as error:
+        price_collector.give_way(source, error, rest=False)
+        raise
+    return time.monotonic() - started
+
+
+def smallest(source: Source, provider: Provider) -> tuple[int, Callable[[], object]]:
+    """What it costs, and the question: a week of its first table, its most urgent price, or what it trades."""
+    if provider.series:
+        series = provider.series[0]
+        end = min(clock.today(), series.last or clock.today())
+        start = end - timedelta(days=min(FEW_DAYS, series.window) - 1)
+        return 1, lambda: table_collector.fetcher(provider, series)(start, end)
+    listings = price_collector.due(source) or list(source.listings.order_by("priority", "ticker")[:1])
+    if isinstance(provider, QuoteSource) and listings:
+        tickers = [listings[0].ticker]
+        return provider.cost(tickers), lambda: provider.fetch_quotes(tickers)
+    if isinstance(provider, CandleSource):
+        return 1, provider.fetch_tickers
+    raise ProviderError(f"{source.code} lists nothing that could be asked for")

@@ -1,0 +1,135 @@
+"""The only door to the internet: timeout, User-Agent, no redirects, a size cap, and every failure as one of ours."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from functools import cache
+from threading import Lock
+
+import httpx
+
+from markets import clock
+from miner.fetch.errors import Blocked, Refused, Unreachable
+
+CONNECT_SECONDS, READ_SECONDS = 5, 10
+# The largest NBP answer (93 days of table A) is 150 kB; the ECB's whole history is 6 MB.
+MAX_BYTES = 32 * 1024 * 1024
+# How long one answer may take in all: a server that drips a byte every nine seconds never trips a read timeout.
+MAX_SECONDS = 30
+# The longest rest that a provider is granted, in seconds: Binance's longest ban. Who names more has a broken clock.
+LONGEST_REST = 3 * 24 * 3600.0
+# Some providers refuse the default agents of HTTP libraries.
+USER_AGENT = "Charon/0.1 (self-hosted exchange rates)"
+BODY_IN_ERROR = 300
+
+# functools.cache lets two threads that come first at once build a pool each.
+_one_at_a_time = Lock()
+_until: ContextVar[float] = ContextVar("until", default=float("inf"))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A 200: its body, and headers whose names are known in any case."""
+
+    body: bytes
+    headers: Mapping[str, str]
+
+
+@contextmanager
+def answered_until(moment: float) -> Iterator[None]:
+    """Requests of this thread in the block end by `moment` (of the monotonic clock), with Unreachable if need be."""
+    token = _until.set(moment)
+    try:
+        yield
+    finally:
+        _until.reset(token)
+
+
+def client() -> httpx.Client:
+    """One pool of connections per process, safe to use from several threads."""
+    with _one_at_a_time:
+        return new_client()
+
+
+@cache
+def new_client() -> httpx.Client:
+    return httpx.Client(follow_redirects=False, headers={"User-Agent": USER_AGENT})
+
+
+def get(url: str, accept: str = "application/json", headers: Mapping[str, str] | None = None) -> bytes:
+    """The body of a 200; everything else is Unreachable or Refused."""
+    return fetch(url, accept, headers).body
+
+
+def fetch(url: str, accept: str = "application/json", headers: Mapping[str, str] | None = None) -> Answer:
+    """A 200 with its headers; everything else is Unreachable or Refused, with the beginning of its body.
+
+    The text of an error names method and path, never the host, the body, the query or a header (keys travel there), nor
+    the reason phrase (NBP's is CP1250). Inside `answered_until` everything ends by that moment.
+    """
+    place = place_of(url)
+    seconds = min(MAX_SECONDS, _until.get() - time.monotonic())
+    if seconds <= 0:
+        raise Unreachable(f"GET {place}: no time left")
+    timeout = httpx.Timeout(min(READ_SECONDS, seconds), connect=min(CONNECT_SECONDS, seconds))
+    try:
+        with client().stream("GET", url, headers={"Accept": accept, **(headers or {})}, timeout=timeout) as answer:
+            body = read(answer, place, seconds)
+    except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, UnicodeEncodeError) as error:
+        # Without its text: that of a malformed header quotes the value, and keys travel there as well.
+        raise Refused(f"GET {place}: cannot be asked: {type(error).__name__}") from None
+    except httpx.ConnectError as error:
+        raise Unreachable(f"GET {place}: {type(error).__name__}: {error}", nobody=True) from None
+    except httpx.TimeoutException:
+        raise Unreachable(f"GET {place}: no answer in time") from None
+    except (httpx.TransportError, httpx.StreamError) as error:
+        raise Unreachable(f"GET {place}: {type(error).__name__}: {error}") from None
+    except httpx.DecodingError:
+        raise Unreachable(f"GET {place}: the answer's compression is broken") from None
+    if answer.status_code != 200:
+        raise refusal(answer, body, place)
+    return Answer(body, answer.headers)
+
+
+def place_of(url: str) -> str:
+    """The path of a URL: what may stand in an error. Errors are public, an operator's other address is not."""
+    try:
+        return httpx.URL(url).path
+    except httpx.InvalidURL as error:
+        raise Refused(f"GET: not a URL: {error}") from None
+
+
+def read(answer: httpx.Response, place: str, seconds: float) -> bytes:
+    started, body = time.monotonic(), bytearray()
+    for chunk in answer.iter_bytes():
+        body += chunk
+        if len(body) > MAX_BYTES:
+            raise Refused(f"GET {place}: more than {MAX_BYTES} bytes", answer.status_code)
+        if time.monotonic() - started > seconds:
+            raise Unreachable(f"GET {place}: still answering after {seconds:.0f} s")
+    return bytes(body)
+
+
+def refusal(answer: httpx.Response, body: bytes, place: str) -> Unreachable | Refused:
+    status = answer.status_code
+    text = body[:BODY_IN_ERROR].decode("utf-8", "replace")
+    message = f"GET {place}: HTTP {status}"
+    wait = retry_after(answer.headers.get("Retry-After", ""))
+    if status in {408, 429} or status >= 500:
+        return Unreachable(message, wait, status, text)
+    return (Blocked if status == 451 else Refused)(message, status, text, wait)
+
+
+def retry_after(value: str) -> float | None:
+    """Seconds to wait, three days at most, from either form of the header; None when it says nothing usable."""
+    value = value.strip()
+    if value.isdecimal():
+        return min(float(value), LONGEST_REST)
+    try:
+        when = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return None
+    return min(max(0.0, (when - clock.now()).total_seconds()), LONGEST_REST) if when.tzinfo else None

@@ -1,0 +1,234 @@
+"""How often a source may be asked: calls, or weight, in a sliding window that all processes of a house share.
+
+One locked row a source keeps the takes of the running window, so that no border of a fixed window lets twice the limit
+through, and no process, however it ends, keeps what it took. The database is the one place that every process has;
+a take costs a few milliseconds there, beside a request that costs a hundred.
+"""
+
+import logging
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F
+
+from markets import clock
+from markets.models import Source
+from miner.fetch.errors import ProviderError
+from miner.models import Spent
+
+logger = logging.getLogger(__name__)
+
+LONGEST_NAP = 5.0
+DAY = timedelta(days=1)
+FIRST_REST, LONGEST_REST = 30, 900
+
+
+class Exhausted(ProviderError):
+    """The budget allows the call only after `until`: later than the caller can wait."""
+
+    reason = "budget"
+
+    def __init__(self, source: str, until: datetime, rests: bool = False) -> None:
+        why = f"{source} is left alone" if rests else f"the budget of {source} is used up"
+        super().__init__(f"{why} until {until:%H:%M:%S} UTC")
+        self.until = until
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a source allows: `calls` in `seconds`, of which `reserve` are kept for critical instruments."""
+
+    calls: int
+    seconds: int
+    reserve: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The state of one source's budget, as operators and programs see it."""
+
+    limit: int
+    window_seconds: int
+    current_calls: int
+    remaining: int
+    reset_at: datetime | None
+    total_calls: int
+    total_waits: int
+
+
+def take(source: Source, allowance: Allowance, calls: int = 1, critical: bool = False, patience: float = 0) -> float:
+    """Take that many calls, waiting up to `patience` seconds for them; answers how long it waited.
+
+    Raises Exhausted when they are not to be had in that time. A source without a limit is only counted.
+    """
+    started = time.monotonic()
+    deadline = started + patience
+    waited = False
+    while (until := attempt(source, allowance, calls, critical, waited)) is not None:
+        nap = max(0.05, (until - clock.now()).total_seconds())
+        if time.monotonic() + nap > deadline:
+            Spent.objects.filter(source=source).update(total_waits=F("total_waits") + 1)
+            exhausted = Exhausted(source.code, until, resting(source))
+            logger.info("Given up: %s", exhausted)
+            raise exhausted
+        if not waited:
+            logger.info("The budget of %s is used up; waiting %.1f s", source.code, nap)
+        waited = True
+        time.sleep(min(nap, LONGEST_NAP))
+    return time.monotonic() - started if waited else 0.0
+
+
+def attempt(source: Source, allowance: Allowance, calls: int, critical: bool, waited: bool) -> datetime | None:
+    """Take them now, or the moment from which they may be had."""
+    now = clock.now()
+    with transaction.atomic():
+        row = locked(source)
+        if row.blocked_until and row.blocked_until > now:
+            return row.blocked_until
+        allowance = as_told(allowance, row)
+        takes = recent(row, allowance, now)
+        limit = allowance.calls if critical else max(1, allowance.calls - allowance.reserve)
+        if allowance.calls and (until := free_at(takes, allowance, limit, calls, now)):
+            return until
+        row.takes = [*takes, [now.timestamp(), calls]]
+        row.total_calls += calls
+        row.total_waits += waited
+        row.save()
+    return None
+
+
+def locked(source: Source) -> Spent:
+    rows = Spent.objects.select_for_update().filter(source=source)
+    return rows.first() or (Spent.objects.get_or_create(source=source) and rows.get())
+
+
+def as_told(allowance: Allowance, row: Spent) -> Allowance:
+    """Less, where the source itself says that less is allowed."""
+    if not row.allowed or row.allowed >= allowance.calls > 0:
+        return allowance
+    return replace(allowance, calls=row.allowed, reserve=min(allowance.reserve, row.allowed - 1))
+
+
+def recent(row: Spent, allowance: Allowance, now: datetime) -> list[list[float]]:
+    """The takes of the running window; one from the future (a clock was set back) counts as taken now."""
+    oldest = now.timestamp() - allowance.seconds
+    return [[min(at, now.timestamp()), calls] for at, calls in row.takes if at > oldest]
+
+
+def free_at(takes: list[list[float]], allowance: Allowance, limit: int, calls: int, now: datetime) -> datetime | None:
+    """None when `calls` more fit under `limit` now, else the moment at which enough of the old ones have left.
+
+    More than the limit at once fit only into an empty window.
+    """
+    used = sum(number for _, number in takes)
+    if not takes or used + calls <= limit:
+        return None
+    left = used
+    for at, number in takes:
+        left -= number
+        if left + calls <= limit or left <= 0:
+            return datetime.fromtimestamp(at + allowance.seconds, UTC)
+    return now + timedelta(seconds=allowance.seconds)
+
+
+def spent(source: Source, allowance: Allowance, calls: int) -> None:
+    """So many calls were made beyond those that were taken: whoever comes next has that much less."""
+    if calls <= 0:
+        return
+    now = clock.now()
+    with transaction.atomic():
+        row = locked(source)
+        row.takes = [*recent(row, allowance, now), [now.timestamp(), calls]]
+        row.total_calls += calls
+        row.save(update_fields=["takes", "total_calls"])
+
+
+def is_known(source: Source) -> bool:
+    """Whether the source was asked today what it allows."""
+    return Spent.objects.filter(source=source, allowed_at__gt=clock.now() - DAY).exists()
+
+
+def told(source: Source, allowed: int | None) -> None:
+    """The source says what a window allows; None where it does not."""
+    with transaction.atomic():
+        row = locked(source)
+        row.allowed, row.allowed_at = allowed, clock.now()
+        row.save(update_fields=["allowed", "allowed_at"])
+
+
+def answered(source: Source, allowance: Allowance | None = None, used: int | None = None) -> None:
+    """It answered: the count of failures ends. `used` is what it says it has counted itself; what it counted beyond
+    our takes is taken as well. As a rule there is nothing to write.
+    """
+    row = Spent.objects.filter(source=source).first()
+    if row is not None and not row.failures and beyond(row, allowance, used) <= 0:
+        return
+    with transaction.atomic():
+        row = locked(source)
+        more = beyond(row, allowance, used)
+        if allowance is not None and more > 0:
+            row.takes = [*recent(row, allowance, clock.now()), [clock.now().timestamp(), more]]
+        row.failures = 0
+        row.save(update_fields=["takes", "failures"])
+
+
+def beyond(row: Spent, allowance: Allowance | None, used: int | None) -> float:
+    if allowance is None or used is None:
+        return 0
+    return used - sum(number for _, number in recent(row, allowance, clock.now()))
+
+
+def block(source: Source, seconds: float) -> None:
+    """The source wants to be left alone for a while (429, 418): nobody of this house asks it before."""
+    until = clock.now() + timedelta(seconds=seconds)
+    with transaction.atomic():
+        row = locked(source)
+        if row.blocked_until is None or row.blocked_until < until:
+            Spent.objects.filter(pk=row.pk).update(blocked_until=until)
+    logger.warning("%s asked for a rest of %.0f s", source.code, seconds)
+
+
+def failed(source: Source) -> None:
+    """The source could not be asked: half a minute of rest for everybody, twice as long each time, 15 min at most."""
+    with transaction.atomic():
+        row = locked(source)
+        seconds = min(FIRST_REST * 2 ** min(row.failures, 10), LONGEST_REST)
+        until = max(filter(None, [row.blocked_until, clock.now() + timedelta(seconds=seconds)]))
+        Spent.objects.filter(pk=row.pk).update(failures=F("failures") + 1, blocked_until=until)
+
+
+def resting(source: Source) -> bool:
+    """Whether it wants, or needs, to be left alone at the moment."""
+    return Spent.objects.filter(source=source, blocked_until__gt=clock.now()).exists()
+
+
+def used_up(source: Source, allowance: Allowance, calls: int = 1) -> bool:
+    """Whether so many calls would have to wait now, for who only looks: nothing is taken, counted or logged."""
+    now = clock.now()
+    row = Spent.objects.filter(source=source).first()
+    if row is None or not allowance.calls:
+        return False
+    allowance = as_told(allowance, row)
+    limit = max(1, allowance.calls - allowance.reserve)
+    return free_at(recent(row, allowance, now), allowance, limit, calls, now) is not None
+
+
+def state(source: Source, allowance: Allowance) -> Budget:
+    now = clock.now()
+    row = Spent.objects.filter(source=source).first() or Spent(source=source)
+    allowance = as_told(allowance, row)
+    takes = recent(row, allowance, now)
+    used = int(sum(number for _, number in takes))
+    blocked = row.blocked_until if row.blocked_until and row.blocked_until > now else None
+    reset = datetime.fromtimestamp(takes[0][0] + allowance.seconds, UTC) if takes else None
+    return Budget(
+        limit=allowance.calls,
+        window_seconds=allowance.seconds,
+        current_calls=used,
+        remaining=0 if blocked else max(0, allowance.calls - used),
+        reset_at=blocked or reset,
+        total_calls=row.total_calls,
+        total_waits=row.total_waits,
+    )

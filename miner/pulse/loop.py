@@ -1,0 +1,143 @@
+"""What cannot wait for the queue's half minute, in one asyncio loop: the beats (`beating`), and here the ear on Redis.
+
+The ear hears that figures arrived, from whichever process or machine, and rings the brain's bell. It rings as well
+whenever it begins to listen: what was said while nobody listened is lost, and the open `Ingest` rows have it all.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.db import connections, transaction
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from markets import events
+from markets.models import Job
+from markets.redis import client as redis_client
+from miner.pulse import ticker
+
+logger = logging.getLogger(__name__)
+
+# What runs until it is cancelled.
+Duty = Callable[[], Coroutine[Any, Any, None]]
+
+# Before the next try to reach Redis; the last one again and again.
+WAITS = (0.2, 0.4, 0.8, 1.6, 3.0)
+# Before the next try to ring, when the database did not take it.
+AGAIN_SECONDS = 3.0
+CONNECT_SECONDS = 2.0
+END_SECONDS = 1.0
+# A machine that went without a word is noticed after 15 + 3 × 5 s of silence.
+KEEPALIVE = {socket.TCP_KEEPIDLE: 15, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 3}
+
+
+def duties() -> list[Duty]:
+    """The beats and their health, and with Redis an ear."""
+    if not settings.REDIS_URL:
+        return ticker.duties()
+    bell = Bell(ring)
+    return [*ticker.duties(), lambda: listen(bell.pull)]
+
+
+async def run(duties: list[Duty], stop: asyncio.Event) -> None:
+    """All duties side by side until `stop`; one that fails ends all, and the process with them."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(duty()) for duty in duties]
+        await stop.wait()
+        for task in tasks:
+            task.cancel()
+
+
+async def run_until_signal(duties: list[Duty]) -> None:
+    """A duty that waits for a locked database is not waited for: its transaction is undone, its lease runs out."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def end() -> None:
+        stop.set()
+        loop.call_later(END_SECONDS, os._exit, 0)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, end)
+    await run(duties, stop)
+
+
+async def listen(heard: Callable[[], None]) -> None:
+    """Call `heard` when listening begins, whenever it begins again, and for every message."""
+    channel, failures = redis_client.name(settings.REDIS_PUBSUB_CHANNEL_RATES), 0
+    while True:
+        try:
+            async with connect() as client, client.pubsub() as ear:
+                await ear.subscribe(channel)
+                async for _ in ear.listen():  # the first is Redis' word that we are subscribed
+                    if failures:
+                        logger.info("Redis is heard again")
+                    failures = 0
+                    heard()
+        except (redis.RedisError, OSError) as error:
+            if not failures:
+                logger.warning("Redis cannot be heard, the watchdog stands in: %s", type(error).__name__)
+            await asyncio.sleep(WAITS[min(failures, len(WAITS) - 1)])
+            failures += 1
+
+
+def connect() -> Redis:
+    """A listener waits without a limit; the loop above tries again and says so, redis-py would do it in silence."""
+    options: dict[str, Any] = {"socket_timeout": None, "socket_connect_timeout": CONNECT_SECONDS}
+    if not settings.REDIS_URL.startswith("unix:"):
+        options |= {"socket_keepalive": True, "socket_keepalive_options": KEEPALIVE}
+    client: Redis = Redis.from_url(settings.REDIS_URL, retry=Retry(NoBackoff(), 0), **options)
+    return client
+
+
+class Bell:
+    """Rings in a thread of its own: a database that is locked holds up neither the loop nor the end of the process.
+
+    What is heard while it rings is answered by one more ring, however much it was.
+    """
+
+    def __init__(self, ring: Callable[[], None]) -> None:
+        self.ring = ring
+        self.pulled = threading.Event()
+        self.stuck = False
+        threading.Thread(target=self.answer, name="bell", daemon=True).start()
+
+    def pull(self) -> None:
+        self.pulled.set()
+
+    def answer(self) -> None:
+        pause = threading.Event()
+        while self.pulled.wait():
+            self.pulled.clear()
+            if not self.rang():
+                self.pulled.set()
+                pause.wait(AGAIN_SECONDS)
+
+    def rang(self) -> bool:
+        """One warning until it works again."""
+        try:
+            self.ring()
+        except Exception as error:
+            if not self.stuck:
+                logger.warning("The bell cannot be rung, tried again every %.0f s: %r", AGAIN_SECONDS, error)
+            self.stuck = True
+            return False
+        self.stuck = False
+        return True
+
+
+def ring() -> None:
+    """Whoever waits for figures looks for them, in a transaction as when we had written them here."""
+    try:
+        with transaction.atomic():
+            events.ingested.send(sender=Job, job=None)
+    finally:
+        connections.close_all()

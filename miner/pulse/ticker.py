@@ -1,0 +1,142 @@
+"""Pulse's second duty: ask for the beats that are due, as the only one of this house, and answer how it goes.
+
+The loop only looks at the clock; what touches the database runs in a thread, so that a locked one holds up neither the
+ear on Redis nor the end of the process.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db import Error as DatabaseError
+from django.db import connections
+
+from markets import clock
+from markets.jobs import runs
+from miner.pulse import polls
+from miner.pulse.polls import Wanted
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+# How often the lease is renewed and the list of beats looked at again.
+LOOK_SECONDS = 5.0
+HEAD = "HTTP/1.1 {status}\r\nContent-Type: application/json; charset=utf-8\r\nCache-Control: no-store\r\n"
+REQUEST_SECONDS = 5.0
+
+
+class Metronome:
+    """Which beats are due. The database is asked every few seconds, the clock in between."""
+
+    def __init__(self, holder: str) -> None:
+        self.holder = holder
+        self.beats: list[Wanted] = []
+        self.due: dict[str, datetime] = {}
+        self.holds = False
+
+    def look(self) -> None:
+        """Hold the lease, and learn what there is; a beat that is new begins at once."""
+        held, self.holds = self.holds, polls.hold(self.holder)
+        if self.holds != held:
+            logger.info("This pulse %s", "beats" if self.holds else "waits: another one beats")
+        self.beats = polls.wanted() if self.holds else []
+        now = clock.now()
+        self.due = {beat.name: self.due.get(beat.name, now) for beat in self.beats}
+
+    def strike(self) -> None:
+        """Ask for what is due, and set each to the next moment of its grid."""
+        now = clock.now()
+        due = [beat for beat in self.beats if self.due[beat.name] <= now]
+        if due:
+            polls.ask(due)
+        for beat in due:
+            self.due[beat.name] = beat.next(now)
+
+    def wait(self) -> float:
+        """Seconds until something is due, or until the next look."""
+        soonest = min(self.due.values(), default=None)
+        left = (soonest - clock.now()).total_seconds() if soonest and self.holds else LOOK_SECONDS
+        return min(max(left, 0.05), LOOK_SECONDS)
+
+    def end(self) -> None:
+        polls.let_go(self.holder)
+
+
+async def beat() -> None:
+    """Until it is cancelled; a database that cannot be asked is asked again at the next look."""
+    metronome = Metronome(runs.me())
+    stuck = False
+    loop = asyncio.get_running_loop()
+    looked = -LOOK_SECONDS
+    try:
+        while True:
+            try:
+                if loop.time() - looked >= LOOK_SECONDS:
+                    await in_thread(metronome.look)
+                    looked = loop.time()
+                await in_thread(metronome.strike)
+                stuck = False
+            except DatabaseError as error:
+                if not stuck:
+                    logger.warning("No beats while the database cannot be asked: %s", runs.scrub(str(error)))
+                stuck, looked = True, loop.time()
+            await asyncio.sleep(min(metronome.wait(), max(0.05, looked + LOOK_SECONDS - loop.time())))
+    finally:
+        await asyncio.shield(in_thread(metronome.end))
+
+
+async def in_thread(work: Callable[[], T]) -> T:
+    """In a thread that leaves no connection behind."""
+
+    def close_after() -> T:
+        try:
+            return work()
+        finally:
+            connections.close_all()
+
+    return await asyncio.to_thread(close_after)
+
+
+async def serve_health(ask: Callable[[], dict[str, Any]] = polls.health) -> None:
+    """`GET /health` on MARKET_DATA_PORT, loopback only: 200, or 503 when a beat is late or the database is away."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(REQUEST_SECONDS):
+                status, body = await reply((await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")[0], ask)
+                text = json.dumps(body, default=str).encode()
+                head = HEAD.format(status=status) + f"Content-Length: {len(text)}\r\nConnection: close\r\n\r\n"
+                writer.write(head.encode() + text)
+                await writer.drain()
+        except (TimeoutError, ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            pass  # whoever asked did not want to know
+        finally:
+            writer.close()
+
+    try:
+        server = await asyncio.start_server(answer, "127.0.0.1", settings.MARKET_DATA_PORT)
+    except OSError as error:
+        logger.warning("MARKET_DATA_PORT %d cannot be used: %s", settings.MARKET_DATA_PORT, error.strerror)
+        return
+    async with server:
+        await server.serve_forever()
+
+
+async def reply(request: bytes, ask: Callable[[], dict[str, Any]]) -> tuple[str, dict[str, Any]]:
+    words = request.decode("latin-1").split()
+    if len(words) < 2 or words[0] not in {"GET", "HEAD"} or words[1].split("?")[0].rstrip("/") != "/health":
+        return "404 Not Found", {"error": "GET /health is all there is"}
+    try:
+        health = await in_thread(ask)
+    except DatabaseError:
+        return "503 Service Unavailable", {"status": "unavailable", "error": "the database cannot be asked"}
+    return ("200 OK" if health["status"] == "ok" else "503 Service Unavailable"), health
+
+
+def duties() -> list[Callable[[], Coroutine[Any, Any, None]]]:
+    return [beat, serve_health]
