@@ -220,7 +220,6 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "charon.urls"
-WSGI_APPLICATION = "charon.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

@@ -1,14 +1,11 @@
-"""How figures, days and counts are written for Polish readers; pure functions, most of them template filters too."""
+"""How figures, days and counts are written for Polish readers: pure functions; templates use them as filters."""
 
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
-from django import template
 from django.utils.translation import gettext as _
 
 from markets.clock import WARSAW
-
-register = template.Library()
 
 NBSP = "\u00a0"
 MINUS = "\u2212"
@@ -39,25 +36,21 @@ def percent(value: Decimal) -> str:
     return f"{signed(value.quantize(HUNDREDTH, ROUND_HALF_UP))}%"
 
 
-@register.filter
 def day(value: date) -> str:
     return f"{value:%d.%m.%Y}"
 
 
-@register.filter
 def short_day(value: date, now: datetime) -> str:
     """`pon. 23.11`, with the year only when it is another one."""
     year = "" if value.year == now.astimezone(WARSAW).year else f".{value:%Y}"
     return f"{weekday(value)} {value:%d.%m}{year}"
 
 
-@register.filter
 def moment(value: datetime) -> str:
     """`20.11.2026, 11:52` in Polish time."""
     return f"{value.astimezone(WARSAW):%d.%m.%Y, %H:%M}"
 
 
-@register.filter
 def near(value: datetime, now: datetime) -> str:
     """`11:52` on the same day, else `pon. 23.11, 11:52`."""
     local = value.astimezone(WARSAW)
@@ -66,14 +59,12 @@ def near(value: datetime, now: datetime) -> str:
     return f"{short_day(local.date(), now)}, {local:%H:%M}"
 
 
-@register.filter
 def at(value: datetime, now: datetime) -> str:
     """`o 13:00`, on another day `pon. 23.11 o 07:45`."""
     day_part, _comma, hour = near(value, now).rpartition(", ")
     return f"{day_part} o {hour}".lstrip()
 
 
-@register.filter
 def relative(value: datetime, now: datetime) -> str:
     """`8 min temu`, `za 3 h`: an addition to the time itself, never in its place."""
     distance = value - now
@@ -125,7 +116,6 @@ def form(count: int, one: str, few: str, many: str) -> str:
     return few if count % 10 in {2, 3, 4} and count % 100 not in {12, 13, 14} else many
 
 
-@register.filter
 def plural(count: int, forms: str) -> str:
     """`{{ n|plural:_("wiersz,wiersze,wierszy") }}` gives `5 wierszy`."""
     one, few, many = forms.split(",")

@@ -21,8 +21,8 @@ from markets import clock, formats
 from markets.admin import SourceAdmin
 from markets.jobs import runs
 from markets.models import Job, Source
-from miner import sources
-from miner.collect import history, probe
+from miner import backfill, sources
+from miner.collect import probe
 from miner.fetch import rate_limit
 from miner.fetch.errors import ProviderError
 from miner.providers import PROVIDERS
@@ -82,7 +82,7 @@ class MinedSourceAdmin(SourceAdmin):
     @admin.action(description=gettext_lazy("Pobierz teraz z wybranych źródeł"), permissions=["change"])
     def mine_now(self, request: HttpRequest, queryset: QuerySet[Source]) -> None:
         for source in self.awake(request, queryset):
-            history.now(source)
+            backfill.now(source)
             self.log_change(request, source, _("Zlecono pobranie"))
             self.message_user(request, _("Zlecono pobranie: %s") % source.code, messages.SUCCESS)
 
@@ -111,7 +111,7 @@ class MinedSourceAdmin(SourceAdmin):
         start, end = form.cleaned_data["start"], form.cleaned_data["end"]
         days = f"{formats.day(start)} – {formats.day(end)}"
         for source in self.awake(request, queryset):
-            if history.enqueue(source, start, end):
+            if backfill.enqueue(source, start, end):
                 words = _("Zlecono uzupełnienie: %(days)s") % {"days": days}
                 self.log_change(request, source, words)
                 self.message_user(request, f"{words}: {source.code}", messages.SUCCESS)

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
 from markets.access import operator
-from markets.api.rates import reply
+from markets.api.responses import reply
 from markets.api.schemas import COMMON_ERRORS, Envelope, Paging
 from markets.models import Job, Source
 from markets.queries import jobs as journal

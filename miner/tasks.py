@@ -22,12 +22,9 @@ from miner.fetch import rate_limit
 from miner.fetch.errors import Blocked, ProviderError
 from miner.providers import PROVIDERS
 from miner.providers.base import CandleSource, Series
-from miner.pulse import polls
+from miner.pulse import results
 
 logger = logging.getLogger(__name__)
-
-# A task may take 60 s: 40 s of work, and then the requests that are under way may wait and answer so much longer.
-GRACE = 8
 
 
 def start() -> None:
@@ -67,7 +64,7 @@ def mine(
         trigger=trigger,
         connections=sources.connections_of(row),
         deadline=time.monotonic() + settings.TASK_WORK.total_seconds(),
-        until=time.monotonic() + settings.TASK_WORK.total_seconds() + GRACE,
+        until=time.monotonic() + settings.TASK_WORK.total_seconds() + table_collector.GRACE,
         then=lambda table, job: enqueue(source, tables=rest(table), trigger=trigger, resume=job),
     )
     for series in wanted:
@@ -125,11 +122,11 @@ def quotes(source: str) -> str:
     except ProviderError as error:
         return gave_up(name, error)
     except Exception as error:
-        polls.done(name, str(error))
+        results.done(name, str(error))
         raise
     if isinstance(sources.provider_of(row), CandleSource):
         market_keys.keep_prices(result.prices)
-    polls.done(name)
+    results.done(name)
     return f"{len(result.updated)} of {len(listings)}"
 
 
@@ -147,16 +144,16 @@ def candles(source: str, timeframe: str) -> str:
     except ProviderError as error:
         return gave_up(name, error)
     except Exception as error:
-        polls.done(name, str(error))
+        results.done(name, str(error))
         raise
-    polls.done(name)
+    results.done(name)
     return f"{cycle.bars} candles"
 
 
 def gave_up(name: str, error: ProviderError) -> str:
     """It stands in the journal and at pulse; the log has a line, for whose fault it is needs no traceback."""
     words = runs.scrub(str(error))
-    polls.done(name, words)
+    results.done(name, words)
     logger.warning("%s failed: %s", name, words)
     return Job.Status.FAILED
 
@@ -170,7 +167,7 @@ def awake(source: str) -> Source | None:
 def work_queue() -> str:
     """One beat: the next items of the priority queue."""
     result = batch_run.process_queue()
-    polls.done("batch.queue")
+    results.done("batch.queue")
     return f"{result.queue_processed} served, {result.queue_remaining} wait"
 
 

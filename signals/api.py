@@ -7,7 +7,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
-from markets.api.rates import listing, serve, unusual
+from markets.api.responses import listing, serve, unusual
 from markets.api.schemas import COMMON_ERRORS, Envelope, Paging
 from markets.errors import QuestionError, UnknownCodeError
 from markets.instruments import catalogue

@@ -238,8 +238,8 @@ def test_the_days_that_were_given_are_enqueued_and_logged(operator: Client, nbp:
     assert response.status_code == 302
     days = (date(2024, 1, 2), date(2024, 1, 5))
     assert mined() == [
-        ("miner.collect.history.candles", ("binance", ["5m", "1h", "4h"], *days)),
-        ("miner.collect.history.tables", ("nbp", ["A", "gold", "C", "B"], *days)),
+        ("miner.backfill.candles", ("binance", ["5m", "1h", "4h"], *days)),
+        ("miner.backfill.tables", ("nbp", ["A", "gold", "C", "B"], *days)),
     ]
     assert logged(nbp) == logged(binance) == ["Zlecono uzupełnienie: 02.01.2024 – 05.01.2024"]
     assert "Zlecono uzupełnienie: 02.01.2024 – 05.01.2024: nbp" in told(operator)

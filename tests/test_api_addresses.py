@@ -8,8 +8,8 @@ from django.test import Client
 from ninja import Schema
 
 from charon.api.app import api
+from charon.api.health import Health
 from charon.middleware import ROOT_NAMES, canonical
-from charon.pages.status import Health
 from markets.api.price_schemas import PriceSummary
 from markets.api.schemas import CurrencyPage, Envelope, GoldPage, RatePage
 from markets.models import Job, Source

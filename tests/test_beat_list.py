@@ -15,7 +15,7 @@ from markets import clock
 from markets.models import Source
 from miner.fetch import rate_limit
 from miner.models import Beat, Lease
-from miner.pulse import polls, ticker
+from miner.pulse import polls, results, ticker
 from miner.pulse.polls import Wanted
 from miner.pulse.ticker import Metronome
 from tests.markets_fake import FakeMarket, open_market
@@ -142,7 +142,7 @@ def test_health_tells_every_beat_and_is_late_when_one_is(market: Source, at: Cal
     Metronome("a:1").look()
     polls.ask(polls.wanted())
     for name in names():
-        polls.done(name)
+        results.done(name)
     at("2026-11-20 13:00:40")
     told = polls.health()
     assert (told["status"], told["holder"]) == ("ok", "a:1")
@@ -161,7 +161,7 @@ def test_a_beat_that_was_just_asked_for_is_not_late_and_one_that_fails_from_the_
     polls.ask(polls.wanted())
     at("2026-11-20 13:00:40")
     assert polls.health()["status"] == "ok"
-    polls.done("fake.quotes", "GET /x: HTTP 403")
+    results.done("fake.quotes", "GET /x: HTTP 403")
     assert polls.health()["status"] == "late"
     Beat.objects.update(error="")
     at("2026-11-20 13:05:00")
@@ -171,7 +171,7 @@ def test_a_beat_that_was_just_asked_for_is_not_late_and_one_that_fails_from_the_
 def test_an_outage_is_late_also_while_its_source_rests(market: Source, at: Callable[[str], None]) -> None:
     polls.ask(polls.wanted())
     for name in names():
-        polls.done(name)
+        results.done(name)
     at("2026-11-20 15:00:10")
     assert polls.health()["status"] == "late"
     rate_limit.failed(market)

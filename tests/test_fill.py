@@ -15,8 +15,7 @@ from django_q.signing import SignedPackage
 from markets import clock
 from markets.jobs import runs
 from markets.models import Candle, Job, Listing, Publication, Quote, Source, Tick
-from miner import sources
-from miner.collect import history
+from miner import backfill, sources
 from miner.fetch import http, rate_limit
 from miner.fetch.errors import UnknownTicker, Unreachable
 from miner.models import Spent
@@ -70,7 +69,7 @@ def work_off() -> list[str]:
     while todo := queued():
         OrmQ.objects.all().delete()
         for func, args, state in todo:
-            answers.append(getattr(history, func.removeprefix("miner.fill."))(*args, **state))
+            answers.append(getattr(backfill, func.removeprefix("miner.backfill."))(*args, **state))
         assert len(answers) < 100, "the tasks ask for each other for ever"
     return answers
 
@@ -91,25 +90,25 @@ def days(count: int) -> tuple[date, date]:
 @pytest.mark.parametrize(
     ("code", "wanted"),
     [
-        ("nbp", [("miner.collect.history.tables", ["A", "gold", "C", "B"])]),
-        ("coingecko", [("miner.collect.history.prices", ["bitcoin", "ethereum"])]),
-        ("binance", [("miner.collect.history.candles", ["5m", "1h", "4h"])]),
+        ("nbp", [("miner.backfill.tables", ["A", "gold", "C", "B"])]),
+        ("coingecko", [("miner.backfill.prices", ["bitcoin", "ethereum"])]),
+        ("binance", [("miner.backfill.candles", ["5m", "1h", "4h"])]),
     ],
 )
 def test_a_range_asks_for_all_that_the_source_keeps_a_past_of(play: Play, code: str, wanted: list[Any]) -> None:
     start, end = days(9)
-    assert history.enqueue(of(code), start, end)
+    assert backfill.enqueue(of(code), start, end)
     assert queued() == [(func, (code, names, start, end), {}) for func, names in wanted]
 
 
 def test_a_source_that_keeps_no_past_is_asked_nothing(play: Play) -> None:
-    assert not history.enqueue(of("polygon"), *days(9))
+    assert not backfill.enqueue(of("polygon"), *days(9))
     assert queued() == []
 
 
 def test_now_asks_for_what_the_source_says_at_the_moment(play: Play) -> None:
     for code in ("nbp", "deribit", "binance"):
-        history.now(of(code))
+        backfill.now(of(code))
     assert [(func, args) for func, args, _ in queued()] == [
         ("miner.tasks.mine", ("nbp",)), ("miner.tasks.quotes", ("deribit",)), ("miner.tasks.quotes", ("binance",)),
         *(("miner.tasks.candles", ("binance", timeframe)) for timeframe in ("5m", "1h", "4h")),
@@ -121,7 +120,7 @@ def test_now_asks_for_what_the_source_says_at_the_moment(play: Play) -> None:
 
 def test_tables_are_brought_one_a_task(nbp: Source, replica: Replica, at: Callable[[str], None]) -> None:
     at("2026-10-26 13:00")
-    history.enqueue(nbp, date(2024, 1, 2), date(2024, 1, 5))
+    backfill.enqueue(nbp, date(2024, 1, 2), date(2024, 1, 5))
     assert work_off() == ["success"] * 4
     days = Publication.objects.filter(source=nbp)
     assert set(days.values_list("effective_date", flat=True)) == {date(2024, 1, day) for day in (2, 3, 4, 5)}
@@ -134,7 +133,7 @@ def test_a_long_range_goes_on_where_the_task_before_stopped(
 ) -> None:
     at("2026-10-26 13:00")
     settings.TASK_WORK, settings.NBP_CONNECTIONS = timedelta(0), 1
-    assert history.tables("nbp", ["gold"], date(2023, 1, 2), date(2023, 12, 29)) == "running"
+    assert backfill.tables("nbp", ["gold"], date(2023, 1, 2), date(2023, 12, 29)) == "running"
     ((_, _, state),) = queued()
     assert state["at"] == date(2023, 4, 2)
     assert work_off() == ["running", "running", "success"]
@@ -148,7 +147,7 @@ def test_after_a_table_that_failed_the_others_are_not_tried(
 ) -> None:
     at("2026-10-26 13:00")
     replica.set_script([{"path": "tables/A", "status": 400, "body": "400 BadRequest"}])
-    history.enqueue(nbp, date(2024, 1, 2), date(2024, 1, 5))
+    backfill.enqueue(nbp, date(2024, 1, 2), date(2024, 1, 5))
     assert work_off() == ["failed"]
     assert list(Job.objects.values_list("job_type", "reason")) == [("nbp.A", "refused")]
 
@@ -158,7 +157,7 @@ def test_a_source_that_was_switched_off_meanwhile_is_left_alone(market: Source, 
     Source.objects.update(enabled=False)
     job = runs.start("fake.history", market, Job.Trigger.OPERATOR)
     Job.objects.update(worker="", lease_until=clock.now() + DAY)
-    assert "switched off" in getattr(history, kind)("fake", ["A"], *days(3), job=job.pk)
+    assert "switched off" in getattr(backfill, kind)("fake", ["A"], *days(3), job=job.pk)
     assert (Job.objects.get().status, Job.objects.get().reason) == ("failed", "stopped")
     assert FakeMarket.asked == []
 
@@ -168,7 +167,7 @@ def test_a_source_that_was_switched_off_meanwhile_is_left_alone(market: Source, 
 
 def test_the_past_of_a_coin_becomes_ticks_and_leaves_the_newest_price_alone(play: Play) -> None:
     with play(CoinGecko()) as service:
-        assert history.prices("coingecko", ["bitcoin"], *days(30)) == "success"
+        assert backfill.prices("coingecko", ["bitcoin"], *days(30)) == "success"
         assert len(service.requests) == 1
     times = Tick.objects.order_by("observed_at").values_list("observed_at", flat=True)
     assert times[0] - (NOW - 30 * DAY).replace(hour=0, minute=0, second=0) < timedelta(hours=1)
@@ -180,20 +179,20 @@ def test_the_past_of_a_coin_becomes_ticks_and_leaves_the_newest_price_alone(play
 
 def test_more_than_the_source_reaches_back_is_not_asked_for(play: Play) -> None:
     with play(CoinGecko()):
-        assert history.prices("coingecko", ["bitcoin"], date(2020, 1, 1), NOW.date()) == "success"
+        assert backfill.prices("coingecko", ["bitcoin"], date(2020, 1, 1), NOW.date()) == "success"
     assert 360 <= Tick.objects.count() <= 366
     assert CoinGeckoProvider.history_days == 365
 
 
 def test_a_range_before_all_memory_is_up_to_date(play: Play) -> None:
     with play(CoinGecko()) as service:
-        assert history.prices("coingecko", ["bitcoin"], date(2020, 1, 1), date(2020, 2, 1)) == "skipped"
+        assert backfill.prices("coingecko", ["bitcoin"], date(2020, 1, 1), date(2020, 2, 1)) == "skipped"
         assert service.requests == []
 
 
 def test_an_index_brings_what_its_chart_holds(play: Play) -> None:
     with play(Deribit()):
-        assert history.prices("deribit", ["btc_usd", "eth_usd"], *days(20)) == "success"
+        assert backfill.prices("deribit", ["btc_usd", "eth_usd"], *days(20)) == "success"
     for code in ("BTCUSD", "ETHUSD"):
         assert Tick.objects.filter(instrument__code=code).count() > 200
 
@@ -203,7 +202,7 @@ def test_a_coin_that_is_unknown_is_left_out_and_the_others_are_brought(
 ) -> None:
     with play(CoinGecko()) as service:
         service.set_script([{"tell": ["delist", "bitcoin"]}])
-        assert history.prices("coingecko", ["bitcoin", "ethereum"], *days(5)) == "success"
+        assert backfill.prices("coingecko", ["bitcoin", "ethereum"], *days(5)) == "success"
     assert set(Tick.objects.values_list("instrument__code", flat=True)) == {"ETHUSD"}
     assert "bitcoin is not known at coingecko" in caplog.text
     assert Job.objects.get().notes == ["refused: bitcoin: no coin bitcoin"]
@@ -212,9 +211,9 @@ def test_a_coin_that_is_unknown_is_left_out_and_the_others_are_brought(
 def test_prices_go_on_with_the_next_ticker_when_the_time_is_over(play: Play, settings: Any) -> None:
     settings.TASK_WORK = timedelta(0)
     with play(CoinGecko()):
-        assert history.prices("coingecko", ["bitcoin", "ethereum"], *days(3)) == "running"
+        assert backfill.prices("coingecko", ["bitcoin", "ethereum"], *days(3)) == "running"
         ((func, args, _),) = queued()
-        assert (func, args[1]) == ("miner.collect.history.prices", ["ethereum"])
+        assert (func, args[1]) == ("miner.backfill.prices", ["ethereum"])
         assert work_off() == ["success"]
     job = Job.objects.get()
     assert (job.windows, job.windows_done, job.requests) == (2, 2, 2)
@@ -231,7 +230,7 @@ def test_a_budget_that_is_used_up_is_waited_for(play: Play, settings: Any, monke
         row = of("coingecko")
         rate_limit.take(row, sources.allowance_of(row), 10)
         monkeypatch.setattr(time, "sleep", sleep)
-        assert history.prices("coingecko", ["bitcoin"], *days(3)) == "success"
+        assert backfill.prices("coingecko", ["bitcoin"], *days(3)) == "success"
     assert len(slept) == 1
     assert 20 < slept[0] <= 28, "no longer than the task may last"
 
@@ -239,7 +238,7 @@ def test_a_budget_that_is_used_up_is_waited_for(play: Play, settings: Any, monke
 def test_a_source_that_wants_a_long_rest_ends_the_work(play: Play) -> None:
     rate_limit.block(of("coingecko"), 3600)
     with play(CoinGecko()) as service:
-        assert history.prices("coingecko", ["bitcoin"], *days(3)) == "failed"
+        assert backfill.prices("coingecko", ["bitcoin"], *days(3)) == "failed"
         assert service.requests == []
     assert "coingecko is left alone until" in Job.objects.get().error
 
@@ -247,14 +246,14 @@ def test_a_source_that_wants_a_long_rest_ends_the_work(play: Play) -> None:
 def test_too_many_calls_give_the_source_the_rest_that_it_asked_for(play: Play) -> None:
     with play(CoinGecko()) as service:
         service.set_script([{"status": 429, "body": "{}", "headers": {"Retry-After": "300"}}])
-        assert history.prices("coingecko", ["bitcoin"], *days(3)) == "failed"
+        assert backfill.prices("coingecko", ["bitcoin"], *days(3)) == "failed"
     assert Spent.objects.get().blocked_until == clock.now() + timedelta(seconds=300)
     assert Job.objects.get().reason == "unreachable"
 
 
 def test_the_same_back_fill_twice_at_once_is_busy(play: Play) -> None:
     runs.start("coingecko.history", of("coingecko"), Job.Trigger.OPERATOR)
-    assert history.prices("coingecko", ["bitcoin"], *days(3)) == "busy"
+    assert backfill.prices("coingecko", ["bitcoin"], *days(3)) == "busy"
 
 
 # Candles
@@ -263,7 +262,7 @@ def test_the_same_back_fill_twice_at_once_is_busy(play: Play) -> None:
 def test_candles_come_from_the_day_that_was_named(play: Play) -> None:
     follow(of("binance"), "BTCUSDT", "ETHUSDT")
     with play(Binance()) as service:
-        assert history.candles("binance", ["1h"], *days(100)) == "success"
+        assert backfill.candles("binance", ["1h"], *days(100)) == "success"
         assert len(service.requests) == 6, "2,412 hours of two symbols, a thousand a call"
     for code in ("BTCUSDT", "ETHUSDT"):
         rows = Candle.objects.filter(instrument__code=code, timeframe="1h").order_by("open_time")
@@ -273,7 +272,7 @@ def test_candles_come_from_the_day_that_was_named(play: Play) -> None:
 
 
 def test_each_timeframe_is_a_task_of_its_own(market: Source) -> None:
-    history.enqueue(market, *days(2))
+    backfill.enqueue(market, *days(2))
     assert work_off() == ["success"] * 3
     assert list(Job.objects.order_by("pk").values_list("job_type", flat=True)) == [
         "fake.fill.5m", "fake.fill.1h", "fake.fill.4h",
@@ -285,7 +284,7 @@ def test_each_timeframe_is_a_task_of_its_own(market: Source) -> None:
 
 
 def test_the_end_of_the_range_is_the_end_of_its_last_day(market: Source) -> None:
-    history.candles("fake", ["1h"], date(2026, 10, 20), date(2026, 10, 21))
+    backfill.candles("fake", ["1h"], date(2026, 10, 20), date(2026, 10, 21))
     times = Candle.objects.order_by("open_time").values_list("open_time", flat=True)
     assert (times[0], list(times)[-1]) == (datetime(2026, 10, 20, tzinfo=UTC), datetime(2026, 10, 21, 23, tzinfo=UTC))
 
@@ -299,7 +298,7 @@ def test_a_symbol_that_was_listed_inside_the_range_ends_with_it(
         return fetch(self, ticker, timeframe, datetime(2026, 10, 21, 12, tzinfo=UTC), limit)
 
     monkeypatch.setattr(FakeMarket, "fetch_candles", late)
-    history.candles("fake", ["1h"], date(2026, 10, 20), date(2026, 10, 21))
+    backfill.candles("fake", ["1h"], date(2026, 10, 20), date(2026, 10, 21))
     times = Candle.objects.filter(instrument__code="BTCUSD").values_list("open_time", flat=True)
     assert len(times) == 12
     assert max(times) == datetime(2026, 10, 21, 23, tzinfo=UTC)
@@ -307,13 +306,13 @@ def test_a_symbol_that_was_listed_inside_the_range_ends_with_it(
 
 def test_what_the_next_night_would_delete_is_not_brought(market: Source, settings: Any) -> None:
     settings.RETENTION_DAYS = 2
-    history.candles("fake", ["5m"], *days(60))
+    backfill.candles("fake", ["5m"], *days(60))
     assert Candle.objects.order_by("open_time")[0].open_time == datetime(2026, 10, 24, 12, 0, tzinfo=UTC)
 
 
 def test_candles_go_on_from_the_stretch_that_was_reached(market: Source, settings: Any) -> None:
     settings.TASK_WORK = timedelta(0)
-    assert history.candles("fake", ["1h"], *days(100)) == "running"
+    assert backfill.candles("fake", ["1h"], *days(100)) == "running"
     ((_, args, state),) = queued()
     assert args[1] == ["1h"]
     assert state["at"] == datetime.combine(days(100)[0], datetime.min.time(), UTC) + timedelta(hours=1000)
@@ -331,7 +330,7 @@ def test_a_symbol_that_was_listed_later_is_not_asked_before(market: Source, monk
         return fetch(self, ticker, timeframe, listed.replace(minute=0, second=0) if later else start, limit)
 
     monkeypatch.setattr(FakeMarket, "fetch_candles", late)
-    history.candles("fake", ["1h"], *days(200))
+    backfill.candles("fake", ["1h"], *days(200))
     asked = Counter(question[0] for question in FakeMarket.asked)
     assert asked == {"X:BTCUSD": 5, "C:EURUSD": 5, "C:XAUUSD": 3}
     assert Candle.objects.filter(instrument__code="XAUUSD").count() == 961
@@ -340,14 +339,14 @@ def test_a_symbol_that_was_listed_later_is_not_asked_before(market: Source, monk
 
 def test_a_symbol_that_is_not_traded_is_left_out(market: Source) -> None:
     FakeMarket.prices["C:EURUSD"] = UnknownTicker("no symbol C:EURUSD", 400)
-    assert history.candles("fake", ["4h"], *days(9)) == "success"
+    assert backfill.candles("fake", ["4h"], *days(9)) == "success"
     assert set(Candle.objects.values_list("instrument__code", flat=True)) == {"BTCUSD", "XAUUSD"}
     assert Job.objects.get().notes == ["refused: C:EURUSD 4h from 2026-10-17 00:00: no symbol C:EURUSD"]
 
 
 def test_a_failure_of_the_source_keeps_what_was_brought(market: Source, settings: Any) -> None:
     settings.TASK_WORK = timedelta(0)
-    history.candles("fake", ["1h"], *days(100))
+    backfill.candles("fake", ["1h"], *days(100))
     FakeMarket.prices["X:BTCUSD"] = Unreachable("GET /klines: HTTP 503", status=503)
     assert work_off() == ["failed"]
     job = Job.objects.get()
@@ -357,13 +356,13 @@ def test_a_failure_of_the_source_keeps_what_was_brought(market: Source, settings
 
 def test_figures_that_are_there_cost_no_second_row(market: Source) -> None:
     FakeMarket.prices["X:BTCUSD"] = Decimal(100)
-    history.candles("fake", ["4h"], *days(9))
+    backfill.candles("fake", ["4h"], *days(9))
     before = Candle.objects.count()
-    history.candles("fake", ["4h"], *days(9))
+    backfill.candles("fake", ["4h"], *days(9))
     assert Candle.objects.count() == before
     assert Job.objects.order_by("-pk")[0].rows_written == 0
 
 
 def test_nothing_that_is_followed_is_nothing_to_do(market: Source) -> None:
     Listing.objects.update(tracked=False)
-    assert history.candles("fake", ["4h"], *days(9)) == "skipped"
+    assert backfill.candles("fake", ["4h"], *days(9)) == "skipped"

@@ -13,7 +13,7 @@ from markets import clock
 from markets.jobs import runs
 from markets.models import Job, Listing, Source, Tick
 from markets.records import Price
-from miner.collect import history
+from miner import backfill
 from miner.collect import prices as price_collector
 from miner.fetch.errors import NoPlan, Unreachable, Unreadable
 from miner.models import Spent, SyncStatus
@@ -41,7 +41,7 @@ def test_the_past_is_asked_for_with_the_first_success_whoever_brings_it(
     monkeypatch: pytest.MonkeyPatch, db: None
 ) -> None:
     asked: list[tuple[object, ...]] = []
-    monkeypatch.setattr(price_collector, "async_task", lambda *args, **_: asked.append(args[:3]))
+    monkeypatch.setattr(backfill, "async_task", lambda *args, **_: asked.append(args[:3]))
     source = open_market(monkeypatch, WithPast)
     WithPast.prices["X:BTCUSD"] = NoPlan("GET /x: HTTP 403", 403)
     price_collector.refresh(source, price_collector.due(source), rest=False)
@@ -49,17 +49,17 @@ def test_the_past_is_asked_for_with_the_first_success_whoever_brings_it(
     WithPast.prices.update({"X:BTCUSD": Decimal(90000), "C:EURUSD": None})
     for _ in range(2):
         price_collector.refresh(source, price_collector.due(source), rest=False)
-    assert asked == [("miner.collect.history.prices", "fake", ["X:BTCUSD"])]
+    assert asked == [("miner.backfill.prices", "fake", ["X:BTCUSD"])]
     WithPast.prices["C:EURUSD"] = Decimal("1.08")
     price_collector.refresh(source, price_collector.due(source))
-    assert asked[1:] == [("miner.collect.history.prices", "fake", ["C:EURUSD"])]
+    assert asked[1:] == [("miner.backfill.prices", "fake", ["C:EURUSD"])]
 
 
 @pytest.fixture
 def wished(monkeypatch: pytest.MonkeyPatch, at: Callable[[str], None]) -> Callable[[str], list[str]]:
     """A beat at that time of a source with a past: of which tickers it asks for the past."""
     source, asked = open_market(monkeypatch, WithPast), list[list[str]]()
-    monkeypatch.setattr(price_collector, "async_task", lambda *args, **_: asked.append(args[2]))
+    monkeypatch.setattr(backfill, "async_task", lambda *args, **_: asked.append(args[2]))
     WithPast.prices["X:BTCUSD"] = Decimal(90000)
 
     def beat(time: str) -> list[str]:
@@ -153,7 +153,7 @@ def test_a_past_is_brought_once_however_often_it_was_asked_for(past: Callable[[s
     settings.TASK_WORK = timedelta(0)
     assert past("13:00") == ["running", "success"]
     assert Job.objects.get(job_type="fake.history").trigger == "schedule"
-    again = history.prices("fake", ["C:EURUSD", "X:BTCUSD"], *days(365), trigger=Job.Trigger.SCHEDULE)
+    again = backfill.prices("fake", ["C:EURUSD", "X:BTCUSD"], *days(365), trigger=Job.Trigger.SCHEDULE)
     assert (again, WithPast.asked.count(("X:BTCUSD",))) == ("skipped", 1)
 
 
@@ -162,7 +162,7 @@ def test_a_past_that_another_task_goes_on_with_is_still_the_beats(
 ) -> None:
     settings.TASK_WORK = timedelta(0)
     both = ["C:EURUSD", "X:BTCUSD"]
-    assert history.prices("fake", both, *days(365), trigger=Job.Trigger.SCHEDULE) == "running"
+    assert backfill.prices("fake", both, *days(365), trigger=Job.Trigger.SCHEDULE) == "running"
     ((_, args, state),) = queued()
     assert (args[1], state["trigger"]) == (["X:BTCUSD"], "schedule")
 
@@ -175,5 +175,5 @@ def test_an_operators_range_counts_as_the_past_when_it_is_whole(
     past("13:00")
     WithPast.pasts.clear()
     Spent.objects.all().delete()
-    assert history.prices("fake", ["C:EURUSD"], days(start)[0], days(end)[0]) == "success"
+    assert backfill.prices("fake", ["C:EURUSD"], days(start)[0], days(end)[0]) == "success"
     assert pasts() == ({"C:EURUSD"} if counts else set())

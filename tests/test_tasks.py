@@ -18,6 +18,7 @@ from markets.jobs import runs
 from markets.models import Job, Publication, Source
 from markets.store import publications
 from miner import sources, tasks
+from miner.collect import tables as table_collector
 from miner.models import Spent, SyncStatus
 from miner.providers.nbp import NBP
 from tests.replica import Replica
@@ -222,10 +223,10 @@ def test_no_request_of_a_task_outlives_its_time(
     nbp: Source, replica: Replica, short_history: None, settings: Any
 ) -> None:
     settings.TASK_WORK = timedelta(seconds=1)
-    tasks.GRACE, grace = -20, tasks.GRACE
+    table_collector.GRACE, grace = -20, table_collector.GRACE
     try:
         assert tasks.mine("nbp", ["gold"]) == "failed"
     finally:
-        tasks.GRACE = grace
+        table_collector.GRACE = grace
     assert "no time left" in Job.objects.get().error
     assert replica.requests == []

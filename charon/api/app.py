@@ -13,12 +13,11 @@ from ninja import NinjaAPI, Router
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.docs import Redoc, Swagger
 
-from charon.api import message_log, parameters
+from charon.api import health, message_log, parameters
 from charon.api.errors import envelope
-from charon.pages import status as status_page
 from markets.api.prices import router as prices_router
-from markets.api.rates import reply
 from markets.api.rates import router as markets_router
+from markets.api.responses import reply
 from markets.api.schemas import COMMON_ERRORS
 from markets.errors import QuestionError
 from markets.jobs import runs
@@ -134,10 +133,10 @@ def our_fault(request: HttpRequest, error: Exception) -> HttpResponse:
 roof = Router(tags=["status"])
 
 
-@roof.get("/health", response={200: status_page.Health, **COMMON_ERRORS}, operation_id="health", summary="Health")
-def health(request: HttpRequest) -> HttpResponse:
+@roof.get("/health", response={200: health.Health, **COMMON_ERRORS}, operation_id="health", summary="Health")
+def health_now(request: HttpRequest) -> HttpResponse:
     """200 while Charon can serve; 503 when the database does not answer."""
-    return reply(status_page.health())
+    return reply(health.health())
 
 
 api.add_decorator(known_parameters_only, mode="view")

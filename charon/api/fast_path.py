@@ -16,7 +16,7 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 
 from markets import clock
-from markets.api.rates import JSON, Ready
+from markets.api.responses import JSON, Ready
 from markets.redis import response_cache
 
 View = Callable[[HttpRequest], HttpResponseBase]

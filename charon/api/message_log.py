@@ -12,7 +12,7 @@ from ninja import Field, Query, Router, Schema
 from pydantic import AwareDatetime
 
 from markets.access import operator
-from markets.api.rates import reply
+from markets.api.responses import reply
 from markets.api.schemas import COMMON_ERRORS, Envelope
 from markets.redis import client as redis_client
 

@@ -1,9 +1,9 @@
-"""Whether Charon can serve, and how fresh it is: for programs (/health) and for people (/status/)."""
+"""The page that says what works: database, Redis, queues, sources and the message log."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime
-from typing import Any, Literal
+from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db.models import Count
@@ -13,8 +13,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
 from django_q.models import OrmQ
-from ninja import Field, Schema
-from pydantic import AwareDatetime
 
 from charon.api import message_log
 from charon.processes import queue_heartbeat
@@ -27,45 +25,6 @@ from markets.views import CALM, HtmxRequest, Row, shown_sources, wants_fragment
 
 # More channels of one family than these are one line of the page.
 MANY = 5
-
-
-class SourceHealth(Schema):
-    code: str = Field(description="The source.", examples=["nbp"])
-    enabled: bool = Field(description="Whether it is asked at all.", examples=[True])
-    last_success_at: AwareDatetime | None = Field(
-        description="When it was last asked and answered.", examples=["2024-01-31T11:05:12Z"]
-    )
-
-
-class Health(Schema):
-    status: Literal["ok"] = Field(description="Charon can serve.", examples=["ok"])
-    version: str = Field(description="Release of Charon.", examples=["0.1.0"])
-    database: Literal["ok"] = Field(description="The database answered.", examples=["ok"])
-    redis: redis_client.State = Field(
-        description="off: there is none. unreachable: it does not answer, and Charon goes on without it.",
-        examples=["ok"],
-    )
-    newest_table_a: date | None = Field(
-        description="Day of the newest table A; null while there is none.", examples=["2024-01-31"]
-    )
-    sources: list[SourceHealth] = Field(description="Sorted by code.")
-
-
-def health() -> dict[str, Any]:
-    """Three small queries; a source that fails does not make Charon ill, it serves what it has. Nor does Redis."""
-    ends = jobs.last_ends()
-    sources = [
-        {"code": code, "enabled": enabled, "last_success_at": ends.get(pk, {}).get("last_success_at")}
-        for pk, code, enabled in Source.objects.order_by("code").values_list("id", "code", "enabled")
-    ]
-    return {
-        "status": "ok",
-        "version": settings.VERSION,
-        "database": "ok",
-        "redis": redis_client.state(),
-        "newest_table_a": currencies.newest_table_a(),
-        "sources": sources,
-    }
 
 
 @require_safe

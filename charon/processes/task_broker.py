@@ -12,6 +12,7 @@ from django_q.models import OrmQ, Task
 from django_q.signing import SignedPackage
 from django_q.utils import get_func_repr
 
+from charon.processes.task_names import renamed
 from markets import clock
 
 MAX_DELIVERIES = 3
@@ -42,7 +43,7 @@ class GuardedORM(ORM):  # type: ignore[misc]  # django-q2 has no types
             if row.lock.microsecond >= MAX_DELIVERIES:
                 give_up(row, DIED)
             elif OrmQ.objects.filter(pk=row.pk, lock=row.lock).update(lock=self.timeout(row)):
-                return [(row.pk, row.payload)]
+                return [(row.pk, renamed(row.payload))]
         time.sleep(Conf.POLL)
         return None
 

@@ -23,7 +23,7 @@ from markets.api.price_schemas import (
     PriceQuery,
     PriceSummary,
 )
-from markets.api.rates import private, reply
+from markets.api.responses import private, reply
 from markets.api.schemas import COMMON_ERRORS, Envelope, Paging
 from markets.errors import ConflictError, UnknownCodeError
 from markets.instruments import catalogue

@@ -12,7 +12,7 @@ from django_q.tasks import async_task
 from ninja import Router
 
 from markets.access import operator
-from markets.api.rates import reply
+from markets.api.responses import reply
 from markets.api.schemas import COMMON_ERRORS, Envelope
 from markets.errors import QuestionError
 from markets.jobs import runs

@@ -1,8 +1,6 @@
-"""What an operator sets going: a source asked now, and a range of its past, as deep as the source goes. The past of a
-new listing, which a beat asks for, is the same work.
+"""A range of the past of a source: prices ticker by ticker, candles a thousand of every symbol at a time.
 
-A task works for 40 s and asks for its own continuation, from the place that it has reached. What an operator does at a
-terminal is the same work without that end. A dotted name here stands in the queue: keep the names.
+A task works for 40 s and enqueues its continuation (`miner.backfill`); a command works without that end.
 """
 
 import logging
@@ -18,7 +16,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, models
-from django_q.tasks import async_task
 
 from markets import clock, timeframes
 from markets.jobs import runs
@@ -26,19 +23,18 @@ from markets.models import Job, Source
 from markets.records import Bar, Price
 from markets.store import retention
 from markets.store.prices import save_bars, save_prices
-from miner import sources, tasks
+from miner import sources
 from miner.collect import candles as cycle
 from miner.collect import prices as price_collector
 from miner.collect import tables as table_collector
 from miner.fetch import rate_limit, retry
 from miner.fetch.errors import ProviderError, UnknownTicker
 from miner.models import SyncStatus
-from miner.providers.base import CandleSource, QuoteSource
+from miner.providers.base import QuoteSource
 
 logger = logging.getLogger(__name__)
 
 GOOD = {Job.Status.SUCCESS, Job.Status.SKIPPED}
-OFF = "switched off, paused or unknown"
 BUSY = "busy"
 DAY = timedelta(days=1)
 # A source that counts its days back to the minute: the request takes a moment, too.
@@ -79,124 +75,6 @@ class Fill:
         """Whether nothing is left to ask for afterwards; some days in between, by an operator's wish, are not all."""
         reaches_back = self.start.date() <= clock.today() - price_collector.HISTORY
         return self.is_first or (reaches_back and self.end >= clock.now() - DAY)
-
-
-def now(source: Source) -> None:
-    """Ask for what the source has to say at the moment, whatever that is."""
-    provider = sources.provider_of(source)
-    if provider.series:
-        tasks.enqueue(source.code, trigger=Job.Trigger.OPERATOR)
-    if isinstance(provider, QuoteSource):
-        put("miner.tasks.quotes", source.code, group=f"{source.code}.quotes")
-    if isinstance(provider, CandleSource):
-        for timeframe in provider.timeframes:
-            put("miner.tasks.candles", source.code, timeframe, group=f"{source.code}.candles.{timeframe}")
-
-
-def enqueue(source: Source, start: date, end: date) -> bool:
-    """Ask for these days of all that the source keeps a past of; False when it keeps none."""
-    provider = sources.provider_of(source)
-    found: list[tuple[str, list[str]]] = []
-    if provider.series:
-        found.append(("tables", [series.table for series in provider.series]))
-    if price_collector.has_history(provider):
-        found.append(("prices", [listing.ticker for listing in price_collector.due(source)]))
-    if isinstance(provider, CandleSource):
-        found.append(("candles", list(provider.timeframes)))
-    for kind, names in found:
-        put(f"miner.fill.{kind}", source.code, names, start, end, group=f"{source.code}.fill")
-    return bool(found)
-
-
-def put(func: str, *args: object, group: str, **more: object) -> None:
-    async_task(func, *args, cluster=settings.MINER_QUEUE, group=group, **more)
-
-
-def tables(
-    source: str, names: list[str], start: date, end: date, at: date | None = None, job: int | None = None
-) -> str:
-    """The first of these tables, from `at` on when a task before has come so far; a task of its own for each other."""
-    row = able(source)
-    if row is None:
-        runs.drop(job)
-        return OFF
-    provider = sources.provider_of(row)
-    series = next(series for series in provider.series if series.table == names[0])
-    begun = time.monotonic() + settings.TASK_WORK.total_seconds()
-    run = table_collector.Run(
-        source=row,
-        provider=provider,
-        trigger=Job.Trigger.OPERATOR,
-        connections=sources.connections_of(row),
-        span=(at or start, end),
-        deadline=begun,
-        until=begun + tasks.GRACE,
-    )
-    windows, done = table_collector.windows_of(run, series, clock.today()), 0
-
-    def count(_: object, number: int, *__: object) -> None:
-        nonlocal done
-        done = number
-
-    def rest(_: str, job: int) -> None:
-        again("tables", row, names, start, end, at=windows[done][0], job=job)
-
-    run.watch, run.then = count, rest
-    status = tasks.mine_one(run, series, job)
-    if status in GOOD and names[1:]:
-        again("tables", row, names[1:], start, end)
-    return status
-
-
-def prices(
-    source: str,
-    names: list[str],
-    start: date,
-    end: date,
-    job: int | None = None,
-    trigger: str = Job.Trigger.OPERATOR,
-) -> str:
-    """The past of each of these tickers; what a beat asked for and another back-fill kept out, it asks for again."""
-    row = able(source)
-    if row is None:
-        runs.drop(job)
-        return OFF
-    fill = of_task(row, start, end)
-    fill.trigger = trigger
-    fill.then = lambda left, job: again("prices", row, left, start, end, job=job, trigger=trigger)
-    status = settled(fill, lambda: bring_prices(fill, names, job))
-    if status == BUSY and fill.is_first:
-        for name in names:  # not all at once: beats write the same rows in another order
-            pasts(row, [name]).update(past_asked_at=None)
-    return status
-
-
-def candles(
-    source: str, names: list[str], start: date, end: date, at: datetime | None = None, job: int | None = None
-) -> str:
-    """The first of these timeframes; a task of its own for each other."""
-    row = able(source)
-    if row is None:
-        runs.drop(job)
-        return OFF
-    fill = of_task(row, start, end)
-    fill.then = lambda reached, job: again("candles", row, names, start, end, at=reached, job=job)
-    status = settled(fill, lambda: bring_candles(fill, names[0], at, job))
-    if status in GOOD and names[1:]:
-        again("candles", row, names[1:], start, end)
-    return status
-
-
-def able(source: str) -> Source | None:
-    return next((row for row in sources.runnable() if row.code == source), None)
-
-
-def again(kind: str, source: Source, names: Sequence[str], start: date, end: date, **state: object) -> None:
-    put(f"miner.fill.{kind}", source.code, list(names), start, end, group=f"{source.code}.fill", **state)
-
-
-def of_task(source: Source, start: date, end: date) -> Fill:
-    return Fill(source, *moments(start, end), deadline=time.monotonic() + settings.TASK_WORK.total_seconds() - ROUND)
 
 
 def moments(start: date, end: date) -> tuple[datetime, datetime]:
@@ -271,7 +149,7 @@ def history(fill: Fill, job: Job, provider: QuoteSource, ticker: str, start: dat
     traffic = retry.Traffic()
     try:
         work = partial(provider.fetch_history, ticker, start, fill.end)
-        found = retry.call(work, traffic, cycle.PATIENCE, fill.deadline + tasks.GRACE)
+        found = retry.call(work, traffic, cycle.PATIENCE, fill.deadline + table_collector.GRACE)
     except UnknownTicker as error:
         words = runs.scrub(str(error))
         logger.warning("%s is not known at %s: %s", ticker, fill.source.code, words)

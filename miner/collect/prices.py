@@ -5,9 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from django.conf import settings
 from django.db import models, transaction
-from django_q.tasks import async_task
+from django.dispatch import Signal
 
 from markets import clock
 from markets.jobs import hourly, runs
@@ -24,6 +23,8 @@ from miner.providers.base import QuoteSource
 logger = logging.getLogger(__name__)
 
 State = SyncStatus.State
+# Sent in the transaction that marks the listings; the task is enqueued by a receiver, so that no name of one is here.
+history_wanted = Signal()
 
 # A country that is blocked today is blocked in a minute as well.
 DAY = timedelta(days=1)
@@ -125,16 +126,7 @@ def ask_for_past(source: Source, listings: Sequence[Listing]) -> None:
     if not names or Job.objects.filter(job_type=past_of(source), status=RUNNING, lease_until__gt=now).exists():
         return
     SyncStatus.objects.filter(listing__in=names).update(past_asked_at=now)
-    async_task(
-        "miner.collect.history.prices",
-        source.code,
-        list(names.values()),
-        today - HISTORY,
-        today,
-        trigger=Job.Trigger.SCHEDULE,
-        cluster=settings.MINER_QUEUE,
-        group=f"{source.code}.fill",
-    )
+    history_wanted.send(sender=Source, source=source, tickers=list(names.values()), start=today - HISTORY, end=today)
 
 
 def past_of(source: Source) -> str:

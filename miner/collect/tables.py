@@ -28,6 +28,8 @@ from miner.providers.base import GoldSource, Provider, RateSource, Series
 Span = tuple[date, date]
 Fetch = Callable[[date, date], list[Table]]
 Brought = list[tuple[Span, list[Table]]]
+# A task may take 60 s: 40 s of work, and then the requests that are under way may wait and answer so much longer.
+GRACE = 8
 DAY = timedelta(days=1)
 # Below the lease of 120 s: the main thread shows that it lives while its requests wait.
 RENEW_SECONDS = 20

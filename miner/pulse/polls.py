@@ -17,7 +17,6 @@ from django_q.signing import SignedPackage
 from django_q.tasks import async_task
 
 from markets import clock
-from markets.jobs import runs
 from miner import sources
 from miner.batch import run as batch_run
 from miner.models import Beat, Lease, Spent
@@ -113,14 +112,6 @@ def open_groups() -> set[str]:
         except Exception:  # noqa: S112  another key, rubbish: the broker closes it
             continue
     return groups
-
-
-def done(name: str, error: str = "") -> None:
-    """A worker tells how a beat went."""
-    changes: dict[str, Any] = {"error": runs.scrub(error)}
-    if not error:
-        changes["done_at"] = clock.now()
-    Beat.objects.filter(name=name).update(**changes)
 
 
 def health() -> dict[str, Any]:

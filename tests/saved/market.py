@@ -16,7 +16,7 @@ from miner.batch import run as batch_run
 from miner.collect import prices as price_collector
 from miner.fetch import rate_limit
 from miner.models import SyncStatus
-from miner.pulse import polls
+from miner.pulse import polls, results
 from tests.saved.figures import SECONDS, bars, ticks
 
 States = SyncStatus.State
@@ -83,8 +83,8 @@ def work() -> None:
     """What pulse has asked for, how it went, and a batch."""
     polls.hold("pulse of this house")
     asked = polls.ask(polls.wanted())
-    polls.done(asked[0])
-    polls.done(asked[1], "no answer")
+    results.done(asked[0])
+    results.done(asked[1], "no answer")
     # PostgreSQL keeps the keys of an object in this order, whatever order they came in.
     error = {"error": "no answer", "symbol": "XAUUSD"}
     result = batch_run.BatchResult("5eedba7c4", ["EURUSD"], ["XAUUSD"], 1, 4, 3, 1, [error], {"BTCUSD": "deribit"})

@@ -1,0 +1,142 @@
+"""Back-fills as tasks: a source asked now, and a range of its past, as deep as the source goes.
+
+Operators start them; the past of a new listing, which a poll asks for, is the same work. A task works for 40 s and
+enqueues its own continuation, from the place that it has reached. A dotted name here stands in the queue: keep the
+names, or add the old one to `charon.processes.task_names`.
+"""
+
+import time
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from django.conf import settings
+from django_q.tasks import async_task
+
+from markets import clock
+from markets.jobs import runs
+from markets.models import Job, Source
+from miner import sources, tasks
+from miner.collect import prices as price_collector
+from miner.collect import tables as table_collector
+from miner.collect.history import BUSY, GOOD, ROUND, Fill, bring_candles, bring_prices, moments, pasts, settled
+from miner.providers.base import CandleSource, QuoteSource
+
+OFF = "switched off, paused or unknown"
+
+
+def now(source: Source) -> None:
+    """Ask for what the source has to say at the moment, whatever that is."""
+    provider = sources.provider_of(source)
+    if provider.series:
+        tasks.enqueue(source.code, trigger=Job.Trigger.OPERATOR)
+    if isinstance(provider, QuoteSource):
+        put("miner.tasks.quotes", source.code, group=f"{source.code}.quotes")
+    if isinstance(provider, CandleSource):
+        for timeframe in provider.timeframes:
+            put("miner.tasks.candles", source.code, timeframe, group=f"{source.code}.candles.{timeframe}")
+
+
+def enqueue(source: Source, start: date, end: date) -> bool:
+    """Ask for these days of all that the source keeps a past of; False when it keeps none."""
+    provider = sources.provider_of(source)
+    found: list[tuple[str, list[str]]] = []
+    if provider.series:
+        found.append(("tables", [series.table for series in provider.series]))
+    if price_collector.has_history(provider):
+        found.append(("prices", [listing.ticker for listing in price_collector.due(source)]))
+    if isinstance(provider, CandleSource):
+        found.append(("candles", list(provider.timeframes)))
+    for kind, names in found:
+        put(f"miner.backfill.{kind}", source.code, names, start, end, group=f"{source.code}.fill")
+    return bool(found)
+
+
+def put(func: str, *args: object, group: str, **more: object) -> None:
+    async_task(func, *args, cluster=settings.MINER_QUEUE, group=group, **more)
+
+
+def tables(
+    source: str, names: list[str], start: date, end: date, at: date | None = None, job: int | None = None
+) -> str:
+    """The first of these tables, from `at` on when a task before has come so far; a task of its own for each other."""
+    row = able(source)
+    if row is None:
+        runs.drop(job)
+        return OFF
+    provider = sources.provider_of(row)
+    series = next(series for series in provider.series if series.table == names[0])
+    begun = time.monotonic() + settings.TASK_WORK.total_seconds()
+    run = table_collector.Run(
+        source=row,
+        provider=provider,
+        trigger=Job.Trigger.OPERATOR,
+        connections=sources.connections_of(row),
+        span=(at or start, end),
+        deadline=begun,
+        until=begun + table_collector.GRACE,
+    )
+    windows, done = table_collector.windows_of(run, series, clock.today()), 0
+
+    def count(_: object, number: int, *__: object) -> None:
+        nonlocal done
+        done = number
+
+    def rest(_: str, job: int) -> None:
+        again("tables", row, names, start, end, at=windows[done][0], job=job)
+
+    run.watch, run.then = count, rest
+    status = tasks.mine_one(run, series, job)
+    if status in GOOD and names[1:]:
+        again("tables", row, names[1:], start, end)
+    return status
+
+
+def prices(
+    source: str,
+    names: list[str],
+    start: date,
+    end: date,
+    job: int | None = None,
+    trigger: str = Job.Trigger.OPERATOR,
+) -> str:
+    """The past of each of these tickers; what a beat asked for and another back-fill kept out, it asks for again."""
+    row = able(source)
+    if row is None:
+        runs.drop(job)
+        return OFF
+    fill = of_task(row, start, end)
+    fill.trigger = trigger
+    fill.then = lambda left, job: again("prices", row, left, start, end, job=job, trigger=trigger)
+    status = settled(fill, lambda: bring_prices(fill, names, job))
+    if status == BUSY and fill.is_first:
+        for name in names:  # not all at once: beats write the same rows in another order
+            pasts(row, [name]).update(past_asked_at=None)
+    return status
+
+
+def candles(
+    source: str, names: list[str], start: date, end: date, at: datetime | None = None, job: int | None = None
+) -> str:
+    """The first of these timeframes; a task of its own for each other."""
+    row = able(source)
+    if row is None:
+        runs.drop(job)
+        return OFF
+    fill = of_task(row, start, end)
+    fill.then = lambda reached, job: again("candles", row, names, start, end, at=reached, job=job)
+    status = settled(fill, lambda: bring_candles(fill, names[0], at, job))
+    if status in GOOD and names[1:]:
+        again("candles", row, names[1:], start, end)
+    return status
+
+
+def able(source: str) -> Source | None:
+    return next((row for row in sources.runnable() if row.code == source), None)
+
+
+def again(kind: str, source: Source, names: Sequence[str], start: date, end: date, **state: object) -> None:
+    put(f"miner.backfill.{kind}", source.code, list(names), start, end, group=f"{source.code}.fill", **state)
+
+
+def of_task(source: Source, start: date, end: date) -> Fill:
+    return Fill(source, *moments(start, end), deadline=time.monotonic() + settings.TASK_WORK.total_seconds() - ROUND)

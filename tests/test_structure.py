@@ -1,0 +1,78 @@
+"""Who may import whom: no circle between modules, also none through a dotted name in a string."""
+
+import ast
+import re
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("charon", "markets", "miner", "signals")
+# A task or a module that the queue, the supervisor or Django loads by its name.
+DOTTED = re.compile(r"(?:charon|markets|miner|signals)(?:\.[a-z_]+)+")
+
+
+def modules() -> dict[str, Path]:
+    """Every module of ours, without migrations: Django orders those itself."""
+    paths = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py") if "migrations" not in path.parts]
+    return {name_of(path): path for path in paths}
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def longest_known(dotted: str, known: set[str]) -> str | None:
+    """`miner.tasks.mine` names a function of `miner.tasks`."""
+    while dotted and dotted not in known:
+        dotted = dotted.rpartition(".")[0]
+    return dotted or None
+
+
+def names_in(tree: ast.AST) -> Iterator[str]:
+    """What a module imports, at its top or inside a function, and the dotted names in its strings."""
+    docstrings = {id(node.body[0].value) for node in ast.walk(tree) if has_docstring(node)}  # type: ignore[attr-defined]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield from DOTTED.findall(node.value)
+
+
+def without_typing(tree: ast.AST) -> ast.AST:
+    """An import for the type checker alone is never executed."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = [ast.Pass()]
+    return tree
+
+
+def has_docstring(node: ast.AST) -> bool:
+    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    return isinstance(node, kinds) and ast.get_docstring(node) is not None
+
+
+def imports() -> dict[str, set[str]]:
+    paths = modules()
+    known = set(paths)
+    graph = {}
+    for name, path in paths.items():
+        found = (longest_known(dotted, known) for dotted in names_in(without_typing(ast.parse(path.read_text()))))
+        graph[name] = {other for other in found if other and other != name}
+    return graph
+
+
+def test_no_module_reaches_itself_again_over_others() -> None:
+    try:
+        TopologicalSorter(imports()).prepare()
+    except CycleError as error:
+        raise AssertionError("a circle of imports: " + " -> ".join(error.args[1])) from None
+
+
+def test_a_dotted_name_in_a_string_counts_as_an_import() -> None:
+    tree = ast.parse('"""charon.settings"""\nput("miner.tasks.mine")\nfrom markets import clock')
+    assert sorted(names_in(tree)) == ["markets.clock", "miner.tasks.mine"]
+    assert longest_known("miner.tasks.mine", {"miner", "miner.tasks"}) == "miner.tasks"
