@@ -53,7 +53,7 @@ def tables() -> list[Table]:
         body = b"[" + b",".join(table.json for table in data.tables("A", year).values()) + b"]"
         for table in parse_tables(body, "A", "https://nbp.example/"):
             found.append(table)
-            figures += len(table.figures)
+            figures += len(table.rates)
             if figures >= COUNT:
                 return found
     sys.exit("not enough figures")
@@ -69,7 +69,7 @@ def save(parts: Sequence[list[Table]]) -> None:
     source = Source.objects.get(code="nbp")
     with runs.job("nbp.A", source) as job:
         for part in parts:
-            publish.save(part, source, job, windows=1)
+            publish(part, source, job, windows=1)
 
 
 def seconds(work: Work) -> float:
@@ -172,15 +172,15 @@ def measure(days: list[Table]) -> dict[str, list[float]]:
 def one_day(days: list[Table]) -> dict[str, list[float]]:
     """Table after table of the days that follow; of the bare ways the faster one counts."""
     table, source = (
-        next(table for table in reversed(days) if len(table.figures) >= ONE_DAY),
+        next(table for table in reversed(days) if len(table.rates) >= ONE_DAY),
         Source.objects.get(code="nbp"),
     )
     found: dict[str, list[float]] = defaultdict(list)
     with runs.job("nbp.A", source) as job:
         for number in range(1, DAYS + 1):
             day = days[-1].effective_date + timedelta(days=number)
-            new = Table("A", day, table.figures[:ONE_DAY], f"{number}/A", None, table.url, f"{number:064}")
-            found["day"].append(seconds(lambda new=new: publish.save([new], source, job)))
+            new = Table("A", day, table.rates[:ONE_DAY], f"{number}/A", None, table.url, f"{number:064}")
+            found["day"].append(seconds(lambda new=new: publish([new], source, job)))
             rows, removal = stored(day), f"DELETE FROM {TABLE} WHERE effective_date = '{day}'"
             for way in (row_by_row, *([as_arrays] if POSTGRES else [])):
                 execute(removal)
@@ -190,5 +190,5 @@ def one_day(days: list[Table]) -> dict[str, list[float]]:
 
 if __name__ == "__main__":
     days = tables()
-    figures = sum(len(table.figures) for table in days)
+    figures = sum(len(table.rates) for table in days)
     print(json.dumps({"figures": figures, "windows": len(windows(days)), **measure(days), **one_day(days)}))

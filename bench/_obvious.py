@@ -18,7 +18,7 @@ from signals.models import AnalysisSnapshot, Signal
 register = Library()
 RETIRED = timedelta(days=21)
 
-register.filter("figure", lambda value: "" if value is None else formats.figure(value))
+register.filter("figure", lambda value: "" if value is None else formats.number(value))
 register.filter("signed", lambda value: "" if value is None else formats.signed(value))
 register.filter("percent", lambda value: "" if value is None else formats.percent(value))
 register.filter("day", formats.day)
@@ -44,11 +44,11 @@ class Line:
 
     @property
     def value(self) -> Decimal | None:
-        return self.newest.figure("mid")
+        return self.newest.published("mid")
 
     @property
     def change(self) -> Decimal | None:
-        values = [rate.figure("mid") for rate in self.newest_two]
+        values = [rate.published("mid") for rate in self.newest_two]
         return values[0] - values[1] if len(values) > 1 and values[0] and values[1] else None
 
     @property
@@ -75,7 +75,7 @@ class Line:
 
     @property
     def month(self) -> list[Decimal | None]:
-        return [rate.figure("mid") for rate in self.mids(21)]
+        return [rate.published("mid") for rate in self.mids(21)]
 
     @property
     def retired(self) -> bool:

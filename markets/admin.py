@@ -47,7 +47,7 @@ admin.site.index_title = gettext_lazy("Zarządzanie")
 PAUSE = timedelta(hours=1)
 
 
-class Kept(ModelAdmin):
+class NeitherAddedNorDeleted(ModelAdmin):
     """Rows that code adds, and nobody takes away."""
 
     # What Django 6 does by itself.
@@ -60,7 +60,7 @@ class Kept(ModelAdmin):
         return False
 
 
-class LookOnly(Kept):
+class LookOnly(NeitherAddedNorDeleted):
     """Nothing is changed here either. Counting 430,000 rows twice for one list is left out."""
 
     show_full_result_count = False
@@ -72,7 +72,7 @@ class LookOnly(Kept):
 
 def written(value: Decimal | None, scale: int | None) -> str:
     exact = published(value, scale or 0)
-    return "–" if exact is None else formats.figure(exact)
+    return "–" if exact is None else formats.number(exact)
 
 
 class TableFilter(admin.SimpleListFilter):
@@ -89,14 +89,17 @@ class TableFilter(admin.SimpleListFilter):
 
 
 @admin.register(Source)
-class SourceAdmin(Kept):
-    list_display = ("code", "name", "enabled", "cadence", "paused_until", "public_display", "public_api", "available")
+class SourceAdmin(NeitherAddedNorDeleted):
+    list_display = (
+        *("code", "name", "enabled", "polling_interval", "paused_until"),
+        *("public_display", "public_api", "available"),
+    )
     list_filter = ("enabled", "available")
     readonly_fields = ("code", *Source.FACTS)
     fieldsets = (
         (
             gettext_lazy("Wybór operatora"),
-            {"fields": ("enabled", "cadence", "paused_until", "public_display", "public_api", "base_url")},
+            {"fields": ("enabled", "polling_interval", "paused_until", "public_display", "public_api", "base_url")},
         ),
         (gettext_lazy("Fakty (z programu)"), {"fields": ("code", *Source.FACTS)}),
     )
@@ -146,7 +149,7 @@ class AliasInline(AliasTable):
 
 
 @admin.register(Instrument)
-class InstrumentAdmin(Kept):
+class InstrumentAdmin(NeitherAddedNorDeleted):
     list_display = ("code", "name_pl", "name_en", "kind", "unit")
     list_filter = ("kind",)
     search_fields = ("code", "name_pl", "name_en", "aliases__name")

@@ -17,7 +17,7 @@ def weekday(day: date) -> str:
     return (_("pon."), _("wt."), _("śr."), _("czw."), _("pt."), _("sob."), _("niedz."))[day.weekday()]
 
 
-def figure(value: Decimal) -> str:
+def number(value: Decimal) -> str:
     """All digits as they are, decimal comma; groups only from five integer digits (CLDR: 5348,26 but 25 772,10)."""
     whole, _point, decimals = f"{abs(value):f}".partition(".")
     if len(whole) > 4:
@@ -28,7 +28,7 @@ def figure(value: Decimal) -> str:
 
 def signed(value: Decimal) -> str:
     """With an explicit plus; zero, also one made by rounding, has no sign."""
-    return f"+{figure(value)}" if value > 0 else figure(value)
+    return f"+{number(value)}" if value > 0 else number(value)
 
 
 def percent(value: Decimal) -> str:
@@ -97,7 +97,7 @@ def duration(seconds: float) -> str:
     """`0,4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`."""
     if seconds < 10:
         tenths = Decimal(repr(seconds)).quantize(Decimal("0.1"), ROUND_HALF_UP)
-        return f"{figure(tenths)}{NBSP}s"
+        return f"{number(tenths)}{NBSP}s"
     whole = int(seconds)
     hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
     if hours:
@@ -106,7 +106,7 @@ def duration(seconds: float) -> str:
 
 
 def whole(count: int) -> str:
-    return figure(Decimal(count))
+    return number(Decimal(count))
 
 
 def form(count: int, one: str, few: str, many: str) -> str:

@@ -7,7 +7,7 @@ from decimal import Decimal
 import msgspec
 
 
-class Figure(msgspec.Struct, frozen=True, gc=False):
+class RateRecord(msgspec.Struct, frozen=True, gc=False):
     """One line of a table: PLN for one unit of `code`. What could not be read as a number carries a `fault`.
 
     A struct is made in a fifth of a frozen dataclass's time, and histories are hundreds of thousands of these.
@@ -27,7 +27,7 @@ class Table:
 
     table: str
     effective_date: date
-    figures: list[Figure]
+    rates: list[RateRecord]
     number: str = ""
     trading_date: date | None = None
     url: str = ""

@@ -37,7 +37,7 @@ def backfill_row(job: Job | None) -> Row | None:
     what = {"gold": _("złoto"), "mid": _("kursy średnie")}.get(series, _("tabela %s") % series)
     reached = _(", do %s") % formats.day(job.reached) if job.reached else ""
     return {
-        "archive": job.source is not None and job.source.stands_in_for_id is not None,
+        "archive": job.source is not None and job.source.fallback_for_id is not None,
         "done": job.windows_done,
         "total": job.windows,
         "total_words": formats.plural(job.windows, _("paczki,paczek,paczek")),

@@ -127,7 +127,7 @@ class MinedSourceAdmin(SourceAdmin):
                 self.message_user(request, _("Wyłączone lub wstrzymane: %s") % source.code, messages.WARNING)
             elif sources.wants_key(source):
                 self.message_user(request, _("Brak klucza API: %s") % source.code, messages.WARNING)
-            elif rate_limit.resting(source):
+            elif rate_limit.is_cooling_down(source):
                 self.message_user(request, _("Źródło chwilowo odpoczywa: %s") % source.code, messages.WARNING)
             else:
                 found.append(source)

@@ -18,7 +18,7 @@ from markets.models import Job, Source
 from miner import sources, tasks
 from miner.collect import prices as price_collector
 from miner.collect import tables as table_collector
-from miner.collect.history import BUSY, GOOD, ROUND, Fill, bring_candles, bring_prices, moments, pasts, settled
+from miner.collect.history import BUSY, GOOD, ROUND, Fill, fetch_candles, fetch_prices, history_states, moments, settled
 from miner.providers.base import CandleSource, QuoteSource
 
 OFF = "switched off, paused or unknown"
@@ -61,7 +61,7 @@ def tables(
     """The first of these tables, from `at` on when a task before has come so far; a task of its own for each other."""
     row = able(source)
     if row is None:
-        runs.drop(job)
+        runs.abandon(job)
         return OFF
     provider = sources.provider_of(row)
     series = next(series for series in provider.series if series.table == names[0])
@@ -84,7 +84,7 @@ def tables(
     def rest(_: str, job: int) -> None:
         again("tables", row, names, start, end, at=windows[done][0], job=job)
 
-    run.watch, run.then = count, rest
+    run.watch, run.on_continue = count, rest
     status = tasks.mine_one(run, series, job)
     if status in GOOD and names[1:]:
         again("tables", row, names[1:], start, end)
@@ -102,15 +102,15 @@ def prices(
     """The past of each of these tickers; what a beat asked for and another back-fill kept out, it asks for again."""
     row = able(source)
     if row is None:
-        runs.drop(job)
+        runs.abandon(job)
         return OFF
     fill = of_task(row, start, end)
     fill.trigger = trigger
-    fill.then = lambda left, job: again("prices", row, left, start, end, job=job, trigger=trigger)
-    status = settled(fill, lambda: bring_prices(fill, names, job))
+    fill.on_continue = lambda left, job: again("prices", row, left, start, end, job=job, trigger=trigger)
+    status = settled(fill, lambda: fetch_prices(fill, names, job))
     if status == BUSY and fill.is_first:
         for name in names:  # not all at once: beats write the same rows in another order
-            pasts(row, [name]).update(past_asked_at=None)
+            history_states(row, [name]).update(past_asked_at=None)
     return status
 
 
@@ -120,11 +120,11 @@ def candles(
     """The first of these timeframes; a task of its own for each other."""
     row = able(source)
     if row is None:
-        runs.drop(job)
+        runs.abandon(job)
         return OFF
     fill = of_task(row, start, end)
-    fill.then = lambda reached, job: again("candles", row, names, start, end, at=reached, job=job)
-    status = settled(fill, lambda: bring_candles(fill, names[0], at, job))
+    fill.on_continue = lambda reached, job: again("candles", row, names, start, end, at=reached, job=job)
+    status = settled(fill, lambda: fetch_candles(fill, names[0], at, job))
     if status in GOOD and names[1:]:
         again("candles", row, names[1:], start, end)
     return status

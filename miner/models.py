@@ -28,12 +28,15 @@ class QueueItem(models.Model):
         return f"{self.listing_id} ({self.priority})"
 
 
-class QueueTally(models.Model):
+class QueueCounters(models.Model):
     """What has gone through the queue since it was made; one row."""
 
     enqueued = models.PositiveBigIntegerField(default=0)
     processed = models.PositiveBigIntegerField(default=0)
     dropped = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        db_table = "miner_queuetally"
 
     def __str__(self) -> str:
         return f"{self.processed} of {self.enqueued}"
@@ -94,7 +97,7 @@ class Spent(models.Model):
         return f"{self.source_id}: {self.total_calls}"
 
 
-class Beat(models.Model):
+class Poll(models.Model):
     """One thing that pulse does every few seconds, and how it last went; the workers that do it write it down."""
 
     name = models.CharField(_("nazwa"), max_length=60, unique=True)
@@ -104,6 +107,7 @@ class Beat(models.Model):
     error = models.CharField(_("błąd"), max_length=500, blank=True)
 
     class Meta:
+        db_table = "miner_beat"
         verbose_name = _("takt")
         verbose_name_plural = _("takty")
         ordering = ["name"]

@@ -24,7 +24,7 @@ MINUTES = {Schedule.HOURLY: 60, Schedule.DAILY: 24 * 60, Schedule.WEEKLY: 7 * 24
 def source_rows(sources: models.QuerySet[Source]) -> Iterator[dict[str, Any]]:
     """What is known of each source; its override of the address stays with the operators."""
     ends = jobs.last_ends()
-    extra = {"cadence_seconds": F("cadence"), "replaced_by": F("stands_in_for__code")}
+    extra = {"cadence_seconds": F("polling_interval"), "replaced_by": F("fallback_for__code")}
     for row in sources.values("id", *FACTS, *CHOICES, **extra):
         reached = ends.get(row.pop("id"), NEVER)
         row["stands_in_for"] = row.pop("replaced_by")

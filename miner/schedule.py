@@ -15,7 +15,7 @@ from django_q.models import Schedule
 from markets import clock
 from markets.models import Source
 from miner.providers import PROVIDERS
-from miner.providers.base import Series
+from miner.providers.base import TableSeries
 
 POLL_MINUTES = 10
 
@@ -27,11 +27,11 @@ NIGHT = "40 3 * * *"
 def write_all() -> None:
     for source in Source.objects.all():
         write(source)
-    put("batch", house())
-    put("retention", [night()])
+    put("batch", batch_schedules())
+    put("retention", [retention_schedule()])
 
 
-def house() -> list[Schedule]:
+def batch_schedules() -> list[Schedule]:
     """The batch and its queue, for all sources together."""
     now = clock.now()
     beats = (
@@ -44,7 +44,7 @@ def house() -> list[Schedule]:
             func=func,
             schedule_type=Schedule.MINUTES,
             minutes=minutes,
-            next_run=next_beat(now, minutes * 60),
+            next_run=next_on_grid(now, minutes * 60),
             cluster=settings.MINER_QUEUE,
             repeats=-1,
         )
@@ -52,7 +52,7 @@ def house() -> list[Schedule]:
     ]
 
 
-def night() -> Schedule:
+def retention_schedule() -> Schedule:
     entry = Schedule(
         name="retention",
         func="miner.tasks.prune",
@@ -96,21 +96,21 @@ def timetable(source: Source) -> list[Schedule]:
         func="miner.tasks.mine",
         args=repr((source.code,)),
         schedule_type=Schedule.MINUTES,
-        minutes=ceil(source.cadence / 60),
-        next_run=next_beat(clock.now(), source.cadence),
+        minutes=ceil(source.polling_interval / 60),
+        next_run=next_on_grid(clock.now(), source.polling_interval),
         cluster=settings.MINER_QUEUE,
         repeats=-1,
     )
     return [beat, *(entry for series in provider.series for entry in polls(source.code, series))]
 
 
-def next_beat(now: datetime, cadence: int) -> datetime:
+def next_on_grid(now: datetime, polling_interval: int) -> datetime:
     """The next multiple of the cadence in UTC: an hourly beat comes on the full hour."""
-    seconds = cadence - int(now.timestamp()) % cadence
+    seconds = polling_interval - int(now.timestamp()) % polling_interval
     return now.replace(microsecond=0) + timedelta(seconds=seconds)
 
 
-def polls(code: str, series: Series) -> Iterator[Schedule]:
+def polls(code: str, series: TableSeries) -> Iterator[Schedule]:
     """One cron row an hour that the publication window touches; cron of the queue speaks Europe/Warsaw."""
     if series.hours is None:
         return

@@ -75,7 +75,7 @@ class NewSource(Schema):
 
     def choices(self) -> dict[str, Any]:
         """What the operator has chosen; the rest is as the provider begins."""
-        chosen = {"enabled": self.enabled, "cadence": self.cadence, "base_url": self.base_url}
+        chosen = {"enabled": self.enabled, "polling_interval": self.cadence, "base_url": self.base_url}
         return {name: value for name, value in chosen.items() if value is not None}
 
 

@@ -28,8 +28,8 @@ def sync() -> None:
         Source.objects.filter(code=code).update(**facts(provider))
         catalogue.list_at(row, provider.tickers, tracked=first_followed(code))
     for code, provider in PROVIDERS.items():
-        official = Source.objects.filter(code=provider.stands_in_for).first()
-        Source.objects.filter(code=code).update(stands_in_for=official)
+        official = Source.objects.filter(code=provider.fallback_for).first()
+        Source.objects.filter(code=code).update(fallback_for=official)
     Source.objects.exclude(code__in=PROVIDERS).update(available=False)
 
 
@@ -42,11 +42,18 @@ def first_choices(provider: type[Provider]) -> dict[str, object]:
     """What a new row begins with; from then on the row is the owner."""
     named = not settings.SOURCES or provider.code in map(catalogue.source_code, settings.SOURCES)
     return {
-        "cadence": CADENCES.get(provider.code, lambda: provider.cadence or settings.REFRESH_SECONDS)(),
+        "polling_interval": first_interval(provider),
         "enabled": named and (not provider.needs_key or bool(key_of(provider.code))),
         "public_display": provider.public_display,
         "public_api": provider.public_api,
     }
+
+
+def first_interval(provider: type[Provider]) -> int:
+    """Seconds between two polls that a new row begins with."""
+    if provider.code in CADENCES:
+        return CADENCES[provider.code]()
+    return provider.polling_interval or settings.REFRESH_SECONDS
 
 
 def first_followed(code: str) -> list[str] | None:
@@ -102,7 +109,7 @@ def runnable() -> list[Source]:
     """Enabled, not paused, and known to this code; those that stand in for others first."""
     awake = Q(paused_until=None) | Q(paused_until__lte=clock.now())
     rows = Source.objects.filter(awake, enabled=True, code__in=PROVIDERS)
-    return sorted(rows, key=lambda row: (row.stands_in_for_id is None, row.code))
+    return sorted(rows, key=lambda row: (row.fallback_for_id is None, row.code))
 
 
 def wants_key(source: Source) -> bool:
@@ -118,12 +125,12 @@ def register(code: str, choices: dict[str, object]) -> Source:
     if provider is None:
         raise UnknownCodeError(f"No provider {code!r} is installed", {"installed": sorted(PROVIDERS)})
     with transaction.atomic():
-        official = Source.objects.filter(code=provider.stands_in_for).first()
-        known = first_choices(provider) | facts(provider) | {"stands_in_for": official}
+        official = Source.objects.filter(code=provider.fallback_for).first()
+        known = first_choices(provider) | facts(provider) | {"fallback_for": official}
         row, new = Source.objects.get_or_create(code=code, defaults=known | choices)
         if not new:
             raise ConflictError(f"{code} is registered already", {"code": code})
         catalogue.list_at(row, provider.tickers, tracked=first_followed(code))
-        stand_ins = [other.code for other in PROVIDERS.values() if other.stands_in_for == code]
-        Source.objects.filter(code__in=stand_ins).update(stands_in_for=row)
+        fallbacks = [other.code for other in PROVIDERS.values() if other.fallback_for == code]
+        Source.objects.filter(code__in=fallbacks).update(fallback_for=row)
     return row

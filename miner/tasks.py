@@ -21,7 +21,7 @@ from miner.collect import tables as table_collector
 from miner.fetch import rate_limit
 from miner.fetch.errors import Blocked, ProviderError
 from miner.providers import PROVIDERS
-from miner.providers.base import CandleSource, Series
+from miner.providers.base import CandleSource, TableSeries
 from miner.pulse import results
 
 logger = logging.getLogger(__name__)
@@ -49,7 +49,7 @@ def mine(
     """
     row = next((row for row in sources.runnable() if row.code == source), None)
     if row is None:
-        runs.drop(resume)
+        runs.abandon(resume)
         return f"{source} is switched off, paused or unknown"
     provider = sources.provider_of(row)
     wanted = [series for series in provider.series if tables is None or series.table in tables]
@@ -65,7 +65,7 @@ def mine(
         connections=sources.connections_of(row),
         deadline=time.monotonic() + settings.TASK_WORK.total_seconds(),
         until=time.monotonic() + settings.TASK_WORK.total_seconds() + table_collector.GRACE,
-        then=lambda table, job: enqueue(source, tables=rest(table), trigger=trigger, resume=job),
+        on_continue=lambda table, job: enqueue(source, tables=rest(table), trigger=trigger, resume=job),
     )
     for series in wanted:
         if time.monotonic() > run.deadline:
@@ -77,7 +77,7 @@ def mine(
     return "done"
 
 
-def mine_one(run: table_collector.Run, series: Series, resume: int | None = None) -> str:
+def mine_one(run: table_collector.Run, series: TableSeries, resume: int | None = None) -> str:
     """One table; its status. What a provider or the database did wrong stands in the job and goes no further."""
     try:
         job = table_collector.mine_series(run, series, resume)
@@ -87,14 +87,14 @@ def mine_one(run: table_collector.Run, series: Series, resume: int | None = None
         run.error = runs.scrub(str(error))
         logger.warning("%s.%s failed: %s", run.source.code, series.table, run.error)
         if isinstance(error, Blocked):  # every other failure is tried again within the hour
-            quote_refresh.give_way(run.source, error)
-        tell(run.job)
+            quote_refresh.back_off(run.source, error)
+        announce_job(run.job)
         return Job.Status.FAILED
-    tell(job)
+    announce_job(job)
     return job.status
 
 
-def tell(job: Job | None) -> None:
+def announce_job(job: Job | None) -> None:
     """Outsiders hear of what an ended job has brought, also of one that failed after some windows."""
     if job and job.rows_written and job.status in {Job.Status.SUCCESS, Job.Status.FAILED}:
         events.announce(job)
@@ -109,18 +109,18 @@ def poll(source: str, table: str) -> str:
 
 def quotes(source: str) -> str:
     """One beat: what everything that is followed at this source costs now."""
-    row, name = awake(source), f"{source}.quotes"
+    row, name = available(source), f"{source}.quotes"
     if row is None:
         return "off"
     listings = quote_refresh.due(row)
     try:
-        with hourly.beat(name, row) as count:
+        with hourly.poll(name, row) as count:
             result = quote_refresh.refresh(row, listings)
-            quote_refresh.put_down(result, count)
+            quote_refresh.count_result(result, count)
             if result.error is not None:
                 raise result.error
     except ProviderError as error:
-        return gave_up(name, error)
+        return record_failure(name, error)
     except Exception as error:
         results.done(name, str(error))
         raise
@@ -132,17 +132,17 @@ def quotes(source: str) -> str:
 
 def candles(source: str, timeframe: str) -> str:
     """One beat: the candles of a timeframe, of everything that is followed at this source."""
-    row, name = awake(source), f"{source}.candles.{timeframe}"
+    row, name = available(source), f"{source}.candles.{timeframe}"
     if row is None:
         return "off"
     try:
-        with hourly.beat(name, row) as count:
+        with hourly.poll(name, row) as count:
             cycle = candle_cycle.refresh(row, timeframe)
             count.rows, count.revised, count.refused = cycle.written, cycle.revised, len(cycle.refused)
             count.requests, count.retries, count.waited_seconds = cycle.requests, cycle.retries, cycle.waited_seconds
             count.errors = len(cycle.failed)
     except ProviderError as error:
-        return gave_up(name, error)
+        return record_failure(name, error)
     except Exception as error:
         results.done(name, str(error))
         raise
@@ -150,7 +150,7 @@ def candles(source: str, timeframe: str) -> str:
     return f"{cycle.bars} candles"
 
 
-def gave_up(name: str, error: ProviderError) -> str:
+def record_failure(name: str, error: ProviderError) -> str:
     """It stands in the journal and at pulse; the log has a line, for whose fault it is needs no traceback."""
     words = runs.scrub(str(error))
     results.done(name, words)
@@ -158,10 +158,10 @@ def gave_up(name: str, error: ProviderError) -> str:
     return Job.Status.FAILED
 
 
-def awake(source: str) -> Source | None:
+def available(source: str) -> Source | None:
     """The source, when it may be asked at this moment."""
     row = next((row for row in sources.runnable() if row.code == source), None)
-    return None if row is None or rate_limit.resting(row) else row
+    return None if row is None or rate_limit.is_cooling_down(row) else row
 
 
 def work_queue() -> str:

@@ -14,7 +14,7 @@ from signals.models import AnalysisSnapshot, Signal
 
 @admin.register(Signal)
 class SignalAdmin(LookOnly):
-    list_display = ("instrument", "as_of", "signal", "histogram", "rule", "edition", "backtested", "generated_at")
+    list_display = ("instrument", "as_of", "signal", "histogram", "rule", "version", "backtested", "generated_at")
     list_filter = ("signal", "backtested", "rule")
     list_select_related = ("instrument",)
     search_fields = ("=instrument__code",)

@@ -32,9 +32,11 @@ COLUMNS = (
     "signal_line",
     "histogram",
     "horizon_days",
-    "edition",
+    "version",
     "generated_at",
 )
+# The API keeps the names that it began with.
+FIELDS = {"instrument__code": "code", "version": "edition"}
 # What the closes of a daily series stand in, and where they go when they leave it.
 TABLES = ("A", "B", "gold")
 STATS = ("as_of", "signal", "turned", "turned_on", "histogram", "trend", "bars", "warm_up")
@@ -89,7 +91,7 @@ def closed(asker: Audience) -> QuerySet[Quote, Any]:
     if asker is Audience.OPERATOR:
         return Quote.objects.none().values("instrument")
     hidden = Source.objects.exclude(shown_to(asker, ""))
-    family = Q(source__in=hidden) | Q(source__stand_ins__in=hidden) | Q(source__stands_in_for__in=hidden)
+    family = Q(source__in=hidden) | Q(source__fallbacks__in=hidden) | Q(source__fallback_for__in=hidden)
     return Quote.objects.filter(family, table__in=TABLES).values("instrument")
 
 
@@ -106,7 +108,7 @@ def chosen(query: SignalQuery, instrument: Instrument | None) -> QuerySet[Signal
         "as_of__lte": midnight(query.to) if query.to else None,
     }
     rows = Signal.objects.filter(**{name: value for name, value in wanted.items() if value is not None})
-    return rows.order_by("-as_of", "-edition", "-id")
+    return rows.order_by("-as_of", "-version", "-id")
 
 
 def find_instrument(text: str) -> Instrument:
@@ -118,7 +120,7 @@ def find_instrument(text: str) -> Instrument:
 
 
 def signal_rows(rows: QuerySet[Signal]) -> Iterator[dict[str, Any]]:
-    names = [name.removeprefix("instrument__") for name in COLUMNS]
+    names = [FIELDS.get(name, name) for name in COLUMNS]
     for values in rows.values_list(*COLUMNS):
         item = dict(zip(names, values, strict=True))
         item["as_of"] = item["as_of"].date()

@@ -81,14 +81,14 @@ def decide(instrument: Instrument, rule: MacdCross, since: date | None = None) -
 def follow(closes: pd.Series, rule: MacdCross, before: State | None) -> tuple[pd.DataFrame, State]:
     """The rule over closes that come after `before` (None: from the beginning): a row a bar, and the state behind them.
 
-    Columns: close, ema_fast, ema_slow, macd, signal_line, histogram, previous, bars, turn (1, 0, -1).
+    Columns: close, ema_fast, ema_slow, macd, signal_line, histogram, previous, bars, crossing (1, 0, -1).
     """
     averages, sign, frames = (before.averages, before.sign, []) if before else (indicators.FRESH, 0, [])
     for part in unbroken(closes, before.day if before else None):
         if part.fresh:
             averages, sign = indicators.FRESH, 0
         macd = indicators.macd(part.closes.to_numpy(), rule.spans, averages)
-        turns, sign = rules.crossings(macd.histogram, sign)
+        crossings, sign = rules.crossings(macd.histogram, sign)
         earlier = averages[0] - averages[1] - averages[2] if averages[3] else np.nan
         frames.append(
             pd.DataFrame(
@@ -101,7 +101,7 @@ def follow(closes: pd.Series, rule: MacdCross, before: State | None) -> tuple[pd
                     "histogram": macd.histogram,
                     "previous": np.concatenate(([earlier], macd.histogram[:-1])),
                     "bars": macd.bars,
-                    "turn": turns,
+                    "crossing": crossings,
                 },
                 index=part.closes.index,
             )
@@ -133,18 +133,18 @@ def write_signals(instrument: Instrument, rule: MacdCross, frame: pd.DataFrame, 
     decision changed gets a new edition, and so does a turn whose bar has left the series.
     """
     decided = frame[frame["bars"] >= rule.warm_up]
-    known = newest_editions(instrument, rule, None if whole else frame.index[0])
+    known = newest_versions(instrument, rule, None if whole else frame.index[0])
     now = clock.now()
     rows = [
-        signal_of(instrument, rule, bar, state, edition=known.get(bar.Index, (0, ""))[0] + 1, now=now)
+        signal_of(instrument, rule, bar, state, version=known.get(bar.Index, (0, ""))[0] + 1, now=now)
         for bar in bars(decided)
-        if keeps(known.get(bar.Index), LABELS[bar.turn], recent=bar.Index >= state.live_since or bar.Index == state.day)
+        if keeps(known.get(bar.Index), LABELS[bar.crossing], bar.Index >= state.live_since or bar.Index == state.day)
     ]
     Signal.objects.bulk_create(rows, batch_size=500)
-    return len(rows) + withdraw(instrument, rule, {day: row for day, row in known.items() if day not in decided.index})
+    return len(rows) + retract(instrument, rule, {day: row for day, row in known.items() if day not in decided.index})
 
 
-def withdraw(instrument: Instrument, rule: MacdCross, gone: dict[date, tuple[int, str]]) -> int:
+def retract(instrument: Instrument, rule: MacdCross, gone: dict[date, tuple[int, str]]) -> int:
     """A turn whose bar is none of the daily series any more (it went to table B) becomes a HOLD without values."""
     now = clock.now()
     rows = [
@@ -159,10 +159,10 @@ def withdraw(instrument: Instrument, rule: MacdCross, gone: dict[date, tuple[int
             histogram=0,
             values={"withdrawn": True},
             horizon_days=settings.SIGNAL_HORIZON_DAYS,
-            edition=edition + 1,
+            version=version + 1,
             generated_at=now,
         )
-        for day, (edition, label) in gone.items()
+        for day, (version, label) in gone.items()
         if label != HOLD
     ]
     Signal.objects.bulk_create(rows, batch_size=500)
@@ -179,21 +179,21 @@ def bars(frame: pd.DataFrame) -> Iterator[Any]:
     return frame.itertuples()
 
 
-def newest_editions(instrument: Instrument, rule: MacdCross, start: date | None) -> dict[date, tuple[int, str]]:
+def newest_versions(instrument: Instrument, rule: MacdCross, start: date | None) -> dict[date, tuple[int, str]]:
     """Edition and label of the newest row of each decided bar, from `start` on."""
-    rows = Signal.objects.filter(instrument=instrument, rule=rule.name, timeframe=rule.timeframe).order_by("edition")
+    rows = Signal.objects.filter(instrument=instrument, rule=rule.name, timeframe=rule.timeframe).order_by("version")
     if start is not None:
         rows = rows.filter(as_of__gte=midnight(start))
-    return {as_of.date(): (edition, label) for as_of, edition, label in rows.values_list("as_of", "edition", "signal")}
+    return {as_of.date(): (version, label) for as_of, version, label in rows.values_list("as_of", "version", "signal")}
 
 
-def signal_of(instrument: Instrument, rule: MacdCross, row: Any, state: State, edition: int, now: datetime) -> Signal:
+def signal_of(instrument: Instrument, rule: MacdCross, row: Any, state: State, version: int, now: datetime) -> Signal:
     return Signal(
         instrument=instrument,
         rule=rule.name,
         timeframe=rule.timeframe,
         as_of=midnight(row.Index),
-        signal=LABELS[row.turn],
+        signal=LABELS[row.crossing],
         macd=decimal(row.macd),
         signal_line=decimal(row.signal_line),
         histogram=decimal(row.histogram),
@@ -205,7 +205,7 @@ def signal_of(instrument: Instrument, rule: MacdCross, row: Any, state: State, e
             "bars": int(row.bars),
         },
         horizon_days=settings.SIGNAL_HORIZON_DAYS,
-        edition=edition,
+        version=version,
         backtested=row.Index < state.live_since,
         generated_at=now,
     )
@@ -228,7 +228,7 @@ def write_snapshots(instrument: Instrument, rule: MacdCross, last: Any, state: S
         "trend": trend(last["ema_fast"], last["ema_slow"], last["close"]),
         "bars": int(last["bars"]),
         "warm_up": rule.warm_up,
-        "signal": LABELS[int(last["turn"])] if warm else None,
+        "signal": LABELS[int(last["crossing"])] if warm else None,
         **decision,
     }
     status = Status.OK if warm else Status.WARMING_UP
@@ -244,7 +244,7 @@ def write_snapshots(instrument: Instrument, rule: MacdCross, last: Any, state: S
 
 def newest_decision(instrument: Instrument, rule: MacdCross) -> dict[str, Any]:
     """The newest BUY or SELL that still stands: its label, its day and its row."""
-    rows = Signal.objects.filter(instrument=instrument, rule=rule.name).order_by("-as_of", "-edition")
+    rows = Signal.objects.filter(instrument=instrument, rule=rule.name).order_by("-as_of", "-version")
     seen = set()
     for pk, as_of, label in rows.values_list("pk", "as_of", "signal").iterator(chunk_size=50):
         if as_of not in seen and label != HOLD:
@@ -277,7 +277,7 @@ def set_aside(instrument: Instrument, rule: MacdCross, snapshot: AnalysisSnapsho
     """A code without a single daily figure: the rule does not apply, nor do decisions from when it had some."""
     if snapshot is None or snapshot.status != Status.NOT_APPLICABLE:
         save(instrument, rule, Status.NOT_APPLICABLE, {days: {} for days in AnalysisSnapshot.WINDOWS}, {})
-    return withdraw(instrument, rule, newest_editions(instrument, rule, None))
+    return retract(instrument, rule, newest_versions(instrument, rule, None))
 
 
 def save(

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from markets import formats
 from signals import rules
-from signals.history import Bar, Decision, turning_close
+from signals.history import Decision, RuleBar, turning_close
 from signals.models import AnalysisSnapshot, Signal
 
 Status = AnalysisSnapshot.Status
@@ -33,7 +33,7 @@ def small(value: float | Decimal, scale: int, sign: bool = True) -> str:
     exact = value if isinstance(value, Decimal) else Decimal(repr(value))
     short = exact.quantize(Decimal(1).scaleb(-scale - MORE))
     shown = short if short or not exact else exact.quantize(Decimal(1).scaleb(-10))
-    return formats.signed(shown) if sign else formats.figure(shown)
+    return formats.signed(shown) if sign else formats.number(shown)
 
 
 def rounded(value: float, scale: int) -> Decimal:
@@ -41,7 +41,7 @@ def rounded(value: float, scale: int) -> Decimal:
     return Decimal(repr(value)).quantize(Decimal(1).scaleb(-scale))
 
 
-def explain(newest: Decision | None, bars: dict[date, Bar], scale: int) -> Explanation | None:
+def explain(newest: Decision | None, bars: dict[date, RuleBar], scale: int) -> Explanation | None:
     """None where nothing has turned yet."""
     if newest is None:
         return None
@@ -57,8 +57,8 @@ def explain(newest: Decision | None, bars: dict[date, Bar], scale: int) -> Expla
     )
 
 
-def row(day: date, bar: Bar, scale: int) -> list[str]:
-    prices = [formats.figure(rounded(bar.close, scale))]
+def row(day: date, bar: RuleBar, scale: int) -> list[str]:
+    prices = [formats.number(rounded(bar.close, scale))]
     averages = [small(value, scale, sign=False) for value in (bar.fast, bar.slow)]
     return [formats.day(day), *prices, *averages, *(small(value, scale) for value in bar[3:])]
 
@@ -84,7 +84,7 @@ def sentence(newest: Decision, before: date | None, scale: int) -> str:
     return text % facts
 
 
-def opposite(newest: Decision, bars: dict[date, Bar], scale: int) -> str:
+def opposite(newest: Decision, bars: dict[date, RuleBar], scale: int) -> str:
     """What must happen for the other signal, and from which next price on it would."""
     if not bars:
         return ""
@@ -97,5 +97,5 @@ def opposite(newest: Decision, bars: dict[date, Bar], scale: int) -> str:
         text = _("Sygnał KUP pojawi się, gdy histogram wzrośnie powyżej 0 (%(day)s wynosił %(now)s).")
         bound = _(" Wystarczy do tego następne notowanie powyżej ok. %(price)s zł.")
     close = turning_close(bar, rules.macd_cross())
-    price = "" if close is None else bound % {"price": formats.figure(rounded(close, scale))}
+    price = "" if close is None else bound % {"price": formats.number(rounded(close, scale))}
     return text % facts + price

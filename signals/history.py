@@ -18,7 +18,7 @@ from signals.rules import MacdCross
 LEAD_DAYS = 610
 
 
-class Bar(NamedTuple):
+class RuleBar(NamedTuple):
     """The rule's values on one day."""
 
     close: float
@@ -48,16 +48,16 @@ class Decision:
         return self.signal != Signal.Label.HOLD
 
 
-def bars(closes: Iterable[tuple[date, Decimal]], rule: MacdCross) -> dict[date, Bar]:
+def bars(closes: Iterable[tuple[date, Decimal]], rule: MacdCross) -> dict[date, RuleBar]:
     """By day, ascending; a series that was away for too long begins anew, as it does for the brain."""
-    found: dict[date, Bar] = {}
+    found: dict[date, RuleBar] = {}
     for days, values in unbroken(closes):
         fast, slow = averaged(values, rule.fast), averaged(values, rule.slow)
         line = [a - b for a, b in zip(fast, slow, strict=True)]
         # The signal line starts from zero, which is what the MACD line is on the first bar.
         signal = averaged(line, rule.signal)
         histogram = [a - b for a, b in zip(line, signal, strict=True)]
-        rows = map(Bar, values, fast, slow, line, signal, histogram)
+        rows = map(RuleBar, values, fast, slow, line, signal, histogram)
         found.update(zip(days, rows, strict=True))
     return found
 
@@ -78,7 +78,7 @@ def averaged(values: Sequence[float], span: int) -> list[float]:
     return list(accumulate(values, lambda average, value: average + weight * (value - average)))
 
 
-def turning_close(bar: Bar, rule: MacdCross) -> float | None:
+def turning_close(bar: RuleBar, rule: MacdCross) -> float | None:
     """The next close at which the histogram would be zero; None where no price can do it."""
     fast, slow = 2.0 / (rule.fast + 1), 2.0 / (rule.slow + 1)
     close = (bar.signal_line - bar.fast * (1 - fast) + bar.slow * (1 - slow)) / (fast - slow)
@@ -95,7 +95,7 @@ def decisions(code: str) -> list[Decision]:
     """Those under today's rule, newest first; one query."""
     rule = rules.macd_cross()
     same_bar = {name: OuterRef(name) for name in ("instrument", "rule", "timeframe", "as_of")}
-    newer = Signal.objects.filter(**same_bar, edition__gt=OuterRef("edition"))
+    newer = Signal.objects.filter(**same_bar, version__gt=OuterRef("version"))
     rows = Signal.objects.filter(~Exists(newer), instrument__code=code, rule=rule.name, timeframe=rule.timeframe)
     columns = ("id", "as_of", "signal", "macd", "signal_line", "histogram", "values", "backtested", "generated_at")
     return [Decision(pk, as_of.date(), *rest) for pk, as_of, *rest in rows.order_by("-as_of").values_list(*columns)]

@@ -34,17 +34,17 @@ class Signal(models.Model):
     histogram = models.DecimalField(_("histogram"), max_digits=20, decimal_places=10)
     values = models.JSONField(_("wartości"), default=dict)
     horizon_days = models.PositiveSmallIntegerField(_("horyzont (dni)"))
-    edition = models.PositiveSmallIntegerField(_("wydanie"), default=1)
+    version = models.PositiveSmallIntegerField(_("wydanie"), default=1, db_column="edition")
     backtested = models.BooleanField(_("wyliczony wstecz"), default=False)
     generated_at = models.DateTimeField(_("wyliczono"))
 
     class Meta:
         verbose_name = _("sygnał")
         verbose_name_plural = _("sygnały")
-        ordering = ["-as_of", "instrument", "-edition"]
+        ordering = ["-as_of", "instrument", "-version"]
         constraints = [
             models.UniqueConstraint(
-                fields=["instrument", "rule", "timeframe", "as_of", "edition"], name="one_decision_a_bar"
+                fields=["instrument", "rule", "timeframe", "as_of", "version"], name="one_decision_a_bar"
             ),
         ]
         indexes = [models.Index(fields=["-as_of", "-id"], name="signal_newest")]

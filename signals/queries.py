@@ -15,7 +15,7 @@ TURNS = (Signal.Label.BUY, Signal.Label.SELL)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SignalState:
     """The newest state of an instrument. `signal` is the decision on its newest bar, `turned` the last BUY or SELL."""
 
     status: str
@@ -34,18 +34,19 @@ def rule_label() -> str:
     return "MACD " + "/".join(str(span) for span in rules.macd_cross().spans)
 
 
-def standings(window: str = "365d") -> dict[str, Standing]:
+def signal_states(window: str = "365d") -> dict[str, SignalState]:
     """By code, lowest and highest over the window; one query."""
     rows = AnalysisSnapshot.objects.filter(rule=rules.macd_cross().name, window=window)
     return {
-        code: standing(status, stats) for code, status, stats in rows.values_list("instrument__code", "status", "stats")
+        code: signal_state(status, stats)
+        for code, status, stats in rows.values_list("instrument__code", "status", "stats")
     }
 
 
-def standing(status: str, stats: dict[str, Any]) -> Standing:
+def signal_state(status: str, stats: dict[str, Any]) -> SignalState:
     if not stats:
-        return Standing(status)
-    return Standing(
+        return SignalState(status)
+    return SignalState(
         status=status,
         as_of=date.fromisoformat(stats["as_of"]),
         signal=stats["signal"] or "",
@@ -64,7 +65,7 @@ def recent(codes: Collection[str], until: date, count: int = 5) -> list[Signal]:
     A series that goes on turns about once a month: a year back is far enough, and spares reading decades.
     """
     same_bar = {name: OuterRef(name) for name in ("instrument", "rule", "timeframe", "as_of")}
-    newer = Signal.objects.filter(**same_bar, edition__gt=OuterRef("edition"))
+    newer = Signal.objects.filter(**same_bar, version__gt=OuterRef("version"))
     rule = rules.macd_cross()
     year = midnight(until - timedelta(days=365)), midnight(until)
     turns = Signal.objects.filter(rule=rule.name, timeframe=rule.timeframe, signal__in=TURNS, as_of__range=year)

@@ -11,13 +11,13 @@ from signals import tasks
 def wake(job: Job | None = None, **kwargs: object) -> None:  # noqa: ARG001
     """What a job of ours brought is announced in the same transaction; what Redis told of has to be looked for."""
     if job is not None or is_open():
-        tasks.ring()
+        tasks.enqueue_catch_up()
 
 
 @receiver(events.ended)
 def wake_again(**kwargs: object) -> None:  # noqa: ARG001
     if is_open():
-        tasks.ring()
+        tasks.enqueue_catch_up()
 
 
 def is_open() -> bool:

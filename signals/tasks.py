@@ -24,15 +24,15 @@ CATCH_UP = "signals.tasks.catch_up"
 MAX_TRIES = 5
 
 
-def ring() -> bool:
+def enqueue_catch_up() -> bool:
     """Ask for a catch-up, in the caller's transaction, unless one waits already."""
-    if any(is_bell(row) for row in OrmQ.objects.filter(key=settings.BRAIN_QUEUE, lock__lte=timezone.now())):
+    if any(is_catch_up(row) for row in OrmQ.objects.filter(key=settings.BRAIN_QUEUE, lock__lte=timezone.now())):
         return False
     async_task(CATCH_UP, cluster=settings.BRAIN_QUEUE, group="brain")
     return True
 
 
-def is_bell(row: OrmQ) -> bool:
+def is_catch_up(row: OrmQ) -> bool:
     """A row that nobody here can read (another key, rubbish) is none; the queue's broker closes it."""
     try:
         task = SignedPackage.loads(row.payload)
@@ -48,9 +48,9 @@ def catch_up() -> int:
     deadline, written = time.monotonic() + settings.TASK_WORK.total_seconds(), 0
     for instrument in waiting():
         if time.monotonic() > deadline:
-            ring()
+            enqueue_catch_up()
             break
-        written += work(instrument)
+        written += process(instrument)
     return written
 
 
@@ -68,11 +68,11 @@ def waiting() -> list[Instrument]:
 def filling() -> set[int]:
     """Sources with an open job, and their kin: what such a job has not brought yet would make a false history."""
     open_jobs = Job.objects.filter(status=Job.Status.RUNNING, source__isnull=False)
-    busy = Source.objects.filter(Q(job__in=open_jobs) | Q(stand_ins__job__in=open_jobs)).distinct()
-    return {pk for source in busy for pk in (source.pk, *source.stand_ins.values_list("pk", flat=True))}
+    busy = Source.objects.filter(Q(job__in=open_jobs) | Q(fallbacks__job__in=open_jobs)).distinct()
+    return {pk for source in busy for pk in (source.pk, *source.fallbacks.values_list("pk", flat=True))}
 
 
-def work(instrument: Instrument) -> int:
+def process(instrument: Instrument) -> int:
     """Claim all open announcements, decide once, mark them processed: one transaction. A failure is counted on them."""
     from signals import engine  # pandas and numba weigh 100 MB: only the processes that decide load them
 
@@ -85,7 +85,7 @@ def work(instrument: Instrument) -> int:
                 instrument, rules.macd_cross(), min((row.from_date for row in claimed), default=None)
             )
             Ingest.objects.filter(pk__in=[row.pk for row in claimed]).update(processed=clock.now())
-            tell(instrument, rules.macd_cross(), written)
+            announce(instrument, rules.macd_cross(), written)
     except Exception as error:
         logger.exception("The brain failed on %s", instrument.code)
         words = runs.scrub(repr(error))
@@ -95,11 +95,11 @@ def work(instrument: Instrument) -> int:
     return written
 
 
-def tell(instrument: Instrument, rule: rules.MacdCross, written: int) -> None:
+def announce(instrument: Instrument, rule: rules.MacdCross, written: int) -> None:
     """Outsiders hear of new decisions, and of the newest one, when the transaction has been committed."""
     if not written or not settings.REDIS_URL:
         return
-    newest = Signal.objects.filter(instrument=instrument, rule=rule.name).order_by("-as_of", "-edition")[0]
+    newest = Signal.objects.filter(instrument=instrument, rule=rule.name).order_by("-as_of", "-version")[0]
     day, label = newest.as_of.date(), newest.signal
     transaction.on_commit(
         lambda: events.decided(instrument.code, rule.name, rule.timeframe, day, label, written), robust=True
@@ -114,7 +114,7 @@ def recompute(codes: list[str]) -> int:
     for instrument in Instrument.objects.filter(code__in=codes).exclude(quotes__source__in=filling()):
         with transaction.atomic():
             written = engine.decide(instrument, rules.macd_cross())
-            tell(instrument, rules.macd_cross(), written)
+            announce(instrument, rules.macd_cross(), written)
         total += written
     return total
 

@@ -20,7 +20,7 @@ class FakeMarket(CandleSource, QuoteSource):
     name = "Fake"
     url = "https://fake.example/"
     unit = "USD"
-    cadence = 30
+    polling_interval = 30
     limit = 10
     tickers = {"BTCUSD": "X:BTCUSD", "EURUSD": "C:EURUSD", "XAUUSD": "C:XAUUSD"}
     timeframes = {"5m": 300, "1h": 3600, "4h": 14400}
@@ -64,7 +64,7 @@ def open_market(monkeypatch: object, kind: type[Provider] = FakeMarket, **choice
     for name in ("prices", "asked"):
         if hasattr(kind, name):
             monkeypatch.setattr(kind, name, type(getattr(kind, name))())  # type: ignore[attr-defined]
-    source = Source.objects.create(code=kind.code, name=kind.name, cadence=30, **choices)
+    source = Source.objects.create(code=kind.code, name=kind.name, polling_interval=30, **choices)
     for code, ticker in kind.tickers.items():
         instrument, _ = Instrument.objects.get_or_create(
             code=code, defaults={"base": code[:3], "quote": code[3:], "kind": "pair", "name_pl": code, "name_en": code}

@@ -8,14 +8,14 @@ from dataclasses import replace
 from datetime import date
 from typing import Literal
 
-from miner.providers.base import Series
+from miner.providers.base import TableSeries
 from tests.replica import data
 
 FIRST, HISTORY, LAST = date(2022, 1, 3), date(2024, 4, 30), date(2024, 7, 31)
 LETTERS: tuple[Literal["A", "C", "gold"], ...] = ("A", "C", "gold")
 
 
-def shortened(series: Iterable[Series]) -> tuple[Series, ...]:
+def shortened(series: Iterable[TableSeries]) -> tuple[TableSeries, ...]:
     return tuple(
         replace(one, first=FIRST, known_until=HISTORY, last=LAST, window=31) for one in series if one.table in LETTERS
     )
@@ -31,4 +31,4 @@ def days(first: date = FIRST, last: date = LAST) -> list[date]:
 def figures() -> int:
     """How many there are in all."""
     tables = [data.tables(letter, day.year).get(day) for letter in LETTERS for day in days()]
-    return sum(len(table.figures) for table in tables if table)
+    return sum(len(table.rates) for table in tables if table)

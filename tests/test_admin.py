@@ -16,8 +16,8 @@ from django_q.models import Schedule
 
 from markets import clock
 from markets.models import Alias, Generation, Ingest, Instrument, Job, Publication, Quote, Rate, Revision, Source
-from markets.records import Figure, Table
-from markets.store import publish
+from markets.records import RateRecord, Table
+from markets.store.publish import publish
 
 OURS = [Alias, Ingest, Instrument, Job, Publication, Quote, Rate, Revision, Source]
 LOOK_ONLY = [Ingest, Job, Publication, Quote, Rate, Revision, Schedule]
@@ -34,12 +34,12 @@ def operator(client: Client, db: None) -> Client:
 def figures(nbp: Source, job: Job) -> None:
     """A figure of each kind, one of them corrected later, one refused."""
     proof = {"url": "https://nbp.example/", "sha256": "a" * 64}
-    zero = Figure("ZWR", mid=Decimal("0"))
+    zero = RateRecord("ZWR", mid=Decimal("0"))
     for value in ("3.7740", "3.7747"):
-        lines = [Figure("USD", mid=Decimal(value), name="dolar"), zero]
-        publish.save([Table("A", DAY, lines, number="225/A/NBP/2026", **proof)], nbp, job)  # type: ignore[arg-type]
-    spread = Figure("USD", bid=Decimal("3.7001"), ask=Decimal("3.8000"))
-    publish.save([Table("C", DAY, [spread], **proof)], nbp, job)  # type: ignore[arg-type]
+        lines = [RateRecord("USD", mid=Decimal(value), name="dolar"), zero]
+        publish([Table("A", DAY, lines, number="225/A/NBP/2026", **proof)], nbp, job)  # type: ignore[arg-type]
+    spread = RateRecord("USD", bid=Decimal("3.7001"), ask=Decimal("3.8000"))
+    publish([Table("C", DAY, [spread], **proof)], nbp, job)  # type: ignore[arg-type]
 
 
 def address(model: type[Model], view: str, *args: object) -> str:
@@ -113,7 +113,7 @@ def test_the_list_of_rates_costs_the_same_for_one_row_and_for_fifty(
     operator: Client, nbp: Source, job: Job, django_assert_max_num_queries: Callable[[int], object]
 ) -> None:
     codes = [f"{a}{b}Z" for a in "ABCDEFGH" for b in "ABCDEFGH"]
-    publish.save([Table("A", DAY, [Figure(code, mid=Decimal("1.5")) for code in codes], sha256="b" * 64)], nbp, job)
+    publish([Table("A", DAY, [RateRecord(code, mid=Decimal("1.5")) for code in codes], sha256="b" * 64)], nbp, job)
     with django_assert_max_num_queries(8):  # type: ignore[attr-defined]
         operator.get(address(Rate, "changelist"))
 
@@ -167,7 +167,7 @@ def test_a_new_cadence_reaches_the_timetable(operator: Client, nbp: Source) -> N
     assert response.status_code == 302
     name = nbp.name
     nbp.refresh_from_db()
-    assert (nbp.cadence, nbp.name) == (1800, name)
+    assert (nbp.polling_interval, nbp.name) == (1800, name)
     assert Schedule.objects.get(name="nbp").minutes == 30
 
 
@@ -175,7 +175,7 @@ def test_a_cadence_under_five_seconds_is_refused(operator: Client, nbp: Source) 
     response = operator.post(address(Source, "change", nbp.pk), {"enabled": "on", "cadence": "4"})
     assert response.status_code == 200
     nbp.refresh_from_db()
-    assert nbp.cadence == 3600
+    assert nbp.polling_interval == 3600
 
 
 def test_an_alias_is_kept_in_capitals_as_it_is_looked_up(operator: Client, figures: None) -> None:

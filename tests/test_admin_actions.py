@@ -16,8 +16,8 @@ from django_q.models import OrmQ
 from django_q.signing import SignedPackage
 
 from markets.models import Job, Quote, Rate, Source
-from markets.records import Figure, Table
-from markets.store import publish
+from markets.records import RateRecord, Table
+from markets.store.publish import publish
 from miner.fetch import http, rate_limit
 from miner.fetch.errors import Refused
 from miner.models import Spent
@@ -40,14 +40,14 @@ def operator(client: Client, db: None) -> Client:
 @pytest.fixture
 def decided(nbp: Source, job: Job, at: Callable[[str], None]) -> AnalysisSnapshot:
     at("2026-11-20 13:00")
-    publish.save([Table("A", day, [Figure("USD", mid=value)]) for day, value in wave(300)], nbp, job)
+    publish([Table("A", day, [RateRecord("USD", mid=value)]) for day, value in wave(300)], nbp, job)
     Job.objects.update(status=Job.Status.SUCCESS, lease_until=None)
     tasks.catch_up()
     OrmQ.objects.all().delete()
     return AnalysisSnapshot.objects.get(window="30d", instrument__code="USD")
 
 
-def queued() -> list[tuple[str, tuple[object, ...]]]:
+def rotating() -> list[tuple[str, tuple[object, ...]]]:
     packages = [SignedPackage.loads(row.payload) for row in OrmQ.objects.order_by("pk")]
     return [(task["func"], tuple(task["args"])) for task in packages]
 
@@ -71,12 +71,12 @@ def logged(source: Source) -> list[str]:
 
 
 def mined() -> list[tuple[str, tuple[object, ...]]]:
-    return [task for task in queued() if task[0].startswith("miner.")]
+    return [task for task in rotating() if task[0].startswith("miner.")]
 
 
 def test_mine_now_enqueues_the_chosen_sources(operator: Client, nbp: Source) -> None:
     act(operator, "markets_source", "mine_now", nbp.pk)
-    assert queued() == [("miner.tasks.mine", ("nbp",))]
+    assert rotating() == [("miner.tasks.mine", ("nbp",))]
     assert logged(nbp) == ["Zlecono pobranie"]
 
 
@@ -91,7 +91,7 @@ def test_mine_now_asks_a_market_for_prices_and_candles(operator: Client, nbp: So
 def test_mine_now_says_that_a_source_is_switched_off(operator: Client, nbp: Source) -> None:
     Source.objects.update(enabled=False)
     act(operator, "markets_source", "mine_now", nbp.pk)
-    assert queued() == []
+    assert rotating() == []
     assert "Wyłączone lub wstrzymane: nbp" in told(operator)
 
 
@@ -100,7 +100,7 @@ def test_mine_now_says_that_a_source_lacks_its_key_or_rests(operator: Client, nb
     Source.objects.filter(pk=polygon.pk).update(enabled=True)
     rate_limit.block(nbp, 60)
     act(operator, "markets_source", "mine_now", nbp.pk, polygon.pk)
-    assert queued() == []
+    assert rotating() == []
     page = told(operator)
     assert "Brak klucza API: polygon" in page
     assert "Źródło chwilowo odpoczywa: nbp" in page
@@ -296,7 +296,7 @@ def test_recompute_enqueues_each_instrument_once(operator: Client, decided: Anal
     rows = AnalysisSnapshot.objects.filter(instrument__code="USD").values_list("pk", flat=True)
     assert len(rows) == 3
     act(operator, "signals_analysissnapshot", "recompute", *rows)
-    assert queued() == [("signals.tasks.recompute", (["USD"],))]
+    assert rotating() == [("signals.tasks.recompute", (["USD"],))]
 
 
 def test_a_recompute_restores_a_state_that_was_spoilt(decided: AnalysisSnapshot) -> None:
@@ -329,4 +329,4 @@ def test_whoever_may_only_look_cannot_set_the_brain_going(client: Client, decide
     client.post(
         reverse("admin:signals_analysissnapshot_changelist"), {"action": "recompute", "_selected_action": [decided.pk]}
     )
-    assert queued() == []
+    assert rotating() == []

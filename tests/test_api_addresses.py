@@ -13,7 +13,7 @@ from charon.middleware import ROOT_NAMES, canonical
 from markets.api.price_schemas import PriceSummary
 from markets.api.schemas import CurrencyPage, Envelope, GoldPage, RatePage
 from markets.models import Job, Source
-from markets.store import publish
+from markets.store.publish import publish
 from miner.schemas import JobPage, MinerStats, SourcePage, UpcomingPage
 from tests.test_api_errors import CLOSED, NEEDED
 from tests.test_api_rates import JAN_2, JAN_3, gold_of, mids, table_c
@@ -36,9 +36,9 @@ SCHEMAS: dict[str, type[Schema]] = {
 
 @pytest.fixture
 def full(nbp: Source, job: Job) -> None:
-    publish.save([mids(JAN_2, USD="3.9909", AUD="2.6410"), mids(JAN_3, USD="3.9432")], nbp, job)
-    publish.save([table_c(JAN_3, "USD", "3.9010", "3.9800")], nbp, job)
-    publish.save([gold_of(JAN_3, "262.10")], nbp, job)
+    publish([mids(JAN_2, USD="3.9909", AUD="2.6410"), mids(JAN_3, USD="3.9432")], nbp, job)
+    publish([table_c(JAN_3, "USD", "3.9010", "3.9800")], nbp, job)
+    publish([gold_of(JAN_3, "262.10")], nbp, job)
     Job.objects.create(job_type="nbp.A", source=nbp, status="failed", started_at=job.started_at, notes=["refused: x"],
                        finished_at=job.started_at, reached=JAN_3, error="Unreachable")  # fmt: skip
 

@@ -10,7 +10,7 @@ from django.test import Client
 from django_q.models import Schedule
 
 from markets.models import Instrument, Job, Source
-from markets.store import publish
+from markets.store.publish import publish
 from miner.providers import PROVIDERS
 from tests.test_api_rates import JAN_2, JAN_3, get, gold_of, mids
 
@@ -28,8 +28,8 @@ def run(job_type: str, source: Source, minutes: float, status: str = "success", 
 def test_a_currency_shows_its_newest_value_and_the_change_since_the_one_before(
     client: Client, nbp: Source, job: Job
 ) -> None:
-    publish.save([mids(JAN_2, USD="3.9909", IDR="0.00025526"), mids(JAN_3, USD="3.9432", AUD="2.6410")], nbp, job)
-    publish.save([gold_of(JAN_2, "262.18")], nbp, job)
+    publish([mids(JAN_2, USD="3.9909", IDR="0.00025526"), mids(JAN_3, USD="3.9432", AUD="2.6410")], nbp, job)
+    publish([gold_of(JAN_2, "262.18")], nbp, job)
     Instrument.objects.filter(code="USD").update(name_pl="dolar amerykański", name_en="US Dollar")
     answer = get(client, "/currencies")
     assert ([item["code"] for item in answer["items"]], answer["count"]) == (["AUD", "IDR", "USD"], 3)
@@ -42,7 +42,7 @@ def test_a_currency_shows_its_newest_value_and_the_change_since_the_one_before(
 
 
 def test_a_change_has_the_digits_of_the_finer_value(client: Client, nbp: Source, job: Job) -> None:
-    publish.save([mids(JAN_2, JPY="0.0279"), mids(JAN_3, JPY="0.027900")], nbp, job)
+    publish([mids(JAN_2, JPY="0.0279"), mids(JAN_3, JPY="0.027900")], nbp, job)
     assert get(client, "/currencies")["items"][0]["change"] == "0.000000"
 
 
@@ -55,7 +55,7 @@ def test_a_currency_without_figures_has_nulls(client: Client, nbp: Source) -> No
 def test_currencies_take_at_most_three_queries_however_many_they_are(
     client: Client, nbp: Source, job: Job, django_assert_max_num_queries: Any
 ) -> None:
-    publish.save([mids(JAN_2, **{f"X{first}{second}": "1.2345" for first in "ABCDE" for second in "FGHIJ"})], nbp, job)
+    publish([mids(JAN_2, **{f"X{first}{second}": "1.2345" for first in "ABCDE" for second in "FGHIJ"})], nbp, job)
     with django_assert_max_num_queries(3):
         assert len(get(client, "/currencies")["items"]) == 25
     assert [item["code"] for item in get(client, "/currencies", limit=2, offset=3)["items"]] == ["XAI", "XAJ"]
@@ -67,7 +67,7 @@ def test_a_source_shows_its_facts_the_operators_choices_and_how_it_was_reached(c
     run("nbp.C", nbp, 3, "skipped", reason="weekend")
     run("nbp.gold", nbp, 4, "failed", error="Unreachable: first")
     run("nbp.gold", nbp, 5, "failed", error="Unreachable: second")
-    Source.objects.filter(pk=nbp.pk).update(paused_until=NOON, base_url="https://secret.example/", cadence=600)
+    Source.objects.filter(pk=nbp.pk).update(paused_until=NOON, base_url="https://secret.example/", polling_interval=600)
     answer = get(client, "/sources")
     sources = {item["code"]: item for item in answer["items"]}
     assert list(sources) == sorted(PROVIDERS)
@@ -217,7 +217,7 @@ def test_the_timetable_marks_what_the_operator_stopped(
 def test_health_is_ok_and_tells_how_fresh_the_figures_are(
     client: Client, nbp: Source, job: Job, settings: Any, without_redis: None, django_assert_num_queries: Any
 ) -> None:
-    publish.save([mids(JAN_2, USD="3.9432"), mids(JAN_3, "B", AFN="0.0551")], nbp, job)
+    publish([mids(JAN_2, USD="3.9432"), mids(JAN_3, "B", AFN="0.0551")], nbp, job)
     run("nbp.B", nbp, 1)
     with django_assert_num_queries(4):
         answer = get(client, "/health")

@@ -10,24 +10,24 @@ from django.test import Client
 
 from markets.jobs import runs
 from markets.models import Instrument, Job, Rate, Source
-from markets.records import Figure, Table
-from markets.store import publish
+from markets.records import RateRecord, Table
+from markets.store.publish import publish
 
 JAN_2, JAN_3, JAN_4 = date(2024, 1, 2), date(2024, 1, 3), date(2024, 1, 4)
 JANUARY = {"from": "2024-01-01", "to": "2024-01-31"}
 
 
 def mids(day: date, letter: str = "A", **figures: str) -> Table:
-    lines = [Figure(code, mid=Decimal(value)) for code, value in figures.items()]
+    lines = [RateRecord(code, mid=Decimal(value)) for code, value in figures.items()]
     return Table(letter, day, lines, number=f"{day.day:03}/{letter}/NBP/2024", url="https://nbp.example/", sha256="a")
 
 
 def table_c(day: date, code: str, bid: str, ask: str) -> Table:
-    return Table("C", day, [Figure(code, bid=Decimal(bid), ask=Decimal(ask))], number="003/C/NBP/2024", sha256="c")
+    return Table("C", day, [RateRecord(code, bid=Decimal(bid), ask=Decimal(ask))], number="003/C/NBP/2024", sha256="c")
 
 
 def gold_of(day: date, price: str) -> Table:
-    return Table("gold", day, [Figure("XAU", mid=Decimal(price))], sha256="g", kind="metal")
+    return Table("gold", day, [RateRecord("XAU", mid=Decimal(price))], sha256="g", kind="metal")
 
 
 def get(client: Client, path: str, **parameters: object) -> Any:
@@ -41,7 +41,7 @@ def days(answer: Any) -> list[str]:
 
 
 def test_a_rate_is_flat_and_keeps_its_digits_and_the_number_of_its_table(client: Client, nbp: Source, job: Job) -> None:
-    publish.save([mids(JAN_2, USD="3.9350")], nbp, job)
+    publish([mids(JAN_2, USD="3.9350")], nbp, job)
     rate = {
         "code": "USD", "base": "USD", "quote": "PLN", "effective_date": "2024-01-02", "mid": "3.9350", "bid": None,
         "ask": None, "unit": 1, "source": "nbp", "table": "A", "table_no": "002/A/NBP/2024",
@@ -53,22 +53,22 @@ def test_a_rate_is_flat_and_keeps_its_digits_and_the_number_of_its_table(client:
 def test_published_zeros_and_small_numbers_are_printed_as_published(
     client: Client, nbp: Source, job: Job, published: str
 ) -> None:
-    publish.save([mids(JAN_2, IDR=published)], nbp, job)
+    publish([mids(JAN_2, IDR=published)], nbp, job)
     assert get(client, "/rates", code="IDR", **JANUARY)["items"][0]["mid"] == published
 
 
 def test_table_c_gives_bid_and_ask_and_no_mid(client: Client, nbp: Source, job: Job) -> None:
-    publish.save([mids(JAN_3, USD="3.9432")], nbp, job)
-    publish.save([table_c(JAN_3, "USD", "3.9010", "3.9800")], nbp, job)
+    publish([mids(JAN_3, USD="3.9432")], nbp, job)
+    publish([table_c(JAN_3, "USD", "3.9010", "3.9800")], nbp, job)
     [rate] = get(client, "/rates", code="USD", table="C", **JANUARY)["items"]
     assert (rate["mid"], rate["bid"], rate["ask"]) == (None, "3.9010", "3.9800")
     assert (rate["table"], rate["table_no"]) == ("C", "003/C/NBP/2024")
 
 
 def test_without_a_table_each_day_has_one_mid_of_a_before_b(client: Client, nbp: Source, job: Job) -> None:
-    publish.save([mids(JAN_2, UAH="0.1040")], nbp, job)
-    publish.save([mids(JAN_2, "B", UAH="0.1050"), mids(JAN_3, "B", UAH="0.1060")], nbp, job)
-    publish.save([table_c(JAN_3, "UAH", "0.1000", "0.1100")], nbp, job)
+    publish([mids(JAN_2, UAH="0.1040")], nbp, job)
+    publish([mids(JAN_2, "B", UAH="0.1050"), mids(JAN_3, "B", UAH="0.1060")], nbp, job)
+    publish([table_c(JAN_3, "UAH", "0.1000", "0.1100")], nbp, job)
     rates = get(client, "/rates", code="UAH", **JANUARY)
     assert [(rate["table"], rate["mid"]) for rate in rates["items"]] == [("A", "0.1040"), ("B", "0.1060")]
     assert rates["count"] == 2
@@ -77,7 +77,7 @@ def test_without_a_table_each_day_has_one_mid_of_a_before_b(client: Client, nbp:
 
 
 def test_both_ends_of_the_period_are_inclusive_and_days_ascend(client: Client, nbp: Source, job: Job) -> None:
-    publish.save([mids(JAN_4, USD="3.9684"), mids(JAN_2, USD="3.9432"), mids(JAN_3, USD="3.9909")], nbp, job)
+    publish([mids(JAN_4, USD="3.9684"), mids(JAN_2, USD="3.9432"), mids(JAN_3, USD="3.9909")], nbp, job)
     both = get(client, "/rates", code="USD", **{"from": JAN_2, "to": JAN_4})
     assert days(both) == ["2024-01-02", "2024-01-03", "2024-01-04"]
     assert days(get(client, "/rates", code="USD", **{"from": JAN_3, "to": JAN_3})) == ["2024-01-03"]
@@ -113,14 +113,14 @@ def test_the_period_is_93_days_to_today_where_it_is_not_said(
 def test_a_currency_is_found_by_code_and_alias_in_any_case(
     client: Client, nbp: Source, job: Job, spelling: str
 ) -> None:
-    publish.save([mids(JAN_2, USD="3.9432")], nbp, job)
+    publish([mids(JAN_2, USD="3.9432")], nbp, job)
     assert get(client, "/rates", code=spelling, **JANUARY)["count"] == 1
 
 
 def test_a_source_answers_with_its_own_figures_only(client: Client, nbp: Source, archive: Source, job: Job) -> None:
-    archived = Table("A", JAN_2, [Figure("USD", mid=Decimal("3.9432"))])
-    publish.save([archived], archive, runs.start("nbp_archive.mid", archive, "command"))
-    publish.save([mids(JAN_3, USD="3.9909")], nbp, job)
+    archived = Table("A", JAN_2, [RateRecord("USD", mid=Decimal("3.9432"))])
+    publish([archived], archive, runs.start("nbp_archive.mid", archive, "command"))
+    publish([mids(JAN_3, USD="3.9909")], nbp, job)
     assert days(get(client, "/rates", code="USD", source="nbp", **JANUARY)) == ["2024-01-03"]
     [old] = get(client, "/rates", code="USD", source="NBP_archive", **JANUARY)["items"]
     assert (old["source"], old["table"], old["table_no"]) == ("nbp_archive", "A", None)
@@ -128,14 +128,14 @@ def test_a_source_answers_with_its_own_figures_only(client: Client, nbp: Source,
 
 
 def test_figures_of_a_source_that_is_not_public_are_not_shown(client: Client, nbp: Source, job: Job) -> None:
-    publish.save(
+    publish(
         [
             mids(JAN_2, USD="3.9432"),
         ],
         nbp,
         job,
     )
-    publish.save([gold_of(JAN_2, "262.18")], nbp, job)
+    publish([gold_of(JAN_2, "262.18")], nbp, job)
     Source.objects.update(public_api=False)
     assert get(client, "/rates", code="USD", **JANUARY) == {"items": [], "count": 0}
     assert get(client, "/gold", **JANUARY) == {"items": [], "count": 0}
@@ -147,8 +147,8 @@ def test_operators_get_figures_of_a_source_that_is_not_public(
     client: Client, nbp: Source, job: Job, settings: Any
 ) -> None:
     settings.API_TOKEN = "let-me-in"
-    publish.save([mids(JAN_2, USD="3.9432"), table_c(JAN_2, "USD", "3.9010", "3.9800")], nbp, job)
-    publish.save([gold_of(JAN_2, "262.18")], nbp, job)
+    publish([mids(JAN_2, USD="3.9432"), table_c(JAN_2, "USD", "3.9010", "3.9800")], nbp, job)
+    publish([gold_of(JAN_2, "262.18")], nbp, job)
     Source.objects.update(public_api=False)
     for path, asked, name, figure in (
         ("/rates", {"code": "USD"}, "mid", "3.9432"),
@@ -184,8 +184,8 @@ def test_ten_thousand_rows_come_in_one_answer_and_no_more_queries_than_ten(
 
 
 def test_gold_is_pln_for_a_gram(client: Client, nbp: Source, job: Job) -> None:
-    publish.save([mids(JAN_2, USD="3.9432")], nbp, job)
-    publish.save([gold_of(JAN_3, "262.10"), gold_of(JAN_2, "261.55")], nbp, job)
+    publish([mids(JAN_2, USD="3.9432")], nbp, job)
+    publish([gold_of(JAN_3, "262.10"), gold_of(JAN_2, "261.55")], nbp, job)
     prices = [
         {"effective_date": "2024-01-02", "price": "261.55", "unit": "g", "source": "nbp"},
         {"effective_date": "2024-01-03", "price": "262.10", "unit": "g", "source": "nbp"},
@@ -196,7 +196,7 @@ def test_gold_is_pln_for_a_gram(client: Client, nbp: Source, job: Job) -> None:
 
 @pytest.mark.parametrize("spelling", ["XAU", "gold", "ZLOTO"])
 def test_gold_is_no_currency_and_rates_say_where_it_is(client: Client, nbp: Source, job: Job, spelling: str) -> None:
-    publish.save([gold_of(JAN_2, "261.55")], nbp, job)
+    publish([gold_of(JAN_2, "261.55")], nbp, job)
     response = client.get("/rates", {"code": spelling})
     assert response.status_code == 404
     assert response.json()["error"]["detail"] == {"nearest": [], "see": "/api/v1/gold"}

@@ -16,14 +16,14 @@ from miner import sources
 from miner.collect import tables as table_collector
 from miner.collect.tables import cut, holes, silent, widened
 from miner.fetch.errors import ExpectedData, Unreachable
-from miner.providers.base import Series
+from miner.providers.base import TableSeries
 from miner.providers.nbp import NBP
 from tests.replica import Replica
 
 DAY = timedelta(days=1)
 A, GOLD, C, B = NBP.series
-DAILY = Series("A", "currency", date(2024, 1, 2), date(2026, 10, 26), 93)
-WEEKLY = Series("B", "currency", date(2024, 1, 3), date(2026, 10, 26), 93, weekdays=(0, 1, 2), longest_pause=16)
+DAILY = TableSeries("A", "currency", date(2024, 1, 2), date(2026, 10, 26), 93)
+WEEKLY = TableSeries("B", "currency", date(2024, 1, 3), date(2026, 10, 26), 93, weekdays=(0, 1, 2), longest_pause=16)
 
 
 def working_days(start: date, end: date) -> list[date]:
@@ -70,7 +70,7 @@ def test_the_weekly_table_is_missing_only_from_monday_on() -> None:
 
 
 def test_an_archive_ends_where_its_figures_end() -> None:
-    closed = Series("mid", "currency", date(2024, 1, 2), date(2024, 3, 1), 366, last=date(2024, 3, 1))
+    closed = TableSeries("mid", "currency", date(2024, 1, 2), date(2024, 3, 1), 366, last=date(2024, 3, 1))
     assert holes(closed, [], date(2026, 1, 1)) == [(date(2024, 1, 2), date(2024, 3, 1))]
     assert holes(closed, working_days(date(2024, 1, 2), date(2024, 3, 1)), date(2026, 1, 1)) == []
 
@@ -146,7 +146,7 @@ def test_a_backfill_equals_the_publications_digit_by_digit(nbp: Source, replica:
     assert (job.status, job.rows_written, job.windows, job.windows_done) == ("success", 22 * 33, 1, 1)
     rates = Rate.objects.filter(instrument__code="USD").select_related("publication").order_by("effective_date")
     first = rates[0]
-    assert (first.effective_date, str(first.figure("mid"))) == (date(2024, 1, 2), "3.9432")
+    assert (first.effective_date, str(first.published("mid"))) == (date(2024, 1, 2), "3.9432")
     assert first.publication is not None
     assert first.publication.number == "001/A/NBP/2024"
     assert job.requests == 1
@@ -163,9 +163,9 @@ def test_a_second_run_asks_for_nothing_that_is_in_and_writes_nothing(
     assert list(Rate.objects.values()) == before
 
 
-def near(series: Series, days: int = 40) -> Series:
+def near(series: TableSeries, days: int = 40) -> TableSeries:
     """The same series with a history that began only so many days before the figures end."""
-    return Series(
+    return TableSeries(
         series.table, series.kind, date(2026, 10, 26) - days * DAY, series.known_until, series.window,
         series.hours, series.weekdays, series.longest_pause, series.silence, series.reread,
     )  # fmt: skip
@@ -216,7 +216,7 @@ def test_a_weekend_asks_nobody(nbp: Source, replica: Replica, at: Callable) -> N
 def test_independence_day_on_a_monday_is_skipped_as_a_holiday(nbp: Source, replica: Replica, at: Callable) -> None:
     at("2019-11-08 13:00")
     replica.set_today(date(2019, 11, 8))
-    year = Series("A", "currency", date(2019, 10, 1), A.known_until, 93)
+    year = TableSeries("A", "currency", date(2019, 10, 1), A.known_until, 93)
     table_collector.mine_series(run_of(nbp), year)
     at("2019-11-11 13:00")
     replica.set_today(date(2019, 11, 11))
@@ -248,7 +248,7 @@ def test_another_table_of_the_bank_confirms_that_a_silence_is_a_breakage(
     nbp: Source, replica: Replica, at: Callable
 ) -> None:
     at("2026-10-26 13:00")
-    old = Series("A", "currency", date(2026, 9, 1), date(2026, 9, 1), 93)
+    old = TableSeries("A", "currency", date(2026, 9, 1), date(2026, 9, 1), 93)
     table_collector.mine_series(run_of(nbp, date(2026, 9, 1), date(2026, 10, 9)), old)
     table_collector.mine_series(run_of(nbp, date(2026, 10, 1), date(2026, 10, 26)), GOLD)
     for n in range(12, 27):
@@ -306,11 +306,11 @@ def test_a_run_pauses_at_its_deadline_and_its_continuation_ends_the_same_job(
     nbp: Source, replica: Replica, at: Callable
 ) -> None:
     at("2026-10-26 13:00")
-    history, queued = near(A, days=400), []
-    pausing = run_of(nbp, deadline=0.0, then=lambda table, job: queued.append((table, job)))
+    history, rotating = near(A, days=400), []
+    pausing = run_of(nbp, deadline=0.0, on_continue=lambda table, job: rotating.append((table, job)))
     paused = table_collector.mine_series(pausing, history)
     assert (paused.status, paused.windows_done) == ("running", 1)
-    assert queued == [("A", paused.pk)]
+    assert rotating == [("A", paused.pk)]
     job = table_collector.mine_series(run_of(nbp), history, resume=paused.pk)
     assert (job.pk, job.status, job.windows, job.windows_done) == (paused.pk, "success", 5, 5)
 
@@ -329,18 +329,18 @@ def test_gold_and_table_c_arrive(nbp: Source, replica: Replica) -> None:
     table_collector.mine_series(run_of(nbp, date(2013, 1, 2), date(2013, 1, 4)), GOLD)
     table_collector.mine_series(run_of(nbp, date(2013, 1, 2), date(2013, 1, 4)), C)
     gold = Rate.objects.get(table="gold", effective_date=date(2013, 1, 2))
-    assert (str(gold.figure("mid")), gold.instrument.code) == ("165.83", "XAU")
+    assert (str(gold.published("mid")), gold.instrument.code) == ("165.83", "XAU")
     assert Rate.objects.filter(table="C", instrument__code="USD", bid__isnull=False, mid=None).count() == 3
 
 
 def test_the_archive_is_read_once_and_then_left(archive: Source, at: Callable) -> None:
     at("2026-11-20 13:00")
-    span = Series("mid", "currency", date(2014, 12, 1), date(2015, 1, 31), 366, last=date(2015, 1, 31))
+    span = TableSeries("mid", "currency", date(2014, 12, 1), date(2015, 1, 31), 366, last=date(2015, 1, 31))
     job = table_collector.mine_series(run_of(archive), span)
     assert (job.status, job.windows) == ("success", 1)
     dollar = Instrument.objects.get(code="USD")
     vectors = {date(2014, 12, 31): "3.5072", date(2015, 1, 2): "3.5725"}
-    stored = {day: Rate.objects.get(instrument=dollar, effective_date=day).figure("mid") for day in vectors}
+    stored = {day: Rate.objects.get(instrument=dollar, effective_date=day).published("mid") for day in vectors}
     assert {day: str(value) for day, value in stored.items()} == vectors
     assert not Rate.objects.filter(instrument=dollar, effective_date=date(2015, 1, 1)).exists()
     again = table_collector.mine_series(run_of(archive), span)

@@ -14,7 +14,7 @@ from markets.store import publish
 from miner import sources
 from miner.collect import tables as table_collector
 from miner.fetch.errors import ExpectedData, Unreachable
-from miner.providers.base import Series
+from miner.providers.base import TableSeries
 from miner.providers.nbp import NBP
 from tests.replica import Replica
 
@@ -45,19 +45,19 @@ class AlreadyAnswered:
 def saves(monkeypatch: pytest.MonkeyPatch, at: Callable[[str], None], replica: Replica) -> list[int]:
     """How many windows each save was given."""
     seen: list[int] = []
-    save = publish.save
+    save = publish.publish
 
-    def counted(tables: Sequence[Table], source: Source, job: Job, windows: int = 0) -> publish.Outcome:
+    def counted(tables: Sequence[Table], source: Source, job: Job, windows: int = 0) -> publish.PublishResult:
         seen.append(windows)
         return save(tables, source, job, windows)
 
     at("2026-10-26 13:00")
     monkeypatch.setattr(table_collector, "ThreadPoolExecutor", AlreadyAnswered)
-    monkeypatch.setattr(publish, "save", counted)
+    monkeypatch.setattr(publish, "publish", counted)
     return seen
 
 
-def mine(nbp: Source, series: Series = HISTORY, connections: int = 4) -> Job:
+def mine(nbp: Source, series: TableSeries = HISTORY, connections: int = 4) -> Job:
     run = table_collector.Run(nbp, sources.provider_of(nbp), connections=connections)
     return table_collector.mine_series(run, series)
 

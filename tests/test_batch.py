@@ -38,7 +38,7 @@ class Plan(FakeMarket):
 
     limit = 5
     reserve = 3
-    queued = True
+    rotating = True
     prices: dict[str, Any] = {}
     asked: list[tuple[object, ...]] = []
 

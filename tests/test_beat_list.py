@@ -14,10 +14,10 @@ from charon.processes.task_broker import GuardedORM
 from markets import clock
 from markets.models import Source
 from miner.fetch import rate_limit
-from miner.models import Beat, Lease
+from miner.models import Lease, Poll
 from miner.pulse import polls, results, ticker
-from miner.pulse.polls import Wanted
-from miner.pulse.ticker import Metronome
+from miner.pulse.polls import PollJob
+from miner.pulse.ticker import Ticker
 from tests.markets_fake import FakeMarket, open_market
 
 pytestmark = pytest.mark.django_db
@@ -30,12 +30,12 @@ def market(monkeypatch: pytest.MonkeyPatch, at: Callable[[str], None]) -> Source
 
 
 def names() -> dict[str, int]:
-    return {beat.name: beat.every for beat in polls.wanted()}
+    return {poll.name: poll.every for poll in polls.wanted_polls()}
 
 
 def test_every_source_that_is_on_has_its_beats(market: Source) -> None:
     assert names() == {"fake.quotes": 30, "fake.candles.5m": 30, "fake.candles.1h": 120, "fake.candles.4h": 300}
-    Source.objects.update(cadence=200)
+    Source.objects.update(polling_interval=200)
     assert names() == {"fake.quotes": 200, "fake.candles.5m": 200, "fake.candles.1h": 200, "fake.candles.4h": 300}
 
 
@@ -59,117 +59,117 @@ def test_a_source_of_the_queue_has_only_the_queues_beat(market: Source, monkeypa
 
 
 def test_beats_lie_on_a_grid_and_do_not_drift() -> None:
-    beat = Wanted("x", "y", (), 30)
+    poll = PollJob("x", "y", (), 30)
     now = clock.now().replace(minute=0, second=29, microsecond=999_999)
     moments = []
     for late in (0.4, 1.7, 29.9):
-        now = beat.next(now) + timedelta(seconds=late)
-        moments.append(beat.next(now).second)
+        now = poll.next(now) + timedelta(seconds=late)
+        moments.append(poll.next(now).second)
     assert moments == [0, 30, 0]
 
 
 def test_what_is_still_open_is_not_asked_for_again(market: Source) -> None:
-    beats = polls.wanted()
-    assert len(polls.ask(beats)) == 4
-    assert polls.ask(beats) == []
+    beats = polls.wanted_polls()
+    assert len(polls.enqueue_due(beats)) == 4
+    assert polls.enqueue_due(beats) == []
     OrmQ.objects.all().delete()
-    assert len(polls.ask(beats)) == 4
+    assert len(polls.enqueue_due(beats)) == 4
 
 
 def test_a_beat_whose_worker_was_killed_does_not_hold_up_the_next(market: Source, at: Callable[[str], None]) -> None:
     at("2026-11-20 13:00:00")
-    polls.ask(polls.wanted())
+    polls.enqueue_due(polls.wanted_polls())
     at("2026-11-20 13:00:01")
     assert GuardedORM(settings.MINER_QUEUE).dequeue()
     at("2026-11-20 13:02:00")
-    assert polls.ask(polls.wanted()) == []
+    assert polls.enqueue_due(polls.wanted_polls()) == []
     at("2026-11-20 13:02:20")
-    assert len(polls.ask(polls.wanted())) == 1
+    assert len(polls.enqueue_due(polls.wanted_polls())) == 1
 
 
 def test_rubbish_in_the_queue_stops_no_beat(market: Source) -> None:
     OrmQ.objects.create(key=settings.MINER_QUEUE, payload="not a task", lock=clock.now())
-    assert len(polls.ask(polls.wanted())) == 4
+    assert len(polls.enqueue_due(polls.wanted_polls())) == 4
 
 
 def test_one_pulse_beats_and_another_follows_when_it_is_gone(market: Source, at: Callable[[str], None]) -> None:
-    first, second = Metronome("a:1"), Metronome("b:2")
-    first.look()
-    second.look()
+    first, second = Ticker("a:1"), Ticker("b:2")
+    first.refresh()
+    second.refresh()
     assert (first.holds, second.holds) == (True, False)
-    second.strike()
+    second.tick()
     assert not OrmQ.objects.exists()
     at("2026-11-20 13:00:25")
-    first.look()
+    first.refresh()
     at("2026-11-20 13:00:44")
-    second.look()
+    second.refresh()
     assert second.holds is False
     at("2026-11-20 13:00:46")
-    second.look()
+    second.refresh()
     assert second.holds is True
-    first.look()
+    first.refresh()
     assert (first.holds, first.beats) == (False, [])
 
 
 def test_a_pulse_that_ends_lets_go_at_once(market: Source) -> None:
-    first, second = Metronome("a:1"), Metronome("b:2")
-    first.look()
+    first, second = Ticker("a:1"), Ticker("b:2")
+    first.refresh()
     first.end()
-    second.look()
+    second.refresh()
     assert second.holds is True
 
 
 def test_new_beats_begin_at_once_and_then_keep_to_their_grid(market: Source, at: Callable[[str], None]) -> None:
-    pulse = Metronome("a:1")
-    pulse.look()
-    pulse.strike()
+    pulse = Ticker("a:1")
+    pulse.refresh()
+    pulse.tick()
     assert OrmQ.objects.count() == 4
     OrmQ.objects.all().delete()
     at("2026-11-20 13:00:29")
-    pulse.look()
-    pulse.strike()
+    pulse.refresh()
+    pulse.tick()
     assert OrmQ.objects.count() == 0
     assert 0.9 < pulse.wait() <= 1.0
     at("2026-11-20 13:00:30")
-    pulse.strike()
-    assert sorted(Beat.objects.filter(asked_at=clock.now()).values_list("name", flat=True)) == [
+    pulse.tick()
+    assert sorted(Poll.objects.filter(asked_at=clock.now()).values_list("name", flat=True)) == [
         "fake.candles.5m",
         "fake.quotes",
     ]
 
 
 def test_health_tells_every_beat_and_is_late_when_one_is(market: Source, at: Callable[[str], None]) -> None:
-    Metronome("a:1").look()
-    polls.ask(polls.wanted())
+    Ticker("a:1").refresh()
+    polls.enqueue_due(polls.wanted_polls())
     for name in names():
         results.done(name)
     at("2026-11-20 13:00:40")
     told = polls.health()
     assert (told["status"], told["holder"]) == ("ok", "a:1")
-    row = next(beat for beat in told["beats"] if beat["name"] == "fake.candles.5m")
+    row = next(poll for poll in told["beats"] if poll["name"] == "fake.candles.5m")
     assert (row["lag_seconds"], row["next_refresh"], row["late"]) == (30.0, clock.now() + timedelta(seconds=20), False)
     at("2026-11-20 13:03:00")
     told = polls.health()
     assert told["status"] == "late"
-    assert {beat["name"] for beat in told["beats"] if beat["late"]} == {"fake.quotes", "fake.candles.5m"}
+    assert {poll["name"] for poll in told["beats"] if poll["late"]} == {"fake.quotes", "fake.candles.5m"}
 
 
 def test_a_beat_that_was_just_asked_for_is_not_late_and_one_that_fails_from_the_start_is(
     market: Source, at: Callable[[str], None]
 ) -> None:
-    Metronome("a:1").look()
-    polls.ask(polls.wanted())
+    Ticker("a:1").refresh()
+    polls.enqueue_due(polls.wanted_polls())
     at("2026-11-20 13:00:40")
     assert polls.health()["status"] == "ok"
     results.done("fake.quotes", "GET /x: HTTP 403")
     assert polls.health()["status"] == "late"
-    Beat.objects.update(error="")
+    Poll.objects.update(error="")
     at("2026-11-20 13:05:00")
     assert polls.health()["status"] == "late"
 
 
 def test_an_outage_is_late_also_while_its_source_rests(market: Source, at: Callable[[str], None]) -> None:
-    polls.ask(polls.wanted())
+    polls.enqueue_due(polls.wanted_polls())
     for name in names():
         results.done(name)
     at("2026-11-20 15:00:10")
@@ -178,10 +178,10 @@ def test_an_outage_is_late_also_while_its_source_rests(market: Source, at: Calla
     assert names() == {}
     told = polls.health()
     assert told["status"] == "late"
-    assert {beat["name"] for beat in told["beats"] if beat["late"]} == {
+    assert {poll["name"] for poll in told["beats"] if poll["late"]} == {
         "fake.quotes", "fake.candles.5m", "fake.candles.1h", "fake.candles.4h",
     }  # fmt: skip
-    row = next(beat for beat in told["beats"] if beat["name"] == "fake.quotes")
+    row = next(poll for poll in told["beats"] if poll["name"] == "fake.quotes")
     assert (row["next_refresh"] - clock.now()).total_seconds() == 50  # a rest of 30 s, then the grid
 
 
@@ -196,7 +196,7 @@ def test_the_port_answers_health_and_nothing_else() -> None:
 
 
 def test_the_lease_is_a_row(market: Source) -> None:
-    Metronome("a:1").look()
+    Ticker("a:1").refresh()
     row = Lease.objects.get()
     assert (row.name, row.holder) == ("pulse", "a:1")
     assert json.dumps(polls.health(), default=str)

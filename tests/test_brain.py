@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from markets.models import Instrument, Job, Rate, Source
-from markets.records import Figure, Table
-from markets.store import publish
+from markets.records import RateRecord, Table
+from markets.store.publish import publish
 from signals import engine, rules
 from signals.models import AnalysisSnapshot, Signal
 
@@ -35,8 +35,8 @@ def bring(nbp: Source, job: Job, at: Callable[[str], None]) -> Callable[..., Ins
 
     def save(closes: list[tuple[date, Decimal]], code: str = "USD", table: str = "A") -> Instrument:
         kind = "metal" if table == "gold" else "currency"
-        tables = [Table(table, day, [Figure(code, mid=value)], kind=kind) for day, value in closes]
-        publish.save(tables, nbp, job)
+        tables = [Table(table, day, [RateRecord(code, mid=value)], kind=kind) for day, value in closes]
+        publish(tables, nbp, job)
         return Instrument.objects.get(code=code)
 
     return save
@@ -52,7 +52,7 @@ def snapshot(code: str = "USD", window: str = "30d") -> AnalysisSnapshot:
 
 def content() -> list[Any]:
     """Everything the brain has written, time stamps and row numbers aside."""
-    signals = Signal.objects.order_by("instrument", "as_of", "edition").values()
+    signals = Signal.objects.order_by("instrument", "as_of", "version").values()
     states = AnalysisSnapshot.objects.order_by("instrument", "window").values()
     left_out = ("id", "generated_at", "turned_id")
     return [
@@ -72,7 +72,7 @@ def test_the_first_run_keeps_the_turns_of_history_and_the_newest_bar(bring: Call
     assert written == len(rows)
     *history, newest = rows
     assert newest.as_of.date() == START + timedelta(days=599)
-    assert (newest.signal, newest.edition) == ("HOLD", 1)
+    assert (newest.signal, newest.version) == ("HOLD", 1)
     assert {row.signal for row in history} == {"BUY", "SELL"}
     assert all(row.backtested for row in history)
     assert all(row.values["bars"] >= 250 for row in rows)
@@ -121,8 +121,8 @@ def test_a_turn_whose_bar_left_the_series_is_withdrawn(bring: Callable) -> None:
     day = turn.as_of.date()
     Rate.objects.filter(instrument=rub, effective_date__gte=day).update(table="B")
     assert decide(rub, since=day) > 0
-    newest = Signal.objects.filter(as_of=turn.as_of).order_by("-edition")[0]
-    assert (newest.signal, newest.edition, newest.values) == ("HOLD", 2, {"withdrawn": True})
+    newest = Signal.objects.filter(as_of=turn.as_of).order_by("-version")[0]
+    assert (newest.signal, newest.version, newest.values) == ("HOLD", 2, {"withdrawn": True})
     stats = snapshot("RUB").stats
     assert stats["turned_on"] < stats["as_of"] < day.isoformat()
     assert decide(rub) == 0
@@ -134,7 +134,7 @@ def test_a_code_that_left_table_a_altogether_keeps_no_decision(bring: Callable) 
     Rate.objects.filter(instrument=rub).update(table="B")
     decide(rub)
     assert snapshot("RUB").status == "not_applicable"
-    newest = {row.as_of: row.signal for row in Signal.objects.order_by("edition")}
+    newest = {row.as_of: row.signal for row in Signal.objects.order_by("version")}
     assert set(newest.values()) == {"HOLD"}
 
 
@@ -229,10 +229,10 @@ def test_a_revision_adds_editions_only_where_the_decision_changes(bring: Callabl
     day = turn.as_of.date()
     bring([(day, Decimal("3.5000"))])
     assert decide(usd, since=day) > 0
-    newer = Signal.objects.filter(edition=2)
+    newer = Signal.objects.filter(version=2)
     assert newer.get(as_of=turn.as_of).signal == "HOLD"
     assert all(before[row.as_of] != row.signal for row in newer)
-    assert Signal.objects.filter(edition=1, as_of__in=before).count() == len(before)
+    assert Signal.objects.filter(version=1, as_of__in=before).count() == len(before)
     assert not Signal.objects.filter(as_of__lt=turn.as_of).exclude(as_of__in=before).exists()
     assert decide(usd, since=day) == 0
 

@@ -188,6 +188,6 @@ def test_a_stop_by_the_operator_is_no_death(queue: GuardedORM, put: Callable[...
     task = put()
     for _ in range(5):
         assert taken(queue) == [task]
-        task_broker.forgive(["charon"])
+        task_broker.discount_interrupted(["charon"])
         time.pass_by(301)
     assert not Task.objects.exists()

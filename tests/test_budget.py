@@ -115,13 +115,13 @@ def test_what_the_source_counted_beyond_ours_is_taken_as_well(nbp: Source) -> No
 
 
 def test_what_the_source_itself_allows_counts_where_it_is_less(nbp: Source) -> None:
-    rate_limit.told(nbp, 2)
+    rate_limit.record_allowed(nbp, 2)
     rate_limit.take(nbp, Allowance(10, 60, reserve=5), 1)
     with pytest.raises(Exhausted):
         rate_limit.take(nbp, Allowance(10, 60, reserve=5), 1)
     rate_limit.take(nbp, Allowance(10, 60, reserve=5), 1, critical=True)
     assert rate_limit.state(nbp, Allowance(10, 60)).remaining == 0
-    rate_limit.told(nbp, 6000)
+    rate_limit.record_allowed(nbp, 6000)
     assert rate_limit.state(nbp, Allowance(10, 60)).limit == 10
 
 

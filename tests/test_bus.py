@@ -146,13 +146,13 @@ def test_an_outage_is_one_warning_and_one_question_in_ten_seconds(
     assert {moody.asked() for _ in range(1000)} == {"otherwise"}
     assert (moody.calls, redis_client.state()) == (1, "unreachable")
     for _ in range(5):
-        redis_client.reach.resting_until = 0
+        redis_client.connection.cooling_until = 0
         moody.asked()
     assert moody.calls == 6
     assert warnings(caplog) == ["Redis cannot be used, Charon goes on without it: ConnectionError"]
-    moody.error, redis_client.reach.resting_until = None, 0
+    moody.error, redis_client.connection.cooling_until = None, 0
     assert {moody.asked() for _ in range(5)} == {"answer"}
-    assert (redis_client.state(), redis_client.reach.lost_at) == ("ok", None)
+    assert (redis_client.state(), redis_client.connection.lost_at) == ("ok", None)
     assert [record.getMessage() for record in caplog.records][1:] == ["Redis answers again"]
     moody.error = redis.TimeoutError("slow")
     moody.asked()
@@ -162,7 +162,7 @@ def test_an_outage_is_one_warning_and_one_question_in_ten_seconds(
 
 def test_after_the_rest_one_thread_asks_for_all(moody: Moody, caplog: pytest.LogCaptureFixture) -> None:
     moody.asked()
-    redis_client.reach.resting_until = 0
+    redis_client.connection.cooling_until = 0
     together, gone = threading.Barrier(16), threading.Semaphore(0)
     asked: list[int] = []
 
@@ -191,7 +191,7 @@ def test_what_redis_refuses_is_said_once_and_the_rest_goes_on(moody: Moody, capl
     assert (moody.calls, redis_client.state()) == (50, "ok")
     said = "Redis refuses something, Charon goes on without it"
     assert warnings(caplog) == [f"{said}: OutOfMemoryError: {moody.error}"]
-    redis_client.reach.quiet_until = 0
+    redis_client.connection.quiet_until = 0
     moody.asked()
     assert len(warnings(caplog)) == 2
 
@@ -209,18 +209,19 @@ def test_a_fault_of_ours_is_no_fault_of_redis(moody: Moody) -> None:
     moody.error = ValueError("ours")
     with pytest.raises(ValueError, match="ours"):
         moody.asked()
-    assert redis_client.reach.lost_at is None
+    assert redis_client.connection.lost_at is None
 
 
 def test_a_forked_worker_knows_nothing_of_its_parent_and_never_waits_for_its_locks(moody: Moody) -> None:
     moody.asked()
     moody.error = None
-    with redis_client.reach.lock:
+    with redis_client.connection.lock:
         child = os.fork()
         if child == 0:
-            os._exit(0 if (moody.asked(), redis_client.reach.lock.acquire(blocking=False)) == ("answer", True) else 1)
+            free = redis_client.connection.lock.acquire(blocking=False)
+            os._exit(0 if (moody.asked(), free) == ("answer", True) else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert redis_client.reach.lost_at is not None
+    assert redis_client.connection.lost_at is not None
 
 
 def test_a_failed_job_stands_in_the_log_without_its_secrets(client: fakeredis.FakeRedis, nbp: Source) -> None:
@@ -255,7 +256,7 @@ def test_a_redis_that_hangs_costs_one_time_out_and_no_more(server: Redis, caplog
     assert time.monotonic() - before < 5  # 500 time-outs would be two minutes
     assert warnings(caplog) == ["Redis cannot be used, Charon goes on without it: TimeoutError"]
     server.thaw()
-    redis_client.reach.resting_until = 0
+    redis_client.connection.cooling_until = 0
     assert redis_client.publish("rates.ingested", [BODY], "market-data") == 1
     assert redis_client.state() == "ok"
 
@@ -277,7 +278,7 @@ def test_a_redis_that_was_away_at_the_start_and_dies_again_is_used_while_it_is_t
     server.stop()
     redis_client.note(LINE)
     server.start()
-    redis_client.reach.resting_until = 0
+    redis_client.connection.cooling_until = 0
     redis_client.note(LINE)
     assert server.cli("XLEN", "redis:message_log") == "1"
     server.kill()

@@ -15,10 +15,10 @@ from django.test import Client
 
 from markets.instruments import catalogue
 from markets.models import Alias, Generation, Instrument, Job, Source
-from markets.records import Figure, Table
+from markets.records import RateRecord, Table
 from markets.redis import cache_stats, response_cache
 from markets.redis.response_cache import Question
-from markets.store import publish
+from markets.store.publish import publish
 from signals import engine, rules
 from tests.processes import until
 from tests.test_api_rates import JAN_2, JAN_3, JANUARY, gold_of, mids
@@ -35,7 +35,7 @@ def computed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     keys: list[str] = []
     answer = response_cache.answer
 
-    def watched(question: Question, compute: Callable[[], bytes], number: int | None = None) -> response_cache.Kept:
+    def watched(question: Question, compute: Callable[[], bytes], number: int | None = None) -> response_cache.Cached:
         def noted() -> bytes:
             keys.append(question.key)
             return compute()
@@ -48,7 +48,7 @@ def computed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture
 def dollar(nbp: Source, job: Job) -> None:
-    publish.save([mids(JAN_2, USD="3.9432")], nbp, job)
+    publish([mids(JAN_2, USD="3.9432")], nbp, job)
 
 
 def mid(client: Client, **asked: str) -> str:
@@ -106,9 +106,9 @@ def test_whatever_else_is_asked_stands_in_the_key_as_a_hash(client: Client, doll
 
 def test_new_and_corrected_figures_are_answered_at_once(client: Client, nbp: Source, job: Job, dollar: None) -> None:
     assert mid(client) == "3.9432"
-    publish.save([mids(JAN_3, USD="3.9909")], nbp, job)
+    publish([mids(JAN_3, USD="3.9909")], nbp, job)
     assert mid(client) == "3.9909"
-    publish.save([mids(JAN_3, USD="3.9910")], nbp, job)
+    publish([mids(JAN_3, USD="3.9910")], nbp, job)
     assert mid(client) == "3.9910"
 
 
@@ -116,12 +116,12 @@ def test_a_change_makes_only_the_answers_about_its_own_instrument_old(
     client: Client, nbp: Source, job: Job, dollar: None, computed: list[str]
 ) -> None:
     paths = ["/rates?code=USD&to=2024-01-31", "/gold?to=2024-01-31", "/signals?code=XAU", "/currencies"]
-    publish.save([gold_of(JAN_2, "262.18")], nbp, job)
+    publish([gold_of(JAN_2, "262.18")], nbp, job)
     for path in paths * 2:
         client.get(path)
     assert len(computed) == 4
     computed.clear()
-    publish.save([gold_of(JAN_3, "262.10")], nbp, job)
+    publish([gold_of(JAN_3, "262.10")], nbp, job)
     assert [item["price"] for item in client.get(paths[1]).json()["items"]] == ["262.18", "262.10"]
     for path in paths:
         client.get(path)
@@ -130,7 +130,7 @@ def test_a_change_makes_only_the_answers_about_its_own_instrument_old(
 
 def test_new_decisions_are_answered_at_once(client: Client, nbp: Source, job: Job) -> None:
     usd = catalogue.find_or_create({"USD"}, "currency")[0]["USD"]
-    publish.save([Table("A", day, [Figure("USD", mid=value)]) for day, value in wave(260)], nbp, job)
+    publish([Table("A", day, [RateRecord("USD", mid=value)]) for day, value in wave(260)], nbp, job)
     assert [client.get(path).json()["count"] for path in ("/signals?code=USD", "/signals")] == [0, 0]
     assert status_of(client, "USD") == "pending"
     written = engine.decide(usd, rules.macd_cross())
@@ -151,7 +151,7 @@ def test_a_new_instrument_is_listed_at_once(client: Client, nbp: Source) -> None
 
 def test_a_name_that_changes_without_a_figure_is_shown_at_once(client: Client, nbp: Source, job: Job) -> None:
     def save(name: str) -> int:
-        return publish.save([Table("A", JAN_2, [Figure("THB", mid=Decimal("0.1146"), name=name)])], nbp, job).written
+        return publish([Table("A", JAN_2, [RateRecord("THB", mid=Decimal("0.1146"), name=name)])], nbp, job).written
 
     def shown() -> str:
         items = client.get("/currencies").json()["items"]
@@ -174,7 +174,7 @@ def test_a_save_that_changes_nothing_leaves_the_answers_alone(
     client: Client, nbp: Source, job: Job, dollar: None, computed: list[str]
 ) -> None:
     client.get("/rates", USD)
-    publish.save([mids(JAN_2, USD="3.9432")], nbp, job)
+    publish([mids(JAN_2, USD="3.9432")], nbp, job)
     client.get("/rates", USD)
     assert len(computed) == 1
 
@@ -183,8 +183,8 @@ def test_a_table_published_again_under_another_number_is_answered_with_it(
     client: Client, nbp: Source, job: Job, dollar: None
 ) -> None:
     client.get("/rates", USD)
-    line = Figure("USD", mid=Decimal("3.9432"))
-    publish.save([Table("A", JAN_2, [line], number="2a/A/NBP/2024", sha256="other")], nbp, job)
+    line = RateRecord("USD", mid=Decimal("3.9432"))
+    publish([Table("A", JAN_2, [line], number="2a/A/NBP/2024", sha256="other")], nbp, job)
     assert client.get("/rates", USD).json()["items"][0]["table_no"] == "2a/A/NBP/2024"
 
 
@@ -228,7 +228,7 @@ def test_writers_of_the_same_instruments_wait_for_each_other_and_lose_no_count(t
 def test_an_alias_may_mean_another_instrument_from_one_moment_to_the_next(
     client: Client, nbp: Source, job: Job, dollar: None
 ) -> None:
-    publish.save([mids(JAN_2, EUR="4.3434")], nbp, job)
+    publish([mids(JAN_2, EUR="4.3434")], nbp, job)
     alias = Alias.objects.create(name="GREENBACK", instrument=Instrument.objects.get(code="USD"))
     assert mid(client, code="greenback") == mid(client, code="greenback") == "3.9432"
     alias.instrument = Instrument.objects.get(code="EUR")
@@ -239,12 +239,12 @@ def test_an_alias_may_mean_another_instrument_from_one_moment_to_the_next(
 def test_the_memory_forgets_what_was_not_asked_for_longest_and_stays_small() -> None:
     memory = response_cache.Memory(limit=2500)
     for key in "abc":
-        memory.put(key, response_cache.Kept.of(b"1", key.encode() * 800))
+        memory.put(key, response_cache.Cached.of(b"1", key.encode() * 800))
         assert memory.get("a", b"1"), "asked for all the time"
-    memory.put("d", response_cache.Kept.of(b"1", b"d" * 800))
+    memory.put("d", response_cache.Cached.of(b"1", b"d" * 800))
     assert (memory.get("b", b"1"), memory.size) == (None, 2400)
     assert [key for key in "acd" if memory.get(key, b"1")] == ["a", "c", "d"]
-    memory.put("e", response_cache.Kept.of(b"1", bytes(range(256)) * 12))
+    memory.put("e", response_cache.Cached.of(b"1", bytes(range(256)) * 12))
     assert (memory.get("e", b"1"), memory.size) == (None, 2400), "one that is too large drives nobody out"
 
 
@@ -254,7 +254,7 @@ def test_the_memory_gives_nothing_for_longer_than_the_setting_says(
     settings.REDIS_CACHE_TTL = 7
     now = 1000.0
     monkeypatch.setattr("markets.redis.response_cache.time", SimpleNamespace(monotonic=lambda: now))
-    response_cache.memory.put("key", response_cache.Kept.of(b"1", b"body"))
+    response_cache.memory.put("key", response_cache.Cached.of(b"1", b"body"))
     now = 1007.0
     assert response_cache.memory.get("key", b"1")
     now = 1007.1
@@ -310,7 +310,7 @@ def test_figures_that_change_while_an_answer_is_computed_do_not_leave_old_bytes_
 def test_the_log_says_once_a_minute_how_many_answers_came_from_the_cache(
     client: Client, dollar: None, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache_stats, "counts", cache_stats.Tally())
+    monkeypatch.setattr(cache_stats, "counts", cache_stats.CacheStats())
     now = cache_stats.counts.due - 60
     monkeypatch.setattr("markets.redis.cache_stats.time", SimpleNamespace(monotonic=lambda: now))
     caplog.set_level("INFO", "markets.redis.cache_stats")

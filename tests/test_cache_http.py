@@ -13,7 +13,7 @@ from django.test import Client
 from charon.api import fast_path
 from markets.models import Job, Source
 from markets.redis import response_cache
-from markets.store import publish
+from markets.store.publish import publish
 from tests import test_cache
 from tests.test_api_rates import JAN_2, JAN_3, fill, mids
 from tests.test_cache import USD, mid
@@ -36,7 +36,7 @@ def test_a_tag_that_is_known_is_answered_with_304_and_no_body(
             assert again.headers["ETag"] == tag
             assert again.headers["Cache-Control"] == first.headers["Cache-Control"]
             assert again.headers["Vary"] == "Accept-Encoding"
-    publish.save([mids(JAN_3, USD="3.9909")], nbp, job)
+    publish([mids(JAN_3, USD="3.9909")], nbp, job)
     changed = client.get("/rates", USD, headers={"if-none-match": tag})
     assert (changed.status_code, changed.json()["count"]) == (200, 2)
     assert changed.headers["ETag"] != tag
@@ -124,7 +124,7 @@ def test_errors_are_kept_by_nobody(client: Client, dollar: None, path: str, stat
 
 def test_an_unknown_code_is_found_as_soon_as_there_is_one(client: Client, nbp: Source, job: Job) -> None:
     assert client.get("/rates", {"code": "USD"}).status_code == 404
-    publish.save([mids(JAN_2, USD="3.9432")], nbp, job)
+    publish([mids(JAN_2, USD="3.9432")], nbp, job)
     assert mid(client) == "3.9432"
 
 
@@ -174,7 +174,7 @@ def test_a_question_of_last_midnight_is_not_taken_for_one_of_today(
     at("2026-10-26 23:59")
     answer = response_cache.answer
 
-    def slow(*words: Any) -> response_cache.Kept:
+    def slow(*words: Any) -> response_cache.Cached:
         at("2026-10-27 00:00")
         return answer(*words)
 
@@ -186,7 +186,7 @@ def test_a_question_of_last_midnight_is_not_taken_for_one_of_today(
 
 def test_a_straggler_of_yesterday_does_not_write_into_the_new_day(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two threads at midnight: what one puts down meanwhile for its own day is not asked for on the other's."""
-    asked, question = fast_path.Asked(), response_cache.Question.of("rates", "USD", "2024-01-02")
+    asked, question = fast_path.RecentQuestions(), response_cache.Question.of("rates", "USD", "2024-01-02")
 
     class Overtaken(int):
         """Between the look at the day and the note, another thread begins the new day."""

@@ -19,7 +19,7 @@ from django.test import Client
 from markets.models import Instrument, Job, Source
 from markets.redis import cache_stats, response_cache
 from markets.redis import client as redis_client
-from markets.store import publish
+from markets.store.publish import publish
 from tests.processes import until
 from tests.servers import Redis, redis_server
 from tests.test_api_rates import JAN_2, JAN_3, JANUARY, fill, gold_of, mids
@@ -41,7 +41,7 @@ def fake(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[Any]:
 @pytest.fixture
 def committed(transactional_db: None, fake: Any, nbp: Source, job: Job) -> None:
     """The dollar of one day; what is written from here on is committed, and Redis hears of it."""
-    publish.save([mids(JAN_2, USD="3.9432")], nbp, job)
+    publish([mids(JAN_2, USD="3.9432")], nbp, job)
 
 
 def mid(client: Client, **asked: str) -> str:
@@ -61,7 +61,7 @@ def test_an_answer_stands_under_its_plain_key_for_the_time_of_the_setting(
     response = client.get("/rates", USD)
     kept = set(fake.keys()) - {redis_client.LOG.encode()}  # a line a minute, whenever the minute is over
     assert kept == {KEY.encode(), STAMP.encode()}, "no lock stays behind"
-    kept = msgspec.msgpack.decode(fake.get(KEY), type=response_cache.Kept)
+    kept = msgspec.msgpack.decode(fake.get(KEY), type=response_cache.Cached)
     assert (kept.body, kept.stamp) == (response.content, fake.get(STAMP))
     assert response.headers["ETag"] == f'"{kept.etag}"'
     assert 0 < fake.ttl(KEY) <= 77
@@ -95,12 +95,12 @@ def test_a_known_question_costs_one_command_and_no_query(
 def test_new_figures_are_answered_after_the_commit_and_others_stay(
     client: Client, committed: None, fake: Any, nbp: Source, job: Job
 ) -> None:
-    publish.save([mids(JAN_2, EUR="4.3434")], nbp, job)
+    publish([mids(JAN_2, EUR="4.3434")], nbp, job)
     for path in ("/rates?code=USD", "/rates?code=EUR", "/gold", "/signals", "/currencies", "/signals/current"):
         assert client.get(path).status_code == 200
     assert stamps(fake) == {b"cache:generation:" + scope for scope in (b"USD", b"EUR", b"XAU", b"*")}
     assert mid(client) == "3.9432"
-    publish.save([mids(JAN_3, USD="3.9909")], nbp, job)
+    publish([mids(JAN_3, USD="3.9909")], nbp, job)
     assert stamps(fake) == {b"cache:generation:" + scope for scope in (b"EUR", b"XAU")}
     assert mid(client) == "3.9909"
     assert client.get("/currencies").json()["items"][1]["value"] == "3.9909"
@@ -116,9 +116,9 @@ def test_a_stamp_is_removed_after_the_commit_and_not_before(client: Client, comm
 
 
 def test_gold_is_invalidated_too(client: Client, committed: None, nbp: Source, job: Job) -> None:
-    publish.save([gold_of(JAN_2, "262.18")], nbp, job)
+    publish([gold_of(JAN_2, "262.18")], nbp, job)
     assert client.get("/gold", JANUARY).json()["count"] == 1
-    publish.save([gold_of(JAN_3, "262.10")], nbp, job)
+    publish([gold_of(JAN_3, "262.10")], nbp, job)
     assert client.get("/gold", JANUARY).json()["count"] == 2
 
 
@@ -141,7 +141,7 @@ def test_rubbish_under_a_key_is_a_miss_and_overwritten(
     right = client.get("/rates", USD).content
     fake.set(KEY, rubbish)
     assert client.get("/rates", USD).content == right
-    assert msgspec.msgpack.decode(fake.get(KEY), type=response_cache.Kept).body == right
+    assert msgspec.msgpack.decode(fake.get(KEY), type=response_cache.Cached).body == right
 
 
 def test_an_answer_that_was_cut_short_is_a_miss(client: Client, committed: None, fake: Any) -> None:
@@ -181,7 +181,7 @@ def test_a_change_that_redis_did_not_hear_of_is_answered_when_the_old_answer_run
     settings.REDIS_CACHE_TTL = 3
     assert mid(client) == "3.9432"
     monkeypatch.setattr(response_cache, "remove_stamps", lambda _: None)
-    publish.save([mids(JAN_3, USD="3.9909")], nbp, job)
+    publish([mids(JAN_3, USD="3.9909")], nbp, job)
     assert mid(client) == "3.9432"
     until(lambda: mid(client) == "3.9909")
 
@@ -209,7 +209,7 @@ def test_the_message_log_gets_one_line_of_writes_a_minute_and_samples_of_reads(
     client: Client, committed: None, fake: Any, nbp: Source, settings: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(cache_stats, "counts", cache_stats.Tally())
+    monkeypatch.setattr(cache_stats, "counts", cache_stats.CacheStats())
     now = cache_stats.counts.due - 60
     monkeypatch.setattr("markets.redis.cache_stats.time", SimpleNamespace(monotonic=lambda: now))
     client.get("/rates", USD)
@@ -256,7 +256,7 @@ def server(settings: Any, outgoing: set[tuple[str, int]]) -> Iterator[Redis]:
 
 @pytest.fixture
 def dollar(transactional_db: None, server: Redis, nbp: Source, job: Job) -> None:
-    publish.save([mids(JAN_2, USD="3.9432")], nbp, job)
+    publish([mids(JAN_2, USD="3.9432")], nbp, job)
 
 
 @pytest.mark.services
@@ -341,11 +341,11 @@ def test_a_redis_that_stops_and_comes_back_is_one_warning_and_no_wrong_answer(
     assert mid(client) == "3.9432"
     server.stop()
     assert [mid(client) for _ in range(5)] == ["3.9432"] * 5
-    publish.save([mids(JAN_3, USD="3.9909")], nbp, job)
+    publish([mids(JAN_3, USD="3.9909")], nbp, job)
     assert [mid(client) for _ in range(5)] == ["3.9909"] * 5
     assert sum("cannot be used" in record.message for record in caplog.records) == 1
     server.start()
-    monkeypatch.setattr(redis_client.reach, "resting_until", 0.0)
+    monkeypatch.setattr(redis_client.connection, "resting_until", 0.0)
     assert mid(client) == "3.9909"
     assert server.cli("exists", KEY) == "1"
 
@@ -358,7 +358,7 @@ def test_a_redis_that_hangs_holds_one_question_up_and_no_more(
     server.freeze()
     assert took(lambda: mid(client)) < 1.5
     assert took(lambda: [mid(client) for _ in range(20)]) < 1.5
-    publish.save([mids(JAN_3, USD="3.9909")], nbp, job)
+    publish([mids(JAN_3, USD="3.9909")], nbp, job)
     assert mid(client) == "3.9909"
 
 
@@ -383,7 +383,7 @@ def test_a_full_redis_takes_no_answers_and_forgets_old_ones_all_the_same(
     server.cli("config", "set", "maxmemory", "1")
     assert "OOM" in server.cli("set", "more", "1")
     assert mid(client) == "3.9432", "reading goes on"
-    publish.save([mids(JAN_3, USD="3.9909")], nbp, job)
+    publish([mids(JAN_3, USD="3.9909")], nbp, job)
     assert server.cli("exists", STAMP) == "0"
     assert [mid(client) for _ in range(5)] == ["3.9909"] * 5
     assert sum("Redis refuses" in record.message for record in caplog.records) == 1

@@ -93,4 +93,4 @@ def test_binance_lists_29_symbols_and_coingecko_about_thirty_coins() -> None:
 
 
 def test_who_takes_turns_is_known_here_as_well() -> None:
-    assert {code for code, provider in PROVIDERS.items() if provider.queued} == catalogue.TAKE_TURNS
+    assert {code for code, provider in PROVIDERS.items() if provider.rotating} == catalogue.TAKE_TURNS

@@ -21,11 +21,11 @@ from markets.jobs import runs
 from markets.models import Instrument, Job, Source
 from markets.queries import history
 from markets.queries.history import Point
-from markets.records import Figure, Table
-from markets.store import publish
+from markets.records import RateRecord, Table
+from markets.store.publish import publish
 from signals import engine, explain, indicators, rules
 from signals import history as signal_history
-from signals.history import Bar, Decision
+from signals.history import Decision, RuleBar
 from signals.models import Signal, midnight
 
 STATIC = Path(settings.BASE_DIR) / "static"
@@ -39,7 +39,7 @@ def wave(count: int, start: date = START) -> list[Point]:
     return [Point(start + timedelta(days=n), "A", value) for n, value in enumerate(values)]
 
 
-def bars_of(points: list[Point]) -> dict[date, Bar]:
+def bars_of(points: list[Point]) -> dict[date, RuleBar]:
     return signal_history.bars(((point.day, point.mid) for point in points), RULE)
 
 
@@ -50,7 +50,7 @@ def decision(day: date, signal: str = "BUY", histogram: str = "0.0003120000", **
     return Decision(7, day, signal, *figures, facts, backtested=True, generated_at=made)
 
 
-def series_of(points: list[Point], *turns: Decision, since: date = date.min) -> chart.Series:
+def series_of(points: list[Point], *turns: Decision, since: date = date.min) -> chart.ChartSeries:
     return chart.cut(points, since, bars_of(points), list(turns), 4)
 
 
@@ -94,16 +94,16 @@ def test_weeks_of_holidays_are_no_gap_and_a_month_is_one() -> None:
 @pytest.mark.django_db
 def test_points_are_the_canonical_mids_with_the_band_of_table_c(nbp: Source, archive: Source, job: Job) -> None:
     second = START + timedelta(days=1)
-    both = Figure("USD", bid=Decimal("3.8938"), ask=Decimal("3.9724"))
+    both = RateRecord("USD", bid=Decimal("3.8938"), ask=Decimal("3.9724"))
     tables = [
-        Table("A", START, [Figure("USD", mid=Decimal("3.9430"))]),
-        Table("B", START, [Figure("USD", mid=Decimal("9.0000"))]),
+        Table("A", START, [RateRecord("USD", mid=Decimal("3.9430"))]),
+        Table("B", START, [RateRecord("USD", mid=Decimal("9.0000"))]),
         Table("C", START, [both]),
-        Table("B", second, [Figure("USD", mid=Decimal("0.0474"))]),
+        Table("B", second, [RateRecord("USD", mid=Decimal("0.0474"))]),
         Table("C", START + timedelta(days=2), [both]),
     ]
     for table in tables:
-        publish.save([table], nbp, job)
+        publish([table], nbp, job)
     found = history.points("USD", date.min)
     assert found == [
         Point(START, "A", Decimal("3.9430"), Decimal("3.8938"), Decimal("3.9724")),
@@ -119,28 +119,28 @@ def test_points_are_the_canonical_mids_with_the_band_of_table_c(nbp: Source, arc
 def test_another_banks_figure_of_the_same_currency_is_no_day_of_the_nbps_history(nbp: Source, job: Job) -> None:
     ecb = Source.objects.get(code="ecb")
     day, later = START, START + timedelta(days=1)
-    publish.save([Table("A", day, [Figure("EUR", mid=Decimal("4.2600"))])], nbp, job)
-    theirs = [Table("eurofxref", on, [Figure("EUR", mid=Decimal("4.2555"))], kind="pair") for on in (day, later)]
-    assert publish.save(theirs, ecb, runs.start("ecb.eurofxref", ecb, Job.Trigger.COMMAND)).written == 2
+    publish([Table("A", day, [RateRecord("EUR", mid=Decimal("4.2600"))])], nbp, job)
+    theirs = [Table("eurofxref", on, [RateRecord("EUR", mid=Decimal("4.2555"))], kind="pair") for on in (day, later)]
+    assert publish(theirs, ecb, runs.start("ecb.eurofxref", ecb, Job.Trigger.COMMAND)).written == 2
     assert [(point.day, point.table) for point in history.points("EUR", date.min)] == [(day, "A")]
-    assert [(row.day, row.tables, row.source) for row in history.figures("EUR")] == [(day, ("A",), nbp.name)]
+    assert [(row.day, row.tables, row.source) for row in history.newest_days("EUR")] == [(day, ("A",), nbp.name)]
 
 
 @pytest.mark.django_db
 def test_figures_carry_their_proof_and_the_archives_have_none(nbp: Source, archive: Source, job: Job) -> None:
     old = runs.start("nbp_archive.mid", archive, Job.Trigger.COMMAND)
-    publish.save([Table("A", START, [Figure("USD", mid=Decimal("3.9"))])], archive, old)
+    publish([Table("A", START, [RateRecord("USD", mid=Decimal("3.9"))])], archive, old)
     day = START + timedelta(days=1)
     proof = {"url": "https://nbp.example/", "sha256": "a" * 64}
-    publish.save([Table("A", day, [Figure("USD", mid=Decimal("3.9430"))], "002/A/NBP/2020", **proof)], nbp, job)  # type: ignore[arg-type]
-    both = Figure("USD", bid=Decimal("3.8938"), ask=Decimal("3.9724"))
-    publish.save([Table("C", day, [both], "002/C/NBP/2020", **proof)], nbp, job)  # type: ignore[arg-type]
-    newest, oldest = history.figures("USD")
+    publish([Table("A", day, [RateRecord("USD", mid=Decimal("3.9430"))], "002/A/NBP/2020", **proof)], nbp, job)  # type: ignore[arg-type]
+    both = RateRecord("USD", bid=Decimal("3.8938"), ask=Decimal("3.9724"))
+    publish([Table("C", day, [both], "002/C/NBP/2020", **proof)], nbp, job)  # type: ignore[arg-type]
+    newest, oldest = history.newest_days("USD")
     assert (newest.day, newest.tables, newest.sha256) == (day, ("002/A/NBP/2020", "002/C/NBP/2020"), "a" * 64)
     assert (str(newest.mid), str(newest.bid), str(newest.ask)) == ("3.9430", "3.8938", "3.9724")
     assert newest.fetched_at is not None
     assert (oldest.source, oldest.tables, oldest.sha256, oldest.bid) == (archive.name, ("A",), "", None)
-    assert [row.day for row in history.figures("USD", count=1)] == [day]
+    assert [row.day for row in history.newest_days("USD", count=1)] == [day]
 
 
 def test_the_averages_are_those_of_the_brain_to_the_last_bit() -> None:
@@ -172,7 +172,7 @@ def test_the_turning_close_is_the_price_that_brings_the_histogram_to_zero() -> N
     assert close is not None
     after = Point(points[-1].day + timedelta(days=1), "A", Decimal(repr(close)))
     assert bars_of([*points, after])[after.day].histogram == pytest.approx(0, abs=1e-12)
-    assert signal_history.turning_close(Bar(1.0, 5.0, 1.0, 4.0, -9.0, 13.0), RULE) is None
+    assert signal_history.turning_close(RuleBar(1.0, 5.0, 1.0, 4.0, -9.0, 13.0), RULE) is None
 
 
 def test_the_payload_has_lists_of_one_length_and_published_digits() -> None:
@@ -244,8 +244,8 @@ def test_the_sentence_knows_the_extremes_of_the_whole_range() -> None:
     points = wave(2000)
     low, high = min(points, key=lambda point: point.mid), max(points, key=lambda point: point.mid)
     said = chart.summary(series_of(points), "USD", "zł")
-    assert f"najniżej {formats.figure(low.mid)} ({formats.day(low.day)})" in said
-    assert f"najwyżej {formats.figure(high.mid)} ({formats.day(high.day)})" in said
+    assert f"najniżej {formats.number(low.mid)} ({formats.day(low.day)})" in said
+    assert f"najwyżej {formats.number(high.mid)} ({formats.day(high.day)})" in said
 
 
 def test_the_chart_is_also_a_sentence_and_a_table() -> None:
@@ -318,13 +318,13 @@ def test_a_histogram_is_never_printed_as_a_zero_that_it_is_not(value: str, text:
 
 @pytest.mark.django_db
 def test_a_decision_that_was_corrected_counts_with_its_newest_edition(nbp: Source, job: Job) -> None:
-    publish.save([Table("A", START, [Figure("USD", mid=Decimal("4"))])], nbp, job)
+    publish([Table("A", START, [RateRecord("USD", mid=Decimal("4"))])], nbp, job)
     facts: dict[str, Any] = {
         "instrument": Instrument.objects.get(code="USD"), "as_of": midnight(START), "macd": 1, "signal_line": 1,
         "histogram": 1, "horizon_days": 5, "generated_at": datetime(2026, 1, 1, tzinfo=UTC),
     }  # fmt: skip
     Signal.objects.create(rule=rules.macd_cross().name, signal="BUY", **facts)
-    Signal.objects.create(rule=rules.macd_cross().name, signal="HOLD", edition=2, **facts)
+    Signal.objects.create(rule=rules.macd_cross().name, signal="HOLD", version=2, **facts)
     Signal.objects.create(rule="macd_signal_cross_5_10_3", signal="SELL", **facts)
     assert [(row.signal, row.turns) for row in signal_history.decisions("USD")] == [("HOLD", False)]
 

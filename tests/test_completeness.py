@@ -185,7 +185,7 @@ def test_each_is_played_by_a_replica(code: str) -> None:
 
 def test_no_replica_plays_a_service_that_nobody_asks() -> None:
     assert sorted(SERVICES) == ASKED
-    assert all(PROVIDERS[code].stands_in_for for code in EMBEDDED), "an archive is a stand-in"
+    assert all(PROVIDERS[code].fallback_for for code in EMBEDDED), "an archive is a stand-in"
 
 
 @pytest.mark.parametrize("code", ASKED)

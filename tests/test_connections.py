@@ -22,7 +22,7 @@ from django_q.tasks import async_task
 from charon.management.commands.up import cluster, web
 from charon.processes.listen_socket import Place
 from markets.models import Job, Source
-from markets.store import publish
+from markets.store.publish import publish
 from tests import short_nbp
 from tests.databases import needs_postgres, url_of_the_test
 from tests.houses import House, Street, connections_of, settled
@@ -130,7 +130,7 @@ def test_connections_that_the_server_ended_are_replaced_before_they_are_lent(hou
 @needs_postgres
 @pytest.mark.django_db(transaction=True)
 def test_a_statement_that_takes_too_long_is_ended_and_answered_with_503(nbp: Source, job: Job) -> None:
-    publish.save([table_c(JAN_2, "USD", "3.8", "3.9")], nbp, job)
+    publish([table_c(JAN_2, "USD", "3.8", "3.9")], nbp, job)
     path = "/api/v1/rates?code=USD&table=C&from=2024-01-02&to=2024-01-02"
     with closing(psycopg.connect(url_of_the_test())) as other, connection.cursor() as cursor:
         other.execute("LOCK TABLE markets_rate IN ACCESS EXCLUSIVE MODE")

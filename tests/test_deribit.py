@@ -92,7 +92,7 @@ def test_too_many_requests_are_not_repeated_and_the_source_rests(settings: Any, 
         route = web.get(f"{BASE}public/get_index_price").respond(status, content=error(10028))
         result = price_collector.refresh(source, price_collector.due(source))
     assert (route.call_count, sorted(result.failed)) == (1, ["BTCUSD", "ETHUSD"])
-    assert rate_limit.resting(source)
+    assert rate_limit.is_cooling_down(source)
 
 
 @pytest.mark.parametrize("code", [-32601, -32602, 10020, 11029, 11050, 99999])

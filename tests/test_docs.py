@@ -25,9 +25,9 @@ from django.urls import URLPattern, reverse
 from charon.urls import urlpatterns
 from markets import clock, timeframes
 from markets.models import Job, Source
-from markets.records import Bar, Figure, Price, Table
-from markets.store import publish
+from markets.records import Bar, Price, RateRecord, Table
 from markets.store.prices import save_bars, save_prices
+from markets.store.publish import publish
 from miner.providers import PROVIDERS
 from miner.providers.base import RateSource
 from miner.providers.nbp import parse_tables
@@ -247,7 +247,7 @@ def test_every_status_and_reason_of_a_job_is_explained() -> None:
 @pytest.fixture
 def decided(nbp: Source, job: Job, at: Callable[[str], None]) -> None:
     at("2026-11-20 13:00")
-    publish.save([Table("A", day, [Figure("USD", mid=value)]) for day, value in wave(600)], nbp, job)
+    publish([Table("A", day, [RateRecord("USD", mid=value)]) for day, value in wave(600)], nbp, job)
     Job.objects.update(status=Job.Status.SUCCESS, lease_until=None)
     catch_up()
 
@@ -281,7 +281,7 @@ def test_the_example_provider_works() -> None:
     respx.get("https://bank.example/api/tables/2024-01-02/2024-01-03").respond(content=f" [{element}] ".encode())
     respx.get("https://bank.example/api/tables/2024-01-06/2024-01-07").respond(204)
     (sheet,) = bank.fetch_rates(date(2024, 1, 2), date(2024, 1, 3))
-    euro, dollar = sheet.figures
+    euro, dollar = sheet.rates
     assert (str(euro.mid), dollar.fault) == ("4.3430", "n/a is not a number")
     assert sheet.sha256 == sha256(element.encode()).hexdigest()
     assert bank.fetch_rates(date(2024, 1, 6), date(2024, 1, 7)) == []

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from markets.models import Job
-from markets.records import Figure, Table
+from markets.records import RateRecord, Table
 from miner.collect import tables as table_collector
 from miner.fetch.errors import Refused, Unreachable, Unreadable
 from miner.providers import ecb
@@ -57,7 +57,7 @@ def zipped(text: bytes, member: str = "eurofxref-hist.csv") -> bytes:
 
 
 def values(table: Table) -> dict[str, Decimal | None]:
-    return {figure.code: figure.mid for figure in table.figures}
+    return {figure.code: figure.mid for figure in table.rates}
 
 
 class Files:
@@ -107,7 +107,7 @@ def test_zloty_for_a_euro_is_a_rate_of_the_euro_and_the_others_are_pairs() -> No
     (table,) = parse_xml(
         xml("2024-06-28", rates='<Cube currency="PLN" rate="4.3"/><Cube currency="USD" rate="1.1"/>'), ""
     )
-    assert table.figures == [Figure("EUR", mid=Decimal("4.3")), Figure("EURUSD", mid=Decimal("1.1"))]
+    assert table.rates == [RateRecord("EUR", mid=Decimal("4.3")), RateRecord("EURUSD", mid=Decimal("1.1"))]
 
 
 def test_what_had_no_rate_that_day_is_left_out() -> None:
@@ -292,18 +292,18 @@ def test_a_zip_that_grows_beyond_all_measure_is_given_up(files: Files, monkeypat
 def test_a_figure_that_is_no_number_spoils_its_own_line_only(text: str) -> None:
     rates = f'<Cube currency="PLN" rate="4.3"/><Cube currency="USD" rate="{text}"/><Cube currency="JPY"/>'
     (table,) = parse_xml(xml("2024-06-28", rates=rates), "")
-    assert [(figure.code, figure.mid) for figure in table.figures] == [
+    assert [(figure.code, figure.mid) for figure in table.rates] == [
         ("EUR", Decimal("4.3")),
         ("EURUSD", None),
         ("EURJPY", None),
     ]
-    assert table.figures[1].fault == f"{text[:40]} is not a number"
+    assert table.rates[1].fault == f"{text[:40]} is not a number"
 
 
 @pytest.mark.parametrize("text", ["9" * 5000, "0.00", "1e400", "-1.1"])
 def test_a_number_that_no_rate_can_be_is_handed_over_for_the_rules_to_refuse(text: str) -> None:
     (table,) = parse_xml(xml("2024-06-28", rates=f'<Cube currency="USD" rate="{text}"/>'), "")
-    assert table.figures[0].mid == Decimal(text)
+    assert table.rates[0].mid == Decimal(text)
 
 
 @pytest.mark.parametrize(("status", "kind"), [(404, Refused), (403, Refused), (301, Refused), (503, Unreachable)])

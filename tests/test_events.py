@@ -16,9 +16,9 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 from markets import events
 from markets.jobs import runs
 from markets.models import Ingest, Instrument, Job, Source
-from markets.records import Figure, Table
+from markets.records import RateRecord, Table
 from markets.redis import client as redis_client
-from markets.store import publish
+from markets.store.publish import publish
 from signals import engine, tasks
 from signals.models import Signal
 from tests.own_redis import imitated, used
@@ -31,7 +31,7 @@ from tests.test_brain import wave
 def brought(nbp: Source, job: Job) -> Job:
     """A job that brought the dollar of two days."""
     days = [date(2024, 1, 2), date(2024, 1, 3)]
-    publish.save([Table("A", day, [Figure("USD", mid=Decimal("3.9432"))]) for day in days], nbp, job)
+    publish([Table("A", day, [RateRecord("USD", mid=Decimal("3.9432"))]) for day in days], nbp, job)
     return job
 
 
@@ -59,7 +59,7 @@ def test_one_message_an_instrument_says_what_arrived(brought: Job, channel: Any)
 
 
 def test_gold_calls_itself_gold(nbp: Source, job: Job, channel: Any) -> None:
-    publish.save([Table("gold", date(2024, 1, 2), [Figure("XAU", mid=Decimal("260.09"))], kind="metal")], nbp, job)
+    publish([Table("gold", date(2024, 1, 2), [RateRecord("XAU", mid=Decimal("260.09"))], kind="metal")], nbp, job)
     events.announce(job)
     body = json.loads(channel.get_message()["data"])
     assert (body["type"], body["asset"]) == ("gold", "XAU")
@@ -91,7 +91,7 @@ def waiting(nbp: Source, at: Callable[[str], None], client: fakeredis.FakeRedis)
     """600 closes of the dollar, not decided on yet."""
     at("2026-11-20 13:00")
     with runs.job("nbp.A", nbp) as job:
-        publish.save([Table("A", day, [Figure("USD", mid=value)]) for day, value in wave(600)], nbp, job)
+        publish([Table("A", day, [RateRecord("USD", mid=value)]) for day, value in wave(600)], nbp, job)
     return Instrument.objects.get(code="USD")
 
 
@@ -103,7 +103,7 @@ def test_new_decisions_are_told_after_their_commit(
         assert channel.get_message() is None
     for tell in committed:
         tell()
-    newest = Signal.objects.order_by("-as_of", "-edition")[0]
+    newest = Signal.objects.order_by("-as_of", "-version")[0]
     message = channel.get_message()
     assert message["channel"] == b"signals.updated"
     assert json.loads(message["data"]) == {
@@ -149,13 +149,13 @@ def test_decisions_that_are_undone_are_not_told(
     monkeypatch: pytest.MonkeyPatch,
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
-    real = tasks.tell
+    real = tasks.announce
 
     def dies(*args: Any) -> None:
         real(*args)
         raise RuntimeError("after the decision")
 
-    monkeypatch.setattr(tasks, "tell", dies)
+    monkeypatch.setattr(tasks, "announce", dies)
     with django_capture_on_commit_callbacks(execute=True):
         assert tasks.catch_up() == 0
     assert (channel.get_message(), Signal.objects.count()) == (None, 0)
@@ -233,7 +233,7 @@ def test_with_redis_stopped_everything_lands_and_one_warning_is_logged(
         server.stop()
         for code in ("USD", "EUR", "CHF"):
             with runs.job("nbp.A", nbp) as job:
-                publish.save([Table("A", day, [Figure(code, mid=value)]) for day, value in wave(300)], nbp, job)
+                publish([Table("A", day, [RateRecord(code, mid=value)]) for day, value in wave(300)], nbp, job)
             events.announce(job)
         assert tasks.catch_up() > 3
         assert Signal.objects.values("instrument").distinct().count() == 3

@@ -38,13 +38,13 @@ def four_windows(october: None, monkeypatch: pytest.MonkeyPatch) -> None:
 def bank(start: date = date(2026, 10, 1), end: date = DAY) -> Figures:
     """Table A as the replica publishes it."""
     tables = [table for day, table in data.tables("A", 2026).items() if start <= day <= end]
-    return sorted((table.day, code, figures[0]) for table in tables for code, figures in table.figures.items())
+    return sorted((table.day, code, figures[0]) for table in tables for code, figures in table.rates.items())
 
 
 def stored() -> Figures:
     """Every row of the tables; one that is there twice would be seen."""
     rows = Rate.objects.filter(table="A").select_related("instrument")
-    return sorted((row.effective_date, row.instrument.code, str(row.figure("mid"))) for row in rows)
+    return sorted((row.effective_date, row.instrument.code, str(row.published("mid"))) for row in rows)
 
 
 def newest() -> Job:

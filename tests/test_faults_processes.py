@@ -15,8 +15,8 @@ from pytest_django import DjangoDbBlocker
 
 from markets.jobs import runs
 from markets.models import Ingest, Job, Publication, Rate, Source
-from markets.records import Figure, Table
-from markets.store import publish
+from markets.records import RateRecord, Table
+from markets.store.publish import publish
 from miner import sources
 from miner.collect import tables as table_collector
 from signals.models import AnalysisSnapshot, Signal
@@ -66,12 +66,12 @@ def miner(folder: Path, replica: Replica) -> Iterator[subprocess.Popen[str]]:
 
 def bank() -> Figures:
     tables = [table for year in (2024, 2025) for table in data.tables("A", year).values()]
-    return sorted((table.day, code, figures[0]) for table in tables for code, figures in table.figures.items())
+    return sorted((table.day, code, figures[0]) for table in tables for code, figures in table.rates.items())
 
 
 def stored() -> Figures:
     rows = Rate.objects.select_related("instrument")
-    return sorted((row.effective_date, row.instrument.code, str(row.figure("mid"))) for row in rows)
+    return sorted((row.effective_date, row.instrument.code, str(row.published("mid"))) for row in rows)
 
 
 def killed(folder: Path, replica: Replica, windows: int, stuck: int) -> None:
@@ -124,7 +124,7 @@ def test_two_brains_at_once_decide_once(folder: Path) -> None:
     nbp = Source.objects.get(code="nbp")
     with runs.job("nbp.A", nbp) as job:
         for code in ("EUR", "GBP", "USD"):
-            publish.save([Table("A", day, [Figure(code, mid=value)]) for day, value in wave(400)], nbp, job)
+            publish([Table("A", day, [RateRecord(code, mid=value)]) for day, value in wave(400)], nbp, job)
     code = "from signals.tasks import catch_up; print(catch_up())"
     brains = [
         subprocess.Popen(
@@ -135,6 +135,6 @@ def test_two_brains_at_once_decide_once(folder: Path) -> None:
     written = [int(brain.communicate(timeout=60)[0]) for brain in brains]
     assert [brain.returncode for brain in brains] == [0, 0]
     assert sum(written) == Signal.objects.count() > 10
-    assert set(Signal.objects.values_list("edition", flat=True)) == {1}
+    assert set(Signal.objects.values_list("version", flat=True)) == {1}
     assert AnalysisSnapshot.objects.filter(instrument__code__in=("EUR", "GBP", "USD")).count() == 9
     assert not Ingest.objects.filter(processed=None).exists()

@@ -49,7 +49,7 @@ def impatient(tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[Pa
 
 def bank(end: date = LAST) -> int:
     tables = data.tables("A", 2026).values()
-    return sum(len(table.figures) for table in tables if date(2026, 10, 1) <= table.day <= end)
+    return sum(len(table.rates) for table in tables if date(2026, 10, 1) <= table.day <= end)
 
 
 def whole() -> bool:
@@ -77,9 +77,9 @@ class Writer:
 @contextmanager
 def after_the_first_save(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> Iterator[None]:
     """Once the first window is stored something happens."""
-    save, saved = publish.save, list[publish.Outcome]()
+    save, saved = publish.publish, list[publish.PublishResult]()
 
-    def spy(*args: Any, **kwargs: Any) -> publish.Outcome:
+    def spy(*args: Any, **kwargs: Any) -> publish.PublishResult:
         outcome = save(*args, **kwargs)
         if not saved:
             happens()
@@ -87,7 +87,7 @@ def after_the_first_save(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], 
         return outcome
 
     with monkeypatch.context() as patch:
-        patch.setattr(publish, "save", spy)
+        patch.setattr(publish, "publish", spy)
         yield
 
 

@@ -56,7 +56,7 @@ def market(monkeypatch: pytest.MonkeyPatch, at: Callable[[str], None]) -> Source
     return open_market(monkeypatch)
 
 
-def queued() -> list[tuple[str, tuple[Any, ...], dict[str, Any]]]:
+def rotating() -> list[tuple[str, tuple[Any, ...], dict[str, Any]]]:
     """What the miner is asked for; the brain has tasks of its own."""
     packages = [SignedPackage.loads(row.payload) for row in OrmQ.objects.order_by("pk")]
     tasks = [(task["func"], tuple(task["args"]), task.get("kwargs", {})) for task in packages]
@@ -66,7 +66,7 @@ def queued() -> list[tuple[str, tuple[Any, ...], dict[str, Any]]]:
 def work_off() -> list[str]:
     """Do what the queue holds, and what that asks for; what each task answered."""
     answers = []
-    while todo := queued():
+    while todo := rotating():
         OrmQ.objects.all().delete()
         for func, args, state in todo:
             answers.append(getattr(backfill, func.removeprefix("miner.backfill."))(*args, **state))
@@ -98,18 +98,18 @@ def days(count: int) -> tuple[date, date]:
 def test_a_range_asks_for_all_that_the_source_keeps_a_past_of(play: Play, code: str, wanted: list[Any]) -> None:
     start, end = days(9)
     assert backfill.enqueue(of(code), start, end)
-    assert queued() == [(func, (code, names, start, end), {}) for func, names in wanted]
+    assert rotating() == [(func, (code, names, start, end), {}) for func, names in wanted]
 
 
 def test_a_source_that_keeps_no_past_is_asked_nothing(play: Play) -> None:
     assert not backfill.enqueue(of("polygon"), *days(9))
-    assert queued() == []
+    assert rotating() == []
 
 
 def test_now_asks_for_what_the_source_says_at_the_moment(play: Play) -> None:
     for code in ("nbp", "deribit", "binance"):
         backfill.now(of(code))
-    assert [(func, args) for func, args, _ in queued()] == [
+    assert [(func, args) for func, args, _ in rotating()] == [
         ("miner.tasks.mine", ("nbp",)), ("miner.tasks.quotes", ("deribit",)), ("miner.tasks.quotes", ("binance",)),
         *(("miner.tasks.candles", ("binance", timeframe)) for timeframe in ("5m", "1h", "4h")),
     ]  # fmt: skip
@@ -134,7 +134,7 @@ def test_a_long_range_goes_on_where_the_task_before_stopped(
     at("2026-10-26 13:00")
     settings.TASK_WORK, settings.NBP_CONNECTIONS = timedelta(0), 1
     assert backfill.tables("nbp", ["gold"], date(2023, 1, 2), date(2023, 12, 29)) == "running"
-    ((_, _, state),) = queued()
+    ((_, _, state),) = rotating()
     assert state["at"] == date(2023, 4, 2)
     assert work_off() == ["running", "running", "success"]
     job = Job.objects.get()
@@ -212,7 +212,7 @@ def test_prices_go_on_with_the_next_ticker_when_the_time_is_over(play: Play, set
     settings.TASK_WORK = timedelta(0)
     with play(CoinGecko()):
         assert backfill.prices("coingecko", ["bitcoin", "ethereum"], *days(3)) == "running"
-        ((func, args, _),) = queued()
+        ((func, args, _),) = rotating()
         assert (func, args[1]) == ("miner.backfill.prices", ["ethereum"])
         assert work_off() == ["success"]
     job = Job.objects.get()
@@ -313,7 +313,7 @@ def test_what_the_next_night_would_delete_is_not_brought(market: Source, setting
 def test_candles_go_on_from_the_stretch_that_was_reached(market: Source, settings: Any) -> None:
     settings.TASK_WORK = timedelta(0)
     assert backfill.candles("fake", ["1h"], *days(100)) == "running"
-    ((_, args, state),) = queued()
+    ((_, args, state),) = rotating()
     assert args[1] == ["1h"]
     assert state["at"] == datetime.combine(days(100)[0], datetime.min.time(), UTC) + timedelta(hours=1000)
     assert work_off() == ["running", "success"]

@@ -23,7 +23,7 @@ def last() -> Job:
 def test_the_row_stands_before_the_work_begins(nbp: Source) -> None:
     with runs.job("nbp.A", nbp):
         row = last()
-        assert (row.status, row.finished_at, row.worker) == ("running", None, runs.me())
+        assert (row.status, row.finished_at, row.worker) == ("running", None, runs.this_process())
         assert row.lease_until is not None
         assert row.lease_until > clock.now()
     row = last()
@@ -103,14 +103,14 @@ def test_a_lease_of_another_machine_is_believed(nbp: Source) -> None:
     row = runs.start("nbp.A", nbp, Job.Trigger.SCHEDULE)
     Job.objects.filter(pk=row.pk).update(worker="elsewhere:1")
     assert runs.reap() == 0
-    assert runs.alive(f"{HERE}:{os.getpid()}")
+    assert runs.is_alive(f"{HERE}:{os.getpid()}")
 
 
 def test_stopping_puts_down_only_what_died_here(nbp: Source) -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     rows = [runs.start(f"nbp.{name}", nbp, Job.Trigger.SCHEDULE) for name in ("A", "B", "C")]
-    for row, worker in zip(rows, [f"{HERE}:{gone.pid}", runs.me(), "elsewhere:1"], strict=True):
+    for row, worker in zip(rows, [f"{HERE}:{gone.pid}", runs.this_process(), "elsewhere:1"], strict=True):
         Job.objects.filter(pk=row.pk).update(worker=worker)
     assert runs.stop() == 1
     assert [row.status for row in Job.objects.order_by("job_type")] == ["failed", "running", "running"]
@@ -154,11 +154,11 @@ def test_another_reason_another_day_or_a_success_between_begins_a_new_row(nbp: S
 
 
 def test_a_paused_job_stays_open_and_is_taken_up_once(nbp: Source) -> None:
-    queued: list[int] = []
+    rotating: list[int] = []
     with runs.job("nbp.A", nbp) as row:
         row.requests = 7
-        raise runs.Pause(queued.append)
-    assert queued == [row.pk]
+        raise runs.Pause(rotating.append)
+    assert rotating == [row.pk]
     assert (last().status, last().worker, last().requests) == ("running", "", 7)
     with pytest.raises(runs.Busy), runs.job("nbp.A", nbp):
         pytest.fail("a paused job still is that job")

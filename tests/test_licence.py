@@ -16,10 +16,10 @@ from markets import licence
 from markets.errors import NotPublicError
 from markets.licence import Audience
 from markets.models import Job, Quote, Rate, Source
-from markets.records import Figure, Table
+from markets.records import RateRecord, Table
 from markets.redis import response_cache
-from markets.store import publish
 from markets.store.prices import save_bars, save_prices
+from markets.store.publish import publish
 from signals import tasks
 from tests.market import bar, price, source
 from tests.test_api_rates import JANUARY, get, gold_of, mids
@@ -120,7 +120,7 @@ def test_an_answer_that_depends_on_who_asks_says_so_to_caches(client: Client, cl
 
 @pytest.mark.django_db(transaction=True)  # what Redis keeps goes when the choice has been committed
 def test_official_rates_pass_the_same_gate(client: Client, nbp: Source, job: Job) -> None:
-    publish.save([Table("A", date(2024, 1, 2), [Figure("USD", mid=Decimal("3.9432"))], sha256="a" * 64)], nbp, job)
+    publish([Table("A", date(2024, 1, 2), [RateRecord("USD", mid=Decimal("3.9432"))], sha256="a" * 64)], nbp, job)
     nbp.public_display = False
     nbp.save()
     assert get(client, "/rates", code="USD", **JANUARY)["count"] == 1, "the API has a choice of its own"
@@ -152,8 +152,8 @@ def test_what_shows_figures_asks_the_gate_and_not_the_choices_themselves() -> No
 def kept_to_ourselves(nbp: Source, job: Job) -> None:
     """Figures of the NBP and decisions made of them, which operators do not let out over the API."""
     closes = wave(400, start=date(2026, 10, 26) - timedelta(days=399))
-    publish.save([mids(day, USD=str(value)) for day, value in closes], nbp, job)
-    publish.save([gold_of(closes[-1][0], "262.18")], nbp, job)
+    publish([mids(day, USD=str(value)) for day, value in closes], nbp, job)
+    publish([gold_of(closes[-1][0], "262.18")], nbp, job)
     Job.objects.update(status=Job.Status.SUCCESS, lease_until=None)
     tasks.catch_up()
     Source.objects.filter(pk=nbp.pk).update(public_api=False)

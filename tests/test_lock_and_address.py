@@ -37,7 +37,7 @@ def holder(tmp_path: Path) -> Any:
 
 def test_the_lock_says_who_holds_it_and_ends_with_its_holder(tmp_path: Path, holder: Any) -> None:
     assert data_dir_lock.holder(tmp_path) == holder.pid
-    with pytest.raises(data_dir_lock.Held) as refused:
+    with pytest.raises(data_dir_lock.LockHeld) as refused:
         data_dir_lock.take(tmp_path)
     assert refused.value.pid == holder.pid
     holder.kill()

@@ -9,7 +9,7 @@ from django.test import Client
 from charon import metrics
 from markets.models import Job, Source
 from markets.redis import cache_stats
-from markets.store import publish
+from markets.store.publish import publish
 from tests.test_api_rates import JAN_2, mids
 
 pytestmark = pytest.mark.django_db
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def counting(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     settings.ENABLE_METRICS_ENDPOINT = True
-    monkeypatch.setattr(cache_stats, "counts", cache_stats.Tally())
+    monkeypatch.setattr(cache_stats, "counts", cache_stats.CacheStats())
     metrics.REQUESTS.clear()
     metrics.SECONDS.clear()
     yield
@@ -58,7 +58,7 @@ def test_requests_are_counted_by_method_view_and_status(client: Client, counting
 
 
 def test_the_cache_tells_how_often_it_had_the_answer(client: Client, counting: None, nbp: Source, job: Job) -> None:
-    publish.save([mids(JAN_2, USD="3.9432")], nbp, job)
+    publish([mids(JAN_2, USD="3.9432")], nbp, job)
     for _ in range(3):
         client.get("/rates?code=USD")
     client.get("/gold")

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from markets.decimals import scale_of
-from markets.records import Figure, Table
+from markets.records import RateRecord, Table
 from markets.store import validation
 from miner.fetch.errors import Refused, Unreachable, Unreadable
 from miner.providers import nbp
@@ -68,9 +68,9 @@ def test_the_recorded_table_a_is_read_to_the_last_digit() -> None:
         Table(
             table="A",
             effective_date=date(2026, 3, 2),
-            figures=[
-                Figure("THB", mid=Decimal("0.1146"), name="bat (Tajlandia)"),
-                Figure("USD", mid=Decimal("3.6056"), name="dolar amerykański"),
+            rates=[
+                RateRecord("THB", mid=Decimal("0.1146"), name="bat (Tajlandia)"),
+                RateRecord("USD", mid=Decimal("3.6056"), name="dolar amerykański"),
             ],
             number="041/A/NBP/2026",
             url=f"{BASE}exchangerates/tables/A/2026-03-02/?format=json",
@@ -85,7 +85,7 @@ def test_the_recorded_table_c_has_its_trading_day_and_two_sides() -> None:
         Table(
             table="C",
             effective_date=day,
-            figures=[Figure("USD", bid=Decimal("3.8046"), ask=Decimal("3.8814"), name="dolar amerykański")],
+            rates=[RateRecord("USD", bid=Decimal("3.8046"), ask=Decimal("3.8814"), name="dolar amerykański")],
             number="189/C/NBP/2026",
             trading_date=date(2026, 9, 28),
             url=f"{BASE}exchangerates/tables/C/2026-09-29/?format=json",
@@ -99,7 +99,7 @@ def test_the_recorded_gold_is_a_table_of_one_figure() -> None:
         Table(
             table="gold",
             effective_date=date(2026, 3, 2),
-            figures=[Figure("XAU", mid=Decimal("595.71"))],
+            rates=[RateRecord("XAU", mid=Decimal("595.71"))],
             url=f"{BASE}cenyzlota/2026-03-02/?format=json",
             sha256=sha256(b'{"data":"2026-03-02","cena":595.71}').hexdigest(),
             kind="metal",
@@ -112,7 +112,7 @@ def test_the_recorded_gold_is_a_table_of_one_figure() -> None:
     ["2.6410", "0.8300", "0.02948", "0.00021385", "0.0000028", "4.0000", "110", "1E-7", "2.28e-6", "1.5E3", "0.0"],
 )
 def test_a_figure_keeps_its_digits_and_its_last_zeros(text: str) -> None:
-    figure = asked(table_of(mid(text)))[0].figures[0]
+    figure = asked(table_of(mid(text)))[0].rates[0]
     assert figure.mid is not None
     assert figure.mid.as_tuple() == Decimal(text).as_tuple()
 
@@ -121,7 +121,7 @@ def test_a_figure_keeps_its_digits_and_its_last_zeros(text: str) -> None:
 @given(st.decimals(min_value=Decimal("1E-10"), max_value=Decimal(10**9), places=10) | st.decimals(0, 10**6, places=4))
 def test_any_figure_comes_through_exactly(value: Decimal) -> None:
     table = nbp.parse_tables(table_of(mid(f"{value:f}")), "A", BASE)[0]
-    found = table.figures[0].mid
+    found = table.rates[0].mid
     assert found is not None
     assert (found, scale_of(found)) == (value, scale_of(value))
 
@@ -137,7 +137,7 @@ def test_the_proof_is_of_the_bytes_as_they_came() -> None:
     spaced = A[1:-1].replace(b":", b" : ").replace("ń".encode(), b"\\u0144")
     table = asked(b"[" + spaced + b"]")[0]
     assert table.sha256 == sha256(spaced).hexdigest()
-    assert table.figures == asked(A)[0].figures
+    assert table.rates == asked(A)[0].rates
 
 
 def test_the_proof_of_a_day_is_the_same_in_a_range_and_alone(replica: Replica) -> None:
@@ -245,7 +245,7 @@ def test_a_missing_key_is_unreadable(body: bytes, table: str, path: tuple[str | 
 
 
 def test_a_name_may_be_missing_because_nobody_keys_on_it() -> None:
-    figures = asked(without(A, 0, "rates", 1, "currency"))[0].figures
+    figures = asked(without(A, 0, "rates", 1, "currency"))[0].rates
     assert (figures[1].name, figures[1].mid) == ("", Decimal("3.6056"))
 
 
@@ -280,7 +280,7 @@ def test_two_tables_of_one_day_are_unreadable() -> None:
     ],
 )
 def test_a_value_that_is_no_number_spoils_its_own_line_only(text: str, fault: str) -> None:
-    figures = asked(table_of(THB, mid(text)))[0].figures
+    figures = asked(table_of(THB, mid(text)))[0].rates
     assert [(figure.code, figure.mid, figure.fault) for figure in figures] == [
         ("THB", Decimal("0.1146"), ""),
         ("USD", None, fault),
@@ -308,18 +308,18 @@ def test_a_number_that_no_rate_can_be_is_read_and_then_refused_alone(text: str, 
 
 def test_one_bad_side_of_table_c_spoils_its_line() -> None:
     day = date(2026, 9, 29)
-    figure = asked(C.replace(b"3.8814", b"null"), "C", day, day)[0].figures[0]
+    figure = asked(C.replace(b"3.8814", b"null"), "C", day, day)[0].rates[0]
     assert (figure.bid, figure.ask, figure.fault) == (None, None, "null is not a number")
 
 
 def test_a_bad_price_of_gold_is_refused_alone() -> None:
-    figure = asked(GOLD.replace(b"595.71", b'"595,71"'), "gold")[0].figures[0]
-    assert figure == Figure("XAU", fault='"595,71" is not a number')
+    figure = asked(GOLD.replace(b"595.71", b'"595,71"'), "gold")[0].rates[0]
+    assert figure == RateRecord("XAU", fault='"595,71" is not a number')
 
 
 def test_a_code_in_old_tables_may_come_twice() -> None:
     table = asked(table_of(mid("1.5"), mid("1.50"), mid("2", "EUR"), mid("3", "EUR")))[0]
-    assert len(table.figures) == 4
+    assert len(table.rates) == 4
     assert [(figure.code, why) for figure, why in validation.sift(table, DAY)] == [
         ("USD", ""),
         ("EUR", "twice in one table with different values"),

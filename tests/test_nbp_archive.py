@@ -27,7 +27,7 @@ def by_figure(tables: list[Table]) -> Lettered:
     return {
         (figure.code, table.effective_date): (table.table, figure.mid)
         for table in tables
-        for figure in table.figures
+        for figure in table.rates
         if figure.mid is not None
     }
 
@@ -61,7 +61,7 @@ def test_the_archive_reaches_to_the_day_of_its_edition(code: str, day: date, fig
 
 def test_it_holds_about_395_000_figures_of_196_codes_from_1995_on(whole: list[Table]) -> None:
     figures = by_figure(whole)
-    assert len(figures) == sum(len(table.figures) for table in whole) == 395_295
+    assert len(figures) == sum(len(table.rates) for table in whole) == 395_295
     assert {code for code, _ in figures} == set(codes()) - {"BEC", "BEL", "LUC", "LUL", "YUD", "YUN"}
     assert len(codes()) == 202  # those six ended before 1995
     assert whole[0].effective_date == FIRST == date(1995, 1, 1)
@@ -154,11 +154,11 @@ def test_the_two_zeros_of_the_package_are_refused_and_nothing_else(whole: list[T
 def test_it_agrees_with_the_replica_but_for_one_letter_at_the_edge_of_a_move(whole: list[Table]) -> None:
     """The replica cuts the same package into tables by a rule of its own."""
     bank = {
-        (code, day): (letter, Decimal(table.figures[code][0]))
+        (code, day): (letter, Decimal(table.rates[code][0]))
         for letter in ("A", "B")
         for year in range(data.FIRST_YEAR, data.last_day().year + 1)
         for day, table in data.tables(letter, year).items()
-        for code in table.figures
+        for code in table.rates
     }
     ours = {key: value for key, value in by_figure(whole).items() if key[1] >= date(2002, 1, 2)}
     assert len(bank) == len(ours) == 344_397

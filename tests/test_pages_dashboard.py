@@ -14,8 +14,8 @@ from django_q.models import Schedule
 from markets import clock
 from markets.jobs import runs
 from markets.models import Instrument, Job, Publication, Quote, Source
-from markets.records import Figure, Table
-from markets.store import publish
+from markets.records import RateRecord, Table
+from markets.store.publish import publish
 
 FRIDAY, THURSDAY = date(2026, 11, 20), date(2026, 11, 19)
 
@@ -28,19 +28,19 @@ def saturday(at: Callable[[str], None]) -> None:
 def save(source: Source, day: date, letter: str = "A", **figures: str) -> None:
     """One official table of a day, with number and proof."""
     kind = "metal" if letter == "gold" else "currency"
-    lines = [Figure(code, mid=Decimal(value)) for code, value in figures.items()]
+    lines = [RateRecord(code, mid=Decimal(value)) for code, value in figures.items()]
     proof = {"number": f"225/{letter}/NBP/2026", "url": "https://nbp.example/", "sha256": "a" * 64}
     store_table(source, Table(letter, day, lines, kind=kind, **proof))  # type: ignore[arg-type]
 
 
 def save_old(archive: Source, day: date, **figures: str) -> None:
     """As the archive hands it over: no number, no proof."""
-    store_table(archive, Table("A", day, [Figure(code, mid=Decimal(value)) for code, value in figures.items()]))
+    store_table(archive, Table("A", day, [RateRecord(code, mid=Decimal(value)) for code, value in figures.items()]))
 
 
 def store_table(source: Source, table: Table) -> None:
     job = runs.start(f"{source.code}.{table.table}", source, Job.Trigger.COMMAND)
-    publish.save([table], source, job)
+    publish([table], source, job)
     Job.objects.filter(pk=job.pk).update(status="success", requests=1, finished_at=clock.now())
 
 
@@ -241,8 +241,8 @@ def test_gold_is_shown_per_gram(client: Client, nbp: Source) -> None:
 
 def test_table_c_is_not_taken_for_a_mid(client: Client, nbp: Source) -> None:
     job = runs.start("nbp.C", nbp, Job.Trigger.COMMAND)
-    figure = Figure("USD", bid=Decimal("3.70"), ask=Decimal("3.80"))
-    publish.save([Table("C", FRIDAY, [figure], sha256="b" * 64)], nbp, job)
+    figure = RateRecord("USD", bid=Decimal("3.70"), ask=Decimal("3.80"))
+    publish([Table("C", FRIDAY, [figure], sha256="b" * 64)], nbp, job)
     assert "3,70" not in page(client)
 
 

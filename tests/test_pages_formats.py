@@ -27,7 +27,7 @@ NOON = datetime(2026, 11, 20, 11, 0, tzinfo=UTC)  # 12:00 in Warsaw, a Friday
     ],
 )
 def test_a_figure_keeps_its_digits_and_is_grouped_from_five(value: str, text: str) -> None:
-    assert formats.figure(Decimal(value)) == text
+    assert formats.number(Decimal(value)) == text
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from django_q.models import Schedule
 from markets import clock
 from markets.models import Job, Source
 from markets.queries import calendars
-from markets.queries.freshness import Facts, Newest, State, Trouble, facts, judge
+from markets.queries.freshness import Facts, LatestPublication, State, Trouble, facts, judge
 
 FRIDAY = date(2026, 11, 20)
 THURSDAY = date(2026, 11, 19)
@@ -19,7 +19,7 @@ def warsaw(text: str) -> datetime:
 
 
 def with_table(day: date | None, **more: object) -> Facts:
-    newest = Newest(day, "nbp", "Narodowy Bank Polski", number="225/A/NBP/2026") if day else None
+    newest = LatestPublication(day, "nbp", "Narodowy Bank Polski", number="225/A/NBP/2026") if day else None
     return Facts(newest=newest, **more)  # type: ignore[arg-type]
 
 
@@ -81,7 +81,7 @@ def test_trouble_is_red_only_when_figures_are_missing(day: date | None, light: s
 
 
 def test_figures_of_the_archive_are_never_called_good() -> None:
-    archive = Newest(FRIDAY, "nbp_archive", "Archiwum", "1.7", official=False)
+    archive = LatestPublication(FRIDAY, "nbp_archive", "Archiwum", "1.7", official=False)
     assert judge(Facts(newest=archive), warsaw("2026-11-21 09:00")).light == "warn"
 
 

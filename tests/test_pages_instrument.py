@@ -18,8 +18,8 @@ from markets import clock
 from markets.jobs import runs
 from markets.models import Instrument, Job, Publication, Source
 from markets.queries import calendars
-from markets.records import Figure, Table
-from markets.store import publish
+from markets.records import RateRecord, Table
+from markets.store.publish import publish
 from signals import tasks
 from signals.models import Signal
 
@@ -46,11 +46,11 @@ def mid(number: int) -> Decimal:
 
 def save(source: Source, tables: list[Table]) -> None:
     job = runs.start(f"{source.code}.{tables[0].table}", source, Job.Trigger.COMMAND)
-    publish.save(tables, source, job)
+    publish(tables, source, job)
     Job.objects.filter(pk=job.pk).update(status="success", requests=1, finished_at=clock.now())
 
 
-def table(day: date, figure: Figure, letter: str = "A") -> Table:
+def table(day: date, figure: RateRecord, letter: str = "A") -> Table:
     number = "" if letter == "gold" else f"{day:%j}/{letter}/NBP/{day:%Y}"
     kind = "metal" if letter == "gold" else "currency"
     return Table(letter, day, [figure], number, None, f"https://nbp.example/{letter}/{day}", "a" * 64, kind)
@@ -58,11 +58,11 @@ def table(day: date, figure: Figure, letter: str = "A") -> Table:
 
 def history(source: Source, code: str = "USD", count: int = 300, letter: str = "A", until: date = FRIDAY) -> None:
     days = working_days(count, until)
-    save(source, [table(day, Figure(code, mid=mid(number)), letter) for number, day in enumerate(days)])
+    save(source, [table(day, RateRecord(code, mid=mid(number)), letter) for number, day in enumerate(days)])
 
 
 def band(source: Source, day: date = FRIDAY) -> None:
-    save(source, [table(day, Figure("USD", bid=Decimal("3.8938"), ask=Decimal("3.9724")), "C")])
+    save(source, [table(day, RateRecord("USD", bid=Decimal("3.8938"), ask=Decimal("3.9724")), "C")])
 
 
 def text_of(content: str) -> str:
@@ -95,7 +95,7 @@ def test_the_head_names_figure_change_table_day_and_fetch(client: Client, nbp: S
 
 
 def test_gold_has_a_page_of_its_own(client: Client, nbp: Source) -> None:
-    save(nbp, [table(FRIDAY, Figure("XAU", mid=Decimal("522.40")), "gold")])
+    save(nbp, [table(FRIDAY, RateRecord("XAU", mid=Decimal("522.40")), "gold")])
     assert client.get("/waluty/gold/").headers["Location"] == "/zloto/"
     shown = page(client, "/zloto/")
     assert "522,40 zł/g brak poprzedniego notowania 16 248,46 zł za uncję (31,1034768 g)" in shown
@@ -194,7 +194,7 @@ def test_a_withdrawn_decision_stands_in_the_table_without_values(client: Client,
     history(archive)
     tasks.catch_up()
     turn = Signal.objects.exclude(signal="HOLD").order_by("-as_of")[0].as_of.date()
-    save(nbp, [table(turn, Figure("USD", mid=Decimal("3.9400")), "B")])
+    save(nbp, [table(turn, RateRecord("USD", mid=Decimal("3.9400")), "B")])
     tasks.catch_up()
     shown = page(client)
     assert re.search(rf"{turn:%d.%m.%Y} ■ TRZYMAJ – – ", shown)
@@ -233,7 +233,7 @@ def test_table_b_is_told_that_the_rule_does_not_apply(client: Client, nbp: Sourc
 
 def test_a_currency_that_moved_to_table_b_keeps_its_history_of_signals(client: Client, nbp: Source) -> None:
     history(nbp, "RUB", until=date(2022, 3, 8))
-    save(nbp, [table(FRIDAY - timedelta(days=9), Figure("RUB", mid=Decimal("0.0474")), "B")])
+    save(nbp, [table(FRIDAY - timedelta(days=9), RateRecord("RUB", mid=Decimal("0.0474")), "B")])
     tasks.catch_up()
     shown = page(client, "/waluty/RUB/")
     assert "Nie dotyczy (tabela B)." in shown
@@ -307,7 +307,7 @@ def test_a_backfill_is_told_and_looked_at_more_often(client: Client, nbp: Source
 
 
 def test_figures_of_the_archive_say_that_they_have_no_number_yet(client: Client, archive: Source) -> None:
-    save(archive, [Table("A", FRIDAY, [Figure("USD", mid=Decimal("3.9293"))])])
+    save(archive, [Table("A", FRIDAY, [RateRecord("USD", mid=Decimal("3.9293"))])])
     shown = page(client)
     assert f"Tabela A z 20.11.2026 (dziś brak notowań: sobota) {archive.name}: bez numeru tabeli" in shown
     assert "SHA-256" not in shown

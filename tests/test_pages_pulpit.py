@@ -17,8 +17,8 @@ from markets import clock, formats
 from markets.jobs import runs
 from markets.models import Instrument, Job, Source
 from markets.queries.freshness import Facts, judge
-from markets.records import Figure, Table
-from markets.store import publish
+from markets.records import RateRecord, Table
+from markets.store.publish import publish
 from signals import queries, rules, tasks
 from signals.models import AnalysisSnapshot, Signal
 
@@ -32,11 +32,11 @@ def saturday(at: Callable[[str], None]) -> None:
 
 
 def save(source: Source, day: date, letter: str = "A", **figures: str) -> None:
-    lines = [Figure(code, mid=Decimal(value)) for code, value in figures.items()]
+    lines = [RateRecord(code, mid=Decimal(value)) for code, value in figures.items()]
     kind = "metal" if letter == "gold" else "currency"
     proof: dict[str, Any] = {"number": f"1/{letter}/NBP/2026", "url": "https://nbp.example/", "sha256": "a" * 64}
     job = runs.start(f"{source.code}.{letter}", source, Job.Trigger.COMMAND)
-    publish.save([Table(letter, day, lines, kind=kind, **proof)], source, job)
+    publish([Table(letter, day, lines, kind=kind, **proof)], source, job)
     Job.objects.filter(pk=job.pk).update(status="success", requests=1, finished_at=clock.now())
 
 
@@ -210,9 +210,9 @@ def test_a_changed_rule_shows_none_of_the_old_ones_words(client: Client, nbp: So
 
 def test_the_brains_own_decision_reaches_the_page(client: Client, nbp: Source) -> None:
     figures = [(FRIDAY - timedelta(days=back), Decimal(4) + Decimal(back % 12) / 100) for back in range(259, -1, -1)]
-    tables = [Table("A", day, [Figure("USD", mid=mid)], sha256="a" * 64) for day, mid in figures]
+    tables = [Table("A", day, [RateRecord("USD", mid=mid)], sha256="a" * 64) for day, mid in figures]
     job = runs.start("nbp.A", nbp, Job.Trigger.COMMAND)
-    publish.save(tables, nbp, job)
+    publish(tables, nbp, job)
     runs.finish(job, Job.Status.SUCCESS)
     tasks.catch_up()
     state = AnalysisSnapshot.objects.get(window="365d").stats

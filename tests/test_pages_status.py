@@ -19,10 +19,10 @@ from django_q.tasks import async_task
 
 from charon.processes import queue_heartbeat
 from markets.models import Job, Source
-from markets.records import Figure, Table
+from markets.records import RateRecord, Table
 from markets.redis import client as redis_client
 from markets.redis.client import Entry
-from markets.store import publish
+from markets.store.publish import publish
 from tests.own_redis import imitated
 
 NOON = datetime(2026, 11, 20, 11, 0, tzinfo=UTC)
@@ -71,7 +71,7 @@ def end(source: Source, status: str, minutes: int, **more: Any) -> None:
 
 def test_the_database_is_told_of_with_its_newest_table(client: Client, nbp: Source, job: Job) -> None:
     assert "Baza danych działa nie ma jeszcze żadnej tabeli A" in page(client)
-    publish.save([Table("A", NOON.date(), [Figure("USD", mid=Decimal("3.9432"))])], nbp, job)
+    publish([Table("A", NOON.date(), [RateRecord("USD", mid=Decimal("3.9432"))])], nbp, job)
     assert "Baza danych działa najnowsza tabela A z 20.11.2026" in page(client)
 
 
@@ -96,7 +96,7 @@ def test_redis_is_off_connected_or_away_since_when(
         assert "Redis nieosiągalny od 20.11.2026, 12:00 wszystko działa bez niego" in shown
         assert "Dziennik wiadomości jest w Redis, a tego teraz nie ma." in shown
         assert server.ping()
-        redis_client.reach.resting_until = 0
+        redis_client.connection.cooling_until = 0
         assert client.get("/health").json() == client.get("/health").json() | {"status": "ok", "redis": "ok"}
 
 

@@ -18,7 +18,7 @@ from miner.collect import prices as price_collector
 from miner.fetch.errors import NoPlan, Unreachable, Unreadable
 from miner.models import Spent, SyncStatus
 from tests.markets_fake import FakeMarket, open_market
-from tests.test_fill import days, of, queued, work_off
+from tests.test_fill import days, of, rotating, work_off
 
 pytestmark = pytest.mark.django_db
 
@@ -163,7 +163,7 @@ def test_a_past_that_another_task_goes_on_with_is_still_the_beats(
     settings.TASK_WORK = timedelta(0)
     both = ["C:EURUSD", "X:BTCUSD"]
     assert backfill.prices("fake", both, *days(365), trigger=Job.Trigger.SCHEDULE) == "running"
-    ((_, args, state),) = queued()
+    ((_, args, state),) = rotating()
     assert (args[1], state["trigger"]) == (["X:BTCUSD"], "schedule")
 
 

@@ -43,7 +43,7 @@ def shown(client: Client, **parameters: object) -> list[str]:
 def ecb(day: date, rate: str) -> Source:
     """The euro in dollars as the ECB publishes it."""
     catalogue.find_or_create({"EURUSD"}, "pair")
-    row, _ = Source.objects.get_or_create(code="ecb", defaults={"name": "ECB", "cadence": 3600})
+    row, _ = Source.objects.get_or_create(code="ecb", defaults={"name": "ECB", "polling_interval": 3600})
     proof, _ = Publication.objects.get_or_create(
         source=row, table="eurofxref", effective_date=day, defaults={"url": "https://ecb.example/", "fetched_at": NOW}
     )
@@ -153,7 +153,7 @@ def test_the_mean_of_many_prices_loses_no_digit(client: Client, gecko: Source) -
 def test_a_fresh_price_goes_before_a_stale_one_and_a_more_urgent_listing_before_others(
     client: Client, gecko: Source, at: Callable[[str], None]
 ) -> None:
-    deribit = source("deribit", cadence=60)
+    deribit = source("deribit", polling_interval=60)
     save_prices([price("100", 1)], gecko)
     save_prices([price("200", 2, "btc_usd")], deribit)
     [row] = get(client, "/prices/latest", asset="BTC")
@@ -201,7 +201,7 @@ def test_the_close_of_a_day_gives_way_to_a_price_of_the_market(client: Client, g
 
 
 def test_what_takes_turns_is_stale_after_two_and_a_half_turns(client: Client, at: Callable[[str], None]) -> None:
-    polygon = source("polygon", ["GBPUSD", "EURUSD"], cadence=300)
+    polygon = source("polygon", ["GBPUSD", "EURUSD"], polling_interval=300)
     save_prices([price("1.31", 1, "C:GBPUSD"), price("1.08", 1, "C:EURUSD")], polygon)
     at("2026-10-26 12:30")  # the pound is asked every half hour, the critical euro every five minutes
     stale = {row["asset"]: row["stale"] for row in get(client, "/prices/latest", source="polygon")}

@@ -43,7 +43,7 @@ def test_its_module_is_named_by_its_code(provider: type[Provider]) -> None:
 @each
 def test_its_answers_are_recorded_unless_it_is_an_archive(provider: type[Provider]) -> None:
     bodies = list((ROOT / "tests" / "recorded" / provider.code).glob("*"))
-    assert provider.stands_in_for or bodies
+    assert provider.fallback_for or bodies
 
 
 @each
@@ -70,8 +70,8 @@ def test_its_facts_make_a_valid_source(provider: type[Provider], nbp: Source) ->
 @each
 @pytest.mark.django_db
 def test_what_it_stands_in_for_exists(provider: type[Provider], nbp: Source) -> None:
-    official = Source.objects.get(code=provider.code).stands_in_for
-    assert (official.code if official else "") == provider.stands_in_for
+    official = Source.objects.get(code=provider.code).fallback_for
+    assert (official.code if official else "") == provider.fallback_for
 
 
 @each

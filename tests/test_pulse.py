@@ -24,8 +24,8 @@ from charon.management.commands import up
 from markets import clock, events
 from markets.jobs import runs
 from markets.models import Ingest, Instrument, Job, Source
-from markets.records import Figure, Table
-from markets.store import publish
+from markets.records import RateRecord, Table
+from markets.store.publish import publish
 from miner import sources
 from miner.pulse import loop
 from signals import schedule, tasks
@@ -42,13 +42,13 @@ PROMPT = 10.0
 
 
 def bells() -> int:
-    return sum(tasks.is_bell(row) for row in OrmQ.objects.all())
+    return sum(tasks.is_catch_up(row) for row in OrmQ.objects.all())
 
 
 def bring(source: Source, code: str = "USD") -> Job:
     """300 closes arrive, and the bell that joined their transaction is lost."""
     with runs.job("nbp.A", source) as job:
-        publish.save([Table("A", day, [Figure(code, mid=value)]) for day, value in wave(300)], source, job)
+        publish([Table("A", day, [RateRecord(code, mid=value)]) for day, value in wave(300)], source, job)
     OrmQ.objects.all().delete()
     return job
 
@@ -77,7 +77,7 @@ def test_what_is_heard_while_the_bell_rings_is_answered_by_one_more_ring() -> No
         began.release()
         assert go_on.acquire(timeout=40)
 
-    bell = loop.Bell(ring)
+    bell = loop.WakeUp(ring)
     bell.pull()
     assert began.acquire(timeout=40)
     for _ in range(50):
@@ -102,7 +102,7 @@ def test_a_bell_that_the_database_refuses_is_rung_again_with_one_warning(
             raise OperationalError("database is locked")
         done.set()
 
-    loop.Bell(ring).pull()
+    loop.WakeUp(ring).pull()
     assert done.wait(10)
     assert len(rings) == 5
     assert [record.getMessage() for record in caplog.records] == [
@@ -113,11 +113,11 @@ def test_a_bell_that_the_database_refuses_is_rung_again_with_one_warning(
 @pytest.mark.django_db(transaction=True)
 def test_a_ring_wakes_the_brain_for_what_is_open_and_for_nothing_else() -> None:
     sources.sync()
-    loop.ring()
+    loop.enqueue_catch_up()
     assert bells() == 0
     bring(Source.objects.get(code="nbp"))
-    loop.ring()
-    loop.ring()
+    loop.enqueue_catch_up()
+    loop.enqueue_catch_up()
     assert bells() == 1
 
 
@@ -296,7 +296,7 @@ def test_while_redis_is_away_figures_are_decided_and_each_process_warns_once(
     with start("qcluster") as cluster:
         for code in ("USD", "EUR", "CHF", "GBP"):
             bring(source, code)
-            tasks.ring()
+            tasks.enqueue_catch_up()
             until(lambda: not Ingest.objects.filter(processed=None).exists(), 40)
         end(cluster)
     assert Signal.objects.values("instrument").distinct().count() == 4

@@ -23,7 +23,7 @@ from miner.batch import run as batch_run
 from miner.collect import prices as price_collector
 from miner.fetch import rate_limit, retry
 from miner.fetch.errors import Blocked, NoPlan, Refused, Unreachable
-from miner.models import Beat, Spent, SyncStatus
+from miner.models import Poll, Spent, SyncStatus
 from tests.markets_fake import FakeMarket, open_market
 
 pytestmark = pytest.mark.django_db
@@ -128,7 +128,7 @@ def test_a_failure_is_told_of_every_listing_and_the_source_gets_a_rest(market: S
     result = price_collector.refresh(market, price_collector.due(market))
     assert isinstance(result.error, NoPlan)
     assert set(states().values()) == {("failed", "no_plan")}
-    assert rate_limit.resting(market)
+    assert rate_limit.is_cooling_down(market)
 
 
 def test_a_wait_that_the_source_asked_for_is_kept(market: Source, at: Callable[[str], None]) -> None:
@@ -167,7 +167,7 @@ def test_a_budget_used_up_by_a_neighbour_is_no_call_and_no_rest(market: Source) 
     result = price_collector.refresh(market, price_collector.due(market))
     assert (FakeMarket.asked, result.calls) == ([], 0)
     assert set(states().values()) == {("failed", "budget")}
-    assert not rate_limit.resting(market)
+    assert not rate_limit.is_cooling_down(market)
 
 
 def test_beats_of_an_hour_are_one_job_and_a_failed_one_has_its_own(market: Source, at: Callable[[str], None]) -> None:
@@ -191,14 +191,14 @@ def test_beats_of_an_hour_are_one_job_and_a_failed_one_has_its_own(market: Sourc
 
 
 def test_a_beat_writes_down_how_it_went(market: Source) -> None:
-    Beat.objects.create(name="fake.quotes", every=30)
+    Poll.objects.create(name="fake.quotes", every=30)
     FakeMarket.prices["X:BTCUSD"] = Decimal(90000)
     tasks.quotes("fake")
-    done = Beat.objects.get().done_at
+    done = Poll.objects.get().done_at
     assert done is not None
     FakeMarket.prices["X:BTCUSD"] = NoPlan("GET /x: HTTP 403", 403)
     assert tasks.quotes("fake") == "failed"
-    assert (Beat.objects.get().done_at, Beat.objects.get().error) == (done, "GET /x: HTTP 403")
+    assert (Poll.objects.get().done_at, Poll.objects.get().error) == (done, "GET /x: HTTP 403")
 
 
 def test_a_beat_whose_source_is_away_is_a_line_in_the_log_and_asks_once(
@@ -270,7 +270,7 @@ def test_calls_that_nobody_foresaw_are_in_the_budget(market: Source, monkeypatch
 def test_a_bad_request_is_about_one_ticker_and_gives_the_source_no_rest(market: Source) -> None:
     FakeMarket.prices["C:EURUSD"] = Refused("GET /x: HTTP 400", 400)
     price_collector.refresh(market, price_collector.due(market))
-    assert not rate_limit.resting(market)
+    assert not rate_limit.is_cooling_down(market)
 
 
 def test_who_was_killed_at_work_is_not_at_work_for_ever(market: Source, at: Callable[[str], None]) -> None:
@@ -288,7 +288,7 @@ def test_who_was_killed_at_work_is_not_at_work_for_ever(market: Source, at: Call
 
 
 def test_a_fault_of_the_program_ends_the_beat_with_its_words(market: Source, monkeypatch: pytest.MonkeyPatch) -> None:
-    Beat.objects.create(name="fake.quotes", every=30)
+    Poll.objects.create(name="fake.quotes", every=30)
     FakeMarket.prices["X:BTCUSD"] = Decimal(90000)
 
     def broken(*_: object) -> None:
@@ -297,7 +297,7 @@ def test_a_fault_of_the_program_ends_the_beat_with_its_words(market: Source, mon
     monkeypatch.setattr(price_collector, "save_prices", broken)
     with pytest.raises(DatabaseError):
         tasks.quotes("fake")
-    assert Beat.objects.get().error == "disk full"
+    assert Poll.objects.get().error == "disk full"
 
 
 def test_a_key_stands_in_no_row_no_log_no_message_and_no_page(
@@ -320,7 +320,7 @@ def test_a_key_stands_in_no_row_no_log_no_message_and_no_page(
             tasks.quotes("fake")
         batch_run.run()
     logs = [form().format(record) for form in (TextFormatter, JsonFormatter) for record in caplog.records]
-    tables = [model.objects.values() for model in (Job, SyncStatus, Beat, Spent, Source)]
+    tables = [model.objects.values() for model in (Job, SyncStatus, Poll, Spent, Source)]
     log = redis_server.xrange("redis:message_log")
     pages = [client.get(path).content for path in ("/miner/", "/status/", "/jobs", "/batch/status", "/sources")]
     assert "user:***@api.example" in "".join(logs)

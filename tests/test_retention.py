@@ -10,9 +10,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from markets.models import Candle, Ingest, Job, Quote, Rate, Revision, Source, Tick
-from markets.records import Figure, Price, Table
-from markets.store import publish, retention
+from markets.records import Price, RateRecord, Table
+from markets.store import retention
 from markets.store.prices import prune, save_bars, save_prices
+from markets.store.publish import publish
 from tests.market import NOW, bar, instrument, source
 
 pytestmark = pytest.mark.django_db
@@ -155,7 +156,7 @@ def test_a_run_stops_in_time_and_the_next_goes_on(gecko: Source) -> None:
 
 
 def test_official_rates_are_never_pruned(nbp: Source, job: Job) -> None:
-    publish.save([Table("A", date(2002, 1, 2), [Figure("USD", mid=Decimal("3.9432"))], sha256="a" * 64)], nbp, job)
+    publish([Table("A", date(2002, 1, 2), [RateRecord("USD", mid=Decimal("3.9432"))], sha256="a" * 64)], nbp, job)
     prune(1)
     assert Rate.objects.get().publication is not None
     assert Quote.objects.get().price == Decimal("3.9432")
@@ -186,8 +187,8 @@ def test_jobs_that_somebody_needs_stay(gecko: Source, nbp: Source, job: Job) -> 
     keeps_a_revision, is_waited_for = ran(gecko, "gecko", 45), ran(gecko, "gecko", 44)
     last_failure, goes = ran(gecko, "gecko", 43, "failed"), ran(gecko, "gecko", 42)
     last_success, runs = ran(gecko, "gecko", 41), ran(gecko, "gecko", 40, "running")
-    publish.save([Table("A", date(2024, 1, 2), [Figure("USD", mid=Decimal("3.9432"))], sha256="a" * 64)], nbp, job)
-    publish.save([Table("A", date(2024, 1, 2), [Figure("USD", mid=Decimal("3.9500"))], sha256="b" * 64)], nbp, job)
+    publish([Table("A", date(2024, 1, 2), [RateRecord("USD", mid=Decimal("3.9432"))], sha256="a" * 64)], nbp, job)
+    publish([Table("A", date(2024, 1, 2), [RateRecord("USD", mid=Decimal("3.9500"))], sha256="b" * 64)], nbp, job)
     Revision.objects.update(job=keeps_a_revision)
     day = OLD.date()
     Ingest.objects.filter(job=job).delete()

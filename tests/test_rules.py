@@ -7,21 +7,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from markets.records import Figure, Table
+from markets.records import RateRecord, Table
 from markets.store import validation
 
 TODAY = date(2026, 10, 26)
 
 
-def mid(text: str, code: str = "USD") -> Figure:
-    return Figure(code, mid=Decimal(text))
+def mid(text: str, code: str = "USD") -> RateRecord:
+    return RateRecord(code, mid=Decimal(text))
 
 
-def both(bid: str | None, ask: str | None) -> Figure:
-    return Figure("USD", bid=Decimal(bid) if bid else None, ask=Decimal(ask) if ask else None)
+def both(bid: str | None, ask: str | None) -> RateRecord:
+    return RateRecord("USD", bid=Decimal(bid) if bid else None, ask=Decimal(ask) if ask else None)
 
 
-def sifted(*figures: Figure, day: date = TODAY) -> list[tuple[str, str]]:
+def sifted(*figures: RateRecord, day: date = TODAY) -> list[tuple[str, str]]:
     table = Table("A", day, list(figures))
     return [(figure.code, reason) for figure, reason in validation.sift(table, TODAY)]
 
@@ -65,7 +65,7 @@ def test_a_number_of_a_million_digits_is_refused_in_one_line(text: str) -> None:
 
 @given(st.decimals())
 def test_every_number_gets_an_answer_of_one_line(value: Decimal) -> None:
-    reason = validation.against(Figure("USD", mid=value))
+    reason = validation.against(RateRecord("USD", mid=value))
     assert len(reason) <= 80
     assert reason or 0 < value == Decimal(f"{value:.10f}")
 
@@ -92,11 +92,11 @@ def test_a_pair_is_no_currency() -> None:
 
 
 def test_a_figure_without_any_number_is_refused() -> None:
-    assert validation.against(Figure("USD")) == "no figure"
+    assert validation.against(RateRecord("USD")) == "no figure"
 
 
 def test_what_the_provider_could_not_read_is_refused_in_its_words() -> None:
-    assert validation.against(Figure("USD", fault='"3.9" is not a number')) == '"3.9" is not a number'
+    assert validation.against(RateRecord("USD", fault='"3.9" is not a number')) == '"3.9" is not a number'
 
 
 @pytest.mark.parametrize(("bid", "ask"), [("3.8046", "3.8814"), ("3.8", "3.8")])
@@ -149,7 +149,7 @@ def test_a_code_twice_with_different_values_is_refused_once() -> None:
 
 
 def test_a_code_twice_of_which_one_cannot_be_read_is_refused() -> None:
-    unread = Figure("USD", fault="null is not a number")
+    unread = RateRecord("USD", fault="null is not a number")
     assert sifted(mid("3.9"), unread) == [("USD", "twice in one table with different values")]
     assert sifted(unread, unread) == [("USD", "null is not a number")]
 

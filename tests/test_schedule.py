@@ -26,8 +26,8 @@ def sync() -> None:
 def test_sync_writes_facts_and_schedules_of_every_source() -> None:
     sync()
     nbp, archive = Source.objects.get(code="nbp"), Source.objects.get(code="nbp_archive")
-    assert (nbp.name, nbp.cadence, nbp.enabled) == ("Narodowy Bank Polski", 3600, True)
-    assert (archive.stands_in_for, archive.edition) == (nbp, "1.7.20261027")
+    assert (nbp.name, nbp.polling_interval, nbp.enabled) == ("Narodowy Bank Polski", 3600, True)
+    assert (archive.fallback_for, archive.edition) == (nbp, "1.7.20261027")
     assert sorted(plan()) == [
         "nbp", "nbp.A.window.11", "nbp.A.window.12", "nbp.B.window.11", "nbp.B.window.12",
         "nbp.C.window.7", "nbp.C.window.8",
@@ -65,8 +65,8 @@ def test_cron_speaks_warsaw_time_in_summer_and_in_winter(monkeypatch: pytest.Mon
 
 def test_the_hourly_beat_comes_on_the_full_hour() -> None:
     moment = datetime(2026, 11, 20, 11, 42, 7, tzinfo=UTC)
-    assert schedule.next_beat(moment, 3600) == datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-    assert schedule.next_beat(moment, 900) == datetime(2026, 11, 20, 11, 45, tzinfo=UTC)
+    assert schedule.next_on_grid(moment, 3600) == datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+    assert schedule.next_on_grid(moment, 900) == datetime(2026, 11, 20, 11, 45, tzinfo=UTC)
 
 
 def test_a_second_sync_changes_nothing_and_keeps_the_next_run() -> None:
@@ -79,11 +79,11 @@ def test_a_second_sync_changes_nothing_and_keeps_the_next_run() -> None:
 def test_the_operators_cadence_is_followed_at_once_and_never_overwritten() -> None:
     sync()
     nbp = Source.objects.get(code="nbp")
-    nbp.cadence = 900
+    nbp.polling_interval = 900
     nbp.save()
     assert plan()["nbp"].minutes == 15
     sync()
-    assert Source.objects.get(code="nbp").cadence == 900
+    assert Source.objects.get(code="nbp").polling_interval == 900
     assert plan()["nbp"].minutes == 15
 
 
@@ -105,7 +105,7 @@ def test_refresh_seconds_is_only_the_first_value(settings: Any) -> None:
     sync()
     settings.REFRESH_SECONDS = 7200
     sync()
-    assert Source.objects.get(code="nbp").cadence == 1800
+    assert Source.objects.get(code="nbp").polling_interval == 1800
 
 
 def test_sources_names_who_is_switched_on_at_first(settings: Any) -> None:
@@ -145,6 +145,6 @@ def test_a_schedule_that_stands_twice_is_made_one() -> None:
 def test_a_cadence_between_two_minutes_is_never_faster_than_chosen() -> None:
     sync()
     nbp = Source.objects.get(code="nbp")
-    nbp.cadence = 90
+    nbp.polling_interval = 90
     nbp.save()
     assert plan()["nbp"].minutes == 2

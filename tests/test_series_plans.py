@@ -75,7 +75,7 @@ QUESTIONS = {
 }
 ASKED = {
     "the points of a chart": lambda one: history.points(one.code, MIDDLE),
-    "the newest with proofs": lambda one: history.figures(one.code),
+    "the newest with proofs": lambda one: history.newest_days(one.code),
     "what a quote is made of": lambda one: quotes.newest_in_series(
         one.pk, set(Source.objects.values_list("pk", flat=True))
     ),

@@ -12,8 +12,8 @@ from django.db import connection
 
 from markets.jobs import runs
 from markets.models import Ingest, Job, Quote, Rate, Source
-from markets.records import Figure, Table
-from markets.store import publish
+from markets.records import RateRecord, Table
+from markets.store.publish import publish
 from signals.models import Signal
 from signals.tasks import catch_up, recompute
 from tests.databases import needs_postgres, url_of_the_test
@@ -56,7 +56,7 @@ def rounds(source: Source, job_type: str, letter: str) -> Work:
         for number in range(ROUNDS):
             with runs.job(job_type, source) as job:
                 tables = [table_of(letter, day, close) for day, close in wave(360)[number * 30 :][:30]]
-                publish.save(tables, source, job)
+                publish(tables, source, job)
 
     return mine
 
@@ -64,9 +64,9 @@ def rounds(source: Source, job_type: str, letter: str) -> Work:
 def table_of(letter: str, day: date, close: Decimal) -> Table:
     proof = f"{letter}{day}"
     if letter == "C":
-        figures = [Figure(code, bid=close, ask=close + Decimal("0.1")) for code in CODES]
+        figures = [RateRecord(code, bid=close, ask=close + Decimal("0.1")) for code in CODES]
         return Table(letter, day, figures, number=proof, sha256=proof)
-    return Table(letter, day, [Figure(code, mid=close) for code in CODES], number=proof, sha256=proof)
+    return Table(letter, day, [RateRecord(code, mid=close) for code in CODES], number=proof, sha256=proof)
 
 
 def count(letter: str) -> tuple[int, int]:
@@ -104,9 +104,9 @@ def test_a_miner_and_two_brains_at_once_decide_on_everything_once(nbp: Source) -
     at_once(mine, decide, decide)
     assert count("A") == (1080, 1080)
     assert not Ingest.objects.filter(processed=None).exists()
-    decided = Signal.objects.values_list("instrument__code", "as_of", "edition")
+    decided = Signal.objects.values_list("instrument__code", "as_of", "version")
     assert len(decided) == len(set(decided)) > len(CODES)
-    assert {edition for _, _, edition in decided} == {1}
+    assert {version for _, _, version in decided} == {1}
 
 
 def test_a_miner_and_whoever_computes_everything_again_do_not_stop_each_other(nbp: Source) -> None:
@@ -118,7 +118,7 @@ def test_a_miner_and_whoever_computes_everything_again_do_not_stop_each_other(nb
         try:
             with runs.job("nbp.C", nbp) as job:
                 for day, close in wave(200):
-                    publish.save([table_of("C", day, close)], nbp, job)
+                    publish([table_of("C", day, close)], nbp, job)
         finally:
             mined.append(True)
 

@@ -57,7 +57,7 @@ def four_windows(replica: Replica, monkeypatch: pytest.MonkeyPatch, at: Callable
 
 def bank(end: date = LAST) -> int:
     tables = data.tables("A", 2026).values()
-    return sum(len(table.figures) for table in tables if date(2026, 10, 1) <= table.day <= end)
+    return sum(len(table.rates) for table in tables if date(2026, 10, 1) <= table.day <= end)
 
 
 def stored() -> tuple[int, int, int]:

@@ -80,7 +80,7 @@ BACK = "INFO Redis answers again"
 def published(end: date) -> list[tuple[str, Decimal]]:
     tables = data.tables("A", 2026).values()
     days = sorted(table.day for table in tables if date(2026, 10, 1) <= table.day <= end)
-    return [(str(day), Decimal(data.tables("A", 2026)[day].figures["USD"][0])) for day in days]
+    return [(str(day), Decimal(data.tables("A", 2026)[day].rates["USD"][0])) for day in days]
 
 
 def assert_served(end: date) -> None:

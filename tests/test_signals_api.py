@@ -9,8 +9,8 @@ from django.test import Client
 
 from markets import clock
 from markets.models import Instrument, Job, Quote, Source
-from markets.records import Figure, Table
-from markets.store import publish
+from markets.records import RateRecord, Table
+from markets.store.publish import publish
 from signals import tasks
 from signals.models import AnalysisSnapshot, Signal
 from tests.test_brain import START, wave
@@ -23,9 +23,9 @@ def decided(nbp: Source, job: Job, at: Callable[[str], None]) -> None:
     """USD and gold with decisions, EUR too young, AED only in table B."""
     at("2026-11-20 13:00")
     for code, letter, closes in [("USD", "A", wave(600)), ("EUR", "A", wave(120)), ("AED", "B", wave(20)[::7])]:
-        publish.save([Table(letter, day, [Figure(code, mid=value)]) for day, value in closes], nbp, job)
-    gold = [Table("gold", day, [Figure("XAU", mid=value)], kind="metal") for day, value in wave(300)]
-    publish.save(gold, nbp, job)
+        publish([Table(letter, day, [RateRecord(code, mid=value)]) for day, value in closes], nbp, job)
+    gold = [Table("gold", day, [RateRecord("XAU", mid=value)], kind="metal") for day, value in wave(300)]
+    publish(gold, nbp, job)
     Job.objects.update(status=Job.Status.SUCCESS, lease_until=None)
     tasks.catch_up()
 
@@ -77,10 +77,10 @@ def test_filters_narrow_and_both_ends_are_inclusive(decided: None, client: Clien
 
 def test_a_corrected_bar_shows_its_newest_edition_first(decided: None, client: Client) -> None:
     row = Signal.objects.filter(instrument__code="USD").order_by("-as_of")[0]
-    row.pk, row.edition, row.signal = None, 2, "BUY"
+    row.pk, row.version, row.signal = None, 2, "BUY"
     row.save(force_insert=True)
     first = get(client, "/signals", code="USD", limit=1)["items"][0]
-    assert (first["edition"], first["signal"]) == (2, "BUY")
+    assert (first["version"], first["signal"]) == (2, "BUY")
 
 
 def test_the_current_state_lists_every_instrument(decided: None, client: Client) -> None:

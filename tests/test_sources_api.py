@@ -61,7 +61,7 @@ def test_a_provider_that_was_installed_since_gets_its_source(client: Client, ins
 
 
 def test_what_nobody_chose_is_as_the_provider_begins(client: Client, installed: None) -> None:
-    assert register(client, {"code": "fake", "enabled": False}).json()["cadence_seconds"] == FakeMarket.cadence
+    assert register(client, {"code": "fake", "enabled": False}).json()["cadence_seconds"] == FakeMarket.polling_interval
     assert not Source.objects.get(code="fake").enabled
 
 
@@ -83,9 +83,9 @@ def test_one_that_is_off_has_no_timetable(client: Client, nbp: Source) -> None:
 
 def test_an_archive_finds_the_source_again_that_it_stands_in_for(client: Client, nbp: Source) -> None:
     nbp.delete()
-    assert Source.objects.get(code="nbp_archive").stands_in_for is None
+    assert Source.objects.get(code="nbp_archive").fallback_for is None
     register(client, {"code": "nbp"})
-    assert Source.objects.get(code="nbp_archive").stands_in_for == Source.objects.get(code="nbp")
+    assert Source.objects.get(code="nbp_archive").fallback_for == Source.objects.get(code="nbp")
     Source.objects.get(code="nbp_archive").delete()
     assert register(client, {"code": "nbp_archive"}).json()["stands_in_for"] == "nbp"
 
@@ -94,7 +94,7 @@ def test_an_archive_finds_the_source_again_that_it_stands_in_for(client: Client,
 def test_one_that_is_there_already_is_a_conflict_and_stays_as_it_was(client: Client, nbp: Source, code: str) -> None:
     error = fault(register(client, {"code": code, "cadence": 999}), 409, "conflict")
     assert error["detail"] == {"code": "polygon"}
-    assert Source.objects.get(code="polygon").cadence != 999
+    assert Source.objects.get(code="polygon").polling_interval != 999
 
 
 def test_an_unknown_provider_is_answered_with_those_that_are_installed(client: Client, db: None) -> None:

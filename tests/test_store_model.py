@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from markets.jobs import runs
 from markets.models import Ingest, Job, Publication, Quote, Rate, Revision, Source
-from markets.records import Figure, Table
+from markets.records import RateRecord, Table
 from markets.store import copying, publish
 
 FIRST = date(2024, 1, 2)
@@ -66,7 +66,7 @@ class Model:
         inserted, changed, revised = 0, 0, len(self.revisions)
         before, again, met = dict(self.proofs), {}, set[int]()
         for table in sorted(tables, key=lambda table: table.effective_date):
-            figures = [figure for figure in table.figures if all(value is None or value for value in numbers(figure))]
+            figures = [figure for figure in table.rates if all(value is None or value for value in numbers(figure))]
             if not figures:
                 continue
             place = (table.table, table.effective_date)
@@ -110,8 +110,8 @@ class Model:
         if source == "nbp_archive":
             return mids[0] if mids else None
         own = [row for row in of_day if (row.source, row.letter) == (source, table.table)]
-        stand_ins = [row for row in mids if row.source == "nbp_archive"] if table.table in "AB" else []
-        return next(iter(own + stand_ins), None)
+        fallbacks = [row for row in mids if row.source == "nbp_archive"] if table.table in "AB" else []
+        return next(iter(own + fallbacks), None)
 
     def take(self, row: Row, source: str, table: Table, lines: Lines, before: dict[Any, Any]) -> bool:
         proof = (table.table, table.effective_date) if table.sha256 else None
@@ -142,11 +142,11 @@ class Model:
         return found
 
 
-def numbers(figure: Figure) -> tuple[Decimal | None, Decimal | None, Decimal | None]:
+def numbers(figure: RateRecord) -> tuple[Decimal | None, Decimal | None, Decimal | None]:
     return figure.mid, figure.bid, figure.ask
 
 
-def texts(figure: Figure) -> Lines:
+def texts(figure: RateRecord) -> Lines:
     mid, bid, ask = (None if value is None else f"{value:f}" for value in numbers(figure))
     return mid, bid, ask
 
@@ -164,7 +164,7 @@ def stored_rows() -> list[tuple[Any, ...]]:
                 row.table,
                 row.effective_date,
                 row.instrument.code,
-                tuple(None if value is None else f"{value:f}" for value in map(row.figure, ("mid", "bid", "ask"))),
+                tuple(None if value is None else f"{value:f}" for value in map(row.published, ("mid", "bid", "ask"))),
                 row.publication and (row.publication.table, row.publication.effective_date),
             )
             for row in rows
@@ -220,19 +220,19 @@ def official(draw: st.DrawFn) -> tuple[str, list[Table]]:
     return "nbp", tables
 
 
-def line(code: str, text: str, letter: str) -> Figure:
+def line(code: str, text: str, letter: str) -> RateRecord:
     if letter == "C":
-        return Figure(code, bid=Decimal(text), ask=Decimal(text) * 2)
-    return Figure(code, mid=Decimal(text))
+        return RateRecord(code, bid=Decimal(text), ask=Decimal(text) * 2)
+    return RateRecord(code, mid=Decimal(text))
 
 
 @st.composite
 def from_the_archive(draw: st.DrawFn) -> tuple[str, list[Table]]:
     """One figure a code and day, under the letter that the archive guesses."""
-    figures: dict[tuple[str, int], list[Figure]] = defaultdict(list)
+    figures: dict[tuple[str, int], list[RateRecord]] = defaultdict(list)
     places = st.tuples(st.sampled_from(CODES), st.integers(0, 2))
     for (code, number), text in draw(st.dictionaries(places, st.sampled_from(VALUES), min_size=1)).items():
-        figures[draw(st.sampled_from("AB")), number].append(Figure(code, mid=Decimal(text)))
+        figures[draw(st.sampled_from("AB")), number].append(RateRecord(code, mid=Decimal(text)))
     return "nbp_archive", [
         Table(letter, FIRST + timedelta(days=number), lines) for (letter, number), lines in figures.items()
     ]
@@ -254,7 +254,7 @@ def test_any_history_of_batches_ends_as_in_the_model(
         jobs = {source.code: runs.start(source.code, source, Job.Trigger.COMMAND) for source in (nbp, archive)}
         model = Model()
         for source, tables in history:
-            outcome = publish.save(tables, jobs[source].source, jobs[source])  # type: ignore[arg-type]
+            outcome = publish.publish(tables, jobs[source].source, jobs[source])  # type: ignore[arg-type]
             model.save(source, tables)
             assert (outcome.inserted, outcome.taken_over, outcome.revised) == model.counts
             assert stored_rows() == sorted((row.shown() for row in model.rows), key=repr)
@@ -277,6 +277,6 @@ def test_the_same_batch_again_at_once_writes_nothing(
         jobs = {source.code: runs.start(source.code, source, Job.Trigger.COMMAND) for source in (nbp, archive)}
         for source, tables in history:
             for _ in range(2):
-                outcome = publish.save(tables, jobs[source].source, jobs[source])  # type: ignore[arg-type]
+                outcome = publish.publish(tables, jobs[source].source, jobs[source])  # type: ignore[arg-type]
             assert (outcome.written, outcome.left_out) == (0, [])
         transaction.set_rollback(True)

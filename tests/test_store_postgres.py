@@ -14,7 +14,7 @@ from django.db import connection, connections
 
 from markets.jobs import runs
 from markets.models import Ingest, Instrument, Job, Publication, Quote, Rate, Revision, Source
-from markets.records import Figure, Table
+from markets.records import RateRecord, Table
 from markets.store import copying, publish
 from tests.databases import needs_postgres, url_of_the_test
 from tests.processes import until
@@ -27,13 +27,13 @@ CODES = [f"Q{letter}{other}" for letter in "ABCDEF" for other in "XYZ"]
 
 def table(number: int, value: str = "", codes: list[str] = CODES, sha: str = "a") -> Table:
     """The table of one day; without `value` every figure is another one."""
-    figures = [Figure(code, mid=Decimal(value or f"{place + 1}.{number:04}")) for place, code in enumerate(codes)]
+    figures = [RateRecord(code, mid=Decimal(value or f"{place + 1}.{number:04}")) for place, code in enumerate(codes)]
     day = FIRST + timedelta(days=number)
     return Table("A", day, figures, f"{number:03}/A", None, "https://nbp.example/", sha * 64)
 
 
 def of_the_archive(number: int) -> Table:
-    return Table("A", FIRST + timedelta(days=number), table(number).figures)
+    return Table("A", FIRST + timedelta(days=number), table(number).rates)
 
 
 def rows() -> list[tuple[Any, ...]]:
@@ -43,7 +43,7 @@ def rows() -> list[tuple[Any, ...]]:
 
 def expected(numbers: range, source: str = "nbp") -> list[tuple[Any, ...]]:
     tables = [table(number) for number in numbers]
-    return [(source, "A", one.effective_date, line.code, line.mid, 4) for one in tables for line in one.figures]
+    return [(source, "A", one.effective_date, line.code, line.mid, 4) for one in tables for line in one.rates]
 
 
 class Writer(Thread):
@@ -107,7 +107,7 @@ def test_two_writers_of_one_family_with_overlapping_windows_end_in_every_row_onc
         windows = [range(first, first + 8) for first in range(0, 33, 4)] * 2
         random.shuffle(windows)
         start.wait()
-        return sum(publish.save([make(number) for number in window], source, job).inserted for window in windows)
+        return sum(publish.publish([make(number) for number in window], source, job).inserted for window in windows)
 
     writers = [
         Writer(lambda: write(nbp, "nbp.A", table, 1)),
@@ -121,7 +121,7 @@ def test_two_writers_of_one_family_with_overlapping_windows_end_in_every_row_onc
     assert Rate.objects.filter(publication=None).count() == 0
     newest = Quote.objects.select_related("instrument", "source")
     assert {(row.instrument.code, row.source.code, row.price, row.previous) for row in newest} == {
-        (new.code, "nbp", new.mid, old.mid) for new, old in zip(table(39).figures, table(38).figures, strict=True)
+        (new.code, "nbp", new.mid, old.mid) for new, old in zip(table(39).rates, table(38).rates, strict=True)
     }
 
 
@@ -131,7 +131,7 @@ def test_two_writers_that_contradict_each_other_leave_one_value_and_a_revision_w
     def write(job_type: str, value: str, sha: str) -> None:
         job = runs.start(job_type, nbp, Job.Trigger.COMMAND)
         start.wait()
-        publish.save([table(number, value, sha=sha) for number in range(30)], nbp, job)
+        publish.publish([table(number, value, sha=sha) for number in range(30)], nbp, job)
 
     writers = [Writer(lambda: write("nbp.A", "3.9432", "a")), Writer(lambda: write("nbp.again", "3.9433", "b"))]
     for writer in writers:
@@ -148,7 +148,7 @@ def test_a_writer_waits_for_the_familys_lock_and_then_writes(nbp: Source, archiv
     for held in (nbp, archive):
         with stranger() as other:
             other.execute("SELECT 1 FROM markets_source WHERE id = %s FOR UPDATE", [held.pk])
-            writer = Writer(lambda: publish.save([table(0)], nbp, job))
+            writer = Writer(lambda: publish.publish([table(0)], nbp, job))
             until(somebody_waits)
             assert writer.is_alive()
             other.commit()
@@ -157,10 +157,10 @@ def test_a_writer_waits_for_the_familys_lock_and_then_writes(nbp: Source, archiv
 
 
 def test_a_writer_waits_for_a_row_that_somebody_else_changes_and_revises_it(nbp: Source, job: Job) -> None:
-    publish.save([table(0, "3.9432")], nbp, job)
+    publish.publish([table(0, "3.9432")], nbp, job)
     with stranger() as other:
         other.execute("SELECT 1 FROM markets_rate FOR UPDATE")
-        writer = Writer(lambda: publish.save([table(0, "3.9433", sha="b")], nbp, job))
+        writer = Writer(lambda: publish.publish([table(0, "3.9433", sha="b")], nbp, job))
         until(somebody_waits)
         other.commit()
         assert writer.done().revised == len(CODES)
@@ -173,7 +173,7 @@ def test_a_row_that_appears_while_it_is_written_is_compared_and_never_doubled_or
 ) -> None:
     with stranger() as other:
         other.execute(INSERT, [instruments["QAX"], nbp.pk, FIRST, value])
-        writer = Writer(lambda: publish.save([table(0), table(1)], nbp, job))
+        writer = Writer(lambda: publish.publish([table(0), table(1)], nbp, job))
         until(somebody_waits)
         other.commit()
         outcome = writer.done()
@@ -190,7 +190,7 @@ def test_a_row_that_never_came_is_written_as_if_nothing_had_been(
 ) -> None:
     with stranger() as other:
         other.execute(INSERT, [instruments["QAX"], nbp.pk, FIRST, "9.9999"])
-        writer = Writer(lambda: publish.save([table(0)], nbp, job))
+        writer = Writer(lambda: publish.publish([table(0)], nbp, job))
         until(somebody_waits)
         other.rollback()
         assert writer.done().inserted == len(CODES)
@@ -203,7 +203,7 @@ def test_a_code_that_another_family_brings_at_the_same_moment_is_one_instrument(
             "INSERT INTO markets_instrument (code, base, quote, kind, unit, scale, name_pl, name_en) "
             "VALUES ('QAX', 'QAX', 'PLN', 'currency', '1', 4, 'QAX', 'QAX')"
         )
-        writer = Writer(lambda: publish.save([table(0)], nbp, job))
+        writer = Writer(lambda: publish.publish([table(0)], nbp, job))
         until(somebody_waits)
         other.commit()
         writer.done()
@@ -227,10 +227,10 @@ def test_only_rows_that_changed_are_touched(
             return {(day, code): int(version) for day, code, version in cursor.fetchall()}
 
     monkeypatch.setattr(copying, "WORTH_A_TABLE", worth_a_table)
-    publish.save([table(number) for number in range(5)], nbp, job)
+    publish.publish([table(number) for number in range(5)], nbp, job)
     before = versions()
     corrected = table(2, "7.0000", codes=CODES[:2], sha="b")
-    corrected.figures.extend(table(2).figures[2:])
-    publish.save([table(0), table(1), corrected, table(3), table(4)], nbp, job)
+    corrected.rates.extend(table(2).rates[2:])
+    publish.publish([table(0), table(1), corrected, table(3), table(4)], nbp, job)
     changed = {place for place, version in versions().items() if version != before[place]}
     assert changed == {(FIRST + timedelta(days=2), code) for code in CODES[:2]}

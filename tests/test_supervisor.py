@@ -15,7 +15,7 @@ from django_q.models import OrmQ
 from django_q.tasks import async_task
 
 from charon.processes import queue_heartbeat, supervisor
-from charon.processes.queue_heartbeat import Heart
+from charon.processes.queue_heartbeat import Heartbeat
 from charon.processes.supervisor import Child, Stop, supervise
 
 
@@ -25,10 +25,10 @@ def child(code: str = "pass") -> Child:
 
 def run_out(it: Child, now: float) -> None:
     """Let it start, end and be noticed, all at `now`."""
-    it.tend(now)
+    it.check(now)
     assert it.process is not None
     it.process.wait()
-    it.tend(now)
+    it.check(now)
 
 
 def test_it_comes_back_later_each_time_even_after_a_good_end(caplog: pytest.LogCaptureFixture) -> None:
@@ -36,7 +36,7 @@ def test_it_comes_back_later_each_time_even_after_a_good_end(caplog: pytest.LogC
     for _ in range(4):
         run_out(it, now)
         delays.append(it.due - now)
-        it.tend(it.due - 0.1)
+        it.check(it.due - 0.1)
         assert it.process is None
         now = it.due
     assert delays == [1, 2, 4, 8]
@@ -53,11 +53,11 @@ def test_it_waits_30_seconds_at_most_and_a_minute_of_good_running_forgives(
     it.delay = 16
     for expected in (30, 30):
         now += 100
-        it.tend(now)
+        it.check(now)
         it.died(now + 59, "ended with code 1")
         assert it.delay == expected
         now = it.due
-    it.tend(now)
+    it.check(now)
     it.died(now + 60, "ended with code 1")
     assert it.delay == 1
 
@@ -73,9 +73,9 @@ def test_five_ends_within_a_minute_end_everything() -> None:
 
 def test_no_half_a_house_when_one_cannot_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
     good, bad, stop = child("import time; time.sleep(60)"), child("raise SystemExit(1)"), Stop()
-    good.tend(0)
+    good.check(0)
     group = good.process.pid if good.process else 0
-    bad.deaths = [time.monotonic()] * 4
+    bad.restarts = [time.monotonic()] * 4
     with pytest.raises(CommandError):
         supervise([good, bad], stop, lambda: None)
     assert not supervisor.group_exists(group)
@@ -95,7 +95,7 @@ def test_whoever_does_not_listen_is_killed_with_its_family(monkeypatch: pytest.M
     supervisor.adopt_orphans()
     code = "import os, signal; signal.signal(15, signal.SIG_IGN); os.fork(); print(1, flush=True); signal.pause()"
     it = child(code)
-    it.tend(0)
+    it.check(0)
     group = it.process.pid if it.process else 0
     supervisor.end([it])
     assert not supervisor.group_exists(group)
@@ -135,7 +135,7 @@ def beat_at(path: Path, moment: int) -> None:
 
 @pytest.mark.django_db
 def test_a_queue_is_asked_every_20_seconds_unless_a_beat_waits(beats: Path) -> None:
-    heart = Heart("charon")
+    heart = Heartbeat("charon")
     assert (heart.alive(100), waiting()) == (True, 1)
     assert (heart.alive(120), waiting()) == (True, 1)
     beat_at(beats, 1)
@@ -146,7 +146,7 @@ def test_a_queue_is_asked_every_20_seconds_unless_a_beat_waits(beats: Path) -> N
 
 @pytest.mark.django_db
 def test_a_queue_that_takes_nothing_for_180_seconds_is_dead(beats: Path) -> None:
-    heart = Heart("charon")
+    heart = Heartbeat("charon")
     assert all(heart.alive(now) for now in range(0, 180, 20))
     assert not heart.alive(180)
     heart.forget()
@@ -157,7 +157,7 @@ def test_a_queue_that_takes_nothing_for_180_seconds_is_dead(beats: Path) -> None
 def test_a_long_queue_that_moves_is_alive(beats: Path) -> None:
     for _ in range(10):
         async_task("math.sqrt", 4, cluster="charon")
-    heart = Heart("charon")
+    heart = Heartbeat("charon")
     for now in range(0, 600, 60):
         assert heart.alive(now)
         OrmQ.objects.order_by("pk")[0].delete()
@@ -166,7 +166,7 @@ def test_a_long_queue_that_moves_is_alive(beats: Path) -> None:
 @pytest.mark.django_db
 def test_a_task_that_waits_for_its_next_try_does_not_hide_the_beat(beats: Path) -> None:
     async_task("math.sqrt", 4, cluster="charon")
-    heart = Heart("charon")
+    heart = Heartbeat("charon")
     for now in range(0, 600, 20):
         assert heart.alive(now)
         OrmQ.objects.order_by("pk").last().delete()
@@ -176,7 +176,7 @@ def test_a_task_that_waits_for_its_next_try_does_not_hide_the_beat(beats: Path) 
 def test_a_database_that_is_away_is_not_the_clusters_fault(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    heart = Heart("charon")
+    heart = Heartbeat("charon")
 
     def away(now: float) -> bool:
         raise OperationalError("server closed\nthe connection")
@@ -191,12 +191,12 @@ def test_a_database_that_is_away_is_not_the_clusters_fault(
 
 def test_a_wedged_cluster_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     it = child("import time; time.sleep(60)")
-    it.heart = Heart("charon")
+    it.heart = Heartbeat("charon")
     monkeypatch.setattr(supervisor, "beats", lambda *_: False)
-    it.tend(0)
+    it.check(0)
     first = it.process.pid if it.process else 0
-    it.tend(200)
+    it.check(200)
     assert (it.process, it.due, supervisor.group_exists(first)) == (None, 201, False)
-    it.tend(201)
+    it.check(201)
     assert it.process is not None
     it.kill()

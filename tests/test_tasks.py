@@ -33,7 +33,7 @@ def short_history(monkeypatch: pytest.MonkeyPatch, at: Callable[[str], None]) ->
     monkeypatch.setattr(NBP, "series", tuple(replace(series, first=date(2026, 10, 1)) for series in NBP.series))
 
 
-def queued() -> list[dict[str, Any]]:
+def rotating() -> list[dict[str, Any]]:
     packages = [SignedPackage.loads(row.payload) for row in OrmQ.objects.order_by("pk")]
     mining = [task for task in packages if task["func"] == "miner.tasks.mine"]
     return [{"func": task["func"], "args": task["args"], **task.get("kwargs", {})} for task in mining]
@@ -45,8 +45,8 @@ def told() -> dict[str, tuple[str, str, int]]:
 
 def test_a_start_enqueues_every_source_that_may_run_the_archive_first(nbp: Source) -> None:
     tasks.start()
-    assert [task["args"] for task in queued()] == [("nbp_archive",), ("ecb",), ("nbp",)]
-    assert {task["trigger"] for task in queued()} == {"start"}
+    assert [task["args"] for task in rotating()] == [("nbp_archive",), ("ecb",), ("nbp",)]
+    assert {task["trigger"] for task in rotating()} == {"start"}
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_start_enqueues_every_source_that_may_run_the_archive_first(nbp: Sourc
 def test_a_source_that_is_off_or_paused_is_left_alone(nbp: Source, choice: dict[str, Any]) -> None:
     Source.objects.filter(pk=nbp.pk).update(**choice)
     tasks.start()
-    assert [task["args"] for task in queued()] == [("nbp_archive",), ("ecb",)]
+    assert [task["args"] for task in rotating()] == [("nbp_archive",), ("ecb",)]
     assert "switched off" in tasks.mine("nbp")
     assert not Job.objects.exists()
 
@@ -155,7 +155,7 @@ def test_a_run_out_of_time_enqueues_its_own_continuation(
         assert tasks.mine("nbp", ["A", "C"], trigger="start") == "running"
     job = Job.objects.get()
     assert (job.status, job.windows_done, job.windows) == ("running", 1, 4)
-    assert queued() == [
+    assert rotating() == [
         {"func": "miner.tasks.mine", "args": ("nbp",), "tables": ["A", "C"], "trigger": "start", "resume": job.pk}
     ]
     settings.TASK_WORK = timedelta(seconds=40)
@@ -168,7 +168,7 @@ def test_a_run_out_of_time_enqueues_its_own_continuation(
 def test_a_run_whose_time_ends_between_two_tables_enqueues_the_rest(nbp: Source, settings: Any) -> None:
     settings.TASK_WORK = timedelta(seconds=-1)
     assert tasks.mine("nbp", ["A", "C"]) == "continued"
-    assert queued()[0]["tables"] == ["A", "C"]
+    assert rotating()[0]["tables"] == ["A", "C"]
     assert not Job.objects.exists()
 
 

@@ -13,9 +13,9 @@ from django.conf import settings
 from charon.api import sse
 from markets import events
 from markets.models import Job, Source
-from markets.records import Figure, Table
+from markets.records import RateRecord, Table
 from markets.redis import client as redis_client
-from markets.store import publish
+from markets.store.publish import publish
 from tests.test_docs import blocks, read, section, table
 from tests.test_live import Call, Radio
 
@@ -45,7 +45,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
 
 def test_the_message_of_new_figures(nbp: Source, job: Job, sent: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "REDIS_URL", "redis://127.0.0.1:9/0")
-    publish.save([Table("A", date(2024, 1, 2), [Figure("USD", mid=Decimal("3.9432"))])], nbp, job)
+    publish([Table("A", date(2024, 1, 2), [RateRecord("USD", mid=Decimal("3.9432"))])], nbp, job)
     events.announce(job)
     ((channel, body),) = sent
     assert channel == "rates.ingested"

@@ -14,8 +14,8 @@ from django_q.models import OrmQ, Schedule
 from markets import clock
 from markets.jobs import runs
 from markets.models import Ingest, Instrument, Job, Source
-from markets.records import Figure, Table
-from markets.store import publish
+from markets.records import RateRecord, Table
+from markets.store.publish import publish
 from signals import engine, series, tasks
 from signals.models import AnalysisSnapshot, Signal
 from tests.test_brain import START, content, wave
@@ -30,14 +30,14 @@ def brought(nbp: Source, at: Callable[[str], None]) -> Callable[..., Job]:
 
     def bring(closes: list[tuple[date, Decimal]], code: str = "USD", job_type: str = "nbp.A") -> Job:
         with runs.job(job_type, nbp) as job:
-            publish.save([Table("A", day, [Figure(code, mid=value)]) for day, value in closes], nbp, job)
+            publish([Table("A", day, [RateRecord(code, mid=value)]) for day, value in closes], nbp, job)
         return job
 
     return bring
 
 
 def bells() -> int:
-    return sum(tasks.is_bell(row) for row in OrmQ.objects.all())
+    return sum(tasks.is_catch_up(row) for row in OrmQ.objects.all())
 
 
 def test_figures_that_arrive_ring_once(brought: Callable[..., Job]) -> None:
@@ -55,7 +55,7 @@ def test_a_bell_that_is_being_answered_does_not_keep_the_next_one_away(brought: 
 
 def test_the_bell_joins_the_transaction(nbp: Source) -> None:
     with pytest.raises(RuntimeError), runs.job("nbp.A", nbp) as job, transaction.atomic():
-        publish.save([Table("A", START, [Figure("USD", mid=Decimal("4.0"))])], nbp, job)
+        publish([Table("A", START, [RateRecord("USD", mid=Decimal("4.0"))])], nbp, job)
         assert bells() == 1
         raise RuntimeError("lost")
     assert (bells(), Ingest.objects.count()) == (0, 0)

@@ -90,8 +90,8 @@ def test_a_number_without_end_is_cut_without_an_error(text: str) -> None:
 
 @pytest.mark.parametrize("value", [None, Decimal(0), Decimal("0.00000000"), Decimal("-0")])
 def test_zero_and_nothing_are_nothing(value: Decimal | None) -> None:
-    assert parsing.some(value) is None
+    assert parsing.positive(value) is None
 
 
 def test_something_stays_as_it_is() -> None:
-    assert str(parsing.some(Decimal("1E-8"))) == "1E-8"
+    assert str(parsing.positive(Decimal("1E-8"))) == "1E-8"

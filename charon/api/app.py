@@ -92,11 +92,11 @@ def invalid(request: HttpRequest, faults: list[dict[str, str]]) -> HttpResponse:
 
 @api.exception_handler(ValidationError)
 def wrong_types(request: HttpRequest, error: ValidationError) -> HttpResponse:
-    return invalid(request, parameters.in_words(request, error))
+    return invalid(request, parameters.described(request, error))
 
 
 @api.exception_handler(QuestionError)
-def no_answer(request: HttpRequest, error: QuestionError) -> HttpResponse:
+def question_error(request: HttpRequest, error: QuestionError) -> HttpResponse:
     return envelope(request, error.status, error.message, error.detail, error.code)
 
 
@@ -107,7 +107,7 @@ def bad_body(request: HttpRequest, error: HttpError) -> HttpResponse:
 
 
 @api.exception_handler(AuthenticationError)
-def nobody_we_know(request: HttpRequest, error: Exception) -> HttpResponse:
+def unauthenticated(request: HttpRequest, error: Exception) -> HttpResponse:
     response = envelope(request, 401)
     response.headers["WWW-Authenticate"] = "Bearer"
     return response
@@ -121,7 +121,7 @@ def no_database(request: HttpRequest, error: Exception) -> HttpResponse:
 
 
 @api.exception_handler(Exception)
-def our_fault(request: HttpRequest, error: Exception) -> HttpResponse:
+def server_error(request: HttpRequest, error: Exception) -> HttpResponse:
     number = request.META["charon.request_id"]
     logger.error("%s: %s", number, request.path, exc_info=error)
     # The route, not the path: everybody sees it in the summary of the log, and a path is a stranger's text.
@@ -130,10 +130,10 @@ def our_fault(request: HttpRequest, error: Exception) -> HttpResponse:
     return envelope(request, 500)
 
 
-roof = Router(tags=["status"])
+health_router = Router(tags=["status"])
 
 
-@roof.get("/health", response={200: health.Health, **COMMON_ERRORS}, operation_id="health", summary="Health")
+@health_router.get("/health", response={200: health.Health, **COMMON_ERRORS}, operation_id="health", summary="Health")
 def health_now(request: HttpRequest) -> HttpResponse:
     """200 while Charon can serve; 503 when the database does not answer."""
     return reply(health.health())
@@ -146,4 +146,4 @@ api.add_router("", miner_router)
 api.add_router("", batch_router)
 api.add_router("", signals_router)
 api.add_router("", message_log.router)
-api.add_router("", roof)
+api.add_router("", health_router)

@@ -29,7 +29,7 @@ MOST = 2000
 LONGEST = 300
 
 
-class Asked:
+class RecentQuestions:
     """Words and their questions of one day in Warsaw, whose "today" they may stand for. When full it begins again.
 
     Day and questions are one page that is turned as a whole: no thread finds the words of one day under another.
@@ -55,7 +55,7 @@ class Asked:
             questions[words] = question
 
 
-asked = Asked()
+asked = RecentQuestions()
 
 
 def ready_answers(get_response: View) -> View:
@@ -65,26 +65,26 @@ def ready_answers(get_response: View) -> View:
         today = clock.today()
         words = (request.path_info, request.META.get("QUERY_STRING", ""))
         question = asked.find(words, today)
-        if question and request.method == "GET" and is_nobody(request) and (kept := look(request, question)):
-            return give(request, kept)
+        if question and request.method == "GET" and is_anonymous(request) and (kept := look(request, question)):
+            return send(request, kept)
         response = get_response(request)
         if not isinstance(response, Ready):
             return response
         if response.again:
             asked.remember(words, response.question, today)
-        return give(request, response.kept)
+        return send(request, response.kept)
 
     return middleware
 
 
-def is_nobody(request: HttpRequest) -> bool:
+def is_anonymous(request: HttpRequest) -> bool:
     """Neither a token nor a session, right or wrong: no operator can be behind it."""
     if "HTTP_AUTHORIZATION" in request.META:
         return False
     return "HTTP_COOKIE" not in request.META or settings.SESSION_COOKIE_NAME not in request.COOKIES
 
 
-def look(request: HttpRequest, question: response_cache.Question) -> response_cache.Kept | None:
+def look(request: HttpRequest, question: response_cache.Question) -> response_cache.Cached | None:
     """A database that cannot be asked is for the API to complain of."""
     request.get_host()  # refuses a host that is none of ours, as the middleware would that is passed by
     try:
@@ -93,7 +93,7 @@ def look(request: HttpRequest, question: response_cache.Question) -> response_ca
         return None
 
 
-def give(request: HttpRequest, kept: response_cache.Kept) -> HttpResponseBase:
+def send(request: HttpRequest, kept: response_cache.Cached) -> HttpResponseBase:
     packed = bool(kept.packed) and bool(ACCEPTS_GZIP.search(request.META.get("HTTP_ACCEPT_ENCODING", "")))
     body = kept.packed if packed else kept.body
     # Other bytes, another tag: a strong one promises that every byte is the same. An ending in -gzip is what proxies

@@ -43,7 +43,7 @@ def fault(field: str, value: str, message: str) -> dict[str, str]:
     return {"field": field[:SHOWN], "value": value[:SHOWN], "message": message}
 
 
-def in_words(request: HttpRequest, error: ValidationError) -> list[dict[str, str]]:
+def described(request: HttpRequest, error: ValidationError) -> list[dict[str, str]]:
     """ninja's findings as one {field, value, message} each; a missing parameter has no value."""
     found = []
     for finding in error.errors:

@@ -14,7 +14,7 @@ from markets import formats
 from markets.queries import history
 from markets.queries.history import Point
 from signals.explain import small
-from signals.history import Bar, Decision
+from signals.history import Decision, RuleBar
 
 # More shapes than this cover the line and each other.
 MOST_SHAPES = 150
@@ -23,13 +23,13 @@ AVERAGES = ("fast", "slow", "macd", "signal_line", "histogram")
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class ChartSeries:
     """The points of a range, already thinned (every `step`-th of `whole`), and what belongs to them."""
 
     points: list[Point]
     step: int
     whole: list[Point]
-    bars: dict[date, Bar]
+    bars: dict[date, RuleBar]
     gaps: list[tuple[date, date]]
     turns: list[Decision]
     scale: int
@@ -40,15 +40,17 @@ class Series:
         return self.turns[:MOST_SHAPES]
 
 
-def cut(points: list[Point], since: date, bars: dict[date, Bar], decisions: list[Decision], scale: int) -> Series:
+def cut(
+    points: list[Point], since: date, bars: dict[date, RuleBar], decisions: list[Decision], scale: int
+) -> ChartSeries:
     """What lies in the range; the points before it only fed the averages."""
     inside = [point for point in points if point.day >= since]
     turns = [row for row in decisions if row.turns and row.day >= since]
     kept, step = history.thinned(inside, {row.day for row in turns[:MOST_SHAPES]})
-    return Series(kept, step, inside, bars, history.gaps(inside), turns, scale)
+    return ChartSeries(kept, step, inside, bars, history.gaps(inside), turns, scale)
 
 
-def payload(series: Series, unit: str) -> dict[str, Any]:
+def payload(series: ChartSeries, unit: str) -> dict[str, Any]:
     """One list a line, all of one length; an empty slot stands where figures are missing, so that lines break there."""
     slots = slotted(series)
     bars = [series.bars.get(point.day) if point else None for point in slots]
@@ -75,7 +77,7 @@ def payload(series: Series, unit: str) -> dict[str, Any]:
     }
 
 
-def slotted(series: Series) -> list[Point | None]:
+def slotted(series: ChartSeries) -> list[Point | None]:
     """The points with an empty slot after each gap's beginning."""
     slots: list[Point | None] = []
     waiting = [day for _before, day in series.gaps]
@@ -92,13 +94,13 @@ def rounded(value: float, scale: int) -> float:
     return round(value, scale + 4)
 
 
-def nearest_day(series: Series, day: date) -> date:
+def nearest_day(series: ChartSeries, day: date) -> date:
     """The day itself, or the next one that was kept when the series was thinned."""
     place = bisect_left(series.points, day, key=lambda point: point.day)
     return series.points[min(place, len(series.points) - 1)].day
 
 
-def summary(series: Series, name: str, unit: str) -> str:
+def summary(series: ChartSeries, name: str, unit: str) -> str:
     """The chart in a sentence, for those who do not see it."""
     points = series.whole
     if not points:
@@ -111,11 +113,11 @@ def summary(series: Series, name: str, unit: str) -> str:
     facts = {"first": points[0].day, "last": points[-1].day, "low_day": low.day, "high_day": high.day}
     values = {"from": points[0].mid, "to": points[-1].mid, "low": low.mid, "high": high.mid}
     shown = {key: formats.day(day) for key, day in facts.items()}
-    shown |= {key: formats.figure(value) for key, value in values.items()}
+    shown |= {key: formats.number(value) for key, value in values.items()}
     return text % (shown | {"name": name, "unit": unit})
 
 
-def notes(series: Series) -> list[str]:
+def notes(series: ChartSeries) -> list[str]:
     """What a reader must know to read the drawing rightly."""
     told = [
         _("Przerwa w notowaniach od %(a)s do %(b)s: na wykresie linia jest tam przerwana.")
@@ -134,19 +136,19 @@ def notes(series: Series) -> list[str]:
     return told
 
 
-def table(series: Series) -> list[list[str]]:
+def table(series: ChartSeries) -> list[list[str]]:
     """The drawn days, newest first: day, mid, bid, ask, histogram, signal."""
     words = {turn.day: word(turn.signal) for turn in series.turns}
     rows = []
     for point in reversed(series.points):
         bar = series.bars.get(point.day)
-        figures = [formats.figure(value) if value else "–" for value in (point.mid, point.bid, point.ask)]
+        figures = [formats.number(value) if value else "–" for value in (point.mid, point.bid, point.ask)]
         histogram = small(bar.histogram, series.scale) if bar else "–"
         rows.append([formats.day(point.day), *figures, histogram, words.get(point.day, "")])
     return rows
 
 
-def path(series: Series) -> str:
+def path(series: ChartSeries) -> str:
     """The mids as an SVG path in a box of WIDTH by HEIGHT, interrupted where figures are missing."""
     slots = slotted(series)
     values = [point.mid for point in slots if point]

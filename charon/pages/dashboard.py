@@ -21,7 +21,7 @@ def demo(request: HttpRequest) -> Row:  # noqa: ARG001
 @require_safe
 @cache_control(no_cache=True)
 @conditional_page
-def pulpit(request: HtmxRequest) -> HttpResponse:
+def dashboard_page(request: HtmxRequest) -> HttpResponse:
     template = "pulpit/_board.html" if wants_fragment(request) else "pulpit/pulpit.html"
     return render(request, template, context())
 
@@ -30,7 +30,7 @@ def context() -> Row:
     now, today = clock.now(), clock.today()
     rates = overview.board()
     truth = freshness.judge(freshness.facts(rates.newest, now), now)
-    chips = rows.Chips(queries.standings(), queries.rule_label(), truth)
+    badges = rows.Badges(queries.signal_states(), queries.rule_label(), truth)
     tiles = rates.tiles
     months = overview.last_month([line for line in tiles.values() if line])
     current = {line.code: line for line in rates.current}
@@ -39,10 +39,10 @@ def context() -> Row:
         "truth": truth,
         "backfill": backfill_row(truth.facts.backfill),
         "filled": bool(rates.current or rates.retired),
-        "tiles": [rows.tile(code, line, chips, months.get(code, []), today) for code, line in tiles.items()],
-        "recent": [rows.recent_row(signal, current[signal.instrument.code], chips, today) for signal in recent],
-        "rule": chips.rule,
-        "currencies": [rows.currency_row(line, chips) for line in rates.currencies],
+        "tiles": [rows.tile(code, line, badges, months.get(code, []), today) for code, line in tiles.items()],
+        "recent": [rows.recent_row(signal, current[signal.instrument.code], badges, today) for signal in recent],
+        "rule": badges.rule,
+        "currencies": [rows.currency_row(line, badges) for line in rates.currencies],
         "retired": [rows.retired_row(line) for line in rates.retired],
         "days": sorted(rates.days.items()),
         "sources": shown_sources(truth.facts.sources),

@@ -20,8 +20,8 @@ from markets.models import Currency, Instrument
 from markets.queries import calendars, freshness, history, overview
 from markets.queries import rates as questions
 from markets.queries.freshness import Freshness
-from markets.queries.history import Figure
-from markets.queries.overview import Board, Line
+from markets.queries.history import DayRates
+from markets.queries.overview import Board, LatestRate
 from markets.views import BUSY, CALM, HtmxRequest, Row, backfill_row, shown_sources, wants_fragment
 from signals import explain, queries, rules
 from signals import history as signal_history
@@ -36,13 +36,13 @@ SERIES_TABLE = {"A": "A", "B": "A", "gold": "gold"}
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class PageSubject:
     """What a page is about; `line` is None while there is no figure."""
 
     code: str
     name: str
     board: Board
-    line: Line | None
+    line: LatestRate | None
 
 
 @require_safe
@@ -60,7 +60,7 @@ def currency(request: HtmxRequest, code: str) -> HttpResponse:
     rates = overview.board()
     line = next((row for row in [*rates.currencies, *rates.retired] if row.code == code), None)
     if line:
-        return show(request, Subject(code, line.name, rates, line))
+        return show(request, PageSubject(code, line.name, rates, line))
     instrument = catalogue.find(code)
     wanted = code.strip().upper()
     if wanted == GOLD:
@@ -71,7 +71,7 @@ def currency(request: HtmxRequest, code: str) -> HttpResponse:
         return unknown(request, code)
     if instrument.code != code:
         return redirect(address(request, instrument.code))
-    return show(request, Subject(instrument.code, instrument.name, rates, None))
+    return show(request, PageSubject(instrument.code, instrument.name, rates, None))
 
 
 @require_safe
@@ -79,7 +79,7 @@ def currency(request: HtmxRequest, code: str) -> HttpResponse:
 @conditional_page
 def gold(request: HtmxRequest) -> HttpResponse:
     rates = overview.board()
-    return show(request, Subject(GOLD, catalogue.gold().name, rates, rates.gold))
+    return show(request, PageSubject(GOLD, catalogue.gold().name, rates, rates.gold))
 
 
 def is_known(code: str) -> bool:
@@ -99,14 +99,14 @@ def unknown(request: HtmxRequest, code: str) -> HttpResponse:
     return render(request, "instrument/unknown.html", {"code": code.upper(), "nearest": found}, status=404)
 
 
-def show(request: HtmxRequest, subject: Subject) -> HttpResponse:
+def show(request: HtmxRequest, subject: PageSubject) -> HttpResponse:
     chosen = request.GET.get("zakres", "")
     key = chosen if chosen in history.RANGES else history.DEFAULT_RANGE
     template = "instrument/_instrument.html" if wants_fragment(request) else "instrument/instrument.html"
     return render(request, template, context(subject, key))
 
 
-def context(subject: Subject, key: str) -> Row:
+def context(subject: PageSubject, key: str) -> Row:
     """Eight queries: the quotes, three for the state of the source, series, newest figures, snapshots, decisions."""
     now = clock.now()
     facts = replace(freshness.facts(None, now), newest=subject.board.newest)
@@ -127,7 +127,7 @@ def context(subject: Subject, key: str) -> Row:
     return shared | (filled(subject.line, key, truth) if subject.line else {})
 
 
-def filled(line: Line, key: str, truth: Freshness) -> Row:
+def filled(line: LatestRate, key: str, truth: Freshness) -> Row:
     scale = scale_of(line.value)
     since = history.first_day(line.day, history.RANGES[key])
     decisions = signal_history.decisions(line.code)
@@ -146,7 +146,7 @@ def filled(line: Line, key: str, truth: Freshness) -> Row:
         "decisions": [decision_row(row, scale) for row in decisions[:SIGNALS_SHOWN]],
         "all_decisions": formats.whole(len(decisions)),
         "statistics": [statistics_row(row, line) for row in snapshots.values() if row.stats],
-        **proofs(history.figures(line.code), line),
+        **proofs(history.newest_days(line.code), line),
     }
 
 
@@ -156,18 +156,18 @@ def lead(since: date, turned: Decision | None) -> date:
     return max(first, date.min + timedelta(days=signal_history.LEAD_DAYS)) - timedelta(days=signal_history.LEAD_DAYS)
 
 
-def headline(line: Line) -> Row:
+def headline(line: LatestRate) -> Row:
     many = overview.per_many(line) if line.code != GOLD else None
     return rows.figures(line) | {
         "table": line.table,
         "unit": line.unit,
         "retired": line.retired,
-        "many": f"{formats.whole(many[0])} {line.code} = {formats.figure(many[1])} zł" if many else "",
-        "ounce": formats.figure(overview.per_ounce(line)) if line.code == GOLD else "",
+        "many": f"{formats.whole(many[0])} {line.code} = {formats.number(many[1])} zł" if many else "",
+        "ounce": formats.number(overview.per_ounce(line)) if line.code == GOLD else "",
     }
 
 
-def state(line: Line, truth: Freshness) -> Row:
+def state(line: LatestRate, truth: Freshness) -> Row:
     """What stands between the figure and its being the newest there can be."""
     weekly = line.table == "B"
     old = truth.now - midday(line.day) > WEEKLY_IS_OLD if weekly else line.day < truth.fresh_from
@@ -188,7 +188,7 @@ def range_row(code: str, name: str, current: bool) -> Row:
     return {"name": name, "current": current, "href": f"{rows.page_of(code)}?zakres={name}"}
 
 
-def chart_row(series: chart.Series, line: Line) -> Row:
+def chart_row(series: chart.ChartSeries, line: LatestRate) -> Row:
     unit = "zł/g" if line.code == GOLD else "zł"
     macd = any(point.day in series.bars for point in series.points)
     summary = chart.summary(series, f"{line.code}, {line.name}", unit)
@@ -210,18 +210,18 @@ def chart_row(series: chart.Series, line: Line) -> Row:
 
 
 def signal_row(
-    line: Line,
+    line: LatestRate,
     truth: Freshness,
     newest: AnalysisSnapshot | None,
     turned: Decision | None,
-    bars: dict[date, signal_history.Bar],
+    bars: dict[date, signal_history.RuleBar],
 ) -> Row:
     """The chip of the pulpit, and behind it the explanation of the newest turn."""
-    stands = {line.code: queries.standing(newest.status, newest.stats)} if newest else {}
+    stands = {line.code: queries.signal_state(newest.status, newest.stats)} if newest else {}
     rule = rules.macd_cross()
     why = explain.explain(turned, bars, scale_of(line.value))
     return {
-        "chip": rows.Chips(stands, queries.rule_label(), truth).of(line),
+        "chip": rows.Badges(stands, queries.rule_label(), truth).of(line),
         "rule": queries.rule_label(),
         "identity": rule.name,
         "fast": rule.fast,
@@ -238,7 +238,7 @@ def signal_row(
     }
 
 
-def bars_table(why: Explanation, line: Line) -> Row:
+def bars_table(why: Explanation, line: LatestRate) -> Row:
     """A row a quantity and a column a bar: it fits a phone."""
     rule = rules.macd_cross()
     price = _("Cena") if line.code == GOLD else _("Kurs")
@@ -271,13 +271,13 @@ def decision_row(decision: Decision, scale: int) -> Row:
         return turn_row(decision) | {"histogram": "–", "close": "–"}
     return turn_row(decision) | {
         "histogram": explain.small(decision.histogram, scale),
-        "close": formats.figure(explain.rounded(decision.values["close"], scale)),
+        "close": formats.number(explain.rounded(decision.values["close"], scale)),
     }
 
 
-def statistics_row(snapshot: AnalysisSnapshot, line: Line) -> Row:
+def statistics_row(snapshot: AnalysisSnapshot, line: LatestRate) -> Row:
     stats, scale = snapshot.stats, scale_of(line.value)
-    values = {name: formats.figure(explain.rounded(stats[name], scale)) for name in ("min", "max", "mean", "first")}
+    values = {name: formats.number(explain.rounded(stats[name], scale)) for name in ("min", "max", "mean", "first")}
     change = explain.rounded(stats["change"], scale)
     return values | {
         "days": stats["window_days"],
@@ -289,7 +289,7 @@ def statistics_row(snapshot: AnalysisSnapshot, line: Line) -> Row:
     }
 
 
-def proofs(figures: list[Figure], line: Line) -> Row:
+def proofs(figures: list[DayRates], line: LatestRate) -> Row:
     """The newest days with source and numbers; all of the proof for the figure on top, table C may be a day ahead."""
     shown = next((row for row in figures if row.mid is not None and row.day == line.day), None)
     return {
@@ -299,9 +299,9 @@ def proofs(figures: list[Figure], line: Line) -> Row:
     }
 
 
-def figure_row(row: Figure) -> Row:
+def figure_row(row: DayRates) -> Row:
     values = {"mid": row.mid, "bid": row.bid, "ask": row.ask}
-    shown: Row = {name: "–" if value is None else formats.figure(value) for name, value in values.items()}
+    shown: Row = {name: "–" if value is None else formats.number(value) for name, value in values.items()}
     return shown | {
         "iso": row.day.isoformat(),
         "day": formats.day(row.day),
@@ -314,7 +314,7 @@ def table_words(table: str) -> str:
     return _("cena złota") if table == "gold" else table
 
 
-def proof_row(row: Figure) -> Row:
+def proof_row(row: DayRates) -> Row:
     return {
         "number": row.tables[0] if row.sha256 and row.tables[0] != "gold" else "",
         "source": row.source,

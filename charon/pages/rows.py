@@ -14,10 +14,10 @@ from markets.decimals import scale_of
 from markets.instruments.catalogue import GOLD, currency_name
 from markets.queries import overview
 from markets.queries.freshness import Freshness
-from markets.queries.overview import Line
+from markets.queries.overview import LatestRate
 from markets.views import Row
 from signals.models import AnalysisSnapshot, Signal
-from signals.queries import Standing
+from signals.queries import SignalState
 
 ARROWS = {"up": "▲", "down": "▼", "flat": ""}
 ICONS = {"BUY": "▲", "HOLD": "■", "SELL": "▼"}
@@ -27,14 +27,14 @@ EXPLANATION = "#sygnal"
 
 
 @dataclass(frozen=True, slots=True)
-class Chips:
+class Badges:
     """What is needed to say of any instrument how it stands."""
 
-    standings: dict[str, Standing]
+    standings: dict[str, SignalState]
     rule: str
     truth: Freshness
 
-    def of(self, line: Line) -> Row:
+    def of(self, line: LatestRate) -> Row:
         """`text` under a `kind` for its colour, `icon`, `since`, and `old` where the figures behind it are."""
         state = self.standings.get(line.code)
         if line.retired:
@@ -55,7 +55,7 @@ class Chips:
             "rank": RANKS[state.signal],
         }
 
-    def old(self, line: Line) -> str:
+    def old(self, line: LatestRate) -> str:
         """Words where a newer figure should be here, or is here and not decided on yet; table B is not decided on."""
         state = self.standings.get(line.code)
         behind = state is not None and state.as_of is not None and state.as_of < line.day
@@ -72,7 +72,7 @@ def word(signal: str) -> str:
     return str(Signal.Label(signal).label)
 
 
-def since(state: Standing) -> str:
+def since(state: SignalState) -> str:
     """`od 15.10.2026`, and of a pause which turn it follows: `po KUP z 15.10.2026`."""
     if state.turned_on is None:
         return ""
@@ -92,9 +92,9 @@ def direction(change: Decimal | None) -> str:
     return "up" if change > 0 else "down"
 
 
-def figures(line: Line) -> Row:
+def figures(line: LatestRate) -> Row:
     """What a tile and a row of the table have in common. The decimals stand apart so that points align."""
-    value = formats.figure(line.value)
+    value = formats.number(line.value)
     whole, comma, decimals = value.partition(",")
     way = direction(line.change)
     return {
@@ -113,71 +113,71 @@ def figures(line: Line) -> Row:
     }
 
 
-def currency_row(line: Line, chips: Chips) -> Row:
+def currency_row(line: LatestRate, badges: Badges) -> Row:
     many = overview.per_many(line)
-    year = year_range(line, chips.standings.get(line.code))
+    year = year_range(line, badges.standings.get(line.code))
     return figures(line) | {
         "unit": line.unit,
         "table": line.table,
         "sort": f"{line.value:f}",
         "sort_change": "" if line.percent is None else f"{line.percent:.6f}",
-        "many": f"{formats.whole(many[0])} {line.code} = {formats.figure(many[1])} zł" if many else "",
-        "chip": chips.of(line),
+        "many": f"{formats.whole(many[0])} {line.code} = {formats.number(many[1])} zł" if many else "",
+        "chip": badges.of(line),
         "range": year,
         "sort_range": year["sort"] if year else "",
     }
 
 
-def retired_row(line: Line) -> Row:
+def retired_row(line: LatestRate) -> Row:
     return figures(line)
 
 
-def year_range(line: Line, state: Standing | None) -> Row | None:
+def year_range(line: LatestRate, state: SignalState | None) -> Row | None:
     """Lowest and highest of 52 weeks, the newest figure included; only for a series that is decided on."""
     if state is None or state.low is None or state.high is None or line.table == "B":
         return None
     low, high = min(as_printed(state.low, line), line.value), max(as_printed(state.high, line), line.value)
     share = sparkline.share(line.value, low, high)
     return {
-        "low": formats.figure(low),
-        "high": formats.figure(high),
+        "low": formats.number(low),
+        "high": formats.number(high),
         "x": sparkline.dot(share),
         "sort": f"{share:.4f}",
     }
 
 
-def tile(code: str, line: Line | None, chips: Chips, month: Sequence[Decimal], today: date) -> Row:
+def tile(code: str, line: LatestRate | None, badges: Badges, month: Sequence[Decimal], today: date) -> Row:
     """One of the figures on top; without a figure its place is kept, with the reason."""
     if line is None:
         name = _("złoto") if code == GOLD else currency_name(code, "pl")
         return {"code": code, "name": name, "href": page_of(code), "gold": code == GOLD}
-    old = line.retired or line.day < chips.truth.fresh_from
+    old = line.retired or line.day < badges.truth.fresh_from
     return figures(line) | {
         "gold": code == GOLD,
-        "ounce": f"{formats.figure(overview.per_ounce(line))} zł/uncję" if code == GOLD else "",
+        "ounce": f"{formats.number(overview.per_ounce(line))} zł/uncję" if code == GOLD else "",
         "old": old,
         "retired": line.retired,
         "age": formats.days_ago(line.day, today) if old else "",
         "points": sparkline.points(month),
         "month": month_words(line, month),
-        "chip": chips.of(line),
+        "chip": badges.of(line),
     }
 
 
-def as_printed(value: Decimal, line: Line) -> Decimal:
+def as_printed(value: Decimal, line: LatestRate) -> Decimal:
     """Another figure of the same series with the decimals of the newest."""
     return value.quantize(Decimal(1).scaleb(-scale_of(line.value)))
 
 
-def month_words(line: Line, month: Sequence[Decimal]) -> str:
+def month_words(line: LatestRate, month: Sequence[Decimal]) -> str:
     """What the drawing shows, for those who do not see it."""
     if len(month) < 2:
         return ""
-    low, high = (formats.figure(as_printed(value, line)) for value in (min(month), max(month)))
+    low, high = (formats.number(as_printed(value, line)) for value in (min(month), max(month)))
     return _("Ostatnie 30 dni: najniżej %(low)s, najwyżej %(high)s.") % {"low": low, "high": high}
 
 
-def recent_row(signal: Signal, line: Line, chips: Chips, today: date) -> dict[str, Any]:
+def recent_row(signal: Signal, line: LatestRate, badges: Badges, today: date) -> dict[str, Any]:
     day = signal.as_of.date()
     return {
         "code": signal.instrument.code,
@@ -189,5 +189,5 @@ def recent_row(signal: Signal, line: Line, chips: Chips, today: date) -> dict[st
         "iso": day.isoformat(),
         "day": formats.day(day),
         "ago": formats.days_ago(day, today),
-        "old": chips.old(line),
+        "old": badges.old(line),
     }

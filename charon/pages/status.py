@@ -74,7 +74,7 @@ def redis_row(now: datetime) -> Row:
         return part("Redis", "muted", _("wyłączony"), _("wszystko działa bez niego"))
     if state == "ok":
         return part("Redis", "good", _("połączony"))
-    since = redis_client.reach.lost_at or now
+    since = redis_client.connection.lost_at or now
     return part("Redis", "warn", _("nieosiągalny od %s") % formats.moment(since), _("wszystko działa bez niego"))
 
 

@@ -11,7 +11,7 @@ import sys
 import threading
 
 
-def kill_all_when_let_go() -> None:
+def kill_group_when_released() -> None:
     while os.read(0, 1):
         pass
     os.killpg(0, signal.SIGKILL)
@@ -21,7 +21,7 @@ def main(command: list[str]) -> None:
     nothing = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
     child = os.posix_spawn(command[0], command, os.environ, file_actions=[nothing])
     signal.signal(signal.SIGTERM, lambda *_: os.kill(child, signal.SIGTERM))
-    threading.Thread(target=kill_all_when_let_go, daemon=True).start()
+    threading.Thread(target=kill_group_when_released, daemon=True).start()
     _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
     os._exit(code if code >= 0 else 128 - code)

@@ -9,7 +9,7 @@ from typing import TextIO
 NAME = "charon.lock"
 
 
-class Held(Exception):
+class LockHeld(Exception):
     """Another process holds the lock."""
 
     def __init__(self, pid: int | None) -> None:
@@ -27,7 +27,7 @@ def take(folder: Path) -> TextIO:
         file.seek(0)
         pid = file.read().strip()
         file.close()
-        raise Held(int(pid) if pid.isdigit() else None) from None
+        raise LockHeld(int(pid) if pid.isdigit() else None) from None
     file.truncate(0)
     file.write(str(os.getpid()))
     file.flush()
@@ -40,7 +40,7 @@ def holder(folder: Path) -> int | None:
         return None
     try:
         take(folder).close()
-    except Held as held:
+    except LockHeld as held:
         return held.pid
     return None
 

@@ -35,7 +35,7 @@ def last_beat(queue: str) -> int:
 
 
 @dataclass
-class Heart:
+class Heartbeat:
     """What the supervisor knows of one queue. `now` is the monotonic clock's."""
 
     queue: str

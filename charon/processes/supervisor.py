@@ -15,7 +15,7 @@ from pathlib import Path
 from django.core.management.base import CommandError
 from django.db import DatabaseError, connection
 
-from charon.processes.queue_heartbeat import Heart
+from charon.processes.queue_heartbeat import Heartbeat
 
 logger = logging.getLogger(__name__)
 
@@ -61,14 +61,14 @@ class Child:
     name: str
     command: list[str]
     env: dict[str, str] = field(default_factory=dict)
-    heart: Heart | None = None
+    heart: Heartbeat | None = None
     process: subprocess.Popen[bytes] | None = None
     due: float = 0.0
     started: float = 0.0
     delay: float = 0.0
-    deaths: list[float] = field(default_factory=list)
+    restarts: list[float] = field(default_factory=list)
 
-    def tend(self, now: float) -> None:
+    def check(self, now: float) -> None:
         if self.process is None:
             if now >= self.due:
                 self.start(now)
@@ -93,8 +93,8 @@ class Child:
         self.kill()
         self.delay = 1.0 if now - self.started >= STEADY else min(max(1.0, self.delay * 2), MAX_DELAY)
         self.due = now + self.delay
-        self.deaths = [death for death in self.deaths if now - death < STEADY] + [now]
-        if len(self.deaths) >= MAX_DEATHS:
+        self.restarts = [death for death in self.restarts if now - death < STEADY] + [now]
+        if len(self.restarts) >= MAX_DEATHS:
             raise CommandError(f"{self.name} {how}, {MAX_DEATHS} times within a minute; Charon ends.")
         logger.warning("%s %s; again in %.0f s", self.name, how, self.delay)
 
@@ -118,7 +118,7 @@ class Child:
         wait_for(lambda: not group_exists(group), 1)
 
 
-def beats(heart: Heart, now: float) -> bool:
+def beats(heart: Heartbeat, now: float) -> bool:
     """A database that is away says nothing about the cluster."""
     try:
         return heart.alive(now)
@@ -169,7 +169,7 @@ def supervise(children: list[Child], stop: Stop, every_tick: Callable[[], None])
     try:
         while not stop.asked:
             for child in children:
-                child.tend(time.monotonic())
+                child.check(time.monotonic())
             every_tick()
             time.sleep(TICK)
     finally:

@@ -85,7 +85,7 @@ def read(row: OrmQ) -> dict[str, Any]:
         return {"id": f"{row.pk:032d}", "name": f"unreadable-{row.pk}", "func": type(error).__name__}
 
 
-def forgive(queues: Iterable[str]) -> None:
+def discount_interrupted(queues: Iterable[str]) -> None:
     """Whoever was at work when the operator stopped Charon did not kill its worker: that delivery does not count."""
     for row in OrmQ.objects.filter(key__in=list(queues), lock__gt=clock.now()).only("lock"):
         if row.lock.microsecond:

@@ -46,7 +46,7 @@ def answer(request: HttpRequest, content: Any, total: int | None = None, source:
     return private(response) if licence.audience(request) is licence.Audience.OPERATOR else response
 
 
-def asked(request: HttpRequest, query: PriceQuery) -> prices.Series:
+def asked(request: HttpRequest, query: PriceQuery) -> prices.PriceSeries:
     length = prices.window(query.window)
     return prices.series(prices.find_asset(query.asset), length, licence.audience(request), query.source)
 

@@ -22,7 +22,7 @@ JSON = "application/json; charset=utf-8"
 class Ready(HttpResponse):
     """An answer of the cache. The roof gives it its headers, and may give it `again` to the same words."""
 
-    def __init__(self, question: response_cache.Question, kept: response_cache.Kept, again: bool) -> None:
+    def __init__(self, question: response_cache.Question, kept: response_cache.Cached, again: bool) -> None:
         super().__init__(kept.body, content_type=JSON)
         self.question, self.kept, self.again = question, kept, again
 

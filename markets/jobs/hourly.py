@@ -20,7 +20,7 @@ Status, Reason = Job.Status, Job.Reason
 
 
 @dataclass(slots=True)
-class Count:
+class PollCounts:
     """What one beat brought; the code inside the beat fills it in."""
 
     rows: int = 0
@@ -34,9 +34,9 @@ class Count:
 
 
 @contextmanager
-def beat(job_type: str, source: Source) -> Iterator[Count]:
+def poll(job_type: str, source: Source) -> Iterator[PollCounts]:
     """Count the work of the block into the row of this hour; an exception gets a row of its own, and goes on."""
-    count, started = Count(), clock.now()
+    count, started = PollCounts(), clock.now()
     try:
         yield count
     except Exception as error:
@@ -45,7 +45,7 @@ def beat(job_type: str, source: Source) -> Iterator[Count]:
     add(job_type, source, started, count)
 
 
-def add(job_type: str, source: Source, started: datetime, count: Count) -> None:
+def add(job_type: str, source: Source, started: datetime, count: PollCounts) -> None:
     with transaction.atomic():
         row = of_this_hour(job_type, source, started)
         details = row.details | {
@@ -65,7 +65,7 @@ def of_this_hour(job_type: str, source: Source, started: datetime) -> Job:
     )
 
 
-def sums(count: Count) -> dict[str, object]:
+def sums(count: PollCounts) -> dict[str, object]:
     return {
         "rows_written": F("rows_written") + count.rows,
         "revised": F("revised") + count.revised,
@@ -76,7 +76,7 @@ def sums(count: Count) -> dict[str, object]:
     }
 
 
-def fail(job_type: str, source: Source, started: datetime, count: Count, error: Exception) -> None:
+def fail(job_type: str, source: Source, started: datetime, count: PollCounts, error: Exception) -> None:
     """The same failure again within the hour is counted on the row that told of it first."""
     reason = getattr(error, "reason", Reason.ERROR)
     words = runs.scrub(f"{type(error).__name__}: {error}")

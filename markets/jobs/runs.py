@@ -54,12 +54,12 @@ class Skip(Exception):
 class Pause(Exception):
     """The time of one task is over; the job stays open for its continuation, which `then` enqueues."""
 
-    def __init__(self, then: Callable[[int], object]) -> None:
+    def __init__(self, on_continue: Callable[[int], object]) -> None:
         super().__init__("continued")
-        self.then = then
+        self.on_continue = on_continue
 
 
-def me() -> str:
+def this_process() -> str:
     """This process, as it signs a lease."""
     return f"{socket.gethostname()}:{os.getpid()}"
 
@@ -84,7 +84,7 @@ def job(
     except Skip as skip:
         finish(row, Status.SKIPPED, skip.reason)
     except Pause as pause:
-        release(row, pause.then)
+        release(row, pause.on_continue)
     except BaseException as error:
         fail(row, error)
         raise
@@ -102,7 +102,7 @@ def start(job_type: str, source: Source | None, trigger: str) -> Job:
                 source=source,
                 trigger=trigger,
                 started_at=now,
-                worker=me(),
+                worker=this_process(),
                 lease_until=now + LEASE,
             )
     except IntegrityError:
@@ -114,22 +114,22 @@ def take_up(pk: int | None, job_type: str) -> Job | None:
     if pk is None:
         return None
     waiting = Job.objects.filter(pk=pk, job_type=job_type, status=Status.RUNNING, worker="")
-    if not waiting.update(worker=me(), lease_until=clock.now() + LEASE):
+    if not waiting.update(worker=this_process(), lease_until=clock.now() + LEASE):
         return None
     return Job.objects.get(pk=pk)
 
 
-def release(row: Job, then: Callable[[int], object]) -> None:
+def release(row: Job, on_continue: Callable[[int], object]) -> None:
     """Let go and enqueue in one transaction: the continuation never meets a job that is still held, nor gets lost."""
     with transaction.atomic():
-        if mine(row).update(worker="", lease_until=clock.now() + QUEUED_LEASE, **traffic(row)):
-            then(row.pk)
+        if own_row(row).update(worker="", lease_until=clock.now() + QUEUED_LEASE, **traffic(row)):
+            on_continue(row.pk)
     row.refresh_from_db()
 
 
-def mine(row: Job) -> models.QuerySet[Job]:
+def own_row(row: Job) -> models.QuerySet[Job]:
     """The row while it is still ours."""
-    return Job.objects.filter(pk=row.pk, status=Status.RUNNING, worker=me())
+    return Job.objects.filter(pk=row.pk, status=Status.RUNNING, worker=this_process())
 
 
 def traffic(row: Job) -> dict[str, float]:
@@ -138,12 +138,12 @@ def traffic(row: Job) -> dict[str, float]:
 
 def plan(row: Job, windows: int) -> None:
     """Say how many windows are ahead; a job taken up again has some behind it."""
-    mine(row).update(windows=F("windows_done") + windows)
+    own_row(row).update(windows=F("windows_done") + windows)
 
 
 def renew(row: Job) -> None:
     """Hold the lease on; raises LeaseLost when another has given the job up."""
-    if not mine(row).update(lease_until=clock.now() + LEASE):
+    if not own_row(row).update(lease_until=clock.now() + LEASE):
         raise LeaseLost(f"job {row.pk} was given up")
 
 
@@ -174,12 +174,12 @@ def progress(
     if notes:
         kept = Job.objects.values_list("notes", flat=True).get(pk=row.pk)
         changes["notes"] = [*kept, *notes][:MAX_NOTES]
-    if not mine(row).update(**changes):
+    if not own_row(row).update(**changes):
         raise LeaseLost(f"job {row.pk} was given up")
 
 
 def finish(row: Job, status: Status, reason: str = "", error: str = "") -> None:
-    changed = mine(row).update(
+    changed = own_row(row).update(
         status=status, reason=reason, error=error, finished_at=clock.now(), lease_until=None, **traffic(row)
     )
     if not (changed and status == Status.SKIPPED and collapse(row, reason)):
@@ -196,7 +196,7 @@ def fail(row: Job, error: BaseException) -> None:
         reason = Reason.STOPPED
     words = scrub(f"{type(error).__name__}: {error}")
     try:
-        for attempt in stamina.retry_context(on=gone, attempts=4, wait_initial=1, wait_max=4, timeout=None):
+        for attempt in stamina.retry_context(on=lost_connection, attempts=4, wait_initial=1, wait_max=4, timeout=None):
             with attempt:
                 renew_connection()
                 finish(row, Status.FAILED, reason, words)
@@ -205,7 +205,7 @@ def fail(row: Job, error: BaseException) -> None:
     redis_client.note_error(row.job_type, "market-data", words)
 
 
-def gone(error: Exception) -> bool:
+def lost_connection(error: Exception) -> bool:
     """The server ended our connection or takes no new ones: a restart lasts a few seconds."""
     return isinstance(error, OperationalError | InterfaceError) and connection.vendor == "postgresql"
 
@@ -246,18 +246,18 @@ def reap(**which: str) -> int:
     """Give up the running jobs whose lease ran out or whose process, on this machine, is gone."""
     running = Job.objects.filter(status=Status.RUNNING, **which)
     expired = Q(lease_until__lt=clock.now()) | Q(lease_until__isnull=True)
-    gone = [row.pk for row in running.exclude(worker="") if not alive(row.worker)]
-    return end(running.filter(expired | Q(pk__in=gone)), Reason.LOST)
+    lost_connection = [row.pk for row in running.exclude(worker="") if not is_alive(row.worker)]
+    return end(running.filter(expired | Q(pk__in=lost_connection)), Reason.LOST)
 
 
 def stop() -> int:
     """Charon ends on this machine: what its processes were doing is put down as interrupted."""
     here = Job.objects.filter(status=Status.RUNNING, worker__startswith=f"{socket.gethostname()}:")
-    gone = [row.pk for row in here if not alive(row.worker)]
-    return end(here.filter(pk__in=gone), Reason.STOPPED)
+    lost_connection = [row.pk for row in here if not is_alive(row.worker)]
+    return end(here.filter(pk__in=lost_connection), Reason.STOPPED)
 
 
-def drop(pk: int | None) -> None:
+def abandon(pk: int | None) -> None:
     """A paused job whose continuation will not come: it was stopped, not lost."""
     if pk is not None:
         end(Job.objects.filter(pk=pk, status=Status.RUNNING, worker=""), Reason.STOPPED)
@@ -272,7 +272,7 @@ def end(rows: models.QuerySet[Job], reason: Reason) -> int:
     return count
 
 
-def alive(worker: str) -> bool:
+def is_alive(worker: str) -> bool:
     """Whether that process may still work; one of another machine is believed until its lease runs out."""
     host, _, pid = worker.rpartition(":")
     if host != socket.gethostname() or not pid.isdigit():

@@ -86,7 +86,7 @@ class Rate(models.Model):
     def __str__(self) -> str:
         return f"{self.instrument_id} {self.effective_date} {self.mid or self.bid}"
 
-    def figure(self, name: str) -> Decimal | None:
+    def published(self, name: str) -> Decimal | None:
         """`mid`, `bid` or `ask` with the decimals it was published with."""
         return published(getattr(self, name), self.scale)
 

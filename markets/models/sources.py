@@ -17,19 +17,27 @@ class Source(models.Model):
     licence = models.CharField(_("licencja"), max_length=200, blank=True)
     attribution = models.CharField(_("atrybucja"), max_length=200, blank=True)
     edition = models.CharField(_("wydanie"), max_length=60, blank=True)
-    stands_in_for = models.ForeignKey(
-        "self", models.SET_NULL, null=True, blank=True, related_name="stand_ins", verbose_name=_("zastępuje")
+    fallback_for = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="fallbacks",
+        verbose_name=_("zastępuje"),
+        db_column="stands_in_for_id",
     )
     available = models.BooleanField(_("obsługiwane"), default=True)
 
     enabled = models.BooleanField(_("włączone"), default=True)
-    cadence = models.PositiveIntegerField(_("co ile sekund"), default=3600, validators=[MinValueValidator(5)])
+    polling_interval = models.PositiveIntegerField(
+        _("co ile sekund"), default=3600, validators=[MinValueValidator(5)], db_column="cadence"
+    )
     paused_until = models.DateTimeField(_("wstrzymane do"), null=True, blank=True)
     public_display = models.BooleanField(_("pokazywane publicznie"), default=True)
     public_api = models.BooleanField(_("podawane przez publiczne API"), default=True)
     base_url = models.URLField(_("inny adres API"), blank=True)
 
-    FACTS = ("name", "url", "unit", "limits", "licence", "attribution", "edition", "stands_in_for", "available")
+    FACTS = ("name", "url", "unit", "limits", "licence", "attribution", "edition", "fallback_for", "available")
 
     class Meta:
         verbose_name = _("źródło")

@@ -45,7 +45,7 @@ def source_of(instrument: Instrument, timeframe: str, audience: Audience, source
     listed = Listing.objects.filter(shown_to(audience), instrument=instrument).annotate(newest=newest)
     lately = clock.now() - LATELY
     ranks = [
-        (row.newest < lately, row.priority, row.source.cadence, row.source.code, row.source)
+        (row.newest < lately, row.priority, row.source.polling_interval, row.source.code, row.source)
         for row in listed.select_related("source")
         if row.newest is not None
     ]

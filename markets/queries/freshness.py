@@ -32,7 +32,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Newest:
+class LatestPublication:
     """The newest table A on the page. `number` and `fetched_at` only where it is the official one."""
 
     day: date
@@ -61,7 +61,7 @@ class Trouble:
 class Facts:
     """What the tables say."""
 
-    newest: Newest | None = None
+    newest: LatestPublication | None = None
     trouble: Trouble | None = None
     backfill: Job | None = None
     next_try: datetime | None = None
@@ -139,7 +139,7 @@ def state_of(newest: date | None, today: date, hour: time, missing: int) -> Stat
     return State.LATE if only_today else State.STALE
 
 
-def facts(newest: Newest | None, now: datetime) -> Facts:
+def facts(newest: LatestPublication | None, now: datetime) -> Facts:
     """Four questions to the tables; `newest` comes from the quotes that the page shows anyway."""
     code = OuterRef("code")
     beats = Schedule.objects.filter(Q(name=code) | Q(name__startswith=Concat(code, Value("."))))
@@ -159,7 +159,7 @@ def facts(newest: Newest | None, now: datetime) -> Facts:
     )
 
 
-def with_proof(newest: Newest) -> Newest:
+def with_proof(newest: LatestPublication) -> LatestPublication:
     """The number of the official table, and when we got it."""
     row = Publication.objects.filter(source__code=newest.source, table="A", effective_date=newest.day).first()
     if row is None:
@@ -185,6 +185,6 @@ def trouble() -> Trouble | None:
 
 def running_backfill() -> Job | None:
     """The run that is bringing history: the official one before the archive's."""
-    family = Q(source__code=OFFICIAL) | Q(source__stands_in_for__code=OFFICIAL)
-    rows = Job.objects.filter(family, status=Job.Status.RUNNING, windows__gt=1)
-    return rows.select_related("source").order_by(F("source__stands_in_for").asc(nulls_first=True), "pk").first()
+    source_group = Q(source__code=OFFICIAL) | Q(source__fallback_for__code=OFFICIAL)
+    rows = Job.objects.filter(source_group, status=Job.Status.RUNNING, windows__gt=1)
+    return rows.select_related("source").order_by(F("source__fallback_for").asc(nulls_first=True), "pk").first()

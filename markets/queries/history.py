@@ -32,7 +32,7 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class DayRates:
     """A day's mid, bid and ask as published, and the proof of the mid: where it was printed and when we got it."""
 
     day: date
@@ -87,24 +87,24 @@ def gaps(points: Sequence[Point]) -> list[tuple[date, date]]:
     return [(a.day, b.day) for a, b in pairwise(points) if b.day - a.day > LONGEST_GAP]
 
 
-def figures(code: str, count: int = 30) -> list[Figure]:
+def newest_days(code: str, count: int = 30) -> list[DayRates]:
     """The newest days with their proofs, newest first; one query."""
     rows = Rate.objects.filter(instrument__code=code, table__in=TABLES).publishable()
     rows = rows.select_related("publication", "source")
     newest = rows.order_by("-effective_date", "table")[: 2 * count]
     days = groupby(newest, key=lambda row: row.effective_date)
-    return [figure(list(of_day)) for _day, of_day in days][:count]
+    return [day_rates(list(of_day)) for _day, of_day in days][:count]
 
 
-def figure(lines: list[Rate]) -> Figure:
+def day_rates(lines: list[Rate]) -> DayRates:
     """The rows of one day, table A or B before C."""
     first, proof = lines[0], lines[0].publication
     both = next((row for row in lines if row.bid is not None), None)
-    return Figure(
+    return DayRates(
         day=first.effective_date,
-        mid=first.figure("mid"),
-        bid=both.figure("bid") if both else None,
-        ask=both.figure("ask") if both else None,
+        mid=first.published("mid"),
+        bid=both.published("bid") if both else None,
+        ask=both.published("ask") if both else None,
         source=first.source.name,
         tables=tuple(row.publication.number or row.table if row.publication else row.table for row in lines),
         url=proof.url if proof else "",

@@ -12,7 +12,7 @@ from markets.instruments.catalogue import GOLD
 from markets.licence import Audience, shown_to
 from markets.models import Instrument, Quote, Rate
 from markets.models.querysets import MID_TABLES
-from markets.queries.freshness import OFFICIAL, Newest
+from markets.queries.freshness import OFFICIAL, LatestPublication
 
 # Table B comes weekly: three weeks without the code are no pause. Also the longest step that is still called a change.
 RETIRED_AFTER = timedelta(days=21)
@@ -22,13 +22,13 @@ MONTH = timedelta(days=30)
 COLUMNS = (
     *("table", "effective_date", "price", "scale", "previous", "previous_scale", "previous_date"),
     *("instrument__code", "instrument__kind", "instrument__unit", "instrument__name_pl", "instrument__name_en"),
-    *("source__code", "source__name", "source__edition", "source__stands_in_for_id"),
+    *("source__code", "source__name", "source__edition", "source__fallback_for_id"),
 )
 TROY_OUNCE = Decimal("31.1034768")  # grams
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LatestRate:
     """One instrument. `change` and `percent` are None where there is no recent earlier figure."""
 
     code: str
@@ -44,19 +44,19 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    currencies: list[Line]
-    retired: list[Line]
-    gold: Line | None
-    newest: Newest | None
+    currencies: list[LatestRate]
+    retired: list[LatestRate]
+    gold: LatestRate | None
+    newest: LatestPublication | None
     days: dict[str, date]
 
     @property
-    def current(self) -> list[Line]:
+    def current(self) -> list[LatestRate]:
         """Everything that is still published."""
         return [*self.currencies, *([self.gold] if self.gold else [])]
 
     @property
-    def tiles(self) -> dict[str, Line | None]:
+    def tiles(self) -> dict[str, LatestRate | None]:
         """What stands on top, in its order; None where there is no figure."""
         lines = {row.code: row for row in (*self.retired, *self.current)}
         return {code: lines.get(code) for code in TILES}
@@ -64,8 +64,8 @@ class Board:
 
 def board() -> Board:
     """One query: a quote an instrument, of the NBP and what stands in for it, as far as they may be shown."""
-    family = Q(source__code=OFFICIAL) | Q(source__stands_in_for__code=OFFICIAL)
-    wanted = Quote.objects.filter(family, shown_to(Audience.PAGE), effective_date__isnull=False).only(*COLUMNS)
+    source_group = Q(source__code=OFFICIAL) | Q(source__fallback_for__code=OFFICIAL)
+    wanted = Quote.objects.filter(source_group, shown_to(Audience.PAGE), effective_date__isnull=False).only(*COLUMNS)
     return arrange(list(wanted.select_related("instrument", "source").order_by("instrument__code")))
 
 
@@ -91,25 +91,26 @@ def newest_days(quotes: list[Quote]) -> dict[str, date]:
     return days
 
 
-def newest_table(quotes: list[Quote], days: dict[str, date]) -> Newest | None:
+def newest_table(quotes: list[Quote], days: dict[str, date]) -> LatestPublication | None:
     """Table A as the page shows it: the official one as soon as one of its figures is."""
     on_top = [row for row in quotes if row.table == "A" and row.effective_date == days["A"]]
     if not on_top:
         return None
-    source = min((row.source for row in on_top), key=lambda row: row.stands_in_for_id is not None)
-    return Newest(days["A"], source.code, source.name, source.edition, official=source.stands_in_for_id is None)
+    source = min((row.source for row in on_top), key=lambda row: row.fallback_for_id is not None)
+    official = source.fallback_for_id is None
+    return LatestPublication(days["A"], source.code, source.name, source.edition, official=official)
 
 
-def popular_first(row: Line) -> tuple[int, str]:
+def popular_first(row: LatestRate) -> tuple[int, str]:
     return (POPULAR.index(row.code) if row.code in POPULAR else len(POPULAR), row.code)
 
 
-def line(quote: Quote, newest: date) -> Line:
+def line(quote: Quote, newest: date) -> LatestRate:
     day = quote.effective_date or newest
     retired = newest - day > RETIRED_AFTER
     value = published(quote.price, quote.scale) or quote.price
     before = None if retired else earlier(quote, day)
-    return Line(
+    return LatestRate(
         code=quote.instrument.code,
         name=quote.instrument.name,
         unit=unit_of(quote.instrument),
@@ -134,7 +135,7 @@ def unit_of(instrument: Instrument) -> str:
     return f"{instrument.unit} {instrument.code}" if instrument.kind == Instrument.Kind.CURRENCY else instrument.unit
 
 
-def per_many(row: Line) -> tuple[int, Decimal] | None:
+def per_many(row: LatestRate) -> tuple[int, Decimal] | None:
     """Small units as the NBP prints them: per 100, or per 10 000, with four decimals at least.
 
     Told by the published digits: four decimals are per one, up to six per 100, more per 10 000.
@@ -146,12 +147,12 @@ def per_many(row: Line) -> tuple[int, Decimal] | None:
     return 10**shift, row.value.scaleb(shift).quantize(Decimal(1).scaleb(-max(4, decimals - shift)))
 
 
-def per_ounce(row: Line) -> Decimal:
+def per_ounce(row: LatestRate) -> Decimal:
     """The price of a gram for a troy ounce, to the grosz."""
     return (row.value * TROY_OUNCE).quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
-def last_month(lines: Sequence[Line]) -> dict[str, list[Decimal]]:
+def last_month(lines: Sequence[LatestRate]) -> dict[str, list[Decimal]]:
     """The figures of the 30 days up to each line's own day, ascending; one query."""
     if not lines:
         return {}

@@ -33,14 +33,15 @@ LATE = 2.5
 LONGEST_PAUSE = timedelta(days=5)
 UNLISTED = Listing.Priority.LOW + 1
 QUOTE_COLUMNS = (
-    *("instrument_id", "instrument__code", "instrument__scale", "source_id", "source__code", "source__cadence"),
+    *("instrument_id", "instrument__code", "instrument__scale"),
+    *("source_id", "source__code", "source__polling_interval"),
     *("table", "effective_date", "observed_at", "price", "bid", "ask", "change", "end_of_day"),
     *("priority", "day_ago"),
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Newest:
+class LatestPrice:
     """The newest price of an instrument at one source; `table` is empty for a market's."""
 
     instrument: int
@@ -48,7 +49,7 @@ class Newest:
     scale: int
     source_id: int
     source: str
-    cadence: int
+    polling_interval: int
     table: str
     ts: datetime
     price: Decimal
@@ -61,11 +62,11 @@ class Newest:
 
     @property
     def rank(self) -> tuple[bool, bool, int, int, str]:
-        return self.stale, self.end_of_day, self.priority, self.cadence, self.source
+        return self.stale, self.end_of_day, self.priority, self.polling_interval, self.source
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class PriceSeries:
     """Prices of one instrument over time: rows of (moment or day, price), ascending, and who said them."""
 
     source: str | None
@@ -98,7 +99,7 @@ def nearest_assets(text: str) -> list[str]:
     return nearest(text, catalogue.market_names() | aliases | names)
 
 
-def newest(audience: Audience, instruments: Collection[int], source: Source | None = None) -> dict[int, Newest]:
+def newest(audience: Audience, instruments: Collection[int], source: Source | None = None) -> dict[int, LatestPrice]:
     """By instrument, of the source that answers for it; one query."""
     now = clock.now()
     listed = Listing.objects.filter(instrument=OuterRef("instrument"), source=OuterRef("source"))
@@ -113,7 +114,7 @@ def newest(audience: Audience, instruments: Collection[int], source: Source | No
     )
     if source is not None:
         quotes = quotes.filter(source=source)
-    found: dict[int, Newest] = {}
+    found: dict[int, LatestPrice] = {}
     for values in quotes.values_list(*QUOTE_COLUMNS):
         row = judged(*values, now=now)
         held = found.setdefault(row.instrument, row)
@@ -128,7 +129,7 @@ def judged(
     scale: int,
     source_id: int,
     source: str,
-    cadence: int,
+    polling_interval: int,
     table: str,
     day: date | None,
     observed_at: datetime,
@@ -141,18 +142,18 @@ def judged(
     day_ago: Decimal | None,
     *,
     now: datetime,
-) -> Newest:
+) -> LatestPrice:
     """A row of `quotes` with its age judged; an official rate is of its day, whenever we fetched it."""
     ts = observed_at if day is None else midnight(day)
     urgent = UNLISTED if priority is None else priority
     if source in catalogue.TAKE_TURNS and urgent > Listing.Priority.CRITICAL:
-        cadence = max(cadence, settings.BATCH_ENQUEUE_MINUTES * 60)
-    allowed = timedelta(seconds=LATE * (DAY.total_seconds() if end_of_day else cadence))
+        polling_interval = max(polling_interval, settings.BATCH_ENQUEUE_MINUTES * 60)
+    allowed = timedelta(seconds=LATE * (DAY.total_seconds() if end_of_day else polling_interval))
     stale = now - ts > (allowed if day is None else LONGEST_PAUSE)
     if change is None and day_ago is not None and not stale:
         change = (price / day_ago - 1) * 100
-    return Newest(
-        *(instrument, code, scale, source_id, source, cadence, table, ts, price, bid, ask, change),
+    return LatestPrice(
+        *(instrument, code, scale, source_id, source, polling_interval, table, ts, price, bid, ask, change),
         *(end_of_day or day is not None, stale, urgent),
     )
 
@@ -161,26 +162,26 @@ def midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
-def series(instrument: Instrument, length: timedelta, audience: Audience, source: str | None = None) -> Series:
+def series(instrument: Instrument, length: timedelta, audience: Audience, source: str | None = None) -> PriceSeries:
     """The prices of the last stretch of time, of the source that answers or of the one that was asked for."""
     named = find_source(source) if source else None
     if named is not None:
         refuse(named, audience)
     chosen = newest(audience, [instrument.pk], named).get(instrument.pk)
     if chosen is None:
-        return Series(named.code if named else None, Tick.objects.none().values_list("observed_at", "price"), 0)
+        return PriceSeries(named.code if named else None, Tick.objects.none().values_list("observed_at", "price"), 0)
     since = clock.now() - length
     of_it = {"instrument": instrument, "source": chosen.source_id}
     if chosen.table:
         rates = Rate.objects.filter(**of_it, table=chosen.table, mid__isnull=False, effective_date__gte=since.date())
-        return Series(
+        return PriceSeries(
             chosen.source, rates.order_by("effective_date").values_list("effective_date", "mid"), chosen.scale
         )
     ticks = Tick.objects.filter(**of_it, observed_at__gt=since)
-    return Series(chosen.source, ticks.order_by("observed_at").values_list("observed_at", "price"), chosen.scale)
+    return PriceSeries(chosen.source, ticks.order_by("observed_at").values_list("observed_at", "price"), chosen.scale)
 
 
-def points(found: Series, limit: int) -> tuple[list[dict[str, Any]], int]:
+def points(found: PriceSeries, limit: int) -> tuple[list[dict[str, Any]], int]:
     """The newest `limit` of the series, ascending, and how many there are."""
     rows = list(found.rows.reverse()[:limit])
     total = len(rows) if len(rows) < limit else found.rows.count()
@@ -192,7 +193,7 @@ def moment_of(when: date) -> datetime:
     return when if isinstance(when, datetime) else midnight(when)
 
 
-def summary(found: Series) -> dict[str, Any]:
+def summary(found: PriceSeries) -> dict[str, Any]:
     """Over every price of the series, however many they are; the mean is exact, with the digits of the finest price."""
     prices = [price for _, price in found.rows.iterator(chunk_size=5_000)]
     if not prices:
@@ -205,7 +206,7 @@ def summary(found: Series) -> dict[str, Any]:
     return {"points": len(prices)} | shown | {"avg": f"{mean:f}"}
 
 
-def latest_rows(rows: Collection[Newest]) -> Iterator[dict[str, Any]]:
+def latest_rows(rows: Collection[LatestPrice]) -> Iterator[dict[str, Any]]:
     for row in rows:
         both = row.bid is not None and row.ask is not None
         yield {

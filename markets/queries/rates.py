@@ -95,7 +95,7 @@ def rates(
 def publishes_mids(source: str) -> bool:
     """Whether its rates stand in tables A and B, of which one is the canonical one, as the NBP's and its archive's."""
     row = find_source(source)
-    return row.stands_in_for_id is not None or row.stand_ins.exists()
+    return row.fallback_for_id is not None or row.fallbacks.exists()
 
 
 def gold(start: date, end: date, source: str | None = None, audience: Audience = Audience.API) -> RateQuerySet:

@@ -16,7 +16,7 @@ PERIOD_SECONDS = 60.0
 SOURCE = "dashboard"
 
 
-class Tally:
+class CacheStats:
     """The sums since the start, and those since the last line."""
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class Tally:
         self.due = time.monotonic() + PERIOD_SECONDS
 
 
-counts = Tally()
+counts = CacheStats()
 
 
 def totals() -> Counter[tuple[str, str]]:
@@ -54,7 +54,7 @@ def count(kind: str, result: str) -> None:
         redis_client.note(redis_client.Entry("cache_write", "cache", SOURCE, f"answers={writes} bytes={size}", size))
 
 
-def wrote(size: int) -> None:
+def count_write(size: int) -> None:
     """One answer went to Redis: told of together with the others of its minute."""
     with counts.lock:
         counts.writes += 1

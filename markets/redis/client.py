@@ -33,7 +33,7 @@ JSON = msgspec.json.Encoder(decimal_format="number")
 LOG = "redis:message_log"
 LOG_LENGTH = 10_000
 # After a failure nobody waits for Redis again so long: a slow one costs one time-out in ten seconds, not one a request.
-REST_SECONDS = 10.0
+COOL_DOWN_SECONDS = 10.0
 # A full Redis refuses every write, a thousand times an hour: said once in so long.
 QUIET_SECONDS = 600.0
 SUMMARY_LENGTH = 500
@@ -61,11 +61,11 @@ class Entry:
 
 
 @dataclass(slots=True)
-class Reach:
+class ConnectionState:
     """How this process and Redis get on. The times of `..._until` are the monotonic clock's."""
 
     lost_at: datetime | None = None
-    resting_until: float = 0.0
+    cooling_until: float = 0.0
     quiet_until: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -75,14 +75,14 @@ class Reach:
             return True
         with self.lock:
             now = time.monotonic()
-            if now < self.resting_until:
+            if now < self.cooling_until:
                 return False
-            self.resting_until = now + REST_SECONDS
+            self.cooling_until = now + COOL_DOWN_SECONDS
             return True
 
     def lose(self, error: Exception) -> None:
         with self.lock:
-            self.resting_until = time.monotonic() + REST_SECONDS
+            self.cooling_until = time.monotonic() + COOL_DOWN_SECONDS
             first, self.lost_at = self.lost_at is None, self.lost_at or clock.now()
         if first:
             logger.warning("Redis cannot be used, Charon goes on without it: %s", type(error).__name__)
@@ -107,13 +107,13 @@ def refusal(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"[:160]
 
 
-reach = Reach()
+connection = ConnectionState()
 
 
 def forget() -> None:
     """A process begins: what another one knew, and its locks, are not inherited."""
-    global reach
-    reach = Reach()
+    global connection
+    connection = ConnectionState()
 
 
 os.register_at_fork(after_in_child=forget)
@@ -126,18 +126,18 @@ def name(text: str) -> str:
 
 def ask(work: Callable[[redis.Redis], T], otherwise: T) -> T:
     """What `work` makes of the connection; `otherwise` without Redis, or when it cannot be reached or refuses."""
-    if not settings.REDIS_URL or not reach.may_ask():
+    if not settings.REDIS_URL or not connection.may_ask():
         return otherwise
     try:
         answer = work(get_redis_connection("default"))
     except redis.ResponseError as error:
-        reach.find()
-        reach.refuse(error)
+        connection.find()
+        connection.refuse(error)
         return otherwise
     except (redis.RedisError, OSError) as error:
-        reach.lose(error)
+        connection.lose(error)
         return otherwise
-    reach.find()
+    connection.find()
     return answer
 
 
@@ -197,6 +197,6 @@ def settle(pipe: Any) -> list[Any]:
     answers: list[Any] = pipe.execute(raise_on_error=False)
     for answer in answers:
         if isinstance(answer, Exception):
-            reach.refuse(answer)
+            connection.refuse(answer)
             break
     return answers

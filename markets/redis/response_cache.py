@@ -47,7 +47,7 @@ NUMBER = (
 SUM = f"SELECT COALESCE(SUM(number), 0) FROM {TABLE}"
 
 
-class Kept(msgspec.Struct, array_like=True, frozen=True):
+class Cached(msgspec.Struct, array_like=True, frozen=True):
     """One answer; `packed` is the body in gzip, empty where that gains nothing."""
 
     stamp: bytes
@@ -111,7 +111,7 @@ def stamp_name(scope: str) -> str:
     return redis_client.name(f"cache:generation:{scope}")
 
 
-def look(question: Question) -> Kept | None:
+def look(question: Question) -> Cached | None:
     """The answer if one is kept that still holds."""
     if (found := fetch(question)) is not None:
         kept, _ = found
@@ -122,7 +122,7 @@ def look(question: Question) -> Kept | None:
     return kept
 
 
-def answer(question: Question, compute: Callable[[], bytes], number: int | None = None) -> Kept:
+def answer(question: Question, compute: Callable[[], bytes], number: int | None = None) -> Cached:
     """What is kept, or what `compute` makes of the tables; of many that ask at once, one computes.
 
     `number`: the generation of the question's instrument, where it was read already. What `compute` raises is kept
@@ -139,7 +139,7 @@ def answer(question: Question, compute: Callable[[], bytes], number: int | None 
     return kept
 
 
-def fetch(question: Question) -> tuple[Kept | None, bytes | None] | None:
+def fetch(question: Question) -> tuple[Cached | None, bytes | None] | None:
     """The answer in Redis if it holds, and the stamp in force; None when Redis cannot be asked."""
     names = redis_client.name(question.key), stamp_name(question.scope)
     found: list[Any] | None = redis_client.ask(lambda client: client.mget(*names), None)
@@ -150,16 +150,16 @@ def fetch(question: Question) -> tuple[Kept | None, bytes | None] | None:
     return kept, found[1]
 
 
-def valid(raw: bytes | None, stamp: bytes | None) -> Kept | None:
+def valid(raw: bytes | None, stamp: bytes | None) -> Cached | None:
     """Whatever stands there that is no answer of ours, or an older one, is none."""
     try:
-        kept = msgspec.msgpack.decode(raw or b"", type=Kept)
+        kept = msgspec.msgpack.decode(raw or b"", type=Cached)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return kept if kept.stamp == stamp else None
 
 
-def from_redis(question: Question, compute: Callable[[], bytes]) -> Kept | None:
+def from_redis(question: Question, compute: Callable[[], bytes]) -> Cached | None:
     """None when Redis cannot be asked, or takes nothing: it is full, or somebody else's rubbish is in the way."""
     if (found := fetch(question)) is None or found[0]:
         return found[0] if found else None
@@ -176,11 +176,11 @@ def from_redis(question: Question, compute: Callable[[], bytes]) -> Kept | None:
     return None
 
 
-def claim(question: Question) -> tuple[Kept | None, bytes, bool] | None:
+def claim(question: Question) -> tuple[Cached | None, bytes, bool] | None:
     """The answer that came meanwhile, the stamp in force (drawn now if there was none), and whether we compute."""
     key, stamp_key = redis_client.name(question.key), stamp_name(question.scope)
 
-    def work(client: redis.Redis) -> tuple[Kept | None, bytes, bool] | None:
+    def work(client: redis.Redis) -> tuple[Cached | None, bytes, bool] | None:
         pipe = client.pipeline(transaction=False)
         pipe.set(stamp_key, secrets.token_bytes(12), nx=True)
         pipe.set(f"{key}:lock", 1, nx=True, px=LOCK_MILLISECONDS)
@@ -191,10 +191,10 @@ def claim(question: Question) -> tuple[Kept | None, bytes, bool] | None:
     return redis_client.ask(work, None)
 
 
-def keep(question: Question, stamp: bytes, compute: Callable[[], bytes]) -> Kept:
+def keep(question: Question, stamp: bytes, compute: Callable[[], bytes]) -> Cached:
     """Compute and put it under the stamp from before; an answer that could not be written is an answer all the same."""
     try:
-        kept = Kept.of(stamp, compute())
+        kept = Cached.of(stamp, compute())
     except BaseException:
         release(question)
         raise
@@ -207,7 +207,7 @@ def keep(question: Question, stamp: bytes, compute: Callable[[], bytes]) -> Kept
         return bool(pipe.execute()[1])
 
     if redis_client.ask(write, otherwise=False):
-        cache_stats.wrote(len(value))
+        cache_stats.count_write(len(value))
     return kept
 
 
@@ -216,7 +216,7 @@ def release(question: Question) -> None:
     redis_client.ask(lambda client: client.delete(redis_client.name(f"{question.key}:lock")), None)
 
 
-def from_memory(question: Question, compute: Callable[[], bytes], number: int | None) -> Kept:
+def from_memory(question: Question, compute: Callable[[], bytes], number: int | None) -> Cached:
     stamp = number_of(question.scope) if number is None else stamp_of(number)
     if kept := memory.get(question.key, stamp):
         return kept
@@ -225,7 +225,7 @@ def from_memory(question: Question, compute: Callable[[], bytes], number: int | 
     try:
         if kept := memory.get(question.key, stamp):
             return kept
-        kept = Kept.of(stamp, compute())
+        kept = Cached.of(stamp, compute())
         memory.put(question.key, kept)
         return kept
     finally:
@@ -258,9 +258,9 @@ class Memory:
 
     def forget(self) -> None:
         self.size = 0
-        self.rows: OrderedDict[str, tuple[float, Kept]] = OrderedDict()
+        self.rows: OrderedDict[str, tuple[float, Cached]] = OrderedDict()
 
-    def get(self, key: str, stamp: bytes) -> Kept | None:
+    def get(self, key: str, stamp: bytes) -> Cached | None:
         with self.lock:
             until, kept = self.rows.get(key, (0.0, None))
             if kept is None or kept.stamp != stamp or time.monotonic() > until:
@@ -268,7 +268,7 @@ class Memory:
             self.rows.move_to_end(key)
             return kept
 
-    def put(self, key: str, kept: Kept) -> None:
+    def put(self, key: str, kept: Cached) -> None:
         with self.lock:
             self.drop(key)
             if kept.size > self.limit:

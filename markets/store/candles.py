@@ -13,7 +13,7 @@ from markets import clock, timeframes
 from markets.models import Candle, Instrument, Job, Source
 from markets.records import Bar
 from markets.store import bulk, copying, listings, validation
-from markets.store.listings import Outcome
+from markets.store.listings import SaveResult
 
 TABLE = Candle._meta.db_table
 VALUES = {
@@ -36,7 +36,7 @@ ONE_A_STRETCH = "ON CONFLICT (instrument_id, timeframe, source_id, open_time)"
 REPLACE = f"{ONE_A_STRETCH} DO UPDATE SET " + ", ".join(f'"{name}" = excluded."{name}"' for name in VALUES)
 
 
-class Figures(NamedTuple):
+class CandleValues(NamedTuple):
     open: Decimal
     high: Decimal
     low: Decimal
@@ -48,10 +48,10 @@ class Figures(NamedTuple):
 
 
 Place = tuple[int, datetime]
-Found = dict[Place, Figures]
+Found = dict[Place, CandleValues]
 
 
-def save_bars(bars: Sequence[Bar], source: Source, job: Job | None = None) -> Outcome:
+def save_bars(bars: Sequence[Bar], source: Source, job: Job | None = None) -> SaveResult:
     """Write the candles of any number of series; all of it or nothing.
 
     An open candle is replaced until it is closed. A closed one that its source changed is replaced as well and counted
@@ -59,7 +59,7 @@ def save_bars(bars: Sequence[Bar], source: Source, job: Job | None = None) -> Ou
     statements a timeframe and three for all, whatever the number of series and the length of their history: give it
     the whole cycle at once.
     """
-    outcome = Outcome()
+    outcome = SaveResult()
     with transaction.atomic():
         listings.lock(source)
         fresh: list[tuple[Any, ...]] = []
@@ -74,11 +74,11 @@ def save_bars(bars: Sequence[Bar], source: Source, job: Job | None = None) -> Ou
             outcome.gaps += gaps(timeframe, found, held, source, names)
         copying.insert(TABLE, tuple(COLUMNS), fresh)
         bulk.insert(TABLE, COLUMNS, changed, REPLACE)
-        listings.put_down(job, outcome)
+        listings.record(job, outcome)
     return outcome
 
 
-def sift(bars: Iterable[Bar], known: dict[str, int], outcome: Outcome) -> dict[str, Found]:
+def sift(bars: Iterable[Bar], known: dict[str, int], outcome: SaveResult) -> dict[str, Found]:
     """What may in, by timeframe; of two candles for one stretch the last one given."""
     now = clock.now()
     accepted: dict[str, Found] = defaultdict(dict)
@@ -88,18 +88,18 @@ def sift(bars: Iterable[Bar], known: dict[str, int], outcome: Outcome) -> dict[s
         if reason := validation.against_bar(bar, now):
             outcome.refused.append(f"{bar.ticker} {bar.timeframe} {bar.open_time.isoformat()}: {reason}")
         else:
-            accepted[bar.timeframe][known[bar.ticker], bar.open_time] = figures(bar, now)
+            accepted[bar.timeframe][known[bar.ticker], bar.open_time] = values_of(bar, now)
     return accepted
 
 
-def figures(bar: Bar, now: datetime) -> Figures:
+def values_of(bar: Bar, now: datetime) -> CandleValues:
     """A candle that nothing was traded in is the price before it, written down again."""
     volume = validation.fitted(bar.volume)
     closed, synthetic = bar.close_time <= now, volume == 0
-    return Figures(bar.open, bar.high, bar.low, bar.close, volume, bar.trades, closed, synthetic)
+    return CandleValues(bar.open, bar.high, bar.low, bar.close, volume, bar.trades, closed, synthetic)
 
 
-def changes(found: Found, held: Found, outcome: Outcome) -> Iterator[tuple[Place, Figures]]:
+def changes(found: Found, held: Found, outcome: SaveResult) -> Iterator[tuple[Place, CandleValues]]:
     """What is new or says something else than the stored candle."""
     for place, new in found.items():
         old = held.get(place)
@@ -114,7 +114,7 @@ def changes(found: Found, held: Found, outcome: Outcome) -> Iterator[tuple[Place
         yield place, new
 
 
-def row(place: Place, moment: Any, timeframe: str, source: Source, new: Figures) -> tuple[Any, ...]:
+def row(place: Place, moment: Any, timeframe: str, source: Source, new: CandleValues) -> tuple[Any, ...]:
     prices = map(bulk.digits, (new.open, new.high, new.low, new.close, new.volume))
     return (place[0], timeframe, source.pk, moment, *prices, new.trades, new.closed, new.synthetic)
 
@@ -128,7 +128,7 @@ def stored(timeframe: str, found: Found, source: Source) -> Found:
         source=source,
         open_time__range=(min(times), max(times)),
     ).values_list("instrument_id", "open_time", *VALUES)
-    return {(instrument, start): Figures(*values) for instrument, start, *values in rows}
+    return {(instrument, start): CandleValues(*values) for instrument, start, *values in rows}
 
 
 def gaps(timeframe: str, found: Found, held: Found, source: Source, tickers: dict[int, str]) -> list[str]:

@@ -10,7 +10,7 @@ from markets.models import Instrument, Job, Listing, Source
 
 
 @dataclass(slots=True)
-class Outcome:
+class SaveResult:
     """What one save did. `refused` and `gaps` are in words; `unknown` are tickers that the source does not list,
     `against` has what was refused of a price by its ticker.
 
@@ -42,7 +42,7 @@ def lock(source: Source) -> None:
     Source.objects.select_for_update(no_key=True).get(pk=source.pk)
 
 
-def instruments(source: Source, tickers: Collection[str], outcome: Outcome) -> dict[str, int]:
+def instruments(source: Source, tickers: Collection[str], outcome: SaveResult) -> dict[str, int]:
     """Instruments by ticker. One that is not listed would update nothing without a word: the outcome names it."""
     listed = Listing.objects.filter(source=source, ticker__in=tickers)
     found: dict[str, int] = dict(listed.values_list("ticker", "instrument_id"))
@@ -52,7 +52,7 @@ def instruments(source: Source, tickers: Collection[str], outcome: Outcome) -> d
     return found
 
 
-def put_down(job: Job | None, outcome: Outcome) -> None:
+def record(job: Job | None, outcome: SaveResult) -> None:
     """In the job's row and in the caller's transaction; raises LeaseLost when the job was given up meanwhile."""
     if job is not None:
         runs.progress(job, rows_written=outcome.written, revised=outcome.revised, refused=outcome.refused)

@@ -14,10 +14,10 @@ from markets.models import Job, Quote, Source, Tick
 from markets.records import Price
 from markets.store import bulk, listings, validation
 from markets.store.candles import save_bars
-from markets.store.listings import Outcome
+from markets.store.listings import SaveResult
 from markets.store.retention import prune
 
-__all__ = ["Outcome", "prune", "save_bars", "save_prices"]
+__all__ = ["SaveResult", "prune", "save_bars", "save_prices"]
 
 Series = dict[int, list[Price]]
 
@@ -61,22 +61,22 @@ NEWEST = (
 )
 
 
-def save_prices(prices: Sequence[Price], source: Source, job: Job | None = None) -> Outcome:
+def save_prices(prices: Sequence[Price], source: Source, job: Job | None = None) -> SaveResult:
     """Write what a source said: each price once, and the newest of each instrument. All of it or nothing.
 
     An older price becomes a tick and never the quote. Five statements, however many prices they are.
     """
-    outcome = Outcome()
+    outcome = SaveResult()
     with transaction.atomic():
         listings.lock(source)
         series = sift(prices, source, outcome)
         outcome.inserted = bulk.insert(TICK, TICK_COLUMNS, ticks(series, source), NOT_TWICE)
         write_quotes(series, source, outcome)
-        listings.put_down(job, outcome)
+        listings.record(job, outcome)
     return outcome
 
 
-def sift(prices: Sequence[Price], source: Source, outcome: Outcome) -> Series:
+def sift(prices: Sequence[Price], source: Source, outcome: SaveResult) -> Series:
     """What may in, by instrument and ascending; of one moment the last that was said."""
     now = clock.now()
     known = listings.instruments(source, {price.ticker for price in prices}, outcome)
@@ -104,7 +104,7 @@ def figures_of(price: Price) -> tuple[Decimal | None, ...]:
     return price.price, price.bid, price.ask, price.volume
 
 
-def write_quotes(series: Series, source: Source, outcome: Outcome) -> None:
+def write_quotes(series: Series, source: Source, outcome: SaveResult) -> None:
     """The newest two of each, one after the other: the first of them is what the second one's `previous` will be."""
     for back in (2, 1):
         rows = [

@@ -15,18 +15,18 @@ from markets import clock, events
 from markets.instruments import catalogue
 from markets.jobs import runs
 from markets.models import Instrument, Job, Source
-from markets.records import Figure, Table
+from markets.records import RateRecord, Table
 from markets.redis import response_cache
 from markets.store import outbox, publications, quotes, rates, validation
 
-Accepted = list[tuple[Table, list[Figure]]]
+Accepted = list[tuple[Table, list[RateRecord]]]
 NAME_LENGTH = 120
 # How often a batch is compared and written when somebody else keeps putting in what it holds.
 ATTEMPTS = 3
 
 
 @dataclass(slots=True)
-class Outcome:
+class PublishResult:
     """What one save did; `refused`, `new_codes` and `left_out` in words."""
 
     inserted: int = 0
@@ -41,16 +41,16 @@ class Outcome:
         return self.inserted + self.taken_over + self.revised
 
 
-def save(tables: Sequence[Table], source: Source, job: Job, windows: int = 0) -> Outcome:
+def publish(tables: Sequence[Table], source: Source, job: Job, windows: int = 0) -> PublishResult:
     """Write one window of publications; all of it or nothing.
 
     `windows` of the job's windows are done with it, which the job notes in the same transaction. Raises
     `journal.LeaseLost` when the job was given up meanwhile: nothing of a ghost's work is kept.
     """
     with transaction.atomic():
-        family = lock_family(source)
+        source_group = lock_source_group(source)
         accepted, refused = sift(tables)
-        outcome = write(accepted, source, family, job) if accepted else Outcome()
+        outcome = write(accepted, source, source_group, job) if accepted else PublishResult()
         outcome.refused = refused
         runs.progress(
             job,
@@ -67,14 +67,14 @@ def save(tables: Sequence[Table], source: Source, job: Job, windows: int = 0) ->
     return outcome
 
 
-def lock_family(source: Source) -> set[int]:
+def lock_source_group(source: Source) -> set[int]:
     """The official source and its archives: one writer at a time, for they compare with each other's rows.
 
     PostgreSQL needs the lock, taken in one order by everybody; SQLite has IMMEDIATE transactions. It leaves alone those
     who only refer to a source: a full lock would be waited for by a commit that we may be waiting for ourselves.
     """
-    official = source.stands_in_for_id or source.pk
-    rows = Source.objects.select_for_update(no_key=True).filter(Q(pk=official) | Q(stands_in_for=official))
+    official = source.fallback_for_id or source.pk
+    rows = Source.objects.select_for_update(no_key=True).filter(Q(pk=official) | Q(fallback_for=official))
     return set(rows.order_by("pk").values_list("pk", flat=True))
 
 
@@ -94,7 +94,7 @@ def sift(tables: Iterable[Table]) -> tuple[Accepted, list[str]]:
     return sorted(accepted, key=lambda pair: pair[0].effective_date), refused
 
 
-def write(accepted: Accepted, source: Source, family: set[int], job: Job) -> Outcome:
+def write(accepted: Accepted, source: Source, source_group: set[int], job: Job) -> PublishResult:
     """Compare and write; again when a row appeared meanwhile that the comparison had not seen.
 
     The lock keeps the family's other writers out, not one of another family that meets the same new code, nor a hand
@@ -104,46 +104,46 @@ def write(accepted: Accepted, source: Source, family: set[int], job: Job) -> Out
     for _ in range(ATTEMPTS - 1):
         try:
             with transaction.atomic():
-                return compare_and_write(accepted, source, family, job)
+                return compare_and_write(accepted, source, source_group, job)
         except IntegrityError:
             continue
-    return compare_and_write(accepted, source, family, job)
+    return compare_and_write(accepted, source, source_group, job)
 
 
-def compare_and_write(accepted: Accepted, source: Source, family: set[int], job: Job) -> Outcome:
+def compare_and_write(accepted: Accepted, source: Source, source_group: set[int], job: Job) -> PublishResult:
     """Everything that one window changes, in the order of its foreign keys."""
     tables = [table for table, _ in accepted]
     kind = tables[0].kind
     codes = {figure.code for _, figures in accepted for figure in figures}
     instruments, new_codes = catalogue.find_or_create(codes, kind)
     proofs = publications.save(tables, source, job)
-    batch = rates.Batch(source, rates.Known(source, family, tables), proofs, job)
+    batch = rates.Batch(source, rates.ExistingRows(source, source_group, tables), proofs, job)
     for table, figures in accepted:
         batch.add(table, [(instruments[figure.code].id, figure) for figure in figures])
     gone = batch.leave_out()
     batch.write()
-    before = quotes.refresh(batch.mids, family, {instruments[code].id for code in new_codes})
-    renamed = take_names(accepted, instruments, before)
+    before = quotes.refresh(batch.mids, source_group, {instruments[code].id for code in new_codes})
+    renamed = update_names(accepted, instruments, before)
     outbox.widen(batch.days, kind, job)
     if batch.inserts or batch.updates or proofs.changed or renamed:
         response_cache.changed({row.id for row in instruments.values()} | {instrument for instrument, _ in gone})
-    return Outcome(
+    return PublishResult(
         inserted=len(batch.inserts),
         taken_over=len(batch.updates) - len(batch.revisions),
         revised=len(batch.revisions),
         new_codes=new_codes,
-        left_out=in_words(gone, instruments),
+        left_out=described(gone, instruments),
     )
 
 
-def in_words(gone: list[tuple[int, Table]], instruments: dict[str, Instrument]) -> list[str]:
+def described(gone: list[tuple[int, Table]], instruments: dict[str, Instrument]) -> list[str]:
     names = {instrument.id: code for code, instrument in instruments.items()}
     others = {instrument for instrument, _ in gone} - names.keys()
     names |= dict(Instrument.objects.filter(pk__in=others).values_list("pk", "code")) if others else {}
     return [f"{table.table} {table.effective_date} {names[instrument]}" for instrument, table in gone]
 
 
-def take_names(accepted: Accepted, instruments: dict[str, Instrument], before: dict[int, quotes.Held]) -> int:
+def update_names(accepted: Accepted, instruments: dict[str, Instrument], before: dict[int, quotes.QuoteBefore]) -> int:
     """The publisher's own name of a currency, from a table no older than its newest figure so far; how many changed."""
     renamed = 0
     named = {

@@ -44,20 +44,20 @@ class Mid(NamedTuple):
 Written = tuple[date, str, Decimal, int, int]
 
 
-class Held(NamedTuple):
+class QuoteBefore(NamedTuple):
     """A quote as it stood before: its mid, and how far back it reaches."""
 
     newest: Mid
     previous_date: date | None
 
 
-def refresh(written: dict[int, list[Written]], family: set[int], fresh: set[int]) -> dict[int, Held]:
+def refresh(written: dict[int, list[Written]], source_group: set[int], fresh: set[int]) -> dict[int, QuoteBefore]:
     """Follow the mids that were written (ascending), as far as they reach a quote. Answers the quotes as they stood.
 
     What is newer than the quote, as nearly always, needs no look at the series: the quote itself is the mid before it.
     Nor has an instrument that is `fresh`, created in this transaction, anything else in its series.
     """
-    before = held(written, family) if written else {}
+    before = held(written, source_group) if written else {}
     rows = []
     for instrument, mids in written.items():
         quote = before.get(instrument)
@@ -66,23 +66,24 @@ def refresh(written: dict[int, list[Written]], family: set[int], fresh: set[int]
         elif instrument in fresh:
             rows.append(row(instrument, list(map(Mid._make, mids[-SOME:]))))
         elif not quote or not quote.previous_date or mids[-1][0] >= quote.previous_date:
-            rows.append(row(instrument, newest_in_series(instrument, family)))
+            rows.append(row(instrument, newest_in_series(instrument, source_group)))
     replaced = [one[0] for one in rows if one[0] in before and before[one[0]].newest.source_id != one[1]]
     if replaced:  # an archive's quote goes when the official one comes: one an instrument and family
-        Quote.objects.filter(instrument__in=replaced, source__in=family).delete()
+        Quote.objects.filter(instrument__in=replaced, source__in=source_group).delete()
     bulk.insert(TABLE, COLUMNS, rows, REPLACE)
     return before
 
 
-def held(instruments: Iterable[int], family: set[int]) -> dict[int, Held]:
-    rows = Quote.objects.filter(instrument__in=instruments, source__in=family, effective_date__isnull=False)
+def held(instruments: Iterable[int], source_group: set[int]) -> dict[int, QuoteBefore]:
+    rows = Quote.objects.filter(instrument__in=instruments, source__in=source_group, effective_date__isnull=False)
     columns = ("instrument_id", "previous_date", "effective_date", "table", "price", "scale", "source_id")
-    return {instrument: Held(Mid(*newest), previous) for instrument, previous, *newest in rows.values_list(*columns)}
+    found = rows.values_list(*columns)
+    return {instrument: QuoteBefore(Mid(*newest), previous) for instrument, previous, *newest in found}
 
 
-def newest_in_series(instrument: int, family: set[int]) -> list[Mid]:
+def newest_in_series(instrument: int, source_group: set[int]) -> list[Mid]:
     """Read backwards, in the very order of the index, so that PostgreSQL never sorts a series."""
-    rows = Rate.objects.filter(instrument=instrument, source__in=family, mid__isnull=False)
+    rows = Rate.objects.filter(instrument=instrument, source__in=source_group, mid__isnull=False)
     newest = rows.order_by("-effective_date", "-table").values_list(*Mid._fields)[:SOME]
     return list(map(Mid._make, newest))
 

@@ -13,7 +13,7 @@ from django.db.models.functions import Cast
 from markets import clock
 from markets.models import Job, Rate, Revision, Source
 from markets.models.querysets import MID_TABLES
-from markets.records import Figure, Table
+from markets.records import RateRecord, Table
 from markets.store import bulk, copying
 from markets.store.publications import Proofs
 from markets.store.quotes import Written
@@ -41,7 +41,7 @@ Days = dict[int, list[date]]
 Digits = tuple[str | None, str | None, str | None]
 
 
-class Stored(NamedTuple):
+class StoredRate(NamedTuple):
     """A row as it stands, with what a comparison needs."""
 
     id: int
@@ -55,49 +55,49 @@ class Stored(NamedTuple):
     scale: int
     publication_id: int | None
 
-    def says(self, figure: Figure) -> bool:
+    def says(self, figure: RateRecord) -> bool:
         return self.mid == figure.mid and self.bid == figure.bid and self.ask == figure.ask
 
 
-class Known:
+class ExistingRows:
     """The rows of these days that the family (an official source and its archives) already has.
 
     An archive has no letters of its own, so its rows stand under "mid": by instrument and day alone.
     """
 
-    def __init__(self, source: Source, family: set[int], tables: Sequence[Table]) -> None:
-        self.official = source.stands_in_for_id
-        self.stand_ins = family - {self.official or source.pk}
-        self.rows: dict[tuple[str, str], dict[int, Stored]] = defaultdict(dict)
+    def __init__(self, source: Source, source_group: set[int], tables: Sequence[Table]) -> None:
+        self.official = source.fallback_for_id
+        self.fallbacks = source_group - {self.official or source.pk}
+        self.rows: dict[tuple[str, str], dict[int, StoredRate]] = defaultdict(dict)
         letters = {table.table for table in tables}
         days = [table.effective_date for table in tables]
         span = (min(days), max(days))
         own = set(MID_TABLES) if self.official and letters & set(MID_TABLES) else letters
         rows = [Rate.objects.filter(source=source, table__in=own, effective_date__range=span)]
-        others = family - {source.pk}
+        others = source_group - {source.pk}
         if others and letters & set(MID_TABLES):
             rows.append(Rate.objects.filter(source__in=others, table__in=MID_TABLES, effective_date__range=span))
         for row in fetched(rows):
-            place = "mid" if self.official or row.source_id in self.stand_ins else row.table
+            place = "mid" if self.official or row.source_id in self.fallbacks else row.table
             self.rows[place, row.day][row.instrument_id] = row
 
-    def of(self, table: Table) -> tuple[dict[int, Stored], dict[int, Stored]]:
+    def of(self, table: Table) -> tuple[dict[int, StoredRate], dict[int, StoredRate]]:
         """Our own rows of that table and day by instrument, and an archive's rows of that day."""
         day = table.effective_date.isoformat()
         return self.rows[table.table, day], self.rows["mid", day] if table.table in MID_TABLES else {}
 
 
-def fetched(questions: Iterable[models.QuerySet[Rate]]) -> Iterator[Stored]:
+def fetched(questions: Iterable[models.QuerySet[Rate]]) -> Iterator[StoredRate]:
     """Past the converters of SQLite, for dates and decimals, which cost more than all the rest of a comparison."""
     dated = [rows.annotate(day=Cast("effective_date", models.TextField())) for rows in questions]
-    parts = [rows.values_list(*Stored._fields).query.sql_with_params() for rows in dated]
+    parts = [rows.values_list(*StoredRate._fields).query.sql_with_params() for rows in dated]
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(sql for sql, _ in parts), [value for _, values in parts for value in values])
         found = cursor.fetchall()
     if connection.vendor == "postgresql":
-        return map(Stored._make, found)
+        return map(StoredRate._make, found)
     return (
-        Stored(pk, instrument, day, source, table, exact(mid), exact(bid), exact(ask), scale, publication)
+        StoredRate(pk, instrument, day, source, table, exact(mid), exact(bid), exact(ask), scale, publication)
         for pk, instrument, day, source, table, mid, bid, ask, scale, publication in found
     )
 
@@ -113,7 +113,7 @@ class Batch:
     Tables are added in the order of their days.
     """
 
-    def __init__(self, source: Source, known: Known, proofs: Proofs, job: Job) -> None:
+    def __init__(self, source: Source, known: ExistingRows, proofs: Proofs, job: Job) -> None:
         self.source, self.known, self.proofs, self.job = source, known, proofs, job
         self.seen_at = bulk.moment(clock.now())
         self.inserts: list[tuple[Any, ...]] = []
@@ -123,13 +123,13 @@ class Batch:
         self.mids: dict[int, list[Written]] = defaultdict(list)
         self.met: set[int] = set()
 
-    def add(self, table: Table, figures: Iterable[tuple[int, Figure]]) -> None:
+    def add(self, table: Table, figures: Iterable[tuple[int, RateRecord]]) -> None:
         """The figures of one table, each with the id of its instrument."""
         publication, day, source = self.proofs.of(table), table.effective_date, self.source.pk
-        text, (own, stand_ins) = day.isoformat(), self.known.of(table)
-        is_known = own or stand_ins
+        text, (own, fallbacks) = day.isoformat(), self.known.of(table)
+        is_known = own or fallbacks
         for instrument, figure in figures:
-            row = (own.get(instrument) or stand_ins.pop(instrument, None)) if is_known else None
+            row = (own.get(instrument) or fallbacks.pop(instrument, None)) if is_known else None
             if row is not None:
                 self.met.add(row.id)
                 if row.source_id == self.known.official or self.unchanged(row, table, figure, publication):
@@ -146,7 +146,7 @@ class Batch:
             if figure.mid is not None:
                 self.mids[instrument].append((day, table.table, figure.mid, scale, source))
 
-    def unchanged(self, row: Stored, table: Table, figure: Figure, publication: int | None) -> bool:
+    def unchanged(self, row: StoredRate, table: Table, figure: RateRecord, publication: int | None) -> bool:
         """The same figure with the same digits from the same source, and with its proof if there is one."""
         return (
             row.says(figure)
@@ -164,11 +164,11 @@ class Batch:
             if table is None or row.id in self.met:
                 continue
             self.updates.append((row.source_id, row.table, *digits_of(row), row.scale, None, row.id))
-            self.revise(row, table, Figure(""), row.scale)
+            self.revise(row, table, RateRecord(""), row.scale)
             gone.append((row.instrument_id, table))
         return gone
 
-    def revise(self, row: Stored, table: Table, figure: Figure, scale: int) -> None:
+    def revise(self, row: StoredRate, table: Table, figure: RateRecord, scale: int) -> None:
         old_proof = self.proofs.before.get(row.publication_id or 0, ("", ""))
         old = (row.source_id, *digits_of(row), row.scale, *old_proof)
         new = (self.source.pk, *digits_of(figure), scale, table.number, table.sha256)
@@ -180,18 +180,18 @@ class Batch:
         copying.insert(Revision._meta.db_table, REVISION_COLUMNS, self.revisions)
 
 
-def digits_of(figure: Figure | Stored) -> Digits:
+def digits_of(figure: RateRecord | StoredRate) -> Digits:
     """mid, bid, ask as text, exact on both databases."""
     return bulk.digits(figure.mid), bulk.digits(figure.bid), bulk.digits(figure.ask)
 
 
-def has_scale(figure: Figure, scale: int) -> bool:
+def has_scale(figure: RateRecord, scale: int) -> bool:
     if figure.mid is not None and figure.bid is None and figure.ask is None and figure.mid.same_quantum(QUANTA[scale]):
         return True  # as nearly always
     return printed(figure)[1] == scale
 
 
-def printed(figure: Figure) -> tuple[Digits, int]:
+def printed(figure: RateRecord) -> tuple[Digits, int]:
     """The figure's digits, and how many decimals were published; of several numbers the longest one's."""
     if figure.mid is not None and figure.bid is None and figure.ask is None:
         text = bulk.plain(figure.mid)

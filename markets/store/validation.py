@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from decimal import Context, Decimal
 
 from markets import timeframes
-from markets.records import Bar, Figure, Price, Table
+from markets.records import Bar, Price, RateRecord, Table
 
 CODE = re.compile(r"[A-Z]{3}\Z")
 PAIR = re.compile(r"[A-Z]{3}([A-Z]{3})?\Z")
@@ -26,7 +26,7 @@ SHOWN = 40
 CLOCK_SKEW = timedelta(seconds=60)
 
 
-def code_is_iso(figure: Figure, kind: str = "currency") -> str:
+def code_is_iso(figure: RateRecord, kind: str = "currency") -> str:
     """A table of pairs names both currencies (`EURUSD`), or one where the other is the złoty (`EUR`)."""
     if kind == "pair":
         return "" if PAIR.match(figure.code) else "the code is not three or six capital letters"
@@ -57,7 +57,7 @@ def is_short(value: Decimal) -> bool:
     return len(text) <= MAX_DIGITS and "E" not in text and len(text.partition(".")[2]) <= MAX_DECIMALS
 
 
-def numbers_fit(figure: Figure) -> str:
+def numbers_fit(figure: RateRecord) -> str:
     """A mid, or a bid and an ask: every number that is there must fit."""
     if figure.mid is not None and figure.bid is None and figure.ask is None:
         reason = number_fits(figure.mid)
@@ -74,7 +74,7 @@ def shown(value: Decimal) -> str:
     return (f"{value:f}" if written_out else str(value))[:SHOWN]
 
 
-def bid_below_ask(figure: Figure) -> str:
+def bid_below_ask(figure: RateRecord) -> str:
     if figure.mid is not None:
         return ""
     if figure.bid is None or figure.ask is None:
@@ -93,18 +93,18 @@ def number_can_be_kept(table: Table) -> str:
     return f"its number has more than {NUMBER_LENGTH} characters" if len(table.number) > NUMBER_LENGTH else ""
 
 
-def against(figure: Figure, kind: str = "currency") -> str:
+def against(figure: RateRecord, kind: str = "currency") -> str:
     """Why this figure may not in; empty when it may."""
     return (
         figure.fault or code_is_iso(figure, kind) or numbers_fit(figure) or bid_below_ask(figure)
     )  # each rule needs what the one before it made sure of
 
 
-def twice_and_different(figures: Collection[Figure]) -> set[str]:
+def twice_and_different(figures: Collection[RateRecord]) -> set[str]:
     """Codes that one table names more than once with different values: nobody can say which one is right."""
     if len({figure.code for figure in figures}) == len(figures):
         return set()
-    seen: dict[str, Figure] = {}
+    seen: dict[str, RateRecord] = {}
     different = set()
     for figure in figures:
         first = seen.setdefault(figure.code, figure)
@@ -113,12 +113,12 @@ def twice_and_different(figures: Collection[Figure]) -> set[str]:
     return different
 
 
-def sift(table: Table, today: date) -> Iterator[tuple[Figure, str]]:
+def sift(table: Table, today: date) -> Iterator[tuple[RateRecord, str]]:
     """Each figure of the table once, with the reason against it (empty: it may in)."""
     reason_for_all = day_has_come(table, today) or number_can_be_kept(table)
-    doubtful = twice_and_different(table.figures)
+    doubtful = twice_and_different(table.rates)
     seen = set()
-    for figure in table.figures:
+    for figure in table.rates:
         if figure.code in seen:
             continue
         seen.add(figure.code)

@@ -92,7 +92,7 @@ def asked() -> str:
     """The id of a batch that was put into the queue; of two who ask at once the second is refused."""
     runs.reap(job_type=batch_run.JOB)
     with transaction.atomic():
-        batch_queue.locked_tally()
+        batch_queue.locked_counters()
         running = Job.objects.filter(job_type=batch_run.JOB, status=Job.Status.RUNNING).exists()
         if running or BY_HAND in polls.open_groups():
             raise already_runs()

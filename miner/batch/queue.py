@@ -13,7 +13,7 @@ from django.db.models import Count, F, Min, Q, QuerySet
 
 from markets import clock
 from markets.models import Listing, Source
-from miner.models import QueueItem, QueueTally
+from miner.models import QueueCounters, QueueItem
 
 logger = logging.getLogger(__name__)
 
@@ -38,17 +38,17 @@ def enqueue(listing: Listing, priority: int | None = None) -> bool:
     """Put it in; False when it waits already (the more urgent priority holds) or the queue is full."""
     wanted = priority or listing.priority
     with transaction.atomic():
-        tally = locked_tally()
+        counters = locked_counters()
         waiting = QueueItem.objects.filter(listing=listing)
         if waiting.exists():
             waiting.filter(priority__gt=wanted).update(priority=wanted)
             return False
         if size() >= MAX_SIZE:
             logger.warning("The queue is full (%d); %s was dropped", MAX_SIZE, listing.ticker)
-            count(tally, dropped=1)
+            count(counters, dropped=1)
             return False
         QueueItem.objects.create(listing=listing, priority=wanted, enqueued_at=clock.now())
-        count(tally, enqueued=1)
+        count(counters, enqueued=1)
     return True
 
 
@@ -68,18 +68,18 @@ def free() -> QuerySet[QueueItem]:
 
 def done(item: QueueItem) -> None:
     with transaction.atomic():
-        tally = locked_tally()
+        counters = locked_counters()
         if QueueItem.objects.filter(pk=item.pk).delete()[0]:
-            count(tally, processed=1)
+            count(counters, processed=1)
 
 
 def requeue(item: QueueItem, error: str) -> bool:
     """Back in, one step less urgent; False when its three tries are used up and it is dropped."""
     with transaction.atomic():
-        tally = locked_tally()
+        counters = locked_counters()
         if item.retry_count >= MAX_RETRIES:
             QueueItem.objects.filter(pk=item.pk).delete()
-            count(tally, dropped=1)
+            count(counters, dropped=1)
             logger.warning("%s failed %d times and was dropped: %s", item.listing.ticker, MAX_RETRIES + 1, error)
             return False
         QueueItem.objects.filter(pk=item.pk).update(
@@ -114,7 +114,7 @@ def clear() -> int:
 
 
 def stats() -> Stats:
-    tally = QueueTally.objects.filter(pk=1).first() or QueueTally()
+    counters = QueueCounters.objects.filter(pk=1).first() or QueueCounters()
     rows = QueueItem.objects.values("priority").annotate(number=Count("pk"), oldest=Min("enqueued_at")).order_by()
     counts = {row["priority"]: row["number"] for row in rows}
     oldest = min((row["oldest"] for row in rows), default=None)
@@ -123,17 +123,17 @@ def stats() -> Stats:
         max_size=MAX_SIZE,
         by_priority={level.name: counts.get(level.value, 0) for level in Listing.Priority},
         oldest_age_seconds=(clock.now() - oldest).total_seconds() if oldest else None,
-        total_enqueued=tally.enqueued,
-        total_processed=tally.processed,
-        total_dropped=tally.dropped,
+        total_enqueued=counters.enqueued,
+        total_processed=counters.processed,
+        total_dropped=counters.dropped,
     )
 
 
-def locked_tally() -> QueueTally:
+def locked_counters() -> QueueCounters:
     """The one row of totals; its lock also makes places and duplicates a question that one asks at a time."""
-    QueueTally.objects.get_or_create(pk=1)
-    return QueueTally.objects.select_for_update().get(pk=1)
+    QueueCounters.objects.get_or_create(pk=1)
+    return QueueCounters.objects.select_for_update().get(pk=1)
 
 
-def count(tally: QueueTally, **more: int) -> None:
-    QueueTally.objects.filter(pk=tally.pk).update(**{name: F(name) + number for name, number in more.items()})
+def count(counters: QueueCounters, **more: int) -> None:
+    QueueCounters.objects.filter(pk=counters.pk).update(**{name: F(name) + number for name, number in more.items()})

@@ -80,7 +80,7 @@ def run(batch_id: str = "", trigger: str = Job.Trigger.SCHEDULE) -> BatchResult 
             for source, listings in groups:
                 update(source, listings, result, time.monotonic() - started)
             asked = {listing.instrument_id: source.pk for source, listings in groups for listing in listings}
-            result.fallbacks |= stand_ins(asked, result.priority_updated)
+            result.fallbacks |= fallback_sources(asked, result.priority_updated)
             result.queue_remaining = batch_queue.size()
             keep(job, result)
             logger.info(
@@ -127,7 +127,7 @@ def critical() -> list[tuple[Source, list[Listing]]]:
     groups: dict[tuple[int, str], list[Listing]] = defaultdict(list)
     chosen: set[int] = set()
     rows = Listing.objects.filter(instrument__in=wanted, tracked=True).select_related("instrument", "source")
-    for listing in rows.order_by("priority", "source__cadence", "pk"):
+    for listing in rows.order_by("priority", "source__polling_interval", "pk"):
         if listing.instrument_id not in chosen and listing.source_id in able:
             chosen.add(listing.instrument_id)
             groups[listing.source_id, market_of(listing)].append(listing)
@@ -172,9 +172,9 @@ def ask(source: Source, listings: Sequence[Listing], **how: Any) -> price_collec
     """One question; it is counted into the row that the source has for this hour, like those of the beats."""
     done = None
     try:
-        with hourly.beat(f"{source.code}.quotes", source) as count:
+        with hourly.poll(f"{source.code}.quotes", source) as count:
             done = price_collector.refresh(source, listings, **how)
-            price_collector.put_down(done, count)
+            price_collector.count_result(done, count)
             if done.error is not None:
                 raise done.error
     except ProviderError:
@@ -183,14 +183,14 @@ def ask(source: Source, listings: Sequence[Listing], **how: Any) -> price_collec
     return done
 
 
-def stand_ins(asked: Mapping[int, int], updated: Sequence[str]) -> dict[str, str]:
+def fallback_sources(asked: Mapping[int, int], updated: Sequence[str]) -> dict[str, str]:
     """Critical instruments without a new price that another source than the one `asked` has a fresh one of: the best.
 
     A price of a market or an official rate, fresh by the same judgement as in every answer.
     """
     rows = Listing.objects.filter(priority=CRITICAL, tracked=True).exclude(instrument__code__in=updated)
     waiting = set(rows.values_list("instrument", flat=True))
-    found: dict[str, prices.Newest] = {}
+    found: dict[str, prices.LatestPrice] = {}
     for source in sources.runnable() if waiting else ():
         others = {instrument for instrument in waiting if asked.get(instrument) != source.pk}
         for row in prices.newest(Audience.OPERATOR, others, source).values():
@@ -207,7 +207,7 @@ def enqueue_secondary() -> int:
 
 def batched() -> list[Source]:
     """The sources whose calls are so few that their instruments take turns."""
-    return [row for row in sources.runnable() if PROVIDERS[row.code].queued]
+    return [row for row in sources.runnable() if PROVIDERS[row.code].rotating]
 
 
 def process_queue(most: int | None = None) -> BatchResult:
@@ -216,7 +216,7 @@ def process_queue(most: int | None = None) -> BatchResult:
     What waits for a source that is off, paused or resting keeps its place and holds up nobody else's.
     """
     result = BatchResult(new_id())
-    able = [source for source in sources.runnable() if not rate_limit.resting(source)]
+    able = [source for source in sources.runnable() if not rate_limit.is_cooling_down(source)]
     items = batch_queue.dequeue(most or settings.BATCH_QUEUE_MAX_ITEMS, able)
     for source, group in by_source(items).items():
         serve(source, group, result)
@@ -247,7 +247,7 @@ def serve_one(source: Source, item: QueueItem, result: BatchResult) -> bool:
     """False when the budget did not allow it, or when the source could not be reached: no more of it in this turn."""
     limit = sources.allowance_of(source)
     cost = sources.quote_source_of(source).cost([item.listing.ticker])
-    if rate_limit.resting(source) or rate_limit.used_up(source, limit, cost):
+    if rate_limit.is_cooling_down(source) or rate_limit.used_up(source, limit, cost):
         batch_queue.release(item)
         return False
     # No rest after it: that would keep the batch from the critical instruments too.
@@ -291,13 +291,15 @@ def result_of(job: Job) -> dict[str, Any]:
 
 def priority_assets() -> list[dict[str, Any]]:
     rows = SyncStatus.objects.filter(listing__priority=CRITICAL, listing__tracked=True).annotate(
-        symbol=F("listing__instrument__code"), source=F("listing__source__code"), cadence=F("listing__source__cadence")
+        symbol=F("listing__instrument__code"),
+        source=F("listing__source__code"),
+        interval=F("listing__source__polling_interval"),
     )
     return [
         {
             "symbol": row.symbol,
             "source": row.source,
-            "status": price_collector.state_of(row, row.cadence),
+            "status": price_collector.state_of(row, row.interval),
             "reason": row.reason or None,
             "last_success_at": row.last_success_at,
         }

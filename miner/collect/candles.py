@@ -79,9 +79,9 @@ def refresh(source: Source, timeframe: str, symbols: Sequence[str] | None = None
             for bars in lots:
                 keep(bars, source, cycle)
     except ProviderError as error:
-        price_collector.give_way(source, error)
+        price_collector.back_off(source, error)
         raise
-    tell(source, timeframe, [question.listing for question in questions])
+    announce(source, timeframe, [question.listing for question in questions])
     return cycle
 
 
@@ -124,7 +124,7 @@ def listed(source: Source, questions: list[Question], cycle: Cycle) -> list[Ques
     rate_limit.take(source, allowance, patience=PATIENCE / 2)
     cycle.requests += 1
     traded = provider.fetch_tickers()
-    rate_limit.told(source, provider.allowed)
+    rate_limit.record_allowed(source, provider.allowed)
     rate_limit.answered(source, allowance, provider.used)
     there = [question for question in questions if question.listing.ticker in traded]
     for question in questions:
@@ -213,7 +213,7 @@ def leave_out(listing: Listing, error: ProviderError, cycle: Cycle) -> None:
     logger.warning("%s gives no candles of %s: %s", listing.source.code, listing.ticker, words)
 
 
-def tell(source: Source, timeframe: str, listings: Sequence[Listing]) -> None:
+def announce(source: Source, timeframe: str, listings: Sequence[Listing]) -> None:
     """The keys that other programs read, and the message that they are new; the slowest timeframe ends a scan."""
     codes = {row.instrument_id: row.instrument.code for row in listings}
     market_keys.keep_candles(source, timeframe, codes)

@@ -57,7 +57,7 @@ class Fill:
     end: datetime
     trigger: str = Job.Trigger.OPERATOR
     deadline: float = float("inf")
-    then: Callable[[Any, int], object] = lambda *_: None
+    on_continue: Callable[[Any, int], object] = lambda *_: None
     watch: Callable[[int, int, date | None], object] = lambda *_: None
     job: Job | None = None
     error: str = ""
@@ -93,7 +93,7 @@ def settled(fill: Fill, work: Callable[[], None]) -> str:
         fill.error = runs.scrub(str(error))
         logger.warning("The back-fill of %s failed: %s", fill.source.code, fill.error)
         if isinstance(error, ProviderError):
-            price_collector.give_way(fill.source, error)
+            price_collector.back_off(fill.source, error)
         return Job.Status.FAILED
     return fill.job.status if fill.job else Job.Status.FAILED
 
@@ -106,7 +106,7 @@ def wait(fill: Fill, error: rate_limit.Exhausted) -> None:
     time.sleep(max(0.0, min(seconds, fill.deadline - time.monotonic())))
 
 
-def bring_prices(fill: Fill, tickers: Sequence[str], resume: int | None = None) -> None:
+def fetch_prices(fill: Fill, tickers: Sequence[str], resume: int | None = None) -> None:
     """Ticker by ticker; one that the source does not know is told and left out.
 
     What a beat asked for twice, since the queue was long, is brought once.
@@ -115,10 +115,10 @@ def bring_prices(fill: Fill, tickers: Sequence[str], resume: int | None = None) 
     provider = sources.quote_source_of(source)
     if provider.history_days:
         start = max(start, clock.now() - DAY * provider.history_days + MARGIN)
-    with runs.job(price_collector.past_of(source), source, fill.trigger, resume) as job:
+    with runs.job(price_collector.history_job(source), source, fill.trigger, resume) as job:
         fill.job = job
         if fill.is_first:
-            there = set(pasts(source, left).exclude(past_at=None).values_list("listing__ticker", flat=True))
+            there = set(history_states(source, left).exclude(past_at=None).values_list("listing__ticker", flat=True))
             left = [ticker for ticker in left if ticker not in there]
         if not left or start >= fill.end:
             raise runs.Skip(runs.Reason.UP_TO_DATE)
@@ -131,21 +131,21 @@ def bring_prices(fill: Fill, tickers: Sequence[str], resume: int | None = None) 
             else:
                 save_prices(found, source, job)
                 if fill.is_whole:
-                    pasts(source, left[:1]).update(past_at=clock.now())
+                    history_states(source, left[:1]).update(past_at=clock.now())
                 del left[0]
-                went_on(fill, job, found[-1].observed_at if found else None)
+                record_progress(fill, job, found[-1].observed_at if found else None)
             if left and fill.is_over():
-                raise runs.Pause(partial(fill.then, left))
+                raise runs.Pause(partial(fill.on_continue, left))
 
 
-def pasts(source: Source, tickers: Sequence[str]) -> models.QuerySet[SyncStatus]:
+def history_states(source: Source, tickers: Sequence[str]) -> models.QuerySet[SyncStatus]:
     """Where it stands which of these have their past."""
     return SyncStatus.objects.filter(listing__source=source, listing__ticker__in=tickers)
 
 
 def history(fill: Fill, job: Job, provider: QuoteSource, ticker: str, start: datetime) -> list[Price]:
     rate_limit.take(fill.source, sources.allowance_of(fill.source))
-    pasts(fill.source, [ticker]).update(past_tries=models.F("past_tries") + 1)
+    history_states(fill.source, [ticker]).update(past_tries=models.F("past_tries") + 1)
     traffic = retry.Traffic()
     try:
         work = partial(provider.fetch_history, ticker, start, fill.end)
@@ -163,7 +163,7 @@ def history(fill: Fill, job: Job, provider: QuoteSource, ticker: str, start: dat
     return found
 
 
-def bring_candles(fill: Fill, timeframe: str, at: datetime | None = None, resume: int | None = None) -> None:
+def fetch_candles(fill: Fill, timeframe: str, at: datetime | None = None, resume: int | None = None) -> None:
     """A thousand candles of every symbol at a time, ascending, so that a kill leaves no hole behind.
 
     A symbol that was listed later is not asked before its time.
@@ -189,9 +189,9 @@ def bring_candles(fill: Fill, timeframe: str, at: datetime | None = None, resume
                     begins.setdefault(bar.ticker, bar.open_time)
                 save_bars([bar for bar in bars if bar.open_time < fill.end], source, job)
                 start += step
-                went_on(fill, job, min(start, fill.end))
+                record_progress(fill, job, min(start, fill.end))
             if start < fill.end and fill.is_over():
-                raise runs.Pause(partial(fill.then, start))
+                raise runs.Pause(partial(fill.on_continue, start))
 
 
 def first_candle(start: datetime, timeframe: str) -> datetime:
@@ -220,7 +220,7 @@ def stretch(job: Job, source: Source, timeframe: str, questions: Sequence[cycle.
         job.waited_seconds += done.waited_seconds
 
 
-def went_on(fill: Fill, job: Job, reached: datetime | None) -> None:
+def record_progress(fill: Fill, job: Job, reached: datetime | None) -> None:
     runs.progress(job, windows=1, reached=reached.date() if reached else None)
     job.refresh_from_db(fields=["windows", "windows_done"])
     fill.watch(job.windows_done, job.windows, reached.date() if reached else None)

@@ -72,7 +72,7 @@ def refresh(
         prices = ask(source, [listing.ticker for listing in listings], critical, patience, result)
     except ProviderError as error:
         result.error = error
-        give_way(source, error, rest)
+        back_off(source, error, rest)
         reason, words = getattr(error, "reason", "error"), runs.scrub(str(error))
         mark(listings, State.FAILED, reason, words)
         result.failed = {listing.instrument.code: words for listing in listings}
@@ -98,7 +98,7 @@ def refresh(
     return result
 
 
-def put_down(result: Result, count: hourly.Count) -> None:
+def count_result(result: Result, count: hourly.PollCounts) -> None:
     """In the row of this hour."""
     count.rows, count.refused, count.requests = result.rows, result.refused, result.calls
     count.retries, count.waited_seconds = result.retries, result.waited_seconds
@@ -113,23 +113,23 @@ def succeeded(source: Source, listings: Sequence[Listing]) -> None:
     with transaction.atomic():
         mark(listings, State.SUCCESS)
         if has_history(sources.provider_of(source)):
-            ask_for_past(source, listings)
+            request_history(source, listings)
 
 
-def ask_for_past(source: Source, listings: Sequence[Listing]) -> None:
+def request_history(source: Source, listings: Sequence[Listing]) -> None:
     """Once, and an hour after a failure again; while one is being brought it is too early to say what will lack."""
     now, today = clock.now(), clock.today()
     due = models.Q(past_asked_at=None) | models.Q(past_asked_at__lte=now - PAST_AGAIN)
     rows = SyncStatus.objects.filter(due, listing__in=[row.pk for row in listings], past_at=None)
     # Who was tried most comes last, for a failure ends the work: one that always fails keeps no other from its past.
     names = dict(rows.order_by("past_tries", "listing__priority", "pk").values_list("listing", "listing__ticker"))
-    if not names or Job.objects.filter(job_type=past_of(source), status=RUNNING, lease_until__gt=now).exists():
+    if not names or Job.objects.filter(job_type=history_job(source), status=RUNNING, lease_until__gt=now).exists():
         return
     SyncStatus.objects.filter(listing__in=names).update(past_asked_at=now)
     history_wanted.send(sender=Source, source=source, tickers=list(names.values()), start=today - HISTORY, end=today)
 
 
-def past_of(source: Source) -> str:
+def history_job(source: Source) -> str:
     """The job that brings it."""
     return f"{source.code}.history"
 
@@ -179,7 +179,7 @@ def ask(source: Source, tickers: list[str], critical: bool, patience: float, res
         result.retries, result.waited_seconds = traffic.retries, result.waited_seconds + traffic.waited_seconds
     rate_limit.answered(source, allowance, provider.used)
     if provider.allowed is not None:
-        rate_limit.told(source, provider.allowed)
+        rate_limit.record_allowed(source, provider.allowed)
     return prices
 
 
@@ -188,7 +188,7 @@ def is_final(error: Unreachable) -> bool:
     return error.nobody or error.status == TOO_MANY
 
 
-def give_way(source: Source, error: ProviderError, rest: bool = True) -> None:
+def back_off(source: Source, error: ProviderError, rest: bool = True) -> None:
     """Leave a source alone that asked for it, that cannot be reached, or that does not serve this country."""
     if isinstance(error, rate_limit.Exhausted):
         return
@@ -223,7 +223,7 @@ def followed(source: Source) -> models.QuerySet[Listing]:
     return rows.order_by("priority", "ticker")
 
 
-def state_of(row: SyncStatus, cadence: int) -> str:
+def state_of(row: SyncStatus, polling_interval: int) -> str:
     """What is stored, or `stale` when the last success is older than two and a half beats of the source.
 
     Whoever was killed at work left its rows in progress: then the last success is what is known.
@@ -235,4 +235,5 @@ def state_of(row: SyncStatus, cadence: int) -> str:
         return State.PENDING
     if row.last_success_at is None or (row.state != State.SUCCESS and not dead):
         return row.state
-    return State.STALE if now - row.last_success_at > STALE_BEATS * timedelta(seconds=cadence) else State.SUCCESS
+    fresh_for = STALE_BEATS * timedelta(seconds=polling_interval)
+    return State.STALE if now - row.last_success_at > fresh_for else State.SUCCESS

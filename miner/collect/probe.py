@@ -31,7 +31,7 @@ def ask(source: Source) -> float:
         with http.answered_until(started + SECONDS):
             question()
     except ProviderError as error:
-        price_collector.give_way(source, error, rest=False)
+        price_collector.back_off(source, error, rest=False)
         raise
     return time.monotonic() - started
 

@@ -20,14 +20,14 @@ from markets import clock
 from markets.jobs import runs
 from markets.models import Job, Publication, Rate, Source
 from markets.records import Table
-from markets.store import publish
+from markets.store.publish import publish
 from miner.fetch import retry
 from miner.fetch.errors import ExpectedData
-from miner.providers.base import GoldSource, Provider, RateSource, Series
+from miner.providers.base import GoldSource, Provider, RateSource, TableSeries
 
 Span = tuple[date, date]
 Fetch = Callable[[date, date], list[Table]]
-Brought = list[tuple[Span, list[Table]]]
+Batch = list[tuple[Span, list[Table]]]
 # A task may take 60 s: 40 s of work, and then the requests that are under way may wait and answer so much longer.
 GRACE = 8
 DAY = timedelta(days=1)
@@ -50,24 +50,24 @@ class Run:
     deadline: float = float("inf")
     # Of the monotonic clock: no new window begins after `deadline`, no request lasts beyond `until` by much.
     until: float = float("inf")
-    then: Callable[[str, int], object] | None = None
-    watch: Callable[[Series, int, int, date | None], None] = lambda *_: None
+    on_continue: Callable[[str, int], object] | None = None
+    watch: Callable[[TableSeries, int, int, date | None], None] = lambda *_: None
     traffic: retry.Traffic = field(default_factory=retry.Traffic)
     # The job of the table under way, and what went wrong with it.
     job: Job | None = None
     error: str = ""
 
 
-def known_days(source: Source, series: Series) -> list[date]:
+def known_days(source: Source, series: TableSeries) -> list[date]:
     """The days that the tables hold of this series, ascending; an archive counts the official figures as well."""
-    if source.stands_in_for_id is None:
+    if source.fallback_for_id is None:
         days = Publication.objects.filter(source=source, table=series.table)
         return list(days.order_by("effective_date").values_list("effective_date", flat=True))
-    rows = Rate.objects.filter(source__in=[source.pk, source.stands_in_for_id], table="A")
+    rows = Rate.objects.filter(source__in=[source.pk, source.fallback_for_id], table="A")
     return list(rows.order_by("effective_date").values_list("effective_date", flat=True).distinct())
 
 
-def holes(series: Series, known: Sequence[date], today: date) -> list[Span]:
+def holes(series: TableSeries, known: Sequence[date], today: date) -> list[Span]:
     """The spans without a publication that are longer than a natural pause, and the days since the newest one.
 
     The last of them begins a few days early: the same request reads again what may have been corrected or refused.
@@ -86,7 +86,7 @@ def holes(series: Series, known: Sequence[date], today: date) -> list[Span]:
     return found
 
 
-def widened(span: Span, series: Series, known: Sequence[date], today: date) -> Span | None:
+def widened(span: Span, series: TableSeries, known: Sequence[date], today: date) -> Span | None:
     """The span that an operator asked for, inside the history, and up to its neighbours where those are near.
 
     A rest shorter than a natural pause would never be found as a hole again.
@@ -113,7 +113,7 @@ def cut(span: Span, window: int) -> list[Span]:
     return [(a, b - DAY) for a, b in pairwise(marks)]
 
 
-def windows_of(run: Run, series: Series, today: date) -> list[Span]:
+def windows_of(run: Run, series: TableSeries, today: date) -> list[Span]:
     known = known_days(run.source, series)
     if run.span is None:
         spans = holes(series, known, today)
@@ -123,7 +123,7 @@ def windows_of(run: Run, series: Series, today: date) -> list[Span]:
     return [window for span in spans for window in cut(span, series.window)]
 
 
-def mine_series(run: Run, series: Series, resume: int | None = None) -> Job:
+def mine_series(run: Run, series: TableSeries, resume: int | None = None) -> Job:
     """One table of a source: journal, plan, fetch ahead, store in order. Answers the ended (or paused) job.
 
     Raises ProviderError or DatabaseError after the job has been marked failed, and journal.Busy before anything.
@@ -138,7 +138,7 @@ def mine_series(run: Run, series: Series, resume: int | None = None) -> Job:
         runs.plan(job, len(windows))
         before, run.traffic = (job.requests, job.retries, job.waited_seconds), retry.Traffic()
         try:
-            newest = bring(run, series, job, windows)
+            newest = fetch_and_store(run, series, job, windows)
         finally:
             job.requests = before[0] + (run.traffic.requests if run.provider.base_url else 0)
             job.retries = before[1] + run.traffic.retries
@@ -149,7 +149,7 @@ def mine_series(run: Run, series: Series, resume: int | None = None) -> Job:
     return job
 
 
-def bring(run: Run, series: Series, job: Job, windows: list[Span]) -> date:
+def fetch_and_store(run: Run, series: TableSeries, job: Job, windows: list[Span]) -> date:
     """Fetch and store what has come; answers the last day seen with a publication. Pauses at the run's deadline."""
     fetch = partial(retry.call, traffic=run.traffic, until=run.until)
     source = fetcher(run.provider, series)
@@ -161,18 +161,18 @@ def bring(run: Run, series: Series, job: Job, windows: list[Span]) -> date:
             sound = list(takewhile(lambda one: not missing(series, *one, limit), brought))
             if sound:
                 tables = [table for _, of_window in sound for table in of_window]
-                publish.save(tables, run.source, job, windows=len(sound))
+                publish(tables, run.source, job, windows=len(sound))
                 done, seen = done + len(sound), last_day(*sound[-1])
                 run.watch(series, done, len(windows), tables[-1].effective_date if tables else None)
-                breath = breathe(breath)
+                breath = yield_to_writers(breath)
             if len(sound) < len(brought):
                 raise ExpectedData(missing(series, *brought[len(sound)], limit))
-            if run.then and time.monotonic() > run.deadline and done < len(windows):
-                raise runs.Pause(partial(run.then, series.table))
+            if run.on_continue and time.monotonic() > run.deadline and done < len(windows):
+                raise runs.Pause(partial(run.on_continue, series.table))
     return seen
 
 
-def breathe(last: float) -> float:
+def yield_to_writers(last: float) -> float:
     """Let others write as well, once a second; answers when that was, of the monotonic clock.
 
     SQLite has no queue of writers. Those who wait look again every 0.1 s, and without this would find it locked by our
@@ -184,7 +184,7 @@ def breathe(last: float) -> float:
     return time.monotonic()
 
 
-def fetcher(provider: Provider, series: Series) -> Fetch:
+def fetcher(provider: Provider, series: TableSeries) -> Fetch:
     """The capability that brings this series."""
     if series.kind == "metal" and isinstance(provider, GoldSource):
         return provider.fetch_gold
@@ -198,13 +198,13 @@ def last_day(window: Span, tables: list[Table]) -> date:
     return tables[-1].effective_date if tables else window[0] - DAY
 
 
-def missing(series: Series, window: Span, tables: list[Table], limit: date) -> str:
+def missing(series: TableSeries, window: Span, tables: list[Table], limit: date) -> str:
     """What should be in the window and is not, in words."""
     seen = last_day(window, tables)
     return f"nothing published from {seen + DAY} to {window[1]}" if silent(series, seen, min(window[1], limit)) else ""
 
 
-def fetch_ahead(fetch: Fetch, windows: Iterable[Span], run: Run, job: Job) -> Generator[Brought]:
+def fetch_ahead(fetch: Fetch, windows: Iterable[Span], run: Run, job: Job) -> Generator[Batch]:
     """The windows in their order, the next ones already under way: writing overlaps with waiting.
 
     Where writing is slower than asking, those that came meanwhile are handed over together: a transaction costs as much
@@ -245,32 +245,32 @@ def wait_for(future: Future[list[Table]], job: Job) -> list[Table]:
             runs.renew(job)
 
 
-def last_sure_day(source: Source, series: Series, today: date) -> date:
+def last_sure_day(source: Source, series: TableSeries, today: date) -> date:
     """Up to here a publication is sure to exist: what this release knows, or another table of the source confirms."""
     newest = Publication.objects.filter(source=source).aggregate(newest=Max("effective_date"))["newest"]
     return min(max(series.known_until, newest or series.known_until), today - DAY)
 
 
-def silent(series: Series, seen: date, limit: date) -> bool:
+def silent(series: TableSeries, seen: date, limit: date) -> bool:
     """So many weekdays after the last publication seen are a breakage, not a pause."""
     days = (seen + DAY * number for number in range(1, (limit - seen).days + 1))
     return sum(day.weekday() < 5 for day in days) >= series.silence
 
 
-def closed(series: Series, day: date) -> bool:
+def closed(series: TableSeries, day: date) -> bool:
     """Whether the publisher keeps a holiday: its country's, or its market's (TARGET is `ECB`)."""
     markets = holidays.list_supported_financial()
     calendar = holidays.financial_holidays if series.closed in markets else holidays.country_holidays
     return day in calendar(series.closed, years=day.year)
 
 
-def why_nothing(series: Series, today: date) -> runs.Reason:
+def why_nothing(series: TableSeries, today: date) -> runs.Reason:
     """Why there is nothing to ask for; an archive is simply complete."""
     weekend = today.weekday() > 4 and series.last is None
     return runs.Reason.WEEKEND if weekend else runs.Reason.UP_TO_DATE
 
 
-def why_empty(series: Series, newest: date, today: date) -> runs.Reason:
+def why_empty(series: TableSeries, newest: date, today: date) -> runs.Reason:
     """Why nothing came after the newest publication. A long silence is called one, whatever day it is today."""
     if silent(series, newest, today - DAY):
         return runs.Reason.SILENT

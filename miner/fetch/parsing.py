@@ -39,7 +39,7 @@ def number(text: str) -> Decimal:
     raise ValueError(f"{text[:SHOWN]} is not a number")
 
 
-def some(value: Decimal | None) -> Decimal | None:
+def positive(value: Decimal | None) -> Decimal | None:
     """Zero is how markets write that there was nothing: no bid, no trade, an emptied day."""
     return value or None
 

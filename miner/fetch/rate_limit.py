@@ -70,7 +70,7 @@ def take(source: Source, allowance: Allowance, calls: int = 1, critical: bool = 
         nap = max(0.05, (until - clock.now()).total_seconds())
         if time.monotonic() + nap > deadline:
             Spent.objects.filter(source=source).update(total_waits=F("total_waits") + 1)
-            exhausted = Exhausted(source.code, until, resting(source))
+            exhausted = Exhausted(source.code, until, is_cooling_down(source))
             logger.info("Given up: %s", exhausted)
             raise exhausted
         if not waited:
@@ -87,7 +87,7 @@ def attempt(source: Source, allowance: Allowance, calls: int, critical: bool, wa
         row = locked(source)
         if row.blocked_until and row.blocked_until > now:
             return row.blocked_until
-        allowance = as_told(allowance, row)
+        allowance = effective(allowance, row)
         takes = recent(row, allowance, now)
         limit = allowance.calls if critical else max(1, allowance.calls - allowance.reserve)
         if allowance.calls and (until := free_at(takes, allowance, limit, calls, now)):
@@ -104,7 +104,7 @@ def locked(source: Source) -> Spent:
     return rows.first() or (Spent.objects.get_or_create(source=source) and rows.get())
 
 
-def as_told(allowance: Allowance, row: Spent) -> Allowance:
+def effective(allowance: Allowance, row: Spent) -> Allowance:
     """Less, where the source itself says that less is allowed."""
     if not row.allowed or row.allowed >= allowance.calls > 0:
         return allowance
@@ -150,7 +150,7 @@ def is_known(source: Source) -> bool:
     return Spent.objects.filter(source=source, allowed_at__gt=clock.now() - DAY).exists()
 
 
-def told(source: Source, allowed: int | None) -> None:
+def record_allowed(source: Source, allowed: int | None) -> None:
     """The source says what a window allows; None where it does not."""
     with transaction.atomic():
         row = locked(source)
@@ -199,7 +199,7 @@ def failed(source: Source) -> None:
         Spent.objects.filter(pk=row.pk).update(failures=F("failures") + 1, blocked_until=until)
 
 
-def resting(source: Source) -> bool:
+def is_cooling_down(source: Source) -> bool:
     """Whether it wants, or needs, to be left alone at the moment."""
     return Spent.objects.filter(source=source, blocked_until__gt=clock.now()).exists()
 
@@ -210,7 +210,7 @@ def used_up(source: Source, allowance: Allowance, calls: int = 1) -> bool:
     row = Spent.objects.filter(source=source).first()
     if row is None or not allowance.calls:
         return False
-    allowance = as_told(allowance, row)
+    allowance = effective(allowance, row)
     limit = max(1, allowance.calls - allowance.reserve)
     return free_at(recent(row, allowance, now), allowance, limit, calls, now) is not None
 
@@ -218,7 +218,7 @@ def used_up(source: Source, allowance: Allowance, calls: int = 1) -> bool:
 def state(source: Source, allowance: Allowance) -> Budget:
     now = clock.now()
     row = Spent.objects.filter(source=source).first() or Spent(source=source)
-    allowance = as_told(allowance, row)
+    allowance = effective(allowance, row)
     takes = recent(row, allowance, now)
     used = int(sum(number for _, number in takes))
     blocked = row.blocked_until if row.blocked_until and row.blocked_until > now else None

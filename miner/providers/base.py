@@ -26,7 +26,7 @@ class Hours:
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class TableSeries:
     """One table that a source publishes.
 
     `first` and `known_until`: its history as this release knows it. `window`: days that one request may cover, both
@@ -61,25 +61,25 @@ class Provider(ABC):
     licence: ClassVar[str] = ""
     attribution: ClassVar[str] = ""
     edition: ClassVar[str] = ""
-    stands_in_for: ClassVar[str] = ""
+    fallback_for: ClassVar[str] = ""
     # False: mined at each start only, for a source that changes with Charon's own packages.
     scheduled: ClassVar[bool] = True
     # Seconds between two questions that a new row begins with; 0 takes REFRESH_SECONDS.
-    cadence: ClassVar[int] = 0
+    polling_interval: ClassVar[int] = 0
     # Calls, or weight, that the provider allows in a window of so many seconds; 0 means that it names no limit.
     limit: ClassVar[int] = 0
     window_seconds: ClassVar[int] = 60
     # Of them, kept for critical instruments.
     reserve: ClassVar[int] = 0
     # So few calls that the instruments beside the critical ones take turns in the priority queue.
-    queued: ClassVar[bool] = False
+    rotating: ClassVar[bool] = False
     needs_key: ClassVar[bool] = False
     # Days that `fetch_history` reaches back; 0 means that no limit is known.
     history_days: ClassVar[int] = 0
     # What its terms allow: shown on public pages, and answered by the public API.
     public_display: ClassVar[bool] = True
     public_api: ClassVar[bool] = True
-    series: ClassVar[tuple[Series, ...]] = ()
+    series: ClassVar[tuple[TableSeries, ...]] = ()
     # What it prices: codes of instruments, each with the provider's own ticker.
     tickers: ClassVar[Mapping[str, str]] = {}
 

@@ -19,7 +19,7 @@ import msgspec
 from markets.records import Bar, Price
 from miner.fetch import http
 from miner.fetch.errors import Refused, UnknownTicker, Unreadable
-from miner.fetch.parsing import count_of, decode, moment, some
+from miner.fetch.parsing import count_of, decode, moment, positive
 from miner.providers.base import CandleSource, QuoteSource
 
 USED = "X-MBX-USED-WEIGHT-1M"
@@ -77,7 +77,7 @@ class Binance(CandleSource, QuoteSource):
     limits = "waga 1200 na minutę, 1000 świec w jednym zapytaniu"
     licence = "Publiczne API Binance.US; wymagane podanie źródła"
     attribution = "Dane: Binance.US"
-    cadence = 60
+    polling_interval = 60
     limit = 1200
     tickers = {f"{coin}USDT": f"{coin}USDT" for coin in COINS}
     # What each address trades and the moment (of the monotonic clock) at which it said so, once a symbol was refused.
@@ -156,11 +156,11 @@ def parse_quotes(body: bytes, asked: Sequence[str]) -> list[Price]:
             ticker=day.symbol,
             price=day.last_price,
             observed_at=moment(day.close_time),
-            bid=some(day.bid_price),
-            ask=some(day.ask_price),
-            open=some(day.open_price),
-            high=some(day.high_price),
-            low=some(day.low_price),
+            bid=positive(day.bid_price),
+            ask=positive(day.ask_price),
+            open=positive(day.open_price),
+            high=positive(day.high_price),
+            low=positive(day.low_price),
             close=day.last_price,
             volume=day.volume,
             change=day.price_change_percent,

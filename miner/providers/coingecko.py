@@ -16,7 +16,7 @@ import msgspec
 from markets.records import Price
 from miner.fetch import http
 from miner.fetch.errors import Refused, UnknownTicker, Unreachable, Unreadable
-from miner.fetch.parsing import SECOND, computed, count_of, decode, moment, some
+from miner.fetch.parsing import SECOND, computed, count_of, decode, moment, positive
 from miner.providers.base import QuoteSource
 
 BANNED = "error code: 1015"
@@ -52,7 +52,7 @@ class CoinGecko(QuoteSource):
     limits = "365 dni wstecz; klucz demo: 100 zapytań na minutę, 10 000 na miesiąc"
     licence = "Warunki API CoinGecko; wymagane podanie źródła"
     attribution = "Dane: CoinGecko"
-    cadence = 300
+    polling_interval = 300
     # Keyless callers of one address share an unpublished limit.
     limit = 10
     history_days = 365
@@ -110,4 +110,4 @@ def parse_chart(body: bytes, ticker: str) -> list[Price]:
     moments = [(moment(count), value) for count, value in pairs]
     if moments and moments[-1][0].time() != datetime.min.time():
         moments.pop()
-    return [Price(ticker, computed(price), at) for at, value in moments if (price := some(value))]
+    return [Price(ticker, computed(price), at) for at, value in moments if (price := positive(value))]

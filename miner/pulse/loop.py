@@ -44,8 +44,8 @@ def duties() -> list[Duty]:
     """The beats and their health, and with Redis an ear."""
     if not settings.REDIS_URL:
         return ticker.duties()
-    bell = Bell(ring)
-    return [*ticker.duties(), lambda: listen(bell.pull)]
+    wake_up = WakeUp(enqueue_catch_up)
+    return [*ticker.duties(), lambda: listen(wake_up.pull)]
 
 
 async def run(duties: list[Duty], stop: asyncio.Event) -> None:
@@ -70,18 +70,18 @@ async def run_until_signal(duties: list[Duty]) -> None:
     await run(duties, stop)
 
 
-async def listen(heard: Callable[[], None]) -> None:
+async def listen(on_message: Callable[[], None]) -> None:
     """Call `heard` when listening begins, whenever it begins again, and for every message."""
     channel, failures = redis_client.name(settings.REDIS_PUBSUB_CHANNEL_RATES), 0
     while True:
         try:
-            async with connect() as client, client.pubsub() as ear:
-                await ear.subscribe(channel)
-                async for _ in ear.listen():  # the first is Redis' word that we are subscribed
+            async with connect() as client, client.pubsub() as subscriber:
+                await subscriber.subscribe(channel)
+                async for _ in subscriber.listen():  # the first is Redis' word that we are subscribed
                     if failures:
                         logger.info("Redis is heard again")
                     failures = 0
-                    heard()
+                    on_message()
         except (redis.RedisError, OSError) as error:
             if not failures:
                 logger.warning("Redis cannot be heard, the watchdog stands in: %s", type(error).__name__)
@@ -98,14 +98,14 @@ def connect() -> Redis:
     return client
 
 
-class Bell:
+class WakeUp:
     """Rings in a thread of its own: a database that is locked holds up neither the loop nor the end of the process.
 
     What is heard while it rings is answered by one more ring, however much it was.
     """
 
-    def __init__(self, ring: Callable[[], None]) -> None:
-        self.ring = ring
+    def __init__(self, enqueue_catch_up: Callable[[], None]) -> None:
+        self.ring = enqueue_catch_up
         self.pulled = threading.Event()
         self.stuck = False
         threading.Thread(target=self.answer, name="bell", daemon=True).start()
@@ -117,11 +117,11 @@ class Bell:
         pause = threading.Event()
         while self.pulled.wait():
             self.pulled.clear()
-            if not self.rang():
+            if not self.enqueued():
                 self.pulled.set()
                 pause.wait(AGAIN_SECONDS)
 
-    def rang(self) -> bool:
+    def enqueued(self) -> bool:
         """One warning until it works again."""
         try:
             self.ring()
@@ -134,7 +134,7 @@ class Bell:
         return True
 
 
-def ring() -> None:
+def enqueue_catch_up() -> None:
     """Whoever waits for figures looks for them, in a transaction as when we had written them here."""
     try:
         with transaction.atomic():

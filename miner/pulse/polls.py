@@ -19,7 +19,7 @@ from django_q.tasks import async_task
 from markets import clock
 from miner import sources
 from miner.batch import run as batch_run
-from miner.models import Beat, Lease, Spent
+from miner.models import Lease, Poll, Spent
 from miner.providers.base import CandleSource, QuoteSource
 
 LEASE = "pulse"
@@ -35,44 +35,45 @@ START = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class PollJob:
     """One beat: its name is also the group of its task."""
 
     name: str
     func: str
     args: tuple[Any, ...]
     every: int
-    rests_until: datetime | None = None
+    cooling_until: datetime | None = None
 
     def next(self, now: datetime) -> datetime:
         """The first moment of its grid after `now`, and after the rest of its source."""
-        now = max(now, self.rests_until or now)
+        now = max(now, self.cooling_until or now)
         return datetime.fromtimestamp((int(now.timestamp()) // self.every + 1) * self.every, UTC)
 
 
-def wanted(resting: bool = False) -> list[Wanted]:
+def wanted_polls(resting: bool = False) -> list[PollJob]:
     """The beats of all sources that are on, the queue's among them; of those that rest only with `resting`."""
-    beats = []
+    polls = []
     rests = dict(Spent.objects.filter(blocked_until__gt=clock.now()).values_list("source", "blocked_until"))
     for source in sources.runnable():
         until = rests.get(source.pk)
         if until and not resting:
             continue
         provider = sources.provider_of(source)
-        if isinstance(provider, QuoteSource) and not provider.queued:
-            beats.append(Wanted(f"{source.code}.quotes", "miner.tasks.quotes", (source.code,), source.cadence, until))
+        if isinstance(provider, QuoteSource) and not provider.rotating:
+            every = source.polling_interval
+            polls.append(PollJob(f"{source.code}.quotes", "miner.tasks.quotes", (source.code,), every, until))
         if isinstance(provider, CandleSource):
             for timeframe in provider.timeframes:
-                every = max(CANDLE_SECONDS.get(timeframe, source.cadence), source.cadence)
+                every = max(CANDLE_SECONDS.get(timeframe, source.polling_interval), source.polling_interval)
                 name = f"{source.code}.candles.{timeframe}"
-                beats.append(Wanted(name, "miner.tasks.candles", (source.code, timeframe), every, until))
+                polls.append(PollJob(name, "miner.tasks.candles", (source.code, timeframe), every, until))
     if batch_run.batched():
         every = settings.BATCH_QUEUE_INTERVAL_SECONDS
-        beats.append(Wanted("batch.queue", "miner.tasks.work_queue", (), every))
-    return beats
+        polls.append(PollJob("batch.queue", "miner.tasks.work_queue", (), every))
+    return polls
 
 
-def hold(holder: str) -> bool:
+def hold_lease(holder: str) -> bool:
     """Be the one pulse of this house, or stay it; False while another is."""
     now = clock.now()
     Lease.objects.get_or_create(name=LEASE)
@@ -80,21 +81,21 @@ def hold(holder: str) -> bool:
     return bool(free.update(holder=holder, until=now + HELD))
 
 
-def let_go(holder: str) -> None:
+def release_lease(holder: str) -> None:
     Lease.objects.filter(name=LEASE, holder=holder).update(until=None, holder="")
 
 
-def ask(beats: Iterable[Wanted]) -> list[str]:
+def enqueue_due(polls: Iterable[PollJob]) -> list[str]:
     """Put these into the queue, but those whose task of before is still open; answers which."""
-    beats = list(beats)
-    busy = open_groups() if beats else set()
+    polls = list(polls)
+    busy = open_groups() if polls else set()
     asked = []
-    for beat in beats:
-        if beat.name in busy:
+    for poll in polls:
+        if poll.name in busy:
             continue
-        async_task(beat.func, *beat.args, cluster=settings.MINER_QUEUE, group=beat.name)
-        Beat.objects.update_or_create(name=beat.name, defaults={"every": beat.every, "asked_at": clock.now()})
-        asked.append(beat.name)
+        async_task(poll.func, *poll.args, cluster=settings.MINER_QUEUE, group=poll.name)
+        Poll.objects.update_or_create(name=poll.name, defaults={"every": poll.every, "asked_at": clock.now()})
+        asked.append(poll.name)
     return asked
 
 
@@ -120,25 +121,25 @@ def health() -> dict[str, Any]:
     That its source rests is no excuse: after failures it always does, and figures grow old meanwhile all the same.
     """
     now = clock.now()
-    rows = {row.name: row for row in Beat.objects.all()}
+    rows = {row.name: row for row in Poll.objects.all()}
     lease = Lease.objects.filter(name=LEASE).first()
-    beats = [state(beat, rows.get(beat.name), now) for beat in wanted(resting=True)]
-    late = any(beat["late"] for beat in beats)
-    return {"status": "late" if late else "ok", "holder": lease.holder if lease else None, "beats": beats}
+    polls = [poll_health(poll, rows.get(poll.name), now) for poll in wanted_polls(resting=True)]
+    late = any(poll["late"] for poll in polls)
+    return {"status": "late" if late else "ok", "holder": lease.holder if lease else None, "beats": polls}
 
 
-def state(beat: Wanted, row: Beat | None, now: datetime) -> dict[str, Any]:
+def poll_health(poll: PollJob, row: Poll | None, now: datetime) -> dict[str, Any]:
     done_at = row.done_at if row else None
     lag = (now - done_at).total_seconds() if done_at else None
-    patience = LATE * beat.every + START.total_seconds()
+    patience = LATE * poll.every + START.total_seconds()
     # Never done: its task waits since it was asked for, for a beat is not asked for twice.
     since = done_at or (row.asked_at if row else None)
     failing = row is not None and done_at is None and bool(row.error)
     return {
-        "name": beat.name,
-        "every_seconds": beat.every,
+        "name": poll.name,
+        "every_seconds": poll.every,
         "last_refresh": done_at,
-        "next_refresh": beat.next(now),
+        "next_refresh": poll.next(now),
         "lag_seconds": lag,
         "late": failing or (since is not None and (now - since).total_seconds() > patience),
         "error": row.error if row else "",

@@ -4,7 +4,7 @@ from typing import Any
 
 from markets import clock
 from markets.jobs import runs
-from miner.models import Beat
+from miner.models import Poll
 
 
 def done(name: str, error: str = "") -> None:
@@ -12,4 +12,4 @@ def done(name: str, error: str = "") -> None:
     changes: dict[str, Any] = {"error": runs.scrub(error)}
     if not error:
         changes["done_at"] = clock.now()
-    Beat.objects.filter(name=name).update(**changes)
+    Poll.objects.filter(name=name).update(**changes)

@@ -18,7 +18,7 @@ from django.db import connections
 from markets import clock
 from markets.jobs import runs
 from miner.pulse import polls
-from miner.pulse.polls import Wanted
+from miner.pulse.polls import PollJob
 
 logger = logging.getLogger(__name__)
 
@@ -30,32 +30,32 @@ HEAD = "HTTP/1.1 {status}\r\nContent-Type: application/json; charset=utf-8\r\nCa
 REQUEST_SECONDS = 5.0
 
 
-class Metronome:
+class Ticker:
     """Which beats are due. The database is asked every few seconds, the clock in between."""
 
     def __init__(self, holder: str) -> None:
         self.holder = holder
-        self.beats: list[Wanted] = []
+        self.polls: list[PollJob] = []
         self.due: dict[str, datetime] = {}
         self.holds = False
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """Hold the lease, and learn what there is; a beat that is new begins at once."""
-        held, self.holds = self.holds, polls.hold(self.holder)
+        held, self.holds = self.holds, polls.hold_lease(self.holder)
         if self.holds != held:
             logger.info("This pulse %s", "beats" if self.holds else "waits: another one beats")
-        self.beats = polls.wanted() if self.holds else []
+        self.polls = polls.wanted_polls() if self.holds else []
         now = clock.now()
-        self.due = {beat.name: self.due.get(beat.name, now) for beat in self.beats}
+        self.due = {run_polls.name: self.due.get(run_polls.name, now) for run_polls in self.polls}
 
-    def strike(self) -> None:
+    def tick(self) -> None:
         """Ask for what is due, and set each to the next moment of its grid."""
         now = clock.now()
-        due = [beat for beat in self.beats if self.due[beat.name] <= now]
+        due = [run_polls for run_polls in self.polls if self.due[run_polls.name] <= now]
         if due:
-            polls.ask(due)
-        for beat in due:
-            self.due[beat.name] = beat.next(now)
+            polls.enqueue_due(due)
+        for run_polls in due:
+            self.due[run_polls.name] = run_polls.next(now)
 
     def wait(self) -> float:
         """Seconds until something is due, or until the next look."""
@@ -64,30 +64,30 @@ class Metronome:
         return min(max(left, 0.05), LOOK_SECONDS)
 
     def end(self) -> None:
-        polls.let_go(self.holder)
+        polls.release_lease(self.holder)
 
 
-async def beat() -> None:
+async def run_polls() -> None:
     """Until it is cancelled; a database that cannot be asked is asked again at the next look."""
-    metronome = Metronome(runs.me())
+    ticker = Ticker(runs.this_process())
     stuck = False
     loop = asyncio.get_running_loop()
-    looked = -LOOK_SECONDS
+    refreshed = -LOOK_SECONDS
     try:
         while True:
             try:
-                if loop.time() - looked >= LOOK_SECONDS:
-                    await in_thread(metronome.look)
-                    looked = loop.time()
-                await in_thread(metronome.strike)
+                if loop.time() - refreshed >= LOOK_SECONDS:
+                    await in_thread(ticker.refresh)
+                    refreshed = loop.time()
+                await in_thread(ticker.tick)
                 stuck = False
             except DatabaseError as error:
                 if not stuck:
                     logger.warning("No beats while the database cannot be asked: %s", runs.scrub(str(error)))
-                stuck, looked = True, loop.time()
-            await asyncio.sleep(min(metronome.wait(), max(0.05, looked + LOOK_SECONDS - loop.time())))
+                stuck, refreshed = True, loop.time()
+            await asyncio.sleep(min(ticker.wait(), max(0.05, refreshed + LOOK_SECONDS - loop.time())))
     finally:
-        await asyncio.shield(in_thread(metronome.end))
+        await asyncio.shield(in_thread(ticker.end))
 
 
 async def in_thread(work: Callable[[], T]) -> T:
@@ -139,4 +139,4 @@ async def reply(request: bytes, ask: Callable[[], dict[str, Any]]) -> tuple[str,
 
 
 def duties() -> list[Callable[[], Coroutine[Any, Any, None]]]:
-    return [beat, serve_health]
+    return [run_polls, serve_health]

@@ -20,10 +20,10 @@ class Bank:
 
     def correct(self, letter: Letter, day: date, code: str, figure: str) -> None:
         table = self._corrected.get((letter, day)) or data.tables(letter, day.year)[day]
-        if code not in table.figures:
+        if code not in table.rates:
             raise KeyError(f"no {code} in table {letter} of {day}")
-        figures = {**table.figures, code: tuple(figure.split("/"))}
-        self._corrected[letter, day] = replace(table, figures=figures)
+        figures = {**table.rates, code: tuple(figure.split("/"))}
+        self._corrected[letter, day] = replace(table, rates=figures)
 
     def between(self, letter: Letter, start: date, end: date) -> list[Table]:
         years = range(max(start.year, data.FIRST_YEAR), min(end.year, data.last_day().year) + 1)

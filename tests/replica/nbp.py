@@ -166,7 +166,7 @@ def judge(start: date, end: date, limit: int, today: date) -> None:
 def written(question: Question, tables: list[Table]) -> bytes:
     code = question.code
     if code:
-        tables = [table for table in tables if code in table.figures]
+        tables = [table for table in tables if code in table.rates]
     if not tables:
         raise NoData
     if code is None:

@@ -20,19 +20,19 @@ class Table:
     number: str
     day: date
     trading_day: date | None
-    figures: Mapping[str, Figures]
+    rates: Mapping[str, Figures]
 
     @cached_property
     def json(self) -> bytes:
         if self.letter == "gold":
-            return f'{{"data":"{self.day}","cena":{self.figures[GOLD_CODE][0]}}}'.encode()
+            return f'{{"data":"{self.day}","cena":{self.rates[GOLD_CODE][0]}}}'.encode()
         trading = f'"tradingDate":"{self.trading_day}",' if self.trading_day else ""
-        rows = ",".join(f"{{{labelled(code)},{priced(figures)}}}" for code, figures in self.figures.items())
+        rows = ",".join(f"{{{labelled(code)},{priced(figures)}}}" for code, figures in self.rates.items())
         head = f'"table":"{self.letter}","no":"{self.number}",{trading}"effectiveDate":"{self.day}"'
         return f'{{{head},"rates":[{rows}]}}'.encode()
 
     def row(self, code: str) -> str:
-        return f'{{"no":"{self.number}","effectiveDate":"{self.day}",{priced(self.figures[code])}}}'
+        return f'{{"no":"{self.number}","effectiveDate":"{self.day}",{priced(self.rates[code])}}}'
 
 
 def labelled(code: str) -> str:

@@ -7,7 +7,7 @@ from hashlib import sha256
 from math import sin
 
 from markets.queries.calendars import days_after, is_working
-from markets.records import Bar, Figure, Price, Table
+from markets.records import Bar, Price, RateRecord, Table
 
 # 400 bars: 250 until the rule is warm, and enough crossings behind them.
 FIRST, LAST = date(2025, 3, 27), date(2026, 10, 28)
@@ -51,16 +51,16 @@ def value(code: str, day: date) -> Decimal:
     return Decimal(f"{float(base) * (1 + 0.06 * sin(n / 12 + phase) + 0.01 * sin(n / 3.1)):.{places}f}")
 
 
-def mids(codes: Iterable[str], day: date) -> list[Figure]:
-    return [Figure(code, mid=value(code, day)) for code in codes]
+def mids(codes: Iterable[str], day: date) -> list[RateRecord]:
+    return [RateRecord(code, mid=value(code, day)) for code in codes]
 
 
-def spreads(codes: Iterable[str], day: date) -> list[Figure]:
+def spreads(codes: Iterable[str], day: date) -> list[RateRecord]:
     margin = Decimal("0.0400")
-    return [Figure(code, bid=value(code, day) - margin, ask=value(code, day) + margin) for code in codes]
+    return [RateRecord(code, bid=value(code, day) - margin, ask=value(code, day) + margin) for code in codes]
 
 
-def table(letter: str, day: date, lines: list[Figure], edition: str = "", kind: str = "currency") -> Table:
+def table(letter: str, day: date, lines: list[RateRecord], edition: str = "", kind: str = "currency") -> Table:
     """An official table with its proof; another `edition` is the same table published again."""
     name = f"{day.timetuple().tm_yday:03}/{letter}/NBP/{day.year}"
     proof = sha256(f"{name}{edition}".encode()).hexdigest()

@@ -81,8 +81,8 @@ def states() -> None:
 
 def work() -> None:
     """What pulse has asked for, how it went, and a batch."""
-    polls.hold("pulse of this house")
-    asked = polls.ask(polls.wanted())
+    polls.hold_lease("pulse of this house")
+    asked = polls.enqueue_due(polls.wanted_polls())
     results.done(asked[0])
     results.done(asked[1], "no answer")
     # PostgreSQL keeps the keys of an object in this order, whatever order they came in.

@@ -14,8 +14,8 @@ from django.db import connection
 
 from markets.jobs import hourly, runs
 from markets.models import Ingest, Job, Source
-from markets.records import Figure, Table
-from markets.store import publish
+from markets.records import RateRecord, Table
+from markets.store.publish import publish
 from signals.models import Signal
 from signals.tasks import catch_up
 from tests.saved import market
@@ -71,7 +71,7 @@ def full(travel: Travel) -> None:
     travel("2026-10-28 13:04:30")
     with runs.job("nbp.C", source("nbp"), Job.Trigger.WINDOW) as job:
         job.requests, job.retries, job.waited_seconds = 2, 1, 1.5
-        publish.save([table("C", LAST, spreads(("USD", "EUR"), LAST))], source("nbp"), job, windows=1)
+        publish([table("C", LAST, spreads(("USD", "EUR"), LAST))], source("nbp"), job, windows=1)
         travel("2026-10-28 13:04:32")
     travel("2026-10-28 13:05")
     market.fill()
@@ -119,7 +119,7 @@ def bring(job_type: str, tables: Iterable[Table], trigger: str = Job.Trigger.SCH
     with runs.job(job_type, origin, trigger) as job:
         runs.plan(job, 1)
         job.requests = 1
-        publish.save(list(tables), origin, job, windows=1)
+        publish(list(tables), origin, job, windows=1)
 
 
 def official(day: date, edition: str = "", codes: Iterable[str] = ()) -> Table:
@@ -140,7 +140,7 @@ def first_run(travel: Travel) -> None:
     # Of one figure the archive says something else than the NBP.
     doubtful = DAYS[299]
     bring("nbp_archive.mid", [archived("A", doubtful, ["NOK"])])
-    bring("nbp.A", [table("A", doubtful, [Figure("NOK", mid=value("NOK", doubtful) + Decimal("0.0006"))])])
+    bring("nbp.A", [table("A", doubtful, [RateRecord("NOK", mid=value("NOK", doubtful) + Decimal("0.0006"))])])
     known = DAYS[: FIRST_RUN + 1]
     bring("nbp.A", [official(day) for day in known if day >= OFFICIAL[0]], Job.Trigger.START)
     bring("nbp.A", [official(day, codes=["UAH"]) for day in known[300:350]], Job.Trigger.START)
@@ -161,8 +161,8 @@ def corrections(travel: Travel) -> None:
     """A table is published again with another dollar, and the rouble's last crossing turns out to be table B's."""
     travel("2026-10-28 12:40")
     day = last_crossing("USD")
-    lines = [row for row in official(day).figures if row.code != "USD"]
-    dollar = Figure("USD", mid=value("USD", day) + Decimal("0.1100"))
+    lines = [row for row in official(day).rates if row.code != "USD"]
+    dollar = RateRecord("USD", mid=value("USD", day) + Decimal("0.1100"))
     bring("nbp.A", [table("A", day, [dollar, *lines], "again")])
     moved = last_crossing("RUB")
     bring("nbp.B", [table("B", moved, mids(["RUB"], moved))])
@@ -185,7 +185,7 @@ def ends(travel: Travel) -> None:
             fail("coingecko.history" if number % 2 else "binance.candles.1h", None, reason)
     for _ in range(3):
         skip("nbp.gold", "up_to_date")
-    with hourly.beat("coingecko.quotes", source("coingecko")) as count:
+    with hourly.poll("coingecko.quotes", source("coingecko")) as count:
         count.rows, count.requests, count.errors = 2, 1, 1
 
 

@@ -33,11 +33,11 @@ class Command(BaseCommand):
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,
-        ) as stand_ins:
+        ) as fallbacks:
             try:
-                code = self.up(environment(addresses(stand_ins)))
+                code = self.up(environment(addresses(fallbacks)))
             finally:
-                stand_ins.terminate()
+                fallbacks.terminate()
         sys.exit(code)
 
     def up(self, env: dict[str, str]) -> int:
@@ -57,12 +57,12 @@ class Command(BaseCommand):
                 raise
 
 
-def addresses(stand_ins: "subprocess.Popen[str]") -> dict[str, str]:
+def addresses(fallbacks: "subprocess.Popen[str]") -> dict[str, str]:
     """`NBP_BASE_URL` and its kin, as the stand-ins print them when they listen."""
-    assert stand_ins.stdout is not None  # noqa: S101
+    assert fallbacks.stdout is not None  # noqa: S101
     found: dict[str, str] = {}
     while "POLYGON_BASE_URL" not in found:
-        line = stand_ins.stdout.readline()
+        line = fallbacks.stdout.readline()
         if not line:
             raise CommandError("The stand-ins did not start.")
         name, _, url = line.strip().partition("=")

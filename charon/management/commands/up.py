@@ -13,7 +13,7 @@ from django.db import DatabaseError, connection
 
 from charon.processes import data_dir_lock, listen_socket, task_broker, terminal
 from charon.processes.listen_socket import Place
-from charon.processes.queue_heartbeat import Heart
+from charon.processes.queue_heartbeat import Heartbeat
 from charon.processes.supervisor import Child, Stop, stop_on_signal, supervise
 from markets.jobs import runs
 
@@ -60,7 +60,7 @@ class Command(BaseCommand):
 def only_one() -> Any:
     try:
         return data_dir_lock.take(settings.DATA_DIR)
-    except data_dir_lock.Held as held:
+    except data_dir_lock.LockHeld as held:
         raise CommandError(f"Charon already runs on {settings.DATA_DIR} (pid {held.pid or 'unknown'}).") from None
     except OSError as error:
         raise CommandError(f"DATA_DIR {settings.DATA_DIR} cannot be used: {error.strerror}.") from None
@@ -100,7 +100,7 @@ def web(place: Place) -> Child:
 
 
 def cluster(queue: str) -> Child:
-    return Child(f"cluster {queue}", manage("qcluster"), {"Q_CLUSTER_NAME": queue, "DB_POOL": "0"}, Heart(queue))
+    return Child(f"cluster {queue}", manage("qcluster"), {"Q_CLUSTER_NAME": queue, "DB_POOL": "0"}, Heartbeat(queue))
 
 
 def pulse() -> Child:
@@ -116,6 +116,6 @@ def put_down_what_was_interrupted() -> None:
     """Jobs say that they were stopped, and their tasks are not blamed for it."""
     try:
         runs.stop()
-        task_broker.forgive([settings.MINER_QUEUE, settings.BRAIN_QUEUE])
+        task_broker.discount_interrupted([settings.MINER_QUEUE, settings.BRAIN_QUEUE])
     except DatabaseError:
         return  # the leases of the jobs run out by themselves

@@ -25,7 +25,7 @@ from miner.collect import history
 from miner.collect import prices as price_collector
 from miner.collect import tables as table_collector
 from miner.providers import PROVIDERS
-from miner.providers.base import CandleSource, Provider, Series
+from miner.providers.base import CandleSource, Provider, TableSeries
 
 YEAR = timedelta(days=365)
 
@@ -69,7 +69,7 @@ class Command(BaseCommand):
         wanted = [series for series in provider.series if series.table in (options["table"] or names)]
         return self.mine_all(run, wanted, quiet=options["json"])
 
-    def mine_all(self, run: table_collector.Run, wanted: list[Series], quiet: bool) -> list[dict[str, Any]]:
+    def mine_all(self, run: table_collector.Run, wanted: list[TableSeries], quiet: bool) -> list[dict[str, Any]]:
         """The tables in turn; after a failure the rest is not tried."""
         reports = []
         for series in wanted:
@@ -129,11 +129,11 @@ def parts(
     now = clock.now()
     if price_collector.has_history(provider):
         run = fill_of(source, span, now - YEAR)
-        yield "history", run, partial(history.bring_prices, run, [row.ticker for row in price_collector.due(source)])
+        yield "history", run, partial(history.fetch_prices, run, [row.ticker for row in price_collector.due(source)])
     if isinstance(provider, CandleSource):
         for timeframe, seconds in provider.timeframes.items():
             run = fill_of(source, span, now - timedelta(seconds=seconds * cycle.FIRST))
-            yield f"candles {timeframe}", run, partial(history.bring_candles, run, timeframe)
+            yield f"candles {timeframe}", run, partial(history.fetch_candles, run, timeframe)
 
 
 def fill_of(source: Source, span: table_collector.Span | None, first: datetime) -> history.Fill:
