@@ -27,7 +27,7 @@ test-services: .venv/.dev ## Run them on PostgreSQL and Redis, with the tests th
 	$(PY) -m tests.services
 
 e2e: browser .venv/.e2e ## Walk through the pages with Chromium (CHROMIUM=/usr/bin/chromium); not part of make test
-	CHROMIUM="$(CHROMIUM)" $(PY) -m pytest e2e
+	CHROMIUM="$(CHROMIUM)" $(PY) -m pytest -n 0 -p no:randomly e2e
 
 screenshots: browser .venv/.e2e ## Take the pictures of docs/screenshots
 	CHROMIUM="$(CHROMIUM)" $(PY) -m e2e.screenshots

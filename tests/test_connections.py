@@ -49,6 +49,7 @@ def test_web_shares_connections_and_a_task_cluster_never_does() -> None:
     assert cluster("miner").env["DB_POOL"] == "0"
 
 
+@pytest.mark.processes
 def test_there_is_a_connection_for_each_thread_of_web(tmp_path: Path) -> None:
     command = web(PLACE).command
     threads = int(command[command.index("--blocking-threads") + 1])
@@ -57,6 +58,7 @@ def test_there_is_a_connection_for_each_thread_of_web(tmp_path: Path) -> None:
     assert (database["CONN_HEALTH_CHECKS"], database["CONN_MAX_AGE"]) == (True, 0)
 
 
+@pytest.mark.processes
 def test_without_the_pool_a_connection_lasts_as_long_as_its_task(tmp_path: Path) -> None:
     database = database_of(tmp_path, pool="0")
     assert "pool" not in database["OPTIONS"]
