@@ -20,6 +20,9 @@ demo: .venv/.runtime ## Run Charon against local stand-ins of all services; noth
 down: .venv/.runtime ## End the Charon that runs on this folder's data
 	@$(PY) manage.py down
 
+# Python keeps what it compiled: pytest rewrites every assert, 7 s in each worker.
+test test-services: export PYTHONDONTWRITEBYTECODE =
+
 test: .venv/.dev ## Run the tests; they need no service and no network
 	$(PY) -m pytest
 
