@@ -27,6 +27,13 @@ class Leak(AssertionError):
     """A test called somebody it had not named."""
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
+    """Whoever has to look for a fault may have the same order once more."""
+    seed = config.getoption("randomly_seed", default=None)
+    if exitstatus and seed is not None:
+        terminalreporter.write_line(f"In this order again: --randomly-seed={seed}")
+
+
 @pytest.fixture(autouse=True)
 def outgoing(monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, int]]:
     """Every connection is refused but those to the addresses that a test puts into this set."""
