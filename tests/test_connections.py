@@ -65,20 +65,16 @@ def test_without_the_pool_a_connection_lasts_as_long_as_its_task(tmp_path: Path)
     assert database["CONN_MAX_AGE"] == 0
 
 
-@pytest.fixture(scope="module")
-def running(street: Street, calm: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """A house at rest, with all the figures."""
-    with street.house(tmp_path_factory.mktemp("hygiene") / "data", DATABASE, template=calm) as house:
+@pytest.fixture
+def house(street: Street, calm: str, tmp_path: Path, outgoing: set[tuple[str, int]]) -> Iterator[House]:
+    """One at rest, with all the figures, for each test: whose connections were ended has fewer for a while."""
+    with street.house(tmp_path / "data", DATABASE, template=calm) as house:
         settled(120)
         until(lambda: not OrmQ.objects.exists())
         connection.close()
+        outgoing.add(("127.0.0.1", house.port))
         yield house
-
-
-@pytest.fixture
-def house(running: House, outgoing: set[tuple[str, int]]) -> House:
-    outgoing.add(("127.0.0.1", running.port))
-    return running
+    street.postgres.sql(f"DROP DATABASE {DATABASE} WITH (FORCE)")
 
 
 def ask(house: House, count: int) -> Counter[int]:
