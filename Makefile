@@ -20,6 +20,9 @@ demo: .venv/.runtime ## Run Charon against local stand-ins of all services; noth
 down: .venv/.runtime ## End the Charon that runs on this folder's data
 	@$(PY) manage.py down
 
+# Python keeps what it compiled: pytest rewrites every assert, 7 s in each worker.
+test test-services: export PYTHONDONTWRITEBYTECODE =
+
 test: .venv/.dev ## Run the tests; they need no service and no network
 	$(PY) -m pytest
 
@@ -30,7 +33,7 @@ saved: .venv/.dev ## Write the answers and schemas anew that the tests compare; 
 	$(PY) -m tests.saved
 
 e2e: browser .venv/.e2e ## Walk through the pages with Chromium (CHROMIUM=/usr/bin/chromium); not part of make test
-	CHROMIUM="$(CHROMIUM)" $(PY) -m pytest e2e
+	CHROMIUM="$(CHROMIUM)" $(PY) -m pytest -n 0 -p no:randomly e2e
 
 screenshots: browser .venv/.e2e ## Take the pictures of docs/screenshots
 	CHROMIUM="$(CHROMIUM)" $(PY) -m e2e.screenshots

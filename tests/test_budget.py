@@ -171,6 +171,7 @@ print(got)
 """
 
 
+@pytest.mark.processes
 def test_processes_share_one_window(tmp_path: Path) -> None:
     env = environment(tmp_path, PYTHONPATH=str(ROOT))
     for command in ("migrate", "sync"):

@@ -118,6 +118,7 @@ def test_an_address_that_cannot_be_right_stops_the_start_and_keeps_its_password(
     assert "hunter2" not in done.stderr
 
 
+@pytest.mark.processes
 def test_whatever_is_put_into_the_cache_is_never_unpickled(tmp_path: Path) -> None:
     """Who can write to Redis may not run code here."""
     code = "from django.core.cache import cache; print(cache.client._serializer.dumps({'a': 1}).decode())"

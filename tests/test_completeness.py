@@ -331,6 +331,7 @@ def test_an_example_of_the_docs_is_short(page: str) -> None:
     assert len(page.splitlines()) < 60
 
 
+@pytest.mark.processes
 def test_the_smallest_provider_works_from_a_package_of_its_own(tmp_path: Path) -> None:
     install(tmp_path)
     with coins() as (address, asked):

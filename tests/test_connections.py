@@ -49,6 +49,7 @@ def test_web_shares_connections_and_a_task_cluster_never_does() -> None:
     assert cluster("miner").env["DB_POOL"] == "0"
 
 
+@pytest.mark.processes
 def test_there_is_a_connection_for_each_thread_of_web(tmp_path: Path) -> None:
     command = web(PLACE).command
     threads = int(command[command.index("--blocking-threads") + 1])
@@ -57,26 +58,23 @@ def test_there_is_a_connection_for_each_thread_of_web(tmp_path: Path) -> None:
     assert (database["CONN_HEALTH_CHECKS"], database["CONN_MAX_AGE"]) == (True, 0)
 
 
+@pytest.mark.processes
 def test_without_the_pool_a_connection_lasts_as_long_as_its_task(tmp_path: Path) -> None:
     database = database_of(tmp_path, pool="0")
     assert "pool" not in database["OPTIONS"]
     assert database["CONN_MAX_AGE"] == 0
 
 
-@pytest.fixture(scope="module")
-def running(street: Street, calm: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """A house at rest, with all the figures."""
-    with street.house(tmp_path_factory.mktemp("hygiene") / "data", DATABASE, template=calm) as house:
+@pytest.fixture
+def house(street: Street, calm: str, tmp_path: Path, outgoing: set[tuple[str, int]]) -> Iterator[House]:
+    """One at rest, with all the figures, for each test: whose connections were ended has fewer for a while."""
+    with street.house(tmp_path / "data", DATABASE, template=calm) as house:
         settled(120)
         until(lambda: not OrmQ.objects.exists())
         connection.close()
+        outgoing.add(("127.0.0.1", house.port))
         yield house
-
-
-@pytest.fixture
-def house(running: House, outgoing: set[tuple[str, int]]) -> House:
-    outgoing.add(("127.0.0.1", running.port))
-    return running
+    street.postgres.sql(f"DROP DATABASE {DATABASE} WITH (FORCE)")
 
 
 def ask(house: House, count: int) -> Counter[int]:

@@ -10,6 +10,8 @@ import pytest
 
 from tests.processes import ROOT
 
+pytestmark = pytest.mark.processes
+
 # The house is somebody who only waits: this is about who goes with whom.
 DEMO = """
 import sys, django

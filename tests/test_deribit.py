@@ -9,11 +9,11 @@ import respx
 
 from markets.models import Source
 from markets.records import Price
-from miner import sources
 from miner.collect import prices as price_collector
 from miner.fetch import rate_limit
 from miner.fetch.errors import ProviderError, Refused, UnknownTicker, Unreachable, Unreadable
 from miner.providers.deribit import LATER, Deribit
+from tests import synced
 from tests.bodies import error_of, recorded, rubbish
 
 BASE = "https://index.example/api/v2/"
@@ -86,7 +86,7 @@ def test_too_many_requests_are_told_from_other_trouble_whatever_they_came_under(
 @pytest.mark.django_db
 @pytest.mark.parametrize("status", [200, 400])
 def test_too_many_requests_are_not_repeated_and_the_source_rests(settings: Any, status: int) -> None:
-    sources.sync()
+    synced.sync()
     source, settings.DERIBIT_BASE_URL = Source.objects.get(code="deribit"), BASE
     with respx.mock as web:
         route = web.get(f"{BASE}public/get_index_price").respond(status, content=error(10028))

@@ -25,7 +25,11 @@ from tests.processes import MANAGE, environment, until
 from tests.replica import Replica, data
 from tests.test_brain import wave
 
-pytestmark = [] if settings.SQLITE else [pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.processes,  # on SQLite
+    pytest.mark.services,  # on PostgreSQL
+    *([] if settings.SQLITE else [pytest.mark.django_db(transaction=True)]),
+]
 
 TWO_YEARS = ("mine", "nbp", "--table", "A", "--from", "2024-01-01", "--to", "2025-12-31")
 Figures = list[tuple[date, str, str]]

@@ -21,6 +21,7 @@ from miner.fetch.errors import UnknownTicker, Unreachable
 from miner.models import Spent
 from miner.providers.coingecko import CoinGecko as CoinGeckoProvider
 from tests import replica as replicas
+from tests import synced
 from tests.markets_fake import FakeMarket, open_market
 from tests.replica import Binance, CoinGecko, Deribit, Replica, Server
 
@@ -43,7 +44,7 @@ def play(outgoing: set[tuple[str, int]], settings: Any, at: Callable[[str], None
             setattr(settings, f"{service.name.upper()}_BASE_URL", server.url)
             yield server
 
-    sources.sync()
+    synced.sync()
     yield run
     http.client().close()
 

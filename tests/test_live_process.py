@@ -67,6 +67,7 @@ def start(tmp_path: Path, outgoing: set[tuple[str, int]]) -> Iterator[Callable[.
         one.process.wait()
 
 
+@pytest.mark.processes
 def test_the_process_serves_says_where_and_ends_in_order(start: Callable[..., Process]) -> None:
     process = start()
     assert process.redis() == "off"
@@ -77,6 +78,7 @@ def test_the_process_serves_says_where_and_ends_in_order(start: Callable[..., Pr
     assert process.log.read_text() == f"Charon live: {process.url}{STREAM}\n"
 
 
+@pytest.mark.processes
 def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))

@@ -35,6 +35,7 @@ def test_the_miner_begins_with_what_is_missing() -> None:
     assert functions() == ["miner.tasks.start", "signals.tasks.catch_up"]
 
 
+@pytest.mark.processes
 def test_a_database_that_does_not_answer_is_one_line(tmp_path: Path) -> None:
     done = manage("prepare", env=environment(tmp_path, DATABASE_URL="postgres://charon:hunter2@127.0.0.1:9/charon"))
     assert done.returncode == 1

@@ -209,6 +209,7 @@ while items := queue.dequeue(2):
 """
 
 
+@pytest.mark.processes
 def test_two_workers_never_take_the_same_item_and_the_queue_survives_its_processes(tmp_path: Path) -> None:
     env = environment(tmp_path, PYTHONPATH=str(ROOT))
     for command in ("migrate", "sync"):

@@ -118,6 +118,7 @@ def test_latency_comes_before_every_answer() -> None:
 # The command
 
 
+@pytest.mark.processes
 def test_the_command_says_its_url_and_ends_cleanly_when_told(tmp_path: Path) -> None:
     script = tmp_path / "script.json"
     script.write_text('[{"at": 2, "status": 503}]', encoding="utf-8")
@@ -134,6 +135,7 @@ def test_the_command_says_its_url_and_ends_cleanly_when_told(tmp_path: Path) -> 
             running.kill()
 
 
+@pytest.mark.processes
 def test_the_help_explains_the_script_and_what_is_invented() -> None:
     told = subprocess.run([sys.executable, "-m", "tests.replica", "--help"], cwd=ROOT, capture_output=True, text=True)
     assert '"cut": 100 | "half"' in told.stdout
@@ -155,6 +157,7 @@ def command(*words: str) -> Iterator[list[str]]:
             running.kill()
 
 
+@pytest.mark.processes
 def test_one_command_serves_all_of_them_at_one_moment() -> None:
     with command("all", "--now", "2026-10-28T10:07+00:00") as lines:
         urls = dict(line.split(" ") for line in lines)
@@ -167,6 +170,7 @@ def test_one_command_serves_all_of_them_at_one_moment() -> None:
         assert fetched(urls["polygon"] + "v2/aggs/ticker/C:EURUSD/prev").status_code == 401
 
 
+@pytest.mark.processes
 def test_addresses_may_be_printed_for_a_shell_and_ports_follow_each_other() -> None:
     port = free_ports(len(SERVICES))
     with command("all", "--env", "--port", str(port)) as lines:
@@ -180,6 +184,7 @@ def test_addresses_may_be_printed_for_a_shell_and_ports_follow_each_other() -> N
         ]
 
 
+@pytest.mark.processes
 def test_one_of_them_prints_its_address_alone() -> None:
     with command("deribit") as lines:
         assert fetched(f"{lines[0]}public/get_index_price?index_name=btc_usd").status_code == 200

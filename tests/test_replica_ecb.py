@@ -24,7 +24,8 @@ def ecb(outgoing: set[tuple[str, int]]) -> Iterator[Server[ECB]]:
 
 @pytest.fixture
 def client(ecb: Server[ECB]) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=ecb.url, verify=False) as running:
+    # Whoever asks for the history first waits while it is built: seconds, on a busy machine.
+    with httpx.Client(base_url=ecb.url, verify=False, timeout=60) as running:
         yield running
 
 

@@ -15,6 +15,7 @@ from miner import sources
 from miner.providers import PROVIDERS
 from miner.providers.ecb import ECB
 from miner.schemas import SourceItem
+from tests import synced
 from tests.market import price, source
 from tests.markets_fake import FakeMarket
 from tests.test_api_rates import get
@@ -31,7 +32,7 @@ def token(settings: Any) -> None:
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A package that was installed after the last start wrote its sources."""
-    sources.sync()
+    synced.sync()
     monkeypatch.setitem(PROVIDERS, "fake", FakeMarket)
 
 

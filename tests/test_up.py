@@ -13,6 +13,8 @@ import pytest
 
 from tests.processes import MANAGE, Up, environment, free_port, manage, until
 
+pytestmark = pytest.mark.processes
+
 # The supervisor gives its children 3 s and kills them then; the rest is for a machine that is busy with other things.
 STOP_SECONDS = 12.0
 

@@ -1,0 +1,55 @@
+"""The short way to synced tables ends where the long one does."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django_q.models import Schedule
+
+from markets.models import Source
+from miner import sources
+from tests import synced
+
+pytestmark = pytest.mark.django_db
+TABLES = (*synced.TABLES, Schedule)
+
+
+def rows() -> list[list[dict[str, Any]]]:
+    """Keys are given anew each time."""
+    return [[told(row) for row in table._default_manager.order_by("pk").values()] for table in TABLES]
+
+
+def told(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "id" and not name.endswith("_id")}
+
+
+def empty() -> None:
+    for table in reversed(TABLES):
+        table._default_manager.all().delete()
+
+
+def test_what_is_put_back_is_what_sync_writes(at: Callable[[str], None]) -> None:
+    at("2026-10-26 12:00")
+    synced.sync()
+    empty()
+    synced.sync()
+    short = rows()
+    empty()
+    sources.sync()
+    assert short == rows()
+    assert [len(table) for table in short] == [72, 72, 361, 7, 76, 10]
+
+
+def test_a_test_with_settings_of_its_own_gets_the_real_one(settings: Any) -> None:
+    synced.sync()
+    empty()
+    settings.SOURCES = ["ecb"]
+    synced.sync()
+    assert list(Source.objects.filter(enabled=True).values_list("code", flat=True)) == ["ecb"]
+
+
+def test_rows_of_the_tests_own_stay() -> None:
+    synced.sync()
+    Source.objects.filter(code="nbp").update(unit="its own", polling_interval=77)
+    synced.sync()
+    assert Source.objects.get(code="nbp").polling_interval == 77
