@@ -28,5 +28,5 @@ def up() -> None:
     from charon.processes import queue_heartbeat, supervisor
 
     queue_heartbeat.INTERVAL, queue_heartbeat.LIMIT = 2.0, 15.0
-    supervisor.MAX_DELAY, supervisor.MAX_DEATHS = 2.0, sys.maxsize
+    supervisor.MAX_DELAY, supervisor.MAX_RESTARTS = 2.0, sys.maxsize
     call_command("up")

@@ -54,11 +54,11 @@ def test_it_waits_30_seconds_at_most_and_a_minute_of_good_running_forgives(
     for expected in (30, 30):
         now += 100
         it.check(now)
-        it.died(now + 59, "ended with code 1")
+        it.restart_later(now + 59, "ended with code 1")
         assert it.delay == expected
         now = it.due
     it.check(now)
-    it.died(now + 60, "ended with code 1")
+    it.restart_later(now + 60, "ended with code 1")
     assert it.delay == 1
 
 
@@ -184,15 +184,15 @@ def test_a_database_that_is_away_is_not_the_clusters_fault(
     monkeypatch.setattr(heart, "alive", away)
     monkeypatch.setattr(connection, "close", lambda: None)
     with caplog.at_level(logging.WARNING):
-        assert supervisor.beats(heart, 500)
+        assert supervisor.takes_tasks(heart, 500)
     assert caplog.messages == ["No heartbeat for queue charon: server closed the connection"]
-    assert heart.heard == 500
+    assert heart.progressed == 500
 
 
 def test_a_wedged_cluster_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     it = child("import time; time.sleep(60)")
     it.heart = Heartbeat("charon")
-    monkeypatch.setattr(supervisor, "beats", lambda *_: False)
+    monkeypatch.setattr(supervisor, "takes_tasks", lambda *_: False)
     it.check(0)
     first = it.process.pid if it.process else 0
     it.check(200)
