@@ -1,4 +1,4 @@
-"""The candles of Binance.US from the replica at 80 ms latency into an empty SQLite: the first cycle and the next one.
+"""Benchmark of the candle collector: Binance.US from a replica with 80 ms latency, first cycle and refresh.
 
 29 symbols x 3 timeframes x 1,000 candles, fetched and stored, against bare httpx and json of the same 87 requests over
 as many connections. Then the newest two candles of all 87 series, counted in statements. Targets: at most 1.5 times the
@@ -35,7 +35,8 @@ django.setup()
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from markets.models import Source
-from miner import candles, http
+from miner.collect import candles
+from miner.fetch import http
 
 http.client()
 source, started = Source.objects.get(code="binance"), time.perf_counter()
