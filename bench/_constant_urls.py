@@ -1,4 +1,4 @@
-"""The URLs of bench/cached.py: Charon's own, and `/constant/<size>/` with a response of that many bytes."""
+"""The URLs of bench/cached.py: Charon's own and `/constant/<size>/`, a response of that many bytes."""
 
 import functools
 

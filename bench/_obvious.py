@@ -1,4 +1,4 @@
-"""The baseline of bench/dashboard.py: the page with three queries per row and a template filter per value."""
+"""The baseline of bench/dashboard.py: three queries per row and a template filter per value."""
 
 from datetime import date, timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Benchmark of the embedded archive: first load into an empty SQLite and PostgreSQL, and the second start.
+"""Benchmark of the embedded archive: first load into empty SQLite and PostgreSQL, and second start.
 
 Baseline of the same run: the same rates read from the package and inserted into a bare sqlite3 table, one transaction.
 Targets on both: under 30 s on two cores; a second start under 5 s with nothing written.

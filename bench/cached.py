@@ -1,4 +1,4 @@
-"""Benchmark of the response cache: requests per second of a cached year of /rates, beside constant bytes.
+"""Benchmark of the response cache: requests per second of a cached year, beside constant bytes.
 
 The constant response has the same size and passes the same middleware. One granian, started as `up` does, serves both
 in interleaved rounds; once with Redis (a server of its own), once with the memory of the process. Target: at least 0.6

@@ -1,4 +1,4 @@
-"""Benchmark of the dashboard: server time beside the same page written with N+1 queries and template filters.
+"""Benchmark of the dashboard: server time beside the same page written with N+1 queries.
 
 Apart from the line about freshness both show the same: tiles with 30 days, the table of all currencies with change,
 52-week range and signal, retired codes, the newest crossings. Target: at most 0.4 of the obvious page's time, same run.

@@ -1,7 +1,7 @@
-"""Benchmark of the signal engine on SQLite: the whole archive, one new day, and MACD alone beside TA-Lib.
+"""Benchmark of the signal engine: the whole archive, one new day, and MACD alone beside TA-Lib.
 
-Targets: the first run, reading and writing included, under 20 s; one new day for all instruments under 1 s; MACD at
-most 3 times TA-Lib over the same arrays in the same run.
+It runs on SQLite. Targets: the first run, reading and writing included, under 20 s; one new day for all instruments
+under 1 s; MACD at most 3 times TA-Lib over the same arrays in the same run.
 """
 
 import json

@@ -1,12 +1,12 @@
-"""Benchmark of `store.publish`: 100,000 new rates, the same again, and one day's table, on both databases.
+"""Benchmark of `store.publish`: 100,000 new rates, the same again, and one day's table.
 
-The rates are those of table A from 2002 on: in one save, by eight windows of 93 days, as the miner hands over what has
-arrived while it wrote, and by single windows for comparison only (one transaction each). Baselines of the same run, in
-the same table with its indexes and keys: COPY of prepared bytes (PostgreSQL) or one executemany upsert (SQLite, WAL)
-for new rows; the fastest upsert that writes only what changed for the rest. Targets: new rows by eight and at once at
-most 2.5 x COPY, the same again in one save at most 2 x the fastest upsert, one day's 33 rows at most 15 ms over the
-bare upsert; SQLite at most 2 x executemany for new rows. BENCH_DATABASE_URL names another PostgreSQL server; a scratch
-database is made there and dropped.
+It runs on PostgreSQL and on SQLite. The rates are those of table A from 2002 on: in one save, by eight windows of 93
+days, as the miner hands over what has arrived while it wrote, and by single windows for comparison only (one
+transaction each). Baselines of the same run, in the same table with its indexes and keys: COPY of prepared bytes
+(PostgreSQL) or one executemany upsert (SQLite, WAL) for new rows; the fastest upsert that writes only what changed for
+the rest. Targets: new rows by eight and at once at most 2.5 x COPY, the same again in one save at most 2 x the fastest
+upsert, one day's 33 rows at most 15 ms over the bare upsert; SQLite at most 2 x executemany for new rows.
+BENCH_DATABASE_URL names another PostgreSQL server; a scratch database is made there and dropped.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Benchmark of a first start without a network: from `up` on an empty folder to a dashboard full of signals.
+"""Benchmark of a first start without a network: from `up` on an empty folder to all signals.
 
 Target: under 60 s, with the packages installed. Baseline of the same run: the second start, which finds all stored.
 """

@@ -1,4 +1,4 @@
-"""The clock of the browser tests: it runs on from a fixed day, so that pages look the same on every machine."""
+"""The clock of the browser tests: it runs on from a fixed day, the same on every machine."""
 
 import os
 import time

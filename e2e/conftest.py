@@ -1,4 +1,4 @@
-"""Fixtures of the browser tests: one filled installation and one browser; each test checks for console errors."""
+"""Fixtures of the browser tests: one installation, one browser, and a check for console errors."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack

@@ -1,4 +1,4 @@
-"""The installation under test: filled from the archive and a replica of the NBP, decided, and served by granian."""
+"""The installation of the browser tests: filled from archive and replica, served by granian."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""The formats of numbers, days, durations and plurals in Polish: pure functions, also template filters."""
+"""The Polish formats of numbers, days, durations and plurals: pure functions and template filters."""
 
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal

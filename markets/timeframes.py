@@ -1,4 +1,7 @@
-"""The timeframes of candles: their lengths, their grid (from 1970, in UTC), and the gaps between candles."""
+"""The timeframes of candles: their lengths, their grid, and the gaps between candles.
+
+The grid begins in 1970, in UTC.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

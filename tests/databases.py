@@ -1,4 +1,4 @@
-"""Databases that replace the test run's, for tests of locks, full disks, other processes and ended servers."""
+"""Databases that replace the test run's: for tests of locks, full disks and ended servers."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""A whole installation in processes of its own, on its own PostgreSQL and Redis, for tests that stop and kill."""
+"""A whole installation in processes of its own, on its own PostgreSQL and Redis."""
 
 import sys
 from collections import Counter

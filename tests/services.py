@@ -1,4 +1,4 @@
-"""The runner of the whole suite on PostgreSQL and Redis: `python -m tests.services [pytest arguments]`.
+"""The runner of the suite on PostgreSQL and Redis: `python -m tests.services [arguments]`.
 
 `make test-services` calls it. Fault tests start and stop servers of their own, so the programs must be installed; on
 Debian it installs them. PostgreSQL is TEST_DATABASE_URL, else the one of this machine if it accepts us, else a new one

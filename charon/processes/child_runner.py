@@ -1,4 +1,4 @@
-"""The parent of each child process: runs one command, kills its process group when the supervisor ends.
+"""The parent of each child process: kills the child's process group when the supervisor ends.
 
 Its standard input is a pipe whose other end only the supervisor holds. The kernel closes that end even after a
 `kill -9`. Without this, a dead supervisor would leave granian's worker and the queue's workers running. It imports the

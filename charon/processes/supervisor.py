@@ -1,4 +1,4 @@
-"""The supervisor: starts the child processes of one machine, restarts those that end, and leaves none behind."""
+"""The supervisor: starts and restarts the child processes of one machine, and leaves none behind."""
 
 import ctypes
 import logging

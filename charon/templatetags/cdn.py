@@ -1,4 +1,4 @@
-"""The template tag for JavaScript libraries: from a CDN with an integrity hash, else from the local copy."""
+"""The template tag for JavaScript libraries: from a CDN with a hash, else from the local copy."""
 
 import json
 from functools import cache

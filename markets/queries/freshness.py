@@ -1,4 +1,7 @@
-"""The freshness of the official rates, and the reason when they are late. `judge` is pure, `facts` reads."""
+"""The freshness of the official rates, and the reason when they are late.
+
+`judge` is pure, `facts` reads the database.
+"""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time

@@ -1,4 +1,4 @@
-"""The writer of quotes: the newest and the previous mid of each instrument, so that overviews read no series."""
+"""The writer of quotes: newest and previous mid of each instrument, so that overviews are cheap."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date

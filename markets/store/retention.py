@@ -1,7 +1,8 @@
-"""Retention: deletes old ticks, five-minute candles and jobs, after rolling prices up to hours and days. Never rates.
+"""Retention: rolls old prices up to hours and days and deletes them; never deletes rates.
 
-It works by source and by day. One transaction writes the roll-ups of a day and deletes its rows, so that a kill at any
-time loses nothing and the next run continues.
+Deletes ticks, five-minute candles and jobs; candles of an hour and of a day stay. It works by source and by day. One
+transaction writes the roll-ups of a day and deletes its rows, so that a kill at any time loses nothing and the next run
+continues.
 """
 
 import time

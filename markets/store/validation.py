@@ -1,4 +1,7 @@
-"""The validation of records before they are stored: one function per rule, which returns the reason for a refusal."""
+"""The validation of records before they are stored: one function per rule.
+
+Each function returns the reason for a refusal, or an empty string.
+"""
 
 import re
 from collections.abc import Collection, Iterator

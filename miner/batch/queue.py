@@ -1,6 +1,7 @@
-"""The priority queue of listings, in the database: it survives every process and holds each listing once.
+"""The priority queue of listings, in the database, so that it survives every process.
 
-A worker claims an item for two minutes. The claim of a worker that dies expires, and no other gets the item before.
+It holds each listing once. A worker claims an item for two minutes. The claim of a worker that dies expires, and no
+other gets the item before.
 """
 
 import logging

@@ -1,6 +1,7 @@
-"""The base URLs that the API accepts for a source: public https hosts only, against server-side request forgery (SSRF).
+"""The base URLs that the API accepts for a source: public https hosts only, against SSRF.
 
-Names are checked as they are written: the address of a public DNS name is known only when it is resolved.
+Server-side request forgery: a client must not make Charon request hosts of its own network. Names are checked as they
+are written: the address of a public DNS name is known only when it is resolved.
 """
 
 import ipaddress

@@ -1,4 +1,7 @@
-"""The errors of providers: one class for each way to handle a failure. An empty answer is not an error."""
+"""The errors of providers: one class for each way to handle a failure.
+
+An empty answer is not an error: the provider returns an empty list.
+"""
 
 
 class ProviderError(Exception):

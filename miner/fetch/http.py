@@ -1,4 +1,4 @@
-"""The one HTTP client: timeouts, User-Agent, no redirects, a size limit, and every failure as a ProviderError."""
+"""The one HTTP client: timeouts, no redirects, a size limit, every failure as a ProviderError."""
 
 import time
 from collections.abc import Iterator, Mapping

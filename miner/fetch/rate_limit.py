@@ -1,8 +1,8 @@
-"""The rate limit of each source: calls or weight in a sliding window that all processes share through the database.
+"""The rate limit of each source, shared by all processes through the database.
 
-One row per source, locked while it is read and written, holds the calls of the current window. A fixed window would let
-twice the limit pass at its border. Only the database is shared by all processes; a lock there takes a few milliseconds,
-a request about a hundred.
+The limit is a number of calls, or of weight, in a sliding window. One row per source, locked while it is read and
+written, holds the calls of the current window. A fixed window would let twice the limit pass at its border. Only the
+database is shared by all processes; a lock there takes a few milliseconds, a request about a hundred.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""Retries of failed requests: after Retry-After if the provider sends it, else after 1, 2 and 4 s with jitter."""
+"""Retries of failed requests: after Retry-After if sent, else after 1, 2 and 4 s with jitter."""
 
 import time
 from collections.abc import Callable

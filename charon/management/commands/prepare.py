@@ -1,4 +1,4 @@
-"""`manage.py prepare`: migrations, sources and schedules, once per release even if many processes start together."""
+"""`manage.py prepare`: migrations, sources and schedules, by one process per release."""
 
 from argparse import ArgumentParser
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""`manage.py sync`: writes sources and schedules from the code into the database; operators' choices stay."""
+"""`manage.py sync`: writes sources and schedules from the code; operators' choices stay."""
 
 from django.core.management.base import BaseCommand
 
