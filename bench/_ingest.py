@@ -48,13 +48,13 @@ Work = Callable[[], object]
 
 def tables() -> list[Table]:
     """Table A from 2002 on, as the provider returns it: whole days, until there are enough rates."""
-    found, figures = [], 0
+    found, rates = [], 0
     for year in range(data.FIRST_YEAR, data.last_day().year + 1):
         body = b"[" + b",".join(table.json for table in data.tables("A", year).values()) + b"]"
         for table in parse_tables(body, "A", "https://nbp.example/"):
             found.append(table)
-            figures += len(table.rates)
-            if figures >= COUNT:
+            rates += len(table.rates)
+            if rates >= COUNT:
                 return found
     sys.exit("not enough rates")
 
@@ -190,5 +190,5 @@ def one_day(days: list[Table]) -> dict[str, list[float]]:
 
 if __name__ == "__main__":
     days = tables()
-    figures = sum(len(table.rates) for table in days)
-    print(json.dumps({"figures": figures, "windows": len(windows(days)), **measure(days), **one_day(days)}))
+    rates = sum(len(table.rates) for table in days)
+    print(json.dumps({"figures": rates, "windows": len(windows(days)), **measure(days), **one_day(days)}))

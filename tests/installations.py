@@ -32,7 +32,7 @@ ROLES = ("miner", "brain", "web")
 
 class Installation(Up):
     def members(self, role: str) -> list[psutil.Process]:
-        return [process for process in self.family() if role_of(process) == role]
+        return [process for process in self.processes() if role_of(process) == role]
 
     def answers(self, path: str) -> int:
         """The status of the response; 0 while no server listens."""
@@ -128,7 +128,7 @@ def enqueue_polls() -> None:
 def is_idle() -> bool:
     """Whether every rate is stored, no job is running and every outbox row is processed."""
     return (
-        Rate.objects.count() >= short_nbp.figures()
+        Rate.objects.count() >= short_nbp.rate_count()
         and not Job.objects.filter(status="running").exists()
         and not Ingest.objects.filter(processed=None).exists()
     )
@@ -144,7 +144,7 @@ def settled(seconds: float) -> None:
     until(look, seconds)
 
 
-def figures() -> Counter[tuple[Any, ...]]:
+def stored_rates() -> Counter[tuple[Any, ...]]:
     columns = ("instrument__code", "source__code", "table", "effective_date", "mid", "bid", "ask", "scale")
     return Counter(Rate.objects.values_list(*columns, "publication__number", "publication__sha256"))
 

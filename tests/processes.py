@@ -79,7 +79,7 @@ class Up:
     def get(self, path: str) -> httpx.Response:
         return httpx.get(self.url + path)
 
-    def family(self) -> list[psutil.Process]:
+    def processes(self) -> list[psutil.Process]:
         """All processes of this start, also those whose parent is gone."""
         return [process for process in psutil.process_iter() if self.owns(process)]
 
@@ -92,7 +92,7 @@ class Up:
 
     def cluster(self) -> psutil.Process | None:
         """The main process of the task cluster: the child runner's child."""
-        for process in self.family():
+        for process in self.processes():
             words = process.cmdline()
             if "qcluster" in words and "child_runner.py" not in " ".join(words):
                 return process
@@ -101,4 +101,4 @@ class Up:
     def end(self) -> None:
         self.process.kill()
         self.process.wait()
-        until(lambda: not self.family())
+        until(lambda: not self.processes())

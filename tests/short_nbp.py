@@ -28,7 +28,7 @@ def days(first: date = FIRST, last: date = LAST) -> list[date]:
     return sorted(day for day in found if first <= day <= last)
 
 
-def figures() -> int:
+def rate_count() -> int:
     """The number of all rates of the shortened history."""
     tables = [data.tables(letter, day.year).get(day) for letter in LETTERS for day in days()]
     return sum(len(table.rates) for table in tables if table)

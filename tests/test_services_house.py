@@ -16,7 +16,7 @@ from markets.models import Ingest, Instrument, Publication, Rate
 from signals.tasks import recompute
 from tests import short_nbp
 from tests.databases import needs_postgres
-from tests.installations import ROLES, Installation, Servers, decisions, enqueue_polls, figures, settled
+from tests.installations import ROLES, Installation, Servers, decisions, enqueue_polls, settled, stored_rates
 from tests.processes import until
 from tests.replica import Replica
 
@@ -33,8 +33,8 @@ Content = tuple[Counter[Any], Counter[Any]]
 def undisturbed(street: Servers, calm: str) -> Content:
     """The rates and signals of an installation without faults."""
     with street.look_into(calm):
-        found = figures(), decisions()
-    assert sum(found[0].values()) == short_nbp.figures() >= 30_000
+        found = stored_rates(), decisions()
+    assert sum(found[0].values()) == short_nbp.rate_count() >= 30_000
     assert sum(found[1].values()) > 500
     return found
 
@@ -53,7 +53,7 @@ def may_call(outgoing: set[tuple[str, int]], monkeypatch: pytest.MonkeyPatch) ->
 
 def assert_same(undisturbed: Content) -> None:
     """Every figure and every decision is there, once, and is the right one."""
-    found, decided = figures(), decisions()
+    found, decided = stored_rates(), decisions()
     assert found == undisturbed[0]
     assert decided == undisturbed[1]
     assert set(found.values()) == set(decided.values()) == {1}
@@ -145,7 +145,7 @@ def test_a_database_that_restarts_under_load_loses_nothing_and_all_come_back_by_
         readers = read_while(installation, 4, stop)
         try:
             for share in (0.2, 0.6):
-                grown(share * short_nbp.figures())
+                grown(share * short_nbp.rate_count())
                 connection.close()  # ours
                 street.postgres.restart()
                 until(lambda: installation.answers("/health") == 200)

@@ -17,11 +17,11 @@ STOP_SECONDS = 10.0
 
 
 class Command(BaseCommand):
-    help = "Run Charon against local stand-ins for all services; nothing leaves this machine, nothing is real."
+    help = "Run Charon against local replicas of all providers; nothing leaves this machine, nothing is real."
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not (settings.BASE_DIR / "tests" / "replica").is_dir():
-            raise CommandError("The stand-ins live in tests/replica, which is not in this installation.")
+            raise CommandError("The replicas are in tests/replica, which is not in this installation.")
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
         # A shell's background jobs begin with Ctrl-C ignored.
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -64,7 +64,7 @@ def addresses(replicas: "subprocess.Popen[str]") -> dict[str, str]:
     while "POLYGON_BASE_URL" not in found:
         line = replicas.stdout.readline()
         if not line:
-            raise CommandError("The stand-ins did not start.")
+            raise CommandError("The replicas did not start.")
         name, _, url = line.strip().partition("=")
         found[name] = url
     return found

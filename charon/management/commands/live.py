@@ -39,7 +39,7 @@ class Server(uvicorn.Server):
 
 
 class Command(BaseCommand):
-    help = "Send new figures and decisions to whoever listens (server-sent events); needs a Redis to hear of them."
+    help = "Send new rates and signals to clients as server-sent events; needs Redis."
 
     def handle(self, *args: Any, **options: Any) -> None:
         with listening(settings.HOST, settings.LIVE_PORT) as sock, stop_on_signal() as stop:

@@ -18,7 +18,7 @@ LOCK = 0x436861726F6E
 
 
 class Command(BaseCommand):
-    help = "Bring tables, sources and timetables to what the code has; whoever comes meanwhile waits for it."
+    help = "Migrate, and write sources and schedules; other processes that start meanwhile wait."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
