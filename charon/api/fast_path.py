@@ -20,13 +20,14 @@ from markets.api.responses import JSON, Ready
 from markets.redis import response_cache
 
 View = Callable[[HttpRequest], HttpResponseBase]
-Words = tuple[str, str]
+# Path and query string of a request.
+Target = tuple[str, str]
 
 # Browsers and proxies reuse an answer for a minute, and for a day while Charon cannot be reached (RFC 5861).
 CACHE_CONTROL = "public, max-age=60, stale-if-error=86400"
 ACCEPTS_GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))")
-MOST = 2000
-LONGEST = 300
+MAX_QUESTIONS = 2000
+MAX_QUERY_LENGTH = 300
 
 
 class RecentQuestions:
@@ -39,20 +40,20 @@ class RecentQuestions:
         self.forget()
 
     def forget(self) -> None:
-        self.page: tuple[date, dict[Words, response_cache.Question]] = (date.min, {})
+        self.page: tuple[date, dict[Target, response_cache.Question]] = (date.min, {})
 
-    def find(self, words: Words, today: date) -> response_cache.Question | None:
+    def find(self, target: Target, today: date) -> response_cache.Question | None:
         day, questions = self.page
-        return questions.get(words) if day == today else None
+        return questions.get(target) if day == today else None
 
-    def remember(self, words: Words, question: response_cache.Question, today: date) -> None:
+    def remember(self, target: Target, question: response_cache.Question, today: date) -> None:
         """`today` is the day on which the request was read, which may have ended since."""
         day, questions = self.page
-        if day != today or len(questions) >= MOST:
+        if day != today or len(questions) >= MAX_QUESTIONS:
             questions = {}
             self.page = (today, questions)
-        if len(words[1]) <= LONGEST:
-            questions[words] = question
+        if len(target[1]) <= MAX_QUERY_LENGTH:
+            questions[target] = question
 
 
 asked = RecentQuestions()
@@ -63,15 +64,15 @@ def ready_answers(get_response: View) -> View:
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         today = clock.today()
-        words = (request.path_info, request.META.get("QUERY_STRING", ""))
-        question = asked.find(words, today)
+        target = (request.path_info, request.META.get("QUERY_STRING", ""))
+        question = asked.find(target, today)
         if question and request.method == "GET" and is_anonymous(request) and (kept := look(request, question)):
             return send(request, kept)
         response = get_response(request)
         if not isinstance(response, Ready):
             return response
         if response.again:
-            asked.remember(words, response.question, today)
+            asked.remember(target, response.question, today)
         return send(request, response.kept)
 
     return middleware

@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from markets.errors import QuestionError
 
-# Top-level names that the public DNS does not resolve (RFC 6761, RFC 6762, RFC 8375).
+# Top-level names of private networks (RFC 6761; RFC 6762, appendix G; RFC 8375).
 PRIVATE_NAMES = {"localhost", "localdomain", "local", "internal", "intranet", "private", "corp", "home", "lan", "arpa"}
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
 TOP_LABEL = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])\Z")
