@@ -204,7 +204,7 @@ def in_order(name: str, lower: Decimal | None, other: str, upper: Decimal | None
 
 def against_bar(bar: Bar, now: datetime) -> str:
     """The reason to refuse this candle; empty when it is valid."""
-    return stretch_is_right(bar, now) or ("" if is_sound(bar) else against_prices(bar)) or amounts_fit(bar.volume)
+    return period_is_valid(bar, now) or ("" if is_sound(bar) else against_prices(bar)) or amounts_fit(bar.volume)
 
 
 def is_sound(bar: Bar) -> bool:
@@ -222,7 +222,7 @@ def against_prices(bar: Bar) -> str:
     )
 
 
-def stretch_is_right(bar: Bar, now: datetime) -> str:
+def period_is_valid(bar: Bar, now: datetime) -> str:
     seconds = timeframes.SECONDS.get(bar.timeframe)
     if seconds is None:
         return f"unknown timeframe {bar.timeframe}"

@@ -182,7 +182,7 @@ def fetch_candles(fill: Fill, timeframe: str, at: datetime | None = None, resume
             most = min(cycle.FIRST, ceil((fill.end - start).total_seconds() / seconds))
             there = [row for row in listings if begins.get(row.ticker, start) < start + step]
             try:
-                bars = stretch(job, source, timeframe, [cycle.Question(row, start, most) for row in there])
+                bars = fetch_window(job, source, timeframe, [cycle.Question(row, start, most) for row in there])
             except rate_limit.Exhausted as error:
                 wait(fill, error)
             else:
@@ -202,7 +202,7 @@ def first_candle(start: datetime, timeframe: str) -> datetime:
     return timeframes.start_of(start, timeframes.SECONDS[timeframe])
 
 
-def stretch(job: Job, source: Source, timeframe: str, questions: Sequence[cycle.Question]) -> list[Bar]:
+def fetch_window(job: Job, source: Source, timeframe: str, questions: Sequence[cycle.Question]) -> list[Bar]:
     """Fetches the candles for these questions; the job names a symbol that failed, since its candles are missing."""
     done = cycle.Cycle()
     try:
