@@ -8,13 +8,13 @@ COMPOSE ?= docker compose
 .DEFAULT_GOAL := help
 .PHONY: help up demo down test test-services saved e2e screenshots browser lint format typecheck bench build compose-up compose-down
 
-help: ## Say what there is
+help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 up: .venv/.runtime ## Run Charon here until Ctrl-C (PORT=8000, HOST=127.0.0.1)
 	@exec $(PY) manage.py up
 
-demo: .venv/.runtime ## Run Charon against local stand-ins of all services; nothing is real
+demo: .venv/.runtime ## Run Charon against local replicas of all providers; nothing is real
 	@exec $(PY) manage.py demo
 
 down: .venv/.runtime ## End the Charon that runs on this folder's data
@@ -29,7 +29,7 @@ test: .venv/.dev ## Run the tests; they need no service and no network
 test-services: .venv/.dev ## Run them on PostgreSQL and Redis, with the tests that stop servers and kill processes
 	$(PY) -m tests.services
 
-saved: .venv/.dev ## Write the answers and schemas anew that the tests compare; each changed byte should be meant
+saved: .venv/.dev ## Rewrite the saved responses and schemas that the tests compare; each changed byte should be meant
 	$(PY) -m tests.saved
 
 e2e: browser .venv/.e2e ## Walk through the pages with Chromium (CHROMIUM=/usr/bin/chromium); not part of make test
@@ -38,24 +38,24 @@ e2e: browser .venv/.e2e ## Walk through the pages with Chromium (CHROMIUM=/usr/b
 screenshots: browser .venv/.e2e ## Take the pictures of docs/screenshots
 	CHROMIUM="$(CHROMIUM)" $(PY) -m e2e.screenshots
 
-# Asked before anything is installed.
+# Checked before anything is installed.
 browser:
 	@test -x "$(CHROMIUM)" || { echo "There is no Chromium at $(CHROMIUM). On Debian: apt install chromium; elsewhere set CHROMIUM=/path/to/it" >&2; exit 1; }
 
-lint: .venv/.dev ## Check style, types and who imports whom
+lint: .venv/.dev ## Check style, types and the direction of imports
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy .
 	$(PY) -c 'from importlinter.cli import lint_imports_command as check; check()'
 
-format: .venv/.dev ## Bring the code into shape
+format: .venv/.dev ## Format the code
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
 typecheck: .venv/.dev ## Check the types alone
 	$(PY) -m mypy .
 
-bench: .venv/.dev ## Measure: every script of bench/, one after the other
+bench: .venv/.dev ## Run every benchmark of bench/, one after the other
 	@for script in bench/[a-z]*.py; do \
 		name=$$(basename "$$script" .py); echo "== $$name"; $(PY) -m "bench.$$name" || exit 1; \
 	done

@@ -1,4 +1,4 @@
-"""Charon's own settings with the addresses of `_constant_urls`."""
+"""The settings of bench/cached.py: Charon's own with the URLs of `_constant_urls`."""
 
 from charon.settings import *  # noqa: F403
 

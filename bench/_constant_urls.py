@@ -1,4 +1,4 @@
-"""Charon's own addresses, and one more that answers with as many bytes as its number says."""
+"""The URLs of bench/cached.py: Charon's own and `/constant/<size>/`, a response of that many bytes."""
 
 import functools
 

@@ -1,4 +1,4 @@
-"""The measuring of bench/ingest.py, in a Django on the database that DATABASE_URL names; prints one JSON object."""
+"""The measurements of bench/ingest.py, in a Django process on DATABASE_URL; prints one JSON object."""
 
 import json
 import sys
@@ -17,7 +17,7 @@ from django.db import connection, transaction  # noqa: E402
 from markets.jobs import runs  # noqa: E402
 from markets.models import Rate, Source  # noqa: E402
 from markets.records import Table  # noqa: E402
-from markets.store import publish  # noqa: E402
+from markets.store.publish import publish  # noqa: E402
 from miner.providers.nbp import NBP, parse_tables  # noqa: E402
 from tests.replica import data  # noqa: E402
 
@@ -47,20 +47,20 @@ Work = Callable[[], object]
 
 
 def tables() -> list[Table]:
-    """Table A from 2002 on, as the provider hands it over: whole days, until there are enough figures."""
-    found, figures = [], 0
+    """Table A from 2002 on, as the provider returns it: whole days, until there are enough rates."""
+    found, rates = [], 0
     for year in range(data.FIRST_YEAR, data.last_day().year + 1):
         body = b"[" + b",".join(table.json for table in data.tables("A", year).values()) + b"]"
         for table in parse_tables(body, "A", "https://nbp.example/"):
             found.append(table)
-            figures += len(table.rates)
-            if figures >= COUNT:
+            rates += len(table.rates)
+            if rates >= COUNT:
                 return found
-    sys.exit("not enough figures")
+    sys.exit("not enough rates")
 
 
 def windows(days: Sequence[Table], together: int = 1) -> list[list[Table]]:
-    """As the miner brings them: 93 days at a time, or so many times 93."""
+    """As the miner fetches them: 93 days at a time, or `together` times 93."""
     first, span = days[0].effective_date, together * WINDOW
     return [list(group) for _, group in groupby(days, lambda table: (table.effective_date - first) // span)]
 
@@ -108,7 +108,7 @@ def copy(target: str, body: bytes) -> None:
 
 
 def raw_copy(rows: Rows) -> Work:
-    """The limit: bytes that somebody else has made ready, straight into the table."""
+    """The upper limit: COPY of prepared bytes straight into the table."""
     body = prepared(rows)
     return transaction.atomic(lambda: copy(f"{TABLE} ({NAMES})", body))
 
@@ -170,7 +170,7 @@ def measure(days: list[Table]) -> dict[str, list[float]]:
 
 
 def one_day(days: list[Table]) -> dict[str, list[float]]:
-    """Table after table of the days that follow; of the bare ways the faster one counts."""
+    """The tables of the following days, one by one; of the bare ways the faster one counts."""
     table, source = (
         next(table for table in reversed(days) if len(table.rates) >= ONE_DAY),
         Source.objects.get(code="nbp"),
@@ -190,5 +190,5 @@ def one_day(days: list[Table]) -> dict[str, list[float]]:
 
 if __name__ == "__main__":
     days = tables()
-    figures = sum(len(table.rates) for table in days)
-    print(json.dumps({"figures": figures, "windows": len(windows(days)), **measure(days), **one_day(days)}))
+    rates = sum(len(table.rates) for table in days)
+    print(json.dumps({"figures": rates, "windows": len(windows(days)), **measure(days), **one_day(days)}))

@@ -1,4 +1,4 @@
-"""The pulpit as one would write it first: three queries a line, a filter a figure. The baseline of bench/pulpit.py."""
+"""The baseline of bench/dashboard.py: three queries per row and a template filter per value."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -26,7 +26,7 @@ register.filter("word", lambda value: Signal.Label(value).label if value else "â
 
 
 class Line:
-    """One instrument; what the template names asks the database, once a line."""
+    """One instrument; each attribute that the template reads queries the database."""
 
     def __init__(self, instrument: Instrument, newest_day: date) -> None:
         self.instrument, self.newest_day = instrument, newest_day

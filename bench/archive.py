@@ -1,6 +1,6 @@
-"""The embedded archive into an empty SQLite and an empty PostgreSQL, and the second start that finds it there.
+"""Benchmark of the embedded archive: first load into empty SQLite and PostgreSQL, and second start.
 
-Baseline of the same run: the same figures read from the package and put into a bare sqlite3 table in one transaction.
+Baseline of the same run: the same rates read from the package and inserted into a bare sqlite3 table, one transaction.
 Targets on both: under 30 s on two cores; a second start under 5 s with nothing written.
 """
 
@@ -20,8 +20,8 @@ BARE = """
 import sqlite3, sys
 from miner.providers.nbp_archive import NBPArchive
 series = NBPArchive.series[0]
-rows = [(figure.code, table.effective_date.isoformat(), table.table, str(figure.mid))
-        for table in NBPArchive().fetch_rates(series.first, series.last) for figure in table.figures]
+rows = [(rate.code, table.effective_date.isoformat(), table.table, str(rate.mid))
+        for table in NBPArchive().fetch_rates(series.first, series.last) for rate in table.rates]
 with sqlite3.connect(sys.argv[1]) as db:
     db.execute("create table rate (code, day, letter, mid decimal, unique (code, day, letter))")
     db.executemany("insert into rate values (?, ?, ?, ?)", rows)
@@ -30,7 +30,7 @@ print(len(rows))
 
 
 def digest(environment: dict[str, str]) -> str:
-    """What the tables hold, as one number: equal before and after a start that wrote nothing."""
+    """A hash of the tables: equal before and after a start that wrote nothing."""
     state, url = hashlib.sha256(), environment.get("DATABASE_URL")
     opened = psycopg.connect(url) if url else sqlite3.connect(Path(environment["DATA_DIR"]) / "charon.sqlite3")
     with closing(opened) as connection:
@@ -47,7 +47,7 @@ def load(name: str, environment: dict[str, str], bare: Measured) -> bool:
     second = run(["manage.py", "mine", "nbp_archive", "--json"], environment)
     unchanged = digest(environment) == before
     ratio = first.seconds / bare.seconds
-    print(f"archive, {name}: {bare.output.strip()} figures")
+    print(f"archive, {name}: {bare.output.strip()} rates")
     print(f"  bare read + insert   {bare.seconds:6.1f} s")
     print(f"  first load           {first.seconds:6.1f} s  {ratio:.2f} x bare, {first.peak_mb:.0f} MB")
     print(f"  second start         {second.seconds:6.1f} s  {'nothing written' if unchanged else 'ROWS CHANGED'}")

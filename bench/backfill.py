@@ -1,8 +1,8 @@
-"""The whole history of the NBP from the replica at 80 ms latency into an empty database, over 4 connections.
+"""Benchmark of the back-fill: the NBP's whole history from a replica with 80 ms latency.
 
-Baseline of the same run: a bare loop of httpx and the parser over the same requests and as many connections, nothing
-stored. Targets: the median of the rounds at most 1.5 times the baseline on PostgreSQL (BENCH_DATABASE_URL, a scratch
-database) and 3 times on SQLite, under 300 MB (PSS) on both.
+It uses 4 connections and an empty database. Baseline of the same run: a bare loop of httpx and the parser over the same
+requests and as many connections, nothing stored. Targets: the median of the rounds at most 1.5 times the baseline on
+PostgreSQL (BENCH_DATABASE_URL, a scratch database) and 3 times on SQLite, under 300 MB (PSS) on both.
 """
 
 import json
@@ -19,7 +19,7 @@ PLAN = """
 import json, django
 django.setup()
 from markets import clock
-from miner.backfill import cut
+from miner.collect.tables import cut
 from miner.providers.nbp import NBP
 windows = [(series.table, *map(str, window))
            for series in NBP.series for window in cut((series.first, clock.today()), series.window)]
@@ -40,21 +40,21 @@ with httpx.Client() as client, ThreadPoolExecutor(4) as pool:
         if answer.status_code == 404:
             return 0
         tables = parse_gold(answer.content, base) if table == "gold" else parse_tables(answer.content, table, base)
-        return sum(len(one.figures) for one in tables)
+        return sum(len(one.rates) for one in tables)
     print(len(windows), sum(pool.map(work, windows)))
 """
 
 
 def one_round(url: str, plan: str, database: str) -> float:
-    """The time of `mine nbp`, in times of the bare loop's."""
+    """The time of `mine nbp` as a multiple of the bare loop's."""
     settings = {"NBP_BASE_URL": url, "NBP_CONNECTIONS": "4"} | ({"DATABASE_URL": database} if database else {})
     bare = run(["-c", BARE, url, plan], {"PYTHONPATH": str(ROOT)})
     with installation(**settings) as environment:
         full = run(["manage.py", "mine", "nbp", "--json"], environment)
     rows = sum(table["rows_written"] for table in json.loads(full.output)["tables"])
-    requests, figures = bare.output.split()
+    requests, rates = bare.output.split()
     name, ratio = "PostgreSQL" if database else "SQLite", full.seconds / bare.seconds
-    print(f"back-fill, {name}: {requests} requests, {figures} figures, {LATENCY * 1000:.0f} ms latency")
+    print(f"back-fill, {name}: {requests} requests, {rates} rates, {LATENCY * 1000:.0f} ms latency")
     print(f"  bare httpx + parse   {bare.seconds:6.1f} s")
     print(f"  mine nbp             {full.seconds:6.1f} s  {ratio:.2f} x bare, {rows} rows, {full.peak_mb:.0f} MB")
     if full.peak_mb > MOST_MB:

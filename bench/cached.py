@@ -1,7 +1,8 @@
-"""A cached /rates of one year, requests a second, beside constant bytes of the same size through the same middleware.
+"""Benchmark of the response cache: requests per second of a cached year, beside constant bytes.
 
-One granian as `up` starts it serves both, in interleaved rounds; once with Redis (a server of the benchmark's own) and
-once with the memory of the process. Target: at least 0.6 of the constant answer's requests a second.
+The constant response has the same size and passes the same middleware. One granian, started as `up` does, serves both
+in interleaved rounds; once with Redis (a server of its own), once with the memory of the process. Target: at least 0.6
+of the constant response's requests per second.
 """
 
 import http.client
@@ -37,7 +38,7 @@ def started(command: list[str], environment: dict[str, str] | None = None) -> It
 
 @contextmanager
 def redis() -> Iterator[str]:
-    """Empty where there is none to measure with."""
+    """The URL of a new Redis; empty if redis-server is not installed."""
     if not shutil.which("redis-server"):
         yield ""
         return
@@ -48,7 +49,7 @@ def redis() -> Iterator[str]:
 
 @contextmanager
 def web(environment: dict[str, str]) -> Iterator[str]:
-    """The address of a granian with the options of `up`."""
+    """The base URL of a granian with the options of `up`."""
     port = free_port()
     script = (
         "import os, socket, django; django.setup(); from charon.processes.listen_socket import Place; "
@@ -75,20 +76,20 @@ def answers(base: str) -> bool:
 
 
 def rate(base: str, path: str) -> float:
-    """Answers a second: of wrk where it is installed, else of four processes of ours."""
+    """Requests per second, measured by wrk if it is installed, else by four client processes."""
     if shutil.which("wrk"):
-        words = ["wrk", "-t1", f"-c{CLIENTS}", f"-d{SECONDS}s", base + path]
-        said = subprocess.run(words, check=True, capture_output=True, text=True).stdout
-        found = re.search(r"Requests/sec:\s+([0-9.]+)", said)
-        if not found or "Non-2xx" in said:
-            sys.exit(f"  wrk: {said}")
+        command = ["wrk", "-t1", f"-c{CLIENTS}", f"-d{SECONDS}s", base + path]
+        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        found = re.search(r"Requests/sec:\s+([0-9.]+)", output)
+        if not found or "Non-2xx" in output:
+            sys.exit(f"  wrk: {output}")
         return float(found[1])
     with multiprocessing.Pool(4) as pool:
         return sum(pool.starmap(ask, [(base.removeprefix("http://"), path)] * 4)) / SECONDS
 
 
 def ask(host: str, path: str) -> int:
-    """How many answers one client gets on one connection."""
+    """The number of responses that one client gets on one connection."""
     connection, count, deadline = http.client.HTTPConnection(host), 0, time.perf_counter() + SECONDS
     while time.perf_counter() < deadline:
         connection.request("GET", path)
@@ -102,16 +103,16 @@ def ask(host: str, path: str) -> int:
 
 
 def measure(environment: dict[str, str]) -> tuple[float, float, int]:
-    """Medians of the cached and of the constant answer, and their size."""
+    """The median rates of the cached and of the constant response, and their size."""
     with web(environment) as base:
         with urllib.request.urlopen(base + YEAR) as answer:
             size = len(answer.read())
         paths = {"cached": YEAR, "constant": f"/constant/{size}/"}
-        told: dict[str, list[float]] = {name: [] for name in paths}
+        measured: dict[str, list[float]] = {name: [] for name in paths}
         for _ in range(ROUNDS + 1):
             for name, path in paths.items():
-                told[name].append(rate(base, path))
-    cached, constant = (statistics.median(rates[1:]) for rates in told.values())  # the first round warms up
+                measured[name].append(rate(base, path))
+    cached, constant = (statistics.median(rates[1:]) for rates in measured.values())  # the first round warms up
     return cached, constant, size
 
 

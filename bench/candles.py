@@ -1,8 +1,9 @@
-"""The candles of Binance.US from the replica at 80 ms latency into an empty SQLite: the first cycle and the next one.
+"""Benchmark of the candle collector: first cycle and refresh from a replica with 80 ms latency.
 
-29 symbols x 3 timeframes x 1,000 candles, fetched and stored, against bare httpx and json of the same 87 requests over
-as many connections. Then the newest two candles of all 87 series, counted in statements. Targets: at most 1.5 times the
-bare loop (the best round of each, for the replica itself takes a core), fewer than 40 statements.
+The candles of Binance.US go into an empty SQLite. 29 symbols x 3 timeframes x 1,000 candles, fetched and stored,
+against bare httpx and json of the same 87 requests over as many connections. Then the newest two candles of all 87
+series, counted in statements. Targets: at most 1.5 times the bare loop (the best round of each, for the replica itself
+takes a core), fewer than 40 statements.
 """
 
 import json
@@ -35,7 +36,8 @@ django.setup()
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from markets.models import Source
-from miner import candles, http
+from miner.collect import candles
+from miner.fetch import http
 
 http.client()
 source, started = Source.objects.get(code="binance"), time.perf_counter()

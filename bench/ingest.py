@@ -1,12 +1,12 @@
-"""100,000 new figures through `store.save`, the same again, and one day's table; on PostgreSQL and on SQLite.
+"""Benchmark of `store.publish`: 100,000 new rates, the same again, and one day's table.
 
-The figures are those of table A from 2002 on: in one save, by eight windows of 93 days, as the miner hands over what
-has come while it wrote, and by single windows for comparison only (each a transaction). Baselines of the same run, into
-the same table with its indexes and keys: COPY of prepared bytes (PostgreSQL) or one executemany upsert (SQLite, WAL)
-for new rows; the fastest upsert that writes only what changed for the rest. Targets: new rows by eight and at once at
-most 2.5 x COPY, the same again in one save at most 2 x the fastest upsert, one day's 33 rows at most 15 ms over the
-bare upsert; SQLite at most 2 x executemany for new rows. BENCH_DATABASE_URL names another PostgreSQL server; a scratch
-database is made there and dropped.
+It runs on PostgreSQL and on SQLite. The rates are those of table A from 2002 on: in one save, by eight windows of 93
+days, as the miner hands over what has arrived while it wrote, and by single windows for comparison only (one
+transaction each). Baselines of the same run, in the same table with its indexes and keys: COPY of prepared bytes
+(PostgreSQL) or one executemany upsert (SQLite, WAL) for new rows; the fastest upsert that writes only what changed for
+the rest. Targets: new rows by eight and at once at most 2.5 x COPY, the same again in one save at most 2 x the fastest
+upsert, one day's 33 rows at most 15 ms over the bare upsert; SQLite at most 2 x executemany for new rows.
+BENCH_DATABASE_URL names another PostgreSQL server; a scratch database is made there and dropped.
 """
 
 import json
@@ -21,7 +21,7 @@ DAY_MS = 15
 
 
 def medians(url: str = "") -> dict[str, float]:
-    """The median of each way's rounds, in seconds."""
+    """The median of the rounds of each way, in seconds."""
     settings = {"DJANGO_SETTINGS_MODULE": "charon.settings"} | ({"DATABASE_URL": url} if url else {})
     with installation(**settings) as environment:
         answer = json.loads(run(["-m", "bench._ingest"], environment).output)
@@ -30,8 +30,8 @@ def medians(url: str = "") -> dict[str, float]:
 
 
 def shown(name: str, found: dict[str, float], targets: dict[str, float]) -> bool:
-    """Print the ratios of one database; whether a target was missed."""
-    print(f"ingest, {name}: {found['figures']} figures of table A, {found['windows']} windows")
+    """Print the ratios of one database; returns whether a target was missed."""
+    print(f"ingest, {name}: {found['figures']} rates of table A, {found['windows']} windows")
     missed = False
     for what in ("new", "again"):
         bare = {way: value for way, value in found.items() if way.startswith(f"{what}, bare")}

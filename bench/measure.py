@@ -1,4 +1,4 @@
-"""How the benchmarks measure: a whole process, its wall time and its peak memory (PSS, with its children)."""
+"""The measuring of a benchmark: wall time and peak memory (PSS) of a process with its children."""
 
 import os
 import subprocess

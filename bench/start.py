@@ -1,7 +1,6 @@
-"""A first start with no network: from `up` on an empty folder to the archive read, the signals decided and the first
-page full of them; then a second start. Packages are installed already.
+"""Benchmark of a first start without a network: from `up` on an empty folder to all signals.
 
-Target: the first under 60 s. Baseline of the same run: the second start, which finds everything there.
+Target: under 60 s, with the packages installed. Baseline of the same run: the second start, which finds all stored.
 """
 
 import json
@@ -36,7 +35,7 @@ def fetch(url: str) -> str:
 
 
 def full(base: str) -> bool:
-    """The dollar and gold's silence aside: every code of table A has been decided on and the page shows it."""
+    """Whether every code of table A has a signal (the archive has no gold) and the page shows the dollar."""
     states = json.loads(fetch(f"{base}/signals/current?limit=1000") or "{}").get("items", [])
     decided = [state for state in states if state["status"] == "ok"]
     pending = [state for state in states if state["status"] == "pending"]

@@ -1,4 +1,4 @@
-"""System checks: what is allowed and yet probably not meant."""
+"""The system checks for settings that are allowed but probably a mistake."""
 
 import ipaddress
 from pathlib import Path
@@ -11,7 +11,7 @@ MIN_SECRET = 32
 
 
 @checks.register(checks.Tags.security)
-def debug_stays_at_home(**_: Any) -> list[checks.CheckMessage]:
+def debug_is_local(**_: Any) -> list[checks.CheckMessage]:
     if not settings.DEBUG or is_loopback(settings.HOST):
         return []
     text = f"DEBUG is on and HOST is {settings.HOST}: error pages show settings and source code to the network."

@@ -1,4 +1,4 @@
-"""How a line of the log looks, as text or (LOG_FORMAT=json) as one JSON object; none holds a key."""
+"""The log formatters: text, or one JSON object per line (LOG_FORMAT=json), without API keys."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""Counters of this process for Prometheus, at /metrics. Without ENABLE_METRICS_ENDPOINT nothing is counted or shown."""
+"""The Prometheus metrics of this process at /metrics, if ENABLE_METRICS_ENDPOINT is set."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -21,12 +21,12 @@ SECONDS = Histogram(
     ["view"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
-# A label for each word that a stranger may think of would fill the memory.
+# One label per method that a client may invent would fill the memory.
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class CacheCounts(Collector):
-    """The cache's own sums, read when somebody asks."""
+    """The totals of the response cache, read at each scrape."""
 
     def collect(self) -> Iterator[CounterMetricFamily]:
         family = CounterMetricFamily(
@@ -58,7 +58,7 @@ def measured(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callabl
 
 
 def view_of(request: HttpRequest) -> str:
-    """The operation of the API, the page's name, or `other`: never an address as a stranger wrote it."""
+    """The operation of the API, the page's name, or `other`; never a path as the client wrote it."""
     name = request.path_info.removeprefix(API)
     if name in ROOT_NAMES:
         return name

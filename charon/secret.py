@@ -1,4 +1,4 @@
-"""The key that all processes of one installation share when the operator gave none."""
+"""The generated SECRET_KEY that all processes of an installation share when the operator sets none."""
 
 import os
 import secrets
@@ -6,10 +6,10 @@ from pathlib import Path
 
 
 def shared_key(folder: Path) -> str:
-    """Read `secret_key` in the data folder; make it once (0600) when it is missing.
+    """Read `secret_key` in the data folder; create it once (mode 0600) when it is missing.
 
-    A random key per process would make the queue drop every task that another process signed. The file appears
-    whole or not at all: it is written beside its place and linked there, and the loser of a race reads the winner's.
+    With a random key per process, the queue would drop every task that another process signed. The file appears whole
+    or not at all: it is written under another name and linked, and a process that loses the race reads the winner's.
     """
     path = folder / "secret_key"
     if not path.exists():

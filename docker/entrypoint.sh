@@ -1,7 +1,7 @@
 #!/bin/sh
-# One image, several commands. Whoever needs the tables waits until they are as the code has them (manage.py prepare does
-# that under a lock, so that one container does the work and the others wait), and then becomes the process itself: the
-# signals that end a container reach it.
+# The entry point of the image: one command per process. A process that needs the database first waits for the migrations
+# (manage.py prepare runs them under a lock: one container works, the others wait). exec then replaces this shell, so that
+# the signals that stop a container reach the process.
 set -eu
 
 prepare() {
@@ -11,7 +11,7 @@ prepare() {
 case "${1:-web}" in
 web)
     prepare
-    # Only here are there threads to share the connections; a task cluster forks, and a pool does not survive that.
+    # Only web has threads that share connections; a task cluster forks, and a pool does not survive a fork.
     export DB_POOL="${DB_POOL:-1}"
     exec python -m granian --interface wsgi --host "$HOST" --port "$PORT" --workers 1 \
         --blocking-threads "$(nproc)" --workers-kill-timeout 10 --log-level warning charon.wsgi:application

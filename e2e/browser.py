@@ -1,4 +1,4 @@
-"""Chromium, and a visitor who notes what a page must not do."""
+"""Chromium, and a visitor that records console errors and foreign requests of a page."""
 
 import contextlib
 import os
@@ -32,11 +32,11 @@ def out_of_reach(route: Route) -> None:
 
 
 def silent(route: Route) -> None:
-    """A black hole: no answer at all."""
+    """The CDN never responds."""
 
 
 def true(route: Route) -> None:
-    """The release as the CDN has it: our copy with the line that it lacks."""
+    """The file as the CDN serves it: our copy with the source map line that it lacks."""
     copy = (VENDOR / "chart-4.6.1.umd.min.js").read_bytes().removesuffix(b"\n")
     serve(route, copy + LINE_LEFT_OUT)
 
@@ -51,7 +51,7 @@ def serve(route: Route, body: bytes) -> None:
 
 
 class Visitor:
-    """A page with its console, its faults and the addresses it asked; the CDN answers as the test wants."""
+    """A page with its console messages, errors and requested URLs; the test chooses the CDN's response."""
 
     def __init__(self, context: BrowserContext, url: str, cdn: Answer) -> None:
         self.context, self.url = context, url
@@ -64,7 +64,7 @@ class Visitor:
         self.page.on("request", self.note)
 
     def hear(self, message: ConsoleMessage) -> None:
-        """A CDN that fails is told by the browser itself; everything else is ours."""
+        """Record a warning or an error, unless it is the browser's own message about the CDN."""
         if message.type in {"error", "warning"} and CDN not in message.location.get("url", "") + message.text:
             self.complaints.append(message.text)
 
@@ -73,7 +73,7 @@ class Visitor:
 
     @property
     def foreign(self) -> set[str]:
-        """Hosts that are neither us nor the CDN."""
+        """Requested hosts other than the installation and the CDN."""
         hosts = {urlsplit(url).hostname or "" for url in self.asked if not url.startswith("data:")}
         return hosts - {"127.0.0.1", CDN}
 
@@ -81,7 +81,7 @@ class Visitor:
         self.page.goto(self.url + path)
 
     def draws(self, canvas: str = "wykres-kursu") -> bool:
-        """Whether Chart.js has a chart on this canvas, and something is painted."""
+        """Whether Chart.js has drawn a chart on this canvas."""
         self.page.wait_for_function("id => window.Chart?.getChart(id)", arg=canvas, timeout=10_000)
         painted = "id => document.getElementById(id).toDataURL().length"
         return int(self.page.evaluate(painted, canvas)) > 3000

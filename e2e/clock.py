@@ -1,4 +1,4 @@
-"""A clock that runs on from a day of our choice: pictures and walks show the same day on every machine."""
+"""The clock of the browser tests: it runs on from a fixed day, the same on every machine."""
 
 import os
 import time
@@ -10,11 +10,11 @@ VARIABLE = "E2E_CLOCK"
 
 
 def starting(moment: datetime) -> str:
-    """What the variable says for a clock that shows `moment` now: the seconds between it and the real time."""
+    """The value of the variable for a clock that shows `moment` now: the seconds between it and the real time."""
     return repr(moment.timestamp() - time.time())
 
 
 def turn() -> None:
-    """Let every question for the time in this process be answered by that clock, those of the task queue too."""
+    """Make this process, including its task queue, use that clock."""
     distance = timedelta(seconds=float(os.environ[VARIABLE]))
     timezone.now = lambda: datetime.now(UTC) + distance

@@ -1,4 +1,4 @@
-"""One filled house and one browser for all walks; every walk ends with a look at what the page complained of."""
+"""Fixtures of the browser tests: one installation, one browser, and a check for console errors."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -8,27 +8,27 @@ import pytest
 from playwright.sync_api import Browser
 
 from e2e import browser as browsers
-from e2e import house as houses
+from e2e import installation as installations
 from e2e.browser import Visitor
-from e2e.house import House
+from e2e.installation import Installation
 
 
 @pytest.fixture(scope="session")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with houses.furnished(tmp_path_factory.mktemp("house")) as house:
-        yield house
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    with installations.filled(tmp_path_factory.mktemp("installation")) as installation:
+        yield installation
 
 
 @pytest.fixture(scope="session")
-def old_house(house: House) -> Iterator[House]:
-    with houses.left_alone(house) as old:
+def outdated(installation: Installation) -> Iterator[Installation]:
+    with installations.four_weeks_later(installation) as old:
         yield old
 
 
 @pytest.fixture(scope="session")
-def empty_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with houses.unfurnished(Path(tmp_path_factory.mktemp("empty"))) as house:
-        yield house
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    with installations.empty(Path(tmp_path_factory.mktemp("empty"))) as installation:
+        yield installation
 
 
 @pytest.fixture(scope="session")
@@ -39,12 +39,12 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(chromium: Browser) -> Iterator[Callable[..., Visitor]]:
-    """Open a house in a fresh browser profile: `visit(house, cdn=..., java_script_enabled=False)`."""
+    """Open a fresh browser profile: `visit(installation, cdn=..., java_script_enabled=False)`."""
     with ExitStack() as stack:
         visitors: list[Visitor] = []
 
-        def visit(house: House, **settings: object) -> Visitor:
-            visitors.append(stack.enter_context(browsers.visitor(chromium, house.url, **settings)))  # type: ignore[arg-type]
+        def visit(installation: Installation, **settings: object) -> Visitor:
+            visitors.append(stack.enter_context(browsers.visitor(chromium, installation.url, **settings)))  # type: ignore[arg-type]
             return visitors[-1]
 
         yield visit

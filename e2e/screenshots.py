@@ -1,4 +1,4 @@
-"""Pictures of every page for the README: two widths, two themes, one day."""
+"""The screenshots of every page for the README: two widths, two themes, one day."""
 
 import itertools
 import tempfile
@@ -7,8 +7,8 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page
 
 from e2e import browser as browsers
-from e2e import house as houses
-from e2e.house import ROOT, House
+from e2e import installation as installations
+from e2e.installation import ROOT, Installation
 
 FOLDER = ROOT / "docs" / "screenshots"
 PAGES = {
@@ -25,10 +25,10 @@ LIMIT = 200_000
 TALLEST = 1900
 
 
-def shoot(browser: Browser, house: House, name: str, path: str, width: int, theme: str) -> Path:
+def shoot(browser: Browser, installation: Installation, name: str, path: str, width: int, theme: str) -> Path:
     settings = {"viewport": {"width": width, "height": WIDTHS[width]}, "color_scheme": theme}
     target = FOLDER / f"{name}-{width}-{theme}.png"
-    with browsers.visitor(browser, house.url, **settings) as visitor:  # type: ignore[arg-type]
+    with browsers.visitor(browser, installation.url, **settings) as visitor:  # type: ignore[arg-type]
         visitor.open(path)
         if visitor.page.locator("canvas").count():
             visitor.draws()
@@ -39,7 +39,7 @@ def shoot(browser: Browser, house: House, name: str, path: str, width: int, them
 
 
 def stretch(page: Page, width: int) -> None:
-    """The page in one window, so that the bar at its foot stands at the foot; as much of it as a picture may weigh."""
+    """Enlarge the window to the whole page, so that its bottom bar is at the bottom; at most TALLEST pixels."""
     height = min(TALLEST, page.evaluate("document.documentElement.scrollHeight"))
     page.set_viewport_size({"width": width, "height": height})
 
@@ -49,11 +49,11 @@ def main() -> None:
     shots = itertools.product(PAGES.items(), WIDTHS, THEMES)
     with (
         tempfile.TemporaryDirectory() as folder,
-        houses.furnished(Path(folder)) as house,
+        installations.filled(Path(folder)) as installation,
         browsers.chromium() as browser,
     ):
         for (name, path), width, theme in shots:
-            picture = shoot(browser, house, name, path, width, theme)
+            picture = shoot(browser, installation, name, path, width, theme)
             if picture.stat().st_size > LIMIT:
                 raise SystemExit(f"{picture} is larger than {LIMIT} bytes")
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from e2e.browser import CDN, Visitor, out_of_reach, silent, tampered, true
-from e2e.house import House
+from e2e.installation import Installation
 
 Visit = Callable[..., Visitor]
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True}
@@ -21,8 +21,10 @@ WIDE = "* { font-family: 'DejaVu Sans', Verdana, sans-serif !important; }"
 LOCAL = "/static/vendor/chart-4.6.1.umd.min.js"
 
 
-def test_from_the_pulpit_to_the_reason_of_a_signal_and_to_the_miner(house: House, visit: Visit) -> None:
-    visitor = visit(house)
+def test_from_the_dashboard_to_the_reason_of_a_signal_and_to_the_miner(
+    installation: Installation, visit: Visit
+) -> None:
+    visitor = visit(installation)
     page = visitor.page
     visitor.open("/")
     page.get_by_label("Filtruj po kodzie lub nazwie").fill("euro")
@@ -46,16 +48,16 @@ def test_from_the_pulpit_to_the_reason_of_a_signal_and_to_the_miner(house: House
     "path", ["/", "/waluty/", "/waluty/USD/", "/waluty/HRK/", "/waluty/AED/", "/zloto/", "/miner/", "/status/"]
 )
 @pytest.mark.parametrize("settings", [{}, PHONE], ids=["desktop", "phone"])
-def test_a_page_fits_its_window(house: House, visit: Visit, path: str, settings: dict[str, Any]) -> None:
-    visitor = visit(house, **settings)
+def test_a_page_fits_its_window(installation: Installation, visit: Visit, path: str, settings: dict[str, Any]) -> None:
+    visitor = visit(installation, **settings)
     visitor.open(path)
     assert visitor.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
 
 @pytest.mark.parametrize("path", ["/", "/waluty/", "/waluty/USD/", "/zloto/", "/miner/", "/status/"])
 @pytest.mark.parametrize("width", [320, 360, 641, 768, 1024, 1280])
-def test_a_page_of_old_figures_fits_in_wide_letters(old_house: House, visit: Visit, path: str, width: int) -> None:
-    visitor = visit(old_house, viewport={"width": width, "height": 800}, bypass_csp=True)
+def test_a_page_of_old_rates_fits_in_wide_letters(outdated: Installation, visit: Visit, path: str, width: int) -> None:
+    visitor = visit(outdated, viewport={"width": width, "height": 800}, bypass_csp=True)
     visitor.open(path)
     visitor.page.add_style_tag(content=WIDE)
     if path in {"/", "/waluty/"}:
@@ -63,16 +65,16 @@ def test_a_page_of_old_figures_fits_in_wide_letters(old_house: House, visit: Vis
     assert visitor.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
 
-def test_the_name_of_a_tile_is_whole_on_a_phone(old_house: House, visit: Visit) -> None:
-    visitor = visit(old_house, **PHONE, bypass_csp=True)
+def test_the_name_of_a_tile_is_whole_on_a_phone(outdated: Installation, visit: Visit) -> None:
+    visitor = visit(outdated, **PHONE, bypass_csp=True)
     visitor.open("/")
     visitor.page.add_style_tag(content=WIDE)
     cut = "tiles => tiles.filter(tile => tile.scrollWidth > tile.clientWidth).map(tile => tile.textContent)"
     assert visitor.page.locator(".tile h2").evaluate_all(cut) == []
 
 
-def test_the_status_says_what_works_and_refreshes_in_place(house: House, visit: Visit) -> None:
-    visitor = visit(house)
+def test_the_status_says_what_works_and_refreshes_in_place(installation: Installation, visit: Visit) -> None:
+    visitor = visit(installation)
     page = visitor.page
     visitor.open("/")
     page.get_by_role("navigation", name="Główna").get_by_role("link", name="Status").click()
@@ -90,8 +92,8 @@ def test_the_status_says_what_works_and_refreshes_in_place(house: House, visit: 
     expect(parts.get_by_role("row", name="Redis")).to_contain_text("wyłączony")
 
 
-def test_a_range_is_swapped_in_place_and_the_way_back_works(house: House, visit: Visit) -> None:
-    visitor = visit(house)
+def test_a_range_is_swapped_in_place_and_the_way_back_works(installation: Installation, visit: Visit) -> None:
+    visitor = visit(installation)
     page = visitor.page
     visitor.open("/waluty/USD/")
     assert visitor.draws()
@@ -106,8 +108,8 @@ def test_a_range_is_swapped_in_place_and_the_way_back_works(house: House, visit:
     assert len([url for url in visitor.asked if url.endswith("htmx-2.0.11.min.js")]) == 1
 
 
-def test_a_range_chosen_before_the_first_look_at_the_clock_is_no_error(house: House, visit: Visit) -> None:
-    visitor = visit(house)
+def test_a_range_chosen_before_the_first_refresh_is_no_error(installation: Installation, visit: Visit) -> None:
+    visitor = visit(installation)
     page = visitor.page
     page.add_init_script("window.setInterval = (tick) => document.addEventListener('htmx:afterSwap', tick)")
     visitor.open("/waluty/USD/")
@@ -116,8 +118,8 @@ def test_a_range_chosen_before_the_first_look_at_the_clock_is_no_error(house: Ho
     expect(page.locator("#announcement")).to_contain_text("Zaktualizowano kurs")
 
 
-def test_a_refresh_draws_the_chart_again(house: House, visit: Visit) -> None:
-    visitor = visit(house)
+def test_a_refresh_draws_the_chart_again(installation: Installation, visit: Visit) -> None:
+    visitor = visit(installation)
     visitor.open("/zloto/?zakres=3M")
     assert visitor.draws()
     visitor.page.evaluate("() => { window.before = Chart.getChart('wykres-kursu'); htmx.trigger('#kurs', 'refresh'); }")
@@ -125,8 +127,8 @@ def test_a_refresh_draws_the_chart_again(house: House, visit: Visit) -> None:
     assert visitor.draws()
 
 
-def test_signals_are_walked_through_by_keyboard_and_by_touch(house: House, visit: Visit) -> None:
-    visitor = visit(house, **PHONE)
+def test_signals_are_walked_through_by_keyboard_and_by_touch(installation: Installation, visit: Visit) -> None:
+    visitor = visit(installation, **PHONE)
     page = visitor.page
     visitor.open("/waluty/USD/")
     assert visitor.draws()
@@ -149,16 +151,16 @@ def test_signals_are_walked_through_by_keyboard_and_by_touch(house: House, visit
     ("cdn", "local"), [(true, False), (out_of_reach, True), (tampered, True), (silent, True)],
     ids=["good", "out of reach", "tampered", "silent"],
 )  # fmt: skip
-def test_the_chart_is_drawn_whatever_the_cdn_does(house: House, visit: Visit, cdn: Any, local: bool) -> None:
-    visitor = visit(house, cdn=cdn)
+def test_the_chart_is_drawn_with_any_cdn(installation: Installation, visit: Visit, cdn: Any, local: bool) -> None:
+    visitor = visit(installation, cdn=cdn)
     visitor.open("/waluty/USD/")
     assert visitor.draws()
     assert any(CDN in url for url in visitor.asked)
     assert any(LOCAL in url for url in visitor.asked) is local
 
 
-def test_without_scripts_every_page_can_be_read(house: House, visit: Visit) -> None:
-    visitor = visit(house, java_script_enabled=False)
+def test_without_scripts_every_page_can_be_read(installation: Installation, visit: Visit) -> None:
+    visitor = visit(installation, java_script_enabled=False)
     page = visitor.page
     visitor.open("/")
     page.locator("#tabela").get_by_role("link", name="EUR", exact=True).click()
@@ -173,8 +175,8 @@ def test_without_scripts_every_page_can_be_read(house: House, visit: Visit) -> N
     expect(page.locator("table.jobs tbody tr").first).to_be_visible()
 
 
-def test_the_chart_follows_the_theme(house: House, visit: Visit) -> None:
-    visitor = visit(house, color_scheme="light")
+def test_the_chart_follows_the_theme(installation: Installation, visit: Visit) -> None:
+    visitor = visit(installation, color_scheme="light")
     visitor.open("/zloto/")
     assert visitor.draws()
     colour = "Chart.getChart('wykres-kursu').data.datasets[0].borderColor"
@@ -183,8 +185,8 @@ def test_the_chart_follows_the_theme(house: House, visit: Visit) -> None:
     visitor.page.wait_for_function(f"() => {colour} !== '{light}'")
 
 
-def test_a_canvas_keeps_its_height_while_the_library_is_on_its_way(house: House, visit: Visit) -> None:
-    visitor = visit(house, cdn=silent, **PHONE)
+def test_a_canvas_keeps_its_height_while_the_library_is_on_its_way(installation: Installation, visit: Visit) -> None:
+    visitor = visit(installation, cdn=silent, **PHONE)
     visitor.open("/waluty/USD/")
     height = "document.querySelector('.canvas').getBoundingClientRect().height"
     before = visitor.page.evaluate(height), visitor.page.evaluate("document.body.scrollHeight")
@@ -192,8 +194,8 @@ def test_a_canvas_keeps_its_height_while_the_library_is_on_its_way(house: House,
     assert before == (220, visitor.page.evaluate("document.body.scrollHeight"))
 
 
-def test_an_empty_house_has_pages_too(empty_house: House, visit: Visit) -> None:
-    visitor = visit(empty_house)
+def test_an_empty_installation_has_pages_too(empty: Installation, visit: Visit) -> None:
+    visitor = visit(empty)
     for path, words in [("/", "Nie ma jeszcze kursów"), ("/waluty/EUR/", "Nie ma jeszcze kursów EUR"),
                         ("/zloto/", "Nie ma jeszcze ceny złota"), ("/miner/", "Nic jeszcze nie pobrano"),
                         ("/status/", "nie ma jeszcze żadnej tabeli A")]:  # fmt: skip

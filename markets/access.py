@@ -1,4 +1,4 @@
-"""Who may do what only operators may: a program with the token of API_TOKEN, a person who is signed in as staff."""
+"""The authentication of operators: the API_TOKEN of a program, or the session of a staff account."""
 
 import hmac
 from typing import Any
@@ -14,10 +14,10 @@ SAFE = {"GET", "HEAD"}
 
 
 class Operator(AuthBase):
-    """For `auth=` of an endpoint; answers who it is, nothing for nobody.
+    """For `auth=` of an endpoint; returns the operator, or None for other callers.
 
-    Who names a token is judged by it alone. A form in a stranger's page could use somebody's session: what changes
-    anything needs the CSRF token of our own pages beside it.
+    A request with a token is judged by the token alone. A session needs the CSRF token of our own pages for every
+    method that changes data; otherwise a form on another site could use it.
     """
 
     openapi_type = "http"
@@ -41,7 +41,7 @@ operator = Operator()
 
 
 def is_token(header: str) -> bool:
-    """Without a token in the settings none is right. The time that the comparison takes tells nothing."""
+    """Whether the header has the API_TOKEN; False if none is set. Compares in constant time (timing attacks)."""
     scheme, _, given = header.partition(" ")
     known = settings.API_TOKEN.encode()
     same = hmac.compare_digest(given.strip().encode(), known)

@@ -1,4 +1,4 @@
-"""The only reader of the clock: everything else takes `now` or `today` as an argument or asks here."""
+"""The clock: the only place that reads the current time, so that tests can set it."""
 
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -9,10 +9,10 @@ WARSAW = ZoneInfo("Europe/Warsaw")
 
 
 def now() -> datetime:
-    """This moment, aware, in UTC."""
+    """The current time, aware, in UTC."""
     return timezone.now()
 
 
 def today() -> date:
-    """The day that NBP and people in Poland call today."""
+    """The current day in Poland, as the NBP counts days."""
     return now().astimezone(WARSAW).date()

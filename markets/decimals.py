@@ -1,10 +1,10 @@
-"""Decimal in and out: a published figure keeps its digits, the last zeros included."""
+"""The published digits of a Decimal, including trailing zeros."""
 
 from decimal import Decimal
 
 
 def scale_of(value: Decimal) -> int:
-    """How many decimals were published: 4 for 2.6410, 0 for 110."""
+    """The number of published decimals: 4 for 2.6410, 0 for 110. Raises ValueError for NaN and infinity."""
     exponent = value.as_tuple().exponent
     if not isinstance(exponent, int):
         raise ValueError(f"{value} is not a finite number")
@@ -12,8 +12,8 @@ def scale_of(value: Decimal) -> int:
 
 
 def published(value: Decimal | None, scale: int) -> Decimal | None:
-    """The stored value with the decimals it was published with.
+    """The stored value with as many decimals as published: 2.6410 for scale 4.
 
-    SQLite keeps REAL and PostgreSQL pads to ten decimals; both come back as 2.6410 for scale 4.
+    SQLite stores REAL and PostgreSQL pads to ten decimals; without this neither returns the published digits.
     """
     return None if value is None else value.quantize(Decimal(1).scaleb(-scale))

@@ -1,10 +1,10 @@
-"""Questions that have no answer, in words for whoever asked; the API puts them into its envelope."""
+"""The errors of a query that has no answer, with a message for the client; the API adds its envelope."""
 
 from typing import Any, ClassVar
 
 
 class QuestionError(Exception):
-    """A well-typed question that means nothing."""
+    """A well-typed query that makes no sense, such as a range that ends before it begins."""
 
     status: ClassVar[int] = 400
     code: ClassVar[str] = "bad_request"
@@ -21,21 +21,21 @@ class UnknownCodeError(QuestionError):
 
 
 class NotPublicError(QuestionError):
-    """The source's licence does not let us show its figures."""
+    """The source's licence does not let us show its data."""
 
     status = 403
     code = "not_public"
 
 
 class ForbiddenError(QuestionError):
-    """We know who asks, and they may not."""
+    """The caller is known and lacks the permission."""
 
     status = 403
     code = "forbidden"
 
 
 class ConflictError(QuestionError):
-    """It is so already."""
+    """The requested state exists already."""
 
     status = 409
     code = "conflict"

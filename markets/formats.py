@@ -1,4 +1,4 @@
-"""How figures, days and counts are written for Polish readers: pure functions; templates use them as filters."""
+"""The Polish formats of numbers, days, durations and plurals: pure functions and template filters."""
 
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -18,7 +18,7 @@ def weekday(day: date) -> str:
 
 
 def number(value: Decimal) -> str:
-    """All digits as they are, decimal comma; groups only from five integer digits (CLDR: 5348,26 but 25 772,10)."""
+    """All digits, with a decimal comma; grouped from five integer digits on (CLDR pl: 5348,26 but 25 772,10)."""
     whole, _point, decimals = f"{abs(value):f}".partition(".")
     if len(whole) > 4:
         whole = f"{int(whole):,}".replace(",", NBSP)
@@ -66,7 +66,7 @@ def at(value: datetime, now: datetime) -> str:
 
 
 def relative(value: datetime, now: datetime) -> str:
-    """`8 min temu`, `za 3 h`: an addition to the time itself, never in its place."""
+    """`8 min temu`, `za 3 h`: shown beside the time, never instead of it."""
     distance = value - now
     amount = rough(abs(distance))
     if abs(distance) < timedelta(minutes=1):
@@ -84,7 +84,7 @@ def rough(distance: timedelta) -> str:
 
 
 def days_ago(day: date, today: date) -> str:
-    """`dziś`, `wczoraj`, `26 dni temu`, `5 mies. temu`, `14 lat temu`: an addition to the day itself."""
+    """`dziś`, `wczoraj`, `26 dni temu`, `5 mies. temu`, `14 lat temu`: shown beside the day, never instead of it."""
     days = (today - day).days
     if days < 2:
         return _("dziś") if days < 1 else _("wczoraj")
@@ -99,10 +99,10 @@ def duration(seconds: float) -> str:
         tenths = Decimal(repr(seconds)).quantize(Decimal("0.1"), ROUND_HALF_UP)
         return f"{number(tenths)}{NBSP}s"
     whole = int(seconds)
-    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
+    hours, minutes, remainder = whole // 3600, whole // 60 % 60, whole % 60
     if hours:
         return f"{hours}{NBSP}h {minutes}{NBSP}min"
-    return f"{minutes}{NBSP}min {rest}{NBSP}s" if minutes else f"{rest}{NBSP}s"
+    return f"{minutes}{NBSP}min {remainder}{NBSP}s" if minutes else f"{remainder}{NBSP}s"
 
 
 def whole(count: int) -> str:
@@ -110,7 +110,7 @@ def whole(count: int) -> str:
 
 
 def form(count: int, one: str, few: str, many: str) -> str:
-    """1 wiersz, 2-4 wiersze, 5 and more wierszy; 12-14 are many, 22-24 few again."""
+    """The plural form (CLDR pl): 1 wiersz, 2-4 wiersze, 5 and more wierszy; 12-14 are many, 22-24 few again."""
     if count == 1:
         return one
     return few if count % 10 in {2, 3, 4} and count % 100 not in {12, 13, 14} else many

@@ -1,7 +1,7 @@
-"""May the figures of a source be shown? The one gate before every page, endpoint and export.
+"""The licence check: whose data may be shown to whom, on every page, endpoint and export.
 
-A source says what its terms allow (`public_display`, `public_api`), operators may change that, and operators see
-everything over the API. Pages are the same for everybody.
+A source declares what its terms allow (`public_display`, `public_api`); operators may change that. Operators get all
+data from the API; pages are the same for everybody.
 """
 
 from enum import Enum
@@ -15,13 +15,13 @@ from markets.errors import NotPublicError
 
 
 class Licensed(Protocol):
-    """A source, as far as this gate looks at it; the tables ask here and must not be imported."""
+    """The part of a source that this module needs; the models import this module, so it cannot import them."""
 
     code: str
 
 
 class Audience(Enum):
-    """Who is asking; the value is the choice of the source that decides, none for operators."""
+    """The kind of caller; the value is the field of Source that decides, none for operators."""
 
     PAGE = "public_display"
     API = "public_api"
@@ -29,7 +29,7 @@ class Audience(Enum):
 
 
 def audience(request: HttpRequest) -> Audience:
-    """Who asks the API: an operator by session or token, else anybody."""
+    """The audience of an API request: OPERATOR with a staff session or the token, else API."""
     given = request.headers.get("Authorization")
     known = is_staff(request) if given is None else is_token(given)
     return Audience.OPERATOR if known else Audience.API
@@ -40,13 +40,13 @@ def may(source: Licensed, audience: Audience) -> bool:
 
 
 def shown_to(audience: Audience, source: str = "source") -> Q:
-    """For a filter: the rows whose source may be shown; `source` is the way from the row to it, "" for sources."""
+    """A filter for rows whose source may be shown; `source` is the lookup path to the source, "" for sources."""
     if audience is Audience.OPERATOR:
         return Q()
     return Q(**{f"{source}__{audience.value}" if source else audience.value: True})
 
 
 def refuse(source: Licensed, audience: Audience) -> None:
-    """Where one source was asked for: an empty answer would say that it has nothing."""
+    """Raises NotPublicError if a requested source may not be shown: an empty answer would say that it has no data."""
     if not may(source, audience):
         raise NotPublicError(f"The figures of {source.code} are not shown in public")

@@ -1,4 +1,4 @@
-"""What a provider hands over: published figures as they stood, before any rule was asked."""
+"""The records that a provider returns: tables, prices and candles as published, before validation."""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -8,9 +8,9 @@ import msgspec
 
 
 class RateRecord(msgspec.Struct, frozen=True, gc=False):
-    """One line of a table: PLN for one unit of `code`. What could not be read as a number carries a `fault`.
+    """One rate of a table: PLN for one unit of `code`. A value that could not be parsed sets `fault`.
 
-    A struct is made in a fifth of a frozen dataclass's time, and histories are hundreds of thousands of these.
+    A struct takes a fifth of the time of a frozen dataclass, and a history has hundreds of thousands of rates.
     """
 
     code: str
@@ -37,10 +37,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a market said at one moment, under the provider's own `ticker`; None where it said nothing, never 0.
+    """A market price at one time, under the provider's own `ticker`; a missing value is None, never 0.
 
-    `change` is the change of the last 24 hours in percent. `end_of_day` marks the close of the day before, for plans
-    that sell nothing newer.
+    `change` is the change of the last 24 hours in percent. `end_of_day` marks the close of the day before, for API
+    plans without newer prices.
     """
 
     ticker: str
@@ -58,7 +58,7 @@ class Price:
 
 
 class Bar(msgspec.Struct, frozen=True, gc=False):
-    """One candle as it stood when it was asked for; whether it is closed follows from `close_time`."""
+    """One candle as fetched; it is closed when `close_time` is past."""
 
     ticker: str
     timeframe: str

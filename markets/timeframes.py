@@ -1,4 +1,7 @@
-"""The stretches of time that candles cover, all of them laid out from 1970 in UTC, and what is missing between them."""
+"""The timeframes of candles: their lengths, their grid, and the gaps between candles.
+
+The grid begins in 1970, in UTC.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,7 +13,7 @@ SECONDS = {"5m": 300, "15m": 900, "1h": 3600, "4h": 14_400, "1d": 86_400}
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Candles that are missing between two that are there: the first and the last of them, and how many they are."""
+    """The missing candles between two stored ones: the first and last open time, and their number."""
 
     first: datetime
     last: datetime
@@ -18,7 +21,7 @@ class Gap:
 
 
 def start_of(moment: datetime, seconds: int) -> datetime:
-    """When the stretch began that the moment lies in."""
+    """The open time of the candle that contains the moment."""
     return datetime.fromtimestamp(int(moment.timestamp()) // seconds * seconds, UTC)
 
 
@@ -27,7 +30,7 @@ def on_grid(moment: datetime, seconds: int) -> bool:
 
 
 def holes(times: Iterable[datetime], seconds: int) -> Iterator[Gap]:
-    """What is missing between neighbours; the times ascend."""
+    """The gaps between neighbouring open times, which must ascend."""
     step = timedelta(seconds=seconds)
     for before, after in pairwise(times):
         if after - before > step:

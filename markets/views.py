@@ -1,4 +1,4 @@
-"""What all pages share. One URL is one view: the whole page, or its fragment when htmx asks."""
+"""The shared parts of all pages: one URL returns the whole page, or its fragment to htmx."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ from markets.licence import Audience, may
 from markets.models import Job, Source
 
 Row = dict[str, object]
-# Seconds between two refreshes: official rates change once a day, a back-fill all the time.
+# Seconds between two refreshes of a page: official rates change once a day, a running back-fill all the time.
 CALM, BUSY = 60, 15
 
 
@@ -20,17 +20,17 @@ class HtmxRequest(HttpRequest):
 
 
 def wants_fragment(request: HtmxRequest) -> bool:
-    """Not for a boosted link, nor for a step back to a page that the browser no longer holds."""
+    """Whether to return the fragment: not for a boosted link, nor for a page restored from the history."""
     return bool(request.htmx) and not request.htmx.boosted and not request.htmx.history_restore_request
 
 
 def shown_sources(sources: Iterable[Source]) -> list[Source]:
-    """Those whose attribution stands at the foot of a page."""
+    """The sources whose attribution the page's footer shows."""
     return [source for source in sources if may(source, Audience.PAGE) and source.available]
 
 
 def backfill_row(job: Job | None) -> Row | None:
-    """For `37 z 98 paczek (tabela A, do 31.05.2012)`."""
+    """The view model of `37 z 98 paczek (tabela A, do 31.05.2012)`; None without a running back-fill."""
     if job is None:
         return None
     series = job.job_type.partition(".")[2]

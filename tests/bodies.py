@@ -1,4 +1,4 @@
-"""Bodies of answers: those that were recorded, and those that no provider should ever send with a 200."""
+"""Response bodies: recorded ones, and ones that no provider should ever send with a 200."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -35,7 +35,7 @@ def recorded(code: str, name: str) -> bytes:
 
 
 def error_of(work: Callable[[], object], status: int, body: bytes, **headers: str) -> ProviderError:
-    """What becomes of it when every request is answered with this."""
+    """The error that `work` raises when every request gets this response."""
     with respx.mock as web:
         web.get(url__regex=".*").respond(status, content=body, headers=headers)
         with pytest.raises(ProviderError) as caught:

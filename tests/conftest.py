@@ -1,4 +1,4 @@
-"""The cast and the walls of every test: nothing leaves this process unless the test named where it may go."""
+"""The fixtures of all tests; no connection leaves the process unless the test allows its address."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -22,12 +22,12 @@ from markets.models import Job, Source
 from markets.redis import cache_stats, response_cache
 from markets.redis import client as redis_client
 from miner.fetch import http
-from tests import houses, synced
+from tests import installations, synced
 from tests import replica as nbp_replica
 
 
 class Leak(AssertionError):
-    """A test called somebody it had not named."""
+    """A test connected to an address that it had not allowed."""
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config) -> None:
@@ -39,7 +39,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
 
 @pytest.fixture(autouse=True)
 def outgoing(monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, int]]:
-    """Every connection is refused but those to the addresses that a test puts into this set."""
+    """The addresses that the test may connect to; every other connection is refused."""
     allowed = {redis_address()} if settings.REDIS_URL else set[tuple[str, int]]()
     connect, resolve = socket.socket.connect, socket.getaddrinfo
 
@@ -65,7 +65,7 @@ def redis_address() -> tuple[str, int]:
 
 @pytest.fixture(scope="session", autouse=True)
 def redis_of_the_run() -> Iterator[None]:
-    """The tests empty their Redis again and again: it has to be theirs."""
+    """The tests empty their Redis again and again: it must not hold the keys of others."""
     if not settings.REDIS_URL:
         yield
         return
@@ -94,7 +94,7 @@ def static_files_found_once() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def empty_cache(outgoing: set[tuple[str, int]]) -> None:
-    """No test meets what another one left in Redis or in memory, nor its opinion of whether Redis answers."""
+    """Each test begins with empty caches in Redis and in memory, and without knowing whether Redis answers."""
     caches["default"].clear()
     redis_client.forget()
     response_cache.memory.forget()
@@ -104,20 +104,20 @@ def empty_cache(outgoing: set[tuple[str, int]]) -> None:
 
 @pytest.fixture
 def without_redis(settings: Any) -> None:
-    """For what is about a house that has none, in a run that has one."""
+    """An installation without Redis, also in a test run that has one."""
     settings.REDIS_URL = ""
 
 
 @pytest.fixture(autouse=True)
 def nothing_through_requests() -> Iterator[None]:
-    """Packages of others may bring `requests`: whatever leaves through it is refused."""
+    """Third-party packages may use `requests`: every request through it is refused."""
     with responses.RequestsMock():
         yield
 
 
 @pytest.fixture(autouse=True)
 def no_waiting() -> Iterator[None]:
-    """Tries follow each other at once; how long they would wait is tested where it is the question."""
+    """Retries follow each other at once; the tests of the waits switch this off."""
     stamina.set_testing(True, attempts=4)
     yield
     stamina.set_testing(False)
@@ -125,21 +125,21 @@ def no_waiting() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def street(django_db_blocker: DjangoDbBlocker) -> Iterator[houses.Street]:
-    """Servers for whole houses; they may be stopped and killed, and answer again afterwards."""
-    with houses.open_street(django_db_blocker) as street:
+def street(django_db_blocker: DjangoDbBlocker) -> Iterator[installations.Servers]:
+    """The servers of whole installations; a test that stops or kills one starts it again."""
+    with installations.open_servers(django_db_blocker) as street:
         yield street
 
 
 @pytest.fixture(scope="session")
-def calm(street: houses.Street, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The database of a house in which nothing goes wrong."""
+def calm(street: installations.Servers, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The database of an installation without faults."""
     return street.calm(tmp_path_factory.mktemp("calm"))
 
 
 @pytest.fixture
 def replica(outgoing: set[tuple[str, int]], settings: Any) -> Iterator[nbp_replica.Replica]:
-    """The NBP of 26 October 2026, the last day that the figures reach, on this machine."""
+    """A local replica of the NBP on 26 October 2026, the last day of its rates."""
     with nbp_replica.serve(today=date(2026, 10, 26)) as server:
         outgoing.add(("127.0.0.1", int(server.url.split(":")[2].split("/")[0])))
         settings.NBP_BASE_URL = server.url
@@ -171,5 +171,5 @@ def archive(nbp: Source) -> Source:
 
 @pytest.fixture
 def job(nbp: Source) -> Job:
-    """A running job of the NBP to write figures with."""
+    """A running job of the NBP to write rates with."""
     return runs.start("nbp.A", nbp, Job.Trigger.COMMAND)

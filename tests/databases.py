@@ -1,4 +1,4 @@
-"""Another database in the place of the test run's: for locks, full disks, other processes and servers that end."""
+"""Databases that replace the test run's: for tests of locks, full disks and ended servers."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ filled: list[bytes] = []
 
 @contextmanager
 def file_database(path: Path, blocker: DjangoDbBlocker, lock_timeout: float = 20) -> Iterator[Path]:
-    """The default connection of this thread leads to a fresh file with all tables and sources, until the block ends."""
+    """In the block, this thread's default connection uses a new SQLite file with all tables and sources."""
     before = connections["default"]
     options = before.settings_dict["OPTIONS"] | {"timeout": lock_timeout}
     there = type(before)(before.settings_dict | {"NAME": str(path), "OPTIONS": options}, "default")
@@ -49,7 +49,7 @@ def fill(path: Path) -> None:
 
 @contextmanager
 def server_database(url: str, blocker: DjangoDbBlocker) -> Iterator[None]:
-    """The default connection of every thread leads to this database of a PostgreSQL server, until the block ends."""
+    """In the block, the default connection of every thread uses this PostgreSQL database."""
     configured, before = connections.settings["default"], connections["default"]
     with blocker.unblock():
         connections.settings["default"] = configured | place_of(url)
@@ -66,15 +66,15 @@ def place_of(url: str) -> dict[str, Any]:
     return {"USER": parts.username, "HOST": parts.hostname, "PORT": parts.port, "NAME": parts.path[1:], "TEST": {}}
 
 
-def make_house(url: str, blocker: DjangoDbBlocker) -> None:
-    """All tables and sources in an empty database of a PostgreSQL server."""
+def migrated_database(url: str, blocker: DjangoDbBlocker) -> None:
+    """Create all tables and sources in an empty database of a PostgreSQL server."""
     with server_database(url, blocker):
         call_command("migrate", verbosity=0)
         sources.sync()
 
 
 def url_of_the_test() -> str:
-    """The database that this test sees, for the processes that it starts."""
+    """The URL of this test's database, for the processes that it starts."""
     place = connections["default"].settings_dict
     secret = f":{place['PASSWORD']}" if place["PASSWORD"] else ""
     return f"postgres://{place['USER']}{secret}@{place['HOST']}:{place['PORT']}/{place['NAME']}"

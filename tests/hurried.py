@@ -1,6 +1,6 @@
-"""Charon's settings with a short history and short pauses: for a house in which a lot goes wrong within a minute.
+"""Settings with a short history and short pauses, for tests with many faults within a minute.
 
-A task is at work for 5 s and not for 40, one whose worker died comes back after 20 s and not after 300.
+A task works for 5 s instead of 40; one whose worker died is delivered again after 20 s instead of 300.
 """
 
 import sys
@@ -18,7 +18,7 @@ TASK_WORK = timedelta(seconds=5)
 
 
 def up() -> None:
-    """`manage.py up` that sees a dead queue after 15 s, and gives up no process for having died often."""
+    """`manage.py up` that detects a dead queue after 15 s and restarts processes without a limit."""
     import django
 
     django.setup()
@@ -28,5 +28,5 @@ def up() -> None:
     from charon.processes import queue_heartbeat, supervisor
 
     queue_heartbeat.INTERVAL, queue_heartbeat.LIMIT = 2.0, 15.0
-    supervisor.MAX_DELAY, supervisor.MAX_DEATHS = 2.0, sys.maxsize
+    supervisor.MAX_DELAY, supervisor.MAX_RESTARTS = 2.0, sys.maxsize
     call_command("up")

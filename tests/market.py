@@ -1,4 +1,4 @@
-"""A small market for tests: two sources of prices, one of candles, and records as a provider hands them over."""
+"""Builders of sources, instruments, prices and candles for tests."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ NOW = datetime(2026, 10, 26, 11, 0, tzinfo=UTC)
 
 
 def source(code: str, tracked: Iterable[str] = ("BTC", "ETH"), **choices: Any) -> Source:
-    """A source with its part of the catalogue, of which so much is followed."""
+    """A source with its listings from the catalogue, of which `tracked` are tracked."""
     choices = {"name": code.title(), "polling_interval": 300} | choices
     row, _ = Source.objects.update_or_create(code=code, defaults=choices)
     row.listings.all().delete()

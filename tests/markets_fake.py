@@ -1,4 +1,4 @@
-"""A market of our own for tests of what goes on around a provider: it answers what the test told it to."""
+"""A fake market provider whose prices and errors the test sets."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""A Redis for one test in this process: a real one that may be stopped, or an imitation without a server."""
+"""Redis for one test: a real server that may be stopped, or fakeredis without a server."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from tests.servers import Redis, redis_server
 
 @contextmanager
 def used(settings: Any, outgoing: set[tuple[str, int]], *options: str) -> Iterator[Redis]:
-    """A server of its own, which this process talks to as the settings would have it."""
+    """A Redis server for this test, set up in the settings as an operator would."""
     with redis_server(*options) as server:
         outgoing.add(("127.0.0.1", server.port))
         settings.REDIS_URL = server.url
@@ -32,7 +32,7 @@ def used(settings: Any, outgoing: set[tuple[str, int]], *options: str) -> Iterat
 
 @contextmanager
 def imitated(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[fakeredis.FakeRedis]:
-    """What everybody who asks the bus gets; the same client, so that a test can look."""
+    """A fakeredis client that all callers of the Redis client get; yields it, so that a test can read it."""
     with fakeredis.FakeRedis(server=fakeredis.FakeServer()) as client:
         settings.REDIS_URL = "redis://redis:6379/0"
         monkeypatch.setattr(redis_client, "get_redis_connection", lambda _alias: client)

@@ -1,4 +1,4 @@
-"""Real processes of Charon in a folder of their own, for the tests that start them."""
+"""Charon's processes in a temporary folder, for the tests that start them."""
 
 import os
 import select
@@ -18,10 +18,10 @@ MANAGE = [sys.executable, str(ROOT / "manage.py")]
 
 
 def until(question: Callable[[], Any], seconds: float = 60.0) -> Any:
-    """The first true answer; an error when none comes in time, which is ample: a busy machine is no fault."""
+    """Polls until the first true result; fails after `seconds`, which is ample for a busy machine."""
     deadline = time.monotonic() + seconds
     while not (answer := question()):
-        assert time.monotonic() < deadline, f"nothing came of it within {seconds} s"
+        assert time.monotonic() < deadline, f"not true within {seconds} s"
         select.select([], [], [], 0.05)
     return answer
 
@@ -33,7 +33,7 @@ def free_port() -> int:
 
 
 def environment(folder: Path, **changes: str) -> dict[str, str]:
-    """That of a plain start, and not of the test run around it."""
+    """The environment of a plain start, without the variables of the test run."""
     own = {"DATABASE_URL", "SECRET_KEY", "LOG_LEVEL", "REDIS_URL", "TEST_DATABASE_URL", "TEST_REDIS_URL"}
     settings = {
         "DJANGO_SETTINGS_MODULE": "charon.settings",
@@ -79,8 +79,8 @@ class Up:
     def get(self, path: str) -> httpx.Response:
         return httpx.get(self.url + path)
 
-    def family(self) -> list[psutil.Process]:
-        """All processes of this start, whoever their parents are now."""
+    def processes(self) -> list[psutil.Process]:
+        """All processes of this start, also those whose parent is gone."""
         return [process for process in psutil.process_iter() if self.owns(process)]
 
     def owns(self, process: psutil.Process) -> bool:
@@ -91,14 +91,14 @@ class Up:
             return False
 
     def cluster(self) -> psutil.Process | None:
-        """The main process of the task cluster: the leash's child."""
-        for process in self.family():
+        """The main process of the task cluster: the child runner's child."""
+        for process in self.processes():
             words = process.cmdline()
-            if "qcluster" in words and "leash.py" not in " ".join(words):
+            if "qcluster" in words and "child_runner.py" not in " ".join(words):
                 return process
         return None
 
     def end(self) -> None:
         self.process.kill()
         self.process.wait()
-        until(lambda: not self.family())
+        until(lambda: not self.processes())

@@ -1,7 +1,7 @@
-"""Redis and PostgreSQL servers of a test's own: a free port, a temporary folder, and nothing left afterwards.
+"""Redis and PostgreSQL servers for tests, on free ports and in temporary folders.
 
-They can be stopped, killed, frozen and started again, which nobody may do to the servers of the machine. Where the
-programs are not installed the test is skipped and says which one is missing; `make test-services` installs them.
+A test may stop, kill, freeze and restart them, unlike the servers of the machine. If a program is not installed, the
+test is skipped with its name; `make test-services` installs them.
 """
 
 import ctypes
@@ -27,7 +27,7 @@ POSTGRES_USER = "postgres"
 
 @dataclass
 class Server:
-    """One server process; `command` starts it again and again on the same port and folder."""
+    """One server process; `command` starts it any number of times on the same port and folder."""
 
     port: int
     folder: Path
@@ -59,12 +59,12 @@ class Server:
         return subprocess.run(self.asks, capture_output=True, timeout=40).returncode == 0
 
     def stop(self) -> None:
-        """As an operator would."""
+        """Stop it in order, as an operator would."""
         self.send(self.stops_by)
         self.ended()
 
     def kill(self) -> None:
-        """As a fault would: what was not written is lost."""
+        """Kill it: data that was not written is lost."""
         self.send(signal.SIGCONT)
         self.send(signal.SIGKILL)
         self.ended()
@@ -107,7 +107,7 @@ class Redis(Server):
         return f"redis://127.0.0.1:{self.port}/0"
 
     def cli(self, *words: str) -> str:
-        """What redis-cli prints: another program's view of what Charon left there."""
+        """The output of redis-cli: what other programs see of Charon's data."""
         command = [program("redis-cli"), "-p", str(self.port), *words]
         return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
 
@@ -121,7 +121,7 @@ class Postgres(Server):
         return f"postgres://{POSTGRES_USER}@127.0.0.1:{self.port}/{database}"
 
     def sql(self, text: str, database: str = "postgres") -> str:
-        """What psql prints, columns parted by `|`."""
+        """The output of psql, with columns separated by `|`."""
         command = [program("psql"), "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", text, self.url_of(database)]
         return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.strip()
 
@@ -140,7 +140,7 @@ class Postgres(Server):
 
 @contextmanager
 def redis_server(*options: str) -> Iterator[Redis]:
-    """A Redis that keeps nothing on disk; `options` as on its command line (`"--maxmemory", "2mb"`)."""
+    """A Redis without persistence; `options` as on its command line (`"--maxmemory", "2mb"`)."""
     server, cli = program("redis-server"), program("redis-cli")
     with folder("charon-redis-") as here:
         port = free_port()
@@ -150,9 +150,9 @@ def redis_server(*options: str) -> Iterator[Redis]:
 
 @contextmanager
 def postgres_server(**parameters: str) -> Iterator[Postgres]:
-    """A fresh PostgreSQL of the superuser `postgres`, trusted without a password; `parameters` as in postgresql.conf.
+    """A new PostgreSQL with the superuser `postgres` and no password; `parameters` as in postgresql.conf.
 
-    It does not wait for the disk, which only a fall of the whole machine could tell: name `fsync="on"` to measure.
+    fsync is off, which matters only if the whole machine crashes; pass `fsync="on"` to measure.
     """
     initdb, server, ready = program("initdb"), program("postgres"), program("pg_isready")
     user = unprivileged()
@@ -186,7 +186,7 @@ def running(server: S) -> Iterator[S]:
 
 @contextmanager
 def folder(prefix: str) -> Iterator[Path]:
-    """Short, because a socket's path may have 107 characters."""
+    """A temporary folder with a short path, because a socket's path may have 107 characters at most."""
     here = Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))
     try:
         yield here
@@ -202,13 +202,13 @@ def program(name: str) -> str:
 
 
 def where(name: str) -> str | None:
-    """Debian keeps the programs of PostgreSQL out of the path."""
+    """The path of a program, also in PostgreSQL's folders, which Debian keeps out of PATH."""
     places = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: -int(path.parent.name))
     return shutil.which(name, path=os.pathsep.join([*map(str, places), os.environ.get("PATH", "")]))
 
 
 def unprivileged() -> str | None:
-    """The user to run PostgreSQL as, which refuses root; None is whoever we are."""
+    """The user to run PostgreSQL as, since it refuses root; None for the current user."""
     if os.geteuid() != 0:
         return None
     try:
@@ -223,5 +223,5 @@ def descendants(pid: int) -> list[int]:
 
 
 def die_with_parent() -> None:
-    """A test run that is killed leaves no servers behind."""
+    """Let the kernel kill the server with this process, so that a killed test run leaves no servers behind."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)

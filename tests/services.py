@@ -1,9 +1,9 @@
-"""The whole suite on PostgreSQL and Redis: `python -m tests.services [pytest's own words]`, or `make test-services`.
+"""The runner of the suite on PostgreSQL and Redis: `python -m tests.services [arguments]`.
 
-Fault tests start and stop servers of their own, so the programs must be here: on Debian they are installed when they
-are not. PostgreSQL is TEST_DATABASE_URL, or the one of this machine when it lets us in, or a fresh one in a temporary
-folder; the tests make databases of their own there. Redis is TEST_REDIS_URL or always a fresh one: the tests empty
-theirs, and its channels know no database numbers.
+`make test-services` calls it. Fault tests start and stop servers of their own, so the programs must be installed; on
+Debian it installs them. PostgreSQL is TEST_DATABASE_URL, else the one of this machine if it accepts us, else a new one
+in a temporary folder; the tests create their own databases there. Redis is TEST_REDIS_URL, else a new one: the tests
+empty it, and Redis channels are shared by all its databases.
 """
 
 import os
@@ -20,15 +20,15 @@ from tests.processes import ROOT
 from tests.servers import POSTGRES_USER, postgres_server, redis_server, where
 
 NEEDED = {"postgres": "postgresql", "initdb": "postgresql", "redis-server": "redis-server", "redis-cli": "redis-tools"}
-# One of each checkout: two of them may be tested at once on one server.
+# One database per checkout: two checkouts may be tested at once on one server.
 DATABASE = f"charon_{sha256(str(ROOT).encode()).hexdigest()[:8]}"
 
-# Two at a time, each on databases of its own; those with servers and houses of their own keep a machine busy alone.
+# Two workers, each on its own databases; tests that start servers and installations use the whole machine alone.
 EVERYDAY = ["-m", "not services and not processes", "-n", "2"]
 FAULTS = ["-m", "services", "-n", "0"]
 # `make test` leaves these out for their time; they are as they are there, on SQLite and without Redis.
 PROCESSES = ["-m", "processes", "-n", "2"]
-NO_TESTS = 5  # pytest's code for a choice (`-k`) that none of them matches
+NO_TESTS = 5  # pytest's exit code when no test matches (`-k`)
 
 
 def main(words: list[str]) -> int:
@@ -53,7 +53,7 @@ def plain() -> dict[str, str]:
 
 
 def lacking() -> list[str]:
-    """The Debian packages of the programs that are not here."""
+    """The Debian packages of the programs that are not installed."""
     return sorted({package for name, package in NEEDED.items() if not where(name)})
 
 
@@ -71,7 +71,7 @@ def install(packages: list[str]) -> None:
 
 
 def machine_postgres() -> str:
-    """The address of the PostgreSQL on 127.0.0.1, if it is new enough and lets us make databases without a password."""
+    """The URL of the PostgreSQL on 127.0.0.1, if it is 15 or newer and lets us create databases without a password."""
     for user in (os.environ.get("USER") or "root", POSTGRES_USER):
         server = f"postgres://{user}@127.0.0.1:5432"
         try:

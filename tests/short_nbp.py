@@ -1,6 +1,6 @@
-"""The NBP as if it had published the tables A, C and gold from 2022 to July 2024 and nothing else.
+"""A shortened history of the NBP for quick tests: tables A, C and gold from 2022 to July 2024.
 
-The brain needs the figures of a year before its first decision.
+The engine needs the rates of a year before its first decision.
 """
 
 from collections.abc import Iterable
@@ -22,13 +22,13 @@ def shortened(series: Iterable[TableSeries]) -> tuple[TableSeries, ...]:
 
 
 def days(first: date = FIRST, last: date = LAST) -> list[date]:
-    """On which at least one of the tables came out."""
+    """The days on which at least one of the tables was published."""
     years = range(first.year, last.year + 1)
     found = {day for letter in LETTERS for year in years for day in data.tables(letter, year)}
     return sorted(day for day in found if first <= day <= last)
 
 
-def figures() -> int:
-    """How many there are in all."""
+def rate_count() -> int:
+    """The number of all rates of the shortened history."""
     tables = [data.tables(letter, day.year).get(day) for letter in LETTERS for day in days()]
     return sum(len(table.rates) for table in tables if table)

@@ -159,13 +159,13 @@ TAKER = """
 import sys, django
 django.setup()
 from markets.models import Source
-from miner.fetch import rate_limit as budget
+from miner.fetch import rate_limit
 source, got = Source.objects.get(code="nbp"), 0
 for _ in range(20):
     try:
-        budget.take(source, budget.Allowance(30, 600))
+        rate_limit.take(source, rate_limit.Allowance(30, 600))
         got += 1
-    except budget.Exhausted:
+    except rate_limit.Exhausted:
         pass
 print(got)
 """

@@ -196,14 +196,14 @@ def test_a_straggler_of_yesterday_does_not_write_into_the_new_day(monkeypatch: p
             asked.remember(("/gold", ""), question, JAN_3)
             return super().__ge__(other)
 
-    monkeypatch.setattr(fast_path, "LONGEST", Overtaken(300))
+    monkeypatch.setattr(fast_path, "MAX_QUERY_LENGTH", Overtaken(300))
     asked.remember(("/rates", "code=USD"), question, JAN_2)
     assert asked.find(("/gold", ""), JAN_3)
     assert asked.find(("/rates", "code=USD"), JAN_3) is None
 
 
 def test_endless_words_and_endlessly_many_words_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fast_path, "MOST", 10)
+    monkeypatch.setattr(fast_path, "MAX_QUESTIONS", 10)
     question = response_cache.Question.of("gold", "XAU")
     for number in range(25):
         fast_path.asked.remember(("/gold", f"limit={number}"), question, JAN_2)

@@ -25,7 +25,7 @@ from markets.models import Job, Source
 from markets.store.publish import publish
 from tests import short_nbp
 from tests.databases import needs_postgres, url_of_the_test
-from tests.houses import House, Street, connections_of, settled
+from tests.installations import Installation, Servers, connections_of, settled
 from tests.processes import environment, manage, until
 from tests.test_api_rates import JAN_2, table_c
 
@@ -66,25 +66,25 @@ def test_without_the_pool_a_connection_lasts_as_long_as_its_task(tmp_path: Path)
 
 
 @pytest.fixture
-def house(street: Street, calm: str, tmp_path: Path, outgoing: set[tuple[str, int]]) -> Iterator[House]:
-    """One at rest, with all the figures, for each test: whose connections were ended has fewer for a while."""
-    with street.house(tmp_path / "data", DATABASE, template=calm) as house:
+def installation(street: Servers, calm: str, tmp_path: Path, outgoing: set[tuple[str, int]]) -> Iterator[Installation]:
+    """An idle installation with all rates, for each test: one whose connections were ended has fewer for a while."""
+    with street.installation(tmp_path / "data", DATABASE, template=calm) as installation:
         settled(120)
         until(lambda: not OrmQ.objects.exists())
         connection.close()
-        outgoing.add(("127.0.0.1", house.port))
-        yield house
+        outgoing.add(("127.0.0.1", installation.port))
+        yield installation
     street.postgres.sql(f"DROP DATABASE {DATABASE} WITH (FORCE)")
 
 
-def ask(house: House, count: int) -> Counter[int]:
+def ask(installation: Installation, count: int) -> Counter[int]:
     """So many requests by a few clients at once, of which each keeps its connection; the statuses."""
     first = f"{short_nbp.FIRST}"
     paths = [f"/api/v1/rates?code=USD&table=C&from={first}&limit={number + 1}" for number in range(count // 2)]
     paths += ["/waluty/USD/", "/", "/api/v1/jobs", "/health"] * (count // 8)
 
     def one(share: list[str]) -> list[int]:
-        with httpx.Client(base_url=house.url, timeout=30) as client:
+        with httpx.Client(base_url=installation.url, timeout=30) as client:
             return [client.get(path).status_code for path in share]
 
     with ThreadPoolExecutor(CLIENTS) as clients:
@@ -94,12 +94,12 @@ def ask(house: House, count: int) -> Counter[int]:
 
 @pytest.mark.services
 @needs_postgres
-def test_a_thousand_requests_and_two_hundred_jobs_leave_no_connection_behind(house: House) -> None:
-    assert ask(house, 2 * CLIENTS * 4)[200] == 2 * CLIENTS * 4  # all threads have worked
+def test_a_thousand_requests_and_two_hundred_jobs_leave_no_connection_behind(installation: Installation) -> None:
+    assert ask(installation, 2 * CLIENTS * 4)[200] == 2 * CLIENTS * 4  # all threads have worked
     before = connections_of(DATABASE)
     done = Job.objects.count() + sum(Job.objects.values_list("repeats", flat=True))
 
-    assert ask(house, REQUESTS) == {200: REQUESTS}
+    assert ask(installation, REQUESTS) == {200: REQUESTS}
     for _ in range(JOBS):
         async_task("miner.tasks.mine", "nbp", ["gold"], cluster=settings.MINER_QUEUE)
     until(lambda: not OrmQ.objects.filter(key=settings.MINER_QUEUE).exists(), 120)
@@ -112,8 +112,8 @@ def test_a_thousand_requests_and_two_hundred_jobs_leave_no_connection_behind(hou
 
 @pytest.mark.services
 @needs_postgres
-def test_connections_that_the_server_ended_are_replaced_before_they_are_lent(house: House) -> None:
-    assert ask(house, CLIENTS * 8) == {200: CLIENTS * 8}
+def test_connections_that_the_server_ended_are_replaced_before_they_are_lent(installation: Installation) -> None:
+    assert ask(installation, CLIENTS * 8) == {200: CLIENTS * 8}
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity "
@@ -121,7 +121,7 @@ def test_connections_that_the_server_ended_are_replaced_before_they_are_lent(hou
             [DATABASE],
         )
         assert cursor.fetchone()[0] > 1
-    assert ask(house, CLIENTS * 8) == {200: CLIENTS * 8}
+    assert ask(installation, CLIENTS * 8) == {200: CLIENTS * 8}
 
 
 @pytest.mark.services

@@ -12,7 +12,7 @@ from tests.processes import ROOT
 
 pytestmark = pytest.mark.processes
 
-# The house is somebody who only waits: this is about who goes with whom.
+# A script that only waits stands for `up`: these tests are about which processes end together.
 DEMO = """
 import sys, django
 django.setup()
@@ -24,30 +24,30 @@ demo.Command().handle()
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_nothing_outlives_the_demo(tmp_path: Path, number: signal.Signals) -> None:
-    house = tmp_path / "house.py"
-    house.write_text("import time\nprint('open', flush=True)\ntime.sleep(60)\n")
+    up = tmp_path / "up.py"
+    up.write_text("import time\nprint('open', flush=True)\ntime.sleep(60)\n")
     environment = {"PATH": "/usr/bin", "PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": "tests.settings"}
     with subprocess.Popen(
-        [sys.executable, "-c", DEMO, str(house)], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", DEMO, str(up)], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
     ) as demo:
         assert demo.stdout is not None
         assert [demo.stdout.readline()[:5], demo.stdout.readline()] == ["DEMO:", "open\n"]
         family = psutil.Process(demo.pid).children(recursive=True)
-        assert len(family) == 3  # the house, the leash, the stand-ins
-        if number is signal.SIGINT:  # a terminal tells everybody in front of it
-            next(one for one in family if str(house) in one.cmdline()).send_signal(number)
+        assert len(family) == 3  # `up`, the child runner, the replicas
+        if number is signal.SIGINT:  # a terminal signals its whole foreground process group
+            next(one for one in family if str(up) in one.cmdline()).send_signal(number)
         demo.send_signal(number)
         demo.wait(60)
     _, alive = psutil.wait_procs(family, 60)
     assert alive == []
 
 
-def test_the_stand_ins_go_even_when_the_demo_is_killed(tmp_path: Path) -> None:
-    house = tmp_path / "house.py"
-    house.write_text("print('open', flush=True)\ninput()\n")
+def test_the_replicas_end_even_when_the_demo_is_killed(tmp_path: Path) -> None:
+    up = tmp_path / "up.py"
+    up.write_text("print('open', flush=True)\ninput()\n")
     environment = {"PATH": "/usr/bin", "PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": "tests.settings"}
     with subprocess.Popen(
-        [sys.executable, "-c", DEMO, str(house)], cwd=ROOT, env=environment, stdout=subprocess.PIPE,
+        [sys.executable, "-c", DEMO, str(up)], cwd=ROOT, env=environment, stdout=subprocess.PIPE,
         stdin=subprocess.PIPE, text=True,
     ) as demo:  # fmt: skip
         assert demo.stdout is not None

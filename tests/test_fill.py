@@ -241,7 +241,7 @@ def test_a_source_that_wants_a_long_rest_ends_the_work(play: Play) -> None:
     with play(CoinGecko()) as service:
         assert backfill.prices("coingecko", ["bitcoin"], *days(3)) == "failed"
         assert service.requests == []
-    assert "coingecko is left alone until" in Job.objects.get().error
+    assert "coingecko is cooling down until" in Job.objects.get().error
 
 
 def test_too_many_calls_give_the_source_the_rest_that_it_asked_for(play: Play) -> None:

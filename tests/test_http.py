@@ -183,7 +183,7 @@ def test_retry_after_is_read_in_both_forms(monkeypatch: pytest.MonkeyPatch, head
 @example("0\x1f")
 def test_no_retry_after_header_can_break_the_client(header: str) -> None:
     seconds = http.retry_after(header)
-    assert seconds is None or 0 <= seconds <= http.LONGEST_REST
+    assert seconds is None or 0 <= seconds <= http.LONGEST_RETRY_AFTER
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,10 @@ from django.core.management.base import CommandError
 from charon.processes import data_dir_lock, listen_socket
 from tests.processes import ROOT, free_port
 
-HOLD = "import signal, sys; from pathlib import Path; from charon.processes import data_dir_lock; f = data_dir_lock.take(Path(sys.argv[1]))"
+HOLD = (
+    "import signal, sys; from pathlib import Path; from charon.processes import data_dir_lock; "
+    "f = data_dir_lock.take(Path(sys.argv[1]))"
+)
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""A whole house on real servers: killed at random moments, its database restarted, asked by forty readers at once."""
+"""A whole installation on real servers: random kills, restarts of its database, and forty concurrent readers."""
 
 import os
 import random
@@ -16,7 +16,7 @@ from markets.models import Ingest, Instrument, Publication, Rate
 from signals.tasks import recompute
 from tests import short_nbp
 from tests.databases import needs_postgres
-from tests.houses import ROLES, House, Street, decisions, figures, next_beat, settled
+from tests.installations import ROLES, Installation, Servers, decisions, enqueue_polls, settled, stored_rates
 from tests.processes import until
 from tests.replica import Replica
 
@@ -30,30 +30,30 @@ Content = tuple[Counter[Any], Counter[Any]]
 
 
 @pytest.fixture(scope="module")
-def undisturbed(street: Street, calm: str) -> Content:
-    """Figures and decisions of a house in which nothing goes wrong."""
+def undisturbed(street: Servers, calm: str) -> Content:
+    """The rates and signals of an installation without faults."""
     with street.look_into(calm):
-        found = figures(), decisions()
-    assert sum(found[0].values()) == short_nbp.figures() >= 30_000
+        found = stored_rates(), decisions()
+    assert sum(found[0].values()) == short_nbp.rate_count() >= 30_000
     assert sum(found[1].values()) > 500
     return found
 
 
 @pytest.fixture(autouse=True)
 def may_call(outgoing: set[tuple[str, int]], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The houses find their ports when they start."""
-    start = House.ready
+    """Allow the port of each installation when it starts."""
+    start = Installation.ready
 
-    def ready(self: House) -> Any:
+    def ready(self: Installation) -> Any:
         outgoing.add(("127.0.0.1", self.port))
         return start(self)
 
-    monkeypatch.setattr(House, "ready", ready)
+    monkeypatch.setattr(Installation, "ready", ready)
 
 
 def assert_same(undisturbed: Content) -> None:
     """Every figure and every decision is there, once, and is the right one."""
-    found, decided = figures(), decisions()
+    found, decided = stored_rates(), decisions()
     assert found == undisturbed[0]
     assert decided == undisturbed[1]
     assert set(found.values()) == set(decided.values()) == {1}
@@ -76,14 +76,14 @@ def withhold(replica: Replica, days: list[Any]) -> None:
 class Reader(Thread):
     """Asks again and again until it is told to stop; what it got, in its order."""
 
-    def __init__(self, house: House, stop: Event) -> None:
+    def __init__(self, installation: Installation, stop: Event) -> None:
         super().__init__()
-        self.house, self.stop = house, stop
+        self.installation, self.stop = installation, stop
         self.statuses: Counter[int] = Counter()
         self.counts: list[int] = []
 
     def run(self) -> None:
-        with httpx.Client(base_url=self.house.url, timeout=60) as client:
+        with httpx.Client(base_url=self.installation.url, timeout=60) as client:
             while not self.stop.wait(0.25):
                 self.ask(client)
 
@@ -98,32 +98,32 @@ class Reader(Thread):
             self.counts.append(answer.json()["count"])
 
 
-def read_while(house: House, readers: int, stop: Event) -> list[Reader]:
-    threads = [Reader(house, stop) for _ in range(readers)]
+def read_while(installation: Installation, readers: int, stop: Event) -> list[Reader]:
+    threads = [Reader(installation, stop) for _ in range(readers)]
     for thread in threads:
         thread.start()
     return threads
 
 
 def test_whoever_is_killed_at_random_for_a_minute_every_row_is_there_once_and_decided_as_ever(
-    street: Street, undisturbed: Content, tmp_path: Path
+    street: Servers, undisturbed: Content, tmp_path: Path
 ) -> None:
     seed = random.SystemRandom().randrange(10**6)
     chance, killed, statuses = random.Random(seed), Counter[str](), Counter[int]()
     fresh = short_nbp.days(first=short_nbp.HISTORY)[1:]
     withhold(street.replica, fresh)
-    with street.house(tmp_path / "data", "chaos") as house:
+    with street.installation(tmp_path / "data", "chaos") as installation:
         began = time.monotonic()
         while (passed := time.monotonic() - began) < FAULT_SECONDS or len(+killed) < len(ROLES):
             publish(street.replica, fresh[: int(len(fresh) * passed / FAULT_SECONDS)])
-            next_beat()
-            statuses[house.answers(USD)] += 1
+            enqueue_polls()
+            statuses[installation.answers(USD)] += 1
             Event().wait(chance.uniform(0.2, 3.0))
             for role in chance.sample(ROLES, chance.randint(1, 2)):
-                killed[role] += house.kill_one(role, chance)
+                killed[role] += installation.kill_one(role, chance)
         publish(street.replica, fresh)
         settled(HEAL_SECONDS)
-        until(lambda: house.answers("/health") == 200)
+        until(lambda: installation.answers("/health") == 200)
         print(f"seed {seed}: killed {dict(killed)}, answers {dict(statuses)}")  # noqa: T201
         assert_same(undisturbed)
         assert set(statuses) <= {0, 200, 404}  # away, or nothing stored yet: never a fault
@@ -131,28 +131,28 @@ def test_whoever_is_killed_at_random_for_a_minute_every_row_is_there_once_and_de
 
 def grown(enough: float) -> None:
     def look() -> bool:
-        next_beat()
+        enqueue_polls()
         return Rate.objects.count() > enough
 
     until(look, HEAL_SECONDS)
 
 
 def test_a_database_that_restarts_under_load_loses_nothing_and_all_come_back_by_themselves(
-    street: Street, undisturbed: Content, tmp_path: Path
+    street: Servers, undisturbed: Content, tmp_path: Path
 ) -> None:
     stop = Event()
-    with street.house(tmp_path / "data", "restarts") as house:
-        readers = read_while(house, 4, stop)
+    with street.installation(tmp_path / "data", "restarts") as installation:
+        readers = read_while(installation, 4, stop)
         try:
             for share in (0.2, 0.6):
-                grown(share * short_nbp.figures())
+                grown(share * short_nbp.rate_count())
                 connection.close()  # ours
                 street.postgres.restart()
-                until(lambda: house.answers("/health") == 200)
+                until(lambda: installation.answers("/health") == 200)
             settled(HEAL_SECONDS)
             before = [reader.statuses[200] for reader in readers]
             until(lambda: all(reader.statuses[200] > n for reader, n in zip(readers, before, strict=True)))
-            assert [house.answers(USD) for _ in range(20)] == [200] * 20
+            assert [installation.answers(USD) for _ in range(20)] == [200] * 20
         finally:
             stop.set()
             for reader in readers:
@@ -164,12 +164,12 @@ def test_a_database_that_restarts_under_load_loses_nothing_and_all_come_back_by_
 
 
 def test_forty_readers_during_an_import_are_all_answered_and_see_it_grow(
-    street: Street, undisturbed: Content, tmp_path: Path
+    street: Servers, undisturbed: Content, tmp_path: Path
 ) -> None:
     stop = Event()
-    with street.house(tmp_path / "data", "readers") as house:
+    with street.installation(tmp_path / "data", "readers") as installation:
         until(lambda: Rate.objects.exists())
-        readers = read_while(house, READERS, stop)
+        readers = read_while(installation, READERS, stop)
         try:
             settled(HEAL_SECONDS)
         finally:
@@ -181,4 +181,4 @@ def test_forty_readers_during_an_import_are_all_answered_and_see_it_grow(
         print(f"answers {dict(statuses)}")  # noqa: T201
         assert set(statuses) <= {200, 404}  # no USD before the first window
         assert all(reader.counts == sorted(reader.counts) for reader in readers)
-        assert httpx.get(house.url + USD).json()["count"] == Publication.objects.filter(table="A").count()
+        assert httpx.get(installation.url + USD).json()["count"] == Publication.objects.filter(table="A").count()

@@ -19,7 +19,7 @@ from markets.store import outbox
 from miner import tasks
 from miner.collect import tables as table_collector
 from miner.providers.nbp import NBP
-from tests.databases import make_house, needs_postgres, server_database
+from tests.databases import migrated_database, needs_postgres, server_database
 from tests.replica import Replica, data
 from tests.servers import Postgres, postgres_server
 
@@ -35,7 +35,7 @@ LOCK_SECONDS = 10
 def server(django_db_blocker: DjangoDbBlocker) -> Iterator[Postgres]:
     with postgres_server() as server:
         server.sql("CREATE DATABASE house")
-        make_house(server.url_of("house"), django_db_blocker)
+        migrated_database(server.url_of("house"), django_db_blocker)
         yield server
 
 

@@ -49,13 +49,13 @@ def redis(settings: Any, outgoing: set[tuple[str, int]]) -> Iterator[Redis]:
 @pytest.fixture
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """After a failure Redis is asked again at once, and not 10 s later."""
-    monkeypatch.setattr(redis_client, "REST_SECONDS", 0.0)
+    monkeypatch.setattr(redis_client, "COOL_DOWN_SECONDS", 0.0)
 
 
 @pytest.fixture
 def long_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     """However slow this machine is, Redis is asked once."""
-    monkeypatch.setattr(redis_client, "REST_SECONDS", 120.0)
+    monkeypatch.setattr(redis_client, "COOL_DOWN_SECONDS", 120.0)
 
 
 @pytest.fixture

@@ -245,12 +245,12 @@ def histories(draw: st.DrawFn) -> list[tuple[str, list[Table]]]:
     return batches + draw(st.lists(st.sampled_from(batches), max_size=4))
 
 
-@given(history=histories(), worth_a_table=st.sampled_from([1, copying.WORTH_A_TABLE]))
+@given(history=histories(), worth_a_table=st.sampled_from([1, copying.MIN_TEMPORARY_ROWS]))
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_history_of_batches_ends_as_in_the_model(
     nbp: Source, archive: Source, history: list[tuple[str, list[Table]]], worth_a_table: int
 ) -> None:
-    with transaction.atomic(), patch.object(copying, "WORTH_A_TABLE", worth_a_table):
+    with transaction.atomic(), patch.object(copying, "MIN_TEMPORARY_ROWS", worth_a_table):
         jobs = {source.code: runs.start(source.code, source, Job.Trigger.COMMAND) for source in (nbp, archive)}
         model = Model()
         for source, tables in history:

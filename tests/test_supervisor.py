@@ -54,11 +54,11 @@ def test_it_waits_30_seconds_at_most_and_a_minute_of_good_running_forgives(
     for expected in (30, 30):
         now += 100
         it.check(now)
-        it.died(now + 59, "ended with code 1")
+        it.restart_later(now + 59, "ended with code 1")
         assert it.delay == expected
         now = it.due
     it.check(now)
-    it.died(now + 60, "ended with code 1")
+    it.restart_later(now + 60, "ended with code 1")
     assert it.delay == 1
 
 
@@ -101,21 +101,21 @@ def test_whoever_does_not_listen_is_killed_with_its_family(monkeypatch: pytest.M
     assert not supervisor.group_exists(group)
 
 
-def test_the_leash_kills_the_group_when_its_holder_is_gone() -> None:
+def test_the_child_runner_kills_the_group_when_the_supervisor_is_gone() -> None:
     code = "import os, signal; os.fork(); os.write(1, b'1\\n'); signal.pause()"
-    leash = subprocess.Popen(
+    runner = subprocess.Popen(
         [sys.executable, "-I", "-S", str(supervisor.CHILD_RUNNER), sys.executable, "-c", code],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,
     )
-    assert leash.stdin is not None
-    assert leash.stdout is not None
-    assert leash.stdout.read(4) == b"1\n1\n"
-    leash.stdin.close()
-    assert leash.wait(timeout=40) in {-9, 137}  # the signal itself, or the child's end by it, whichever is first
-    assert leash.stdout.read() == b""  # the last of them has closed it
-    leash.stdout.close()
+    assert runner.stdin is not None
+    assert runner.stdout is not None
+    assert runner.stdout.read(4) == b"1\n1\n"
+    runner.stdin.close()
+    assert runner.wait(timeout=40) in {-9, 137}  # the signal itself, or the child's end by it, whichever is first
+    assert runner.stdout.read() == b""  # the last of them has closed it
+    runner.stdout.close()
 
 
 @pytest.fixture
@@ -184,15 +184,15 @@ def test_a_database_that_is_away_is_not_the_clusters_fault(
     monkeypatch.setattr(heart, "alive", away)
     monkeypatch.setattr(connection, "close", lambda: None)
     with caplog.at_level(logging.WARNING):
-        assert supervisor.beats(heart, 500)
+        assert supervisor.takes_tasks(heart, 500)
     assert caplog.messages == ["No heartbeat for queue charon: server closed the connection"]
-    assert heart.heard == 500
+    assert heart.progressed == 500
 
 
 def test_a_wedged_cluster_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     it = child("import time; time.sleep(60)")
     it.heart = Heartbeat("charon")
-    monkeypatch.setattr(supervisor, "beats", lambda *_: False)
+    monkeypatch.setattr(supervisor, "takes_tasks", lambda *_: False)
     it.check(0)
     first = it.process.pid if it.process else 0
     it.check(200)

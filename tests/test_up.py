@@ -95,16 +95,16 @@ def test_sigterm_ends_everything_at_once_with_code_0(start: Callable[..., Up]) -
     up.process.terminate()
     assert up.process.wait(timeout=40) == 0
     assert time.monotonic() - asked < STOP_SECONDS
-    until(lambda: up.family() == [])
+    until(lambda: up.processes() == [])
     assert "Traceback" not in up.said()
 
 
 def test_nothing_survives_a_killed_supervisor(start: Callable[..., Up]) -> None:
     up = start().ready()
-    assert len(until(lambda: len(up.family()) > 8 and up.family())) > 8
+    assert len(until(lambda: len(up.processes()) > 8 and up.processes())) > 8
     up.process.kill()
     up.process.wait()
-    until(lambda: not up.family(), seconds=10)
+    until(lambda: not up.processes(), seconds=10)
 
 
 def test_a_signal_before_the_children_run_ends_it_quietly(start: Callable[..., Up]) -> None:

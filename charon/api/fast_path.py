@@ -1,8 +1,8 @@
-"""How answers of the cache go out, and the short way to those that somebody asked for in the same words today.
+"""The fast path of cached answers: a URL that was answered today leads straight to its cache key.
 
-The words (path and query string) of a question that was answered lead straight to its key: nothing is parsed, checked
-or looked up again. Whether the answer still holds is asked of the cache each time. What is kept is for the public:
-whoever says who they are goes the long way, where an operator is told from others.
+Path and query string of an answered request map to its cache key, so that a repeated request is not parsed, validated
+or routed again. The cache decides each time whether the answer is valid. Cached answers are public: a request with a
+token or a session takes the normal path, which recognises operators.
 """
 
 import re
@@ -20,73 +20,74 @@ from markets.api.responses import JSON, Ready
 from markets.redis import response_cache
 
 View = Callable[[HttpRequest], HttpResponseBase]
-Words = tuple[str, str]
+# Path and query string of a request.
+Target = tuple[str, str]
 
-# A minute in which browsers and proxies need not ask; when we cannot be reached, what they have is good for a day.
+# Browsers and proxies reuse an answer for a minute, and for a day while Charon cannot be reached (RFC 5861).
 CACHE_CONTROL = "public, max-age=60, stale-if-error=86400"
 ACCEPTS_GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))")
-MOST = 2000
-LONGEST = 300
+MAX_QUESTIONS = 2000
+MAX_QUERY_LENGTH = 300
 
 
 class RecentQuestions:
-    """Words and their questions of one day in Warsaw, whose "today" they may stand for. When full it begins again.
+    """Cache keys by path and query string, for one day in Warsaw, since a request may mean "today". Cleared when full.
 
-    Day and questions are one page that is turned as a whole: no thread finds the words of one day under another.
+    Day and keys are replaced together as one tuple, so that no thread reads the keys of one day under another.
     """
 
     def __init__(self) -> None:
         self.forget()
 
     def forget(self) -> None:
-        self.page: tuple[date, dict[Words, response_cache.Question]] = (date.min, {})
+        self.page: tuple[date, dict[Target, response_cache.Question]] = (date.min, {})
 
-    def find(self, words: Words, today: date) -> response_cache.Question | None:
+    def find(self, target: Target, today: date) -> response_cache.Question | None:
         day, questions = self.page
-        return questions.get(words) if day == today else None
+        return questions.get(target) if day == today else None
 
-    def remember(self, words: Words, question: response_cache.Question, today: date) -> None:
-        """`today` is the day on which the question was read, which may have ended since."""
+    def remember(self, target: Target, question: response_cache.Question, today: date) -> None:
+        """`today` is the day on which the request was read, which may have ended since."""
         day, questions = self.page
-        if day != today or len(questions) >= MOST:
+        if day != today or len(questions) >= MAX_QUESTIONS:
             questions = {}
             self.page = (today, questions)
-        if len(words[1]) <= LONGEST:
-            questions[words] = question
+        if len(target[1]) <= MAX_QUERY_LENGTH:
+            questions[target] = question
 
 
 asked = RecentQuestions()
 
 
 def ready_answers(get_response: View) -> View:
-    """What is ready goes out before anything else is done; what was made ready goes out in the same shape."""
+    """Middleware: sends a cached answer before any other work, and remembers the keys of new answers."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         today = clock.today()
-        words = (request.path_info, request.META.get("QUERY_STRING", ""))
-        question = asked.find(words, today)
+        target = (request.path_info, request.META.get("QUERY_STRING", ""))
+        question = asked.find(target, today)
         if question and request.method == "GET" and is_anonymous(request) and (kept := look(request, question)):
             return send(request, kept)
         response = get_response(request)
         if not isinstance(response, Ready):
             return response
         if response.again:
-            asked.remember(words, response.question, today)
+            asked.remember(target, response.question, today)
         return send(request, response.kept)
 
     return middleware
 
 
 def is_anonymous(request: HttpRequest) -> bool:
-    """Neither a token nor a session, right or wrong: no operator can be behind it."""
+    """Whether the request has neither a token nor a session, valid or not: it cannot be an operator's."""
     if "HTTP_AUTHORIZATION" in request.META:
         return False
     return "HTTP_COOKIE" not in request.META or settings.SESSION_COOKIE_NAME not in request.COOKIES
 
 
 def look(request: HttpRequest, question: response_cache.Question) -> response_cache.Cached | None:
-    """A database that cannot be asked is for the API to complain of."""
-    request.get_host()  # refuses a host that is none of ours, as the middleware would that is passed by
+    """The cached answer; None when the database fails, so that the API reports the error."""
+    request.get_host()  # raises DisallowedHost, as the middleware that is bypassed would
     try:
         return response_cache.look(question)
     except (DatabaseError, InterfaceError):
@@ -96,8 +97,8 @@ def look(request: HttpRequest, question: response_cache.Question) -> response_ca
 def send(request: HttpRequest, kept: response_cache.Cached) -> HttpResponseBase:
     packed = bool(kept.packed) and bool(ACCEPTS_GZIP.search(request.META.get("HTTP_ACCEPT_ENCODING", "")))
     body = kept.packed if packed else kept.body
-    # Other bytes, another tag: a strong one promises that every byte is the same. An ending in -gzip is what proxies
-    # give to what they pack themselves, and Caddy cuts it off when the tag comes back: ours would never be known again.
+    # A strong ETag promises equal bytes (RFC 9110, 8.8.1), so gzip needs its own. Proxies append -gzip to what they
+    # compress, and Caddy strips it from If-None-Match: with that ending our ETag would never match.
     etag = f'"{kept.etag}.gz"' if packed else f'"{kept.etag}"'
     headers = {
         "Cache-Control": CACHE_CONTROL,

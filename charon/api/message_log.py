@@ -1,4 +1,4 @@
-"""The message log, read: all of it for operators, counts alone for everybody else."""
+"""The message log of Redis: entries for operators, counts for everybody else."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -18,13 +18,13 @@ from markets.redis import client as redis_client
 
 router = Router(tags=["status"])
 
-# How many entries one question to Redis brings: a filter that finds little reads the whole log in eleven.
+# The entries of one request to Redis: a filter that matches little reads the whole log in eleven requests.
 CHUNK = 1000
 MAX_LINES = 1000
-# What a page tells of the log: the newest lines to operators, counts over so many to everybody.
+# The status page shows the newest entries (SHOWN) to operators, and counts over COUNTED entries to everybody.
 SHOWN = 50
 COUNTED = 1000
-# A gigabyte in digits; nothing in Redis is larger than half of it.
+# The digits of a gigabyte; a value in Redis has 512 MB at most.
 LONGEST_SIZE = 10
 
 Type = Literal["publish", "cache_write", "cache_read", "signal", "trade", "error"]
@@ -99,7 +99,7 @@ def redis_log(request: HttpRequest, query: Query[LogQuery]) -> HttpResponse:
 
 
 def read(limit: int, kind: str = "", source: str = "") -> list[Row] | None:
-    """The newest `limit` entries that fit; None when Redis cannot be asked."""
+    """The newest `limit` entries that match; None when Redis cannot be reached."""
 
     def fits(row: Row) -> bool:
         return kind in {"", row["type"]} and source in {"", row["source"]}
@@ -108,7 +108,7 @@ def read(limit: int, kind: str = "", source: str = "") -> list[Row] | None:
 
 
 def newest(client: redis.Redis, limit: int, fits: Callable[[Row], bool], chunk: int) -> list[Row]:
-    """From the end of the stream backwards, chunk by chunk, until there are enough."""
+    """The newest matching entries, read backwards from the end of the stream in chunks."""
     found: list[Row] = []
     end = "+"
     while len(found) < limit:
@@ -121,7 +121,7 @@ def newest(client: redis.Redis, limit: int, fits: Callable[[Row], bool], chunk: 
 
 
 def row_of(entry: tuple[bytes, dict[bytes, bytes]]) -> Row:
-    """An entry as plain values, whoever wrote it: other programs may write there too, and anything."""
+    """An entry as plain values; robust, since other programs may write anything to the stream."""
     number, fields = entry
     text = {key.decode(errors="replace"): value.decode(errors="replace") for key, value in fields.items()}
     size = text.get("payload_size", "")
@@ -137,13 +137,13 @@ def row_of(entry: tuple[bytes, dict[bytes, bytes]]) -> Row:
 
 
 def moment(text: str) -> datetime | None:
-    """In UTC, and within the years that can be told in any zone."""
+    """The time in UTC; None if malformed, naive, or in a year that would overflow in another time zone."""
     try:
         written = datetime.fromisoformat(text)
-        told = written.astimezone(UTC) if written.tzinfo else None
+        utc = written.astimezone(UTC) if written.tzinfo else None
     except (ValueError, OverflowError):
         return None
-    return told if told and MINYEAR < told.year < MAXYEAR else None
+    return utc if utc and MINYEAR < utc.year < MAXYEAR else None
 
 
 def place(row: Row) -> str:
@@ -152,7 +152,7 @@ def place(row: Row) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """What everybody may know of the log: how much of what, and when last."""
+    """The public view of the log: counts by type and channel, and the time of the newest entry."""
 
     counts: list[tuple[str, str, int]]
     total: int
@@ -160,7 +160,7 @@ class Activity:
 
 
 def activity(rows: list[Row]) -> Activity:
-    """Types and channels alone: summaries may tell what went wrong inside, the key of a read what somebody asked."""
+    """Counts by type and channel only: summaries may show internal errors, and a read key a client's request."""
     counts = Counter((row["type"], place(row)) for row in rows)
     return Activity(
         [(*kind, count) for kind, count in counts.most_common()],

@@ -1,8 +1,8 @@
-"""New figures and decisions as they come: server-sent events out of Redis, for as many as listen.
+"""The stream of server-sent events: new rates and signals, from one Redis subscription to all clients.
 
-An endless answer would hold a thread of the web for ever, so this is an ASGI application of its own (`manage.py live`).
-One subscription a process is handed on to all listeners. Only what is public goes out: the messages as they were
-published. Redis keeps none of them, so whoever may have missed one is told to read the state again (`lost`).
+An endless response would hold a thread of the web process for ever, so this is an ASGI application of its own
+(`manage.py live`). It sends the published messages unchanged; all of them are public. Redis stores none, so a client
+that may have missed one receives the event `lost` and has to read the state again.
 """
 
 import asyncio
@@ -32,19 +32,19 @@ logger = logging.getLogger(__name__)
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-# (channel, body) of each message; None once the subscription stands. It raises when Redis is gone.
+# (channel, body) of each message; None when the subscription is confirmed. Raises when Redis is gone.
 Messages = AsyncGenerator[tuple[str, bytes] | None, None]
 
 STREAM = "/api/v1/stream"
-# Proxies cut a connection that is silent for a minute; the same beat finds out whether Redis is still there.
+# Proxies close a connection that is silent for a minute; the same interval serves for the pings to Redis.
 PING_SECONDS = 15.0
 CONNECT_SECONDS = 2.0
-# Before the next try to reach Redis; the last one again and again.
+# Seconds before the next attempt to reach Redis; the last value is repeated.
 WAITS = (0.2, 0.4, 0.8, 1.6, 3.0)
-WAITING = 200  # frames that wait for one slow client; the oldest go first
+WAITING = 200  # frames that wait for one slow client; the oldest are dropped first
 LISTENERS = 1000  # at some 15 kB each
 
-# The id is always the same: whoever names it was here before, and missed what was said since.
+# The id is always the same: a client that sends it back was connected before, and missed the events since.
 HELLO = b"retry: 3000\nid: 1\n\n"
 PING = b": ping\n\n"
 LOST = b"event: lost\ndata: {}\n\n"
@@ -67,12 +67,12 @@ def frame(channel: str, body: bytes) -> bytes:
 
 
 async def messages() -> Messages:
-    """What Redis publishes for everybody. A Redis that does not answer a ping either is gone."""
+    """The messages of the public channels; raises when Redis does not even answer a ping."""
     channels = (settings.REDIS_PUBSUB_CHANNEL_RATES, settings.REDIS_PUBSUB_CHANNEL_SIGNALS)
     names = {redis_client.name(channel).encode(): channel for channel in channels}
     client = redis.asyncio.Redis.from_url(
         settings.REDIS_URL,
-        socket_timeout=None,  # silence is no fault
+        socket_timeout=None,  # silence is not an error
         socket_connect_timeout=CONNECT_SECONDS,
         retry=Retry(NoBackoff(), 0),  # the hub tries again, and knows that it does
     )
@@ -93,31 +93,31 @@ async def messages() -> Messages:
 
 
 class Listener:
-    """What waits for one client. Whoever is too slow loses the oldest frames and is told so."""
+    """The frames that wait for one client. A client that is too slow loses the oldest ones and gets `lost`."""
 
     def __init__(self) -> None:
         self.frames: deque[bytes] = deque(maxlen=WAITING)
         self.lost = False
         self.gone = False
-        self.bell = asyncio.Event()
+        self.wake = asyncio.Event()
 
-    def tell(self, text: bytes) -> None:
+    def send(self, text: bytes) -> None:
         self.lost |= len(self.frames) == WAITING
         self.frames.append(text)
-        self.bell.set()
+        self.wake.set()
 
     def leave(self) -> None:
         self.gone = True
-        self.bell.set()
+        self.wake.set()
 
     async def take(self) -> bytes:
-        """All that waits; a ping when nothing came for a while."""
+        """All waiting frames; a ping when none came for PING_SECONDS."""
         try:
             async with asyncio.timeout(PING_SECONDS):
-                await self.bell.wait()
+                await self.wake.wait()
         except TimeoutError:
             return PING
-        self.bell.clear()
+        self.wake.clear()
         text = (LOST if self.lost else b"") + b"".join(self.frames)
         self.frames.clear()
         self.lost = False
@@ -125,7 +125,7 @@ class Listener:
 
 
 class Hub:
-    """The one subscription, and everybody who listens."""
+    """The one subscription of the process, and its listeners."""
 
     def __init__(self, source: Callable[[], Messages] = messages) -> None:
         self.source = source
@@ -135,47 +135,47 @@ class Hub:
         self.closed = False
 
     async def follow(self) -> None:
-        """Until cancelled: what comes is handed on; a Redis that is away is tried again within 3 s."""
+        """Forward messages until cancelled; after a lost connection, try again within 3 s."""
         failures = 0
         while settings.REDIS_URL:
             try:
                 async with aclosing(self.source()) as coming:
                     async for message in coming:
                         failures = 0
-                        self.heard(message)
-            except Exception as error:  # whatever it was, those who listen are not left alone with it
-                self.away(error)
+                        self.received(message)
+            except Exception as error:  # the listeners must be served again after any error
+                self.disconnected(error)
             await asyncio.sleep(WAITS[min(failures, len(WAITS) - 1)])
             failures += 1
 
-    def heard(self, message: tuple[str, bytes] | None) -> None:
+    def received(self, message: tuple[str, bytes] | None) -> None:
         if message:
-            self.tell(frame(*message))
+            self.send(frame(*message))
         elif not self.up:
             self.up = True
             if self.missed:
                 logger.info("Redis answers again")
                 self.missed = False
-                self.tell(LOST)
+                self.send(LOST)
 
-    def away(self, error: Exception) -> None:
+    def disconnected(self, error: Exception) -> None:
         self.up = False
         if not self.missed:
             self.missed = True
             logger.warning("Redis cannot be listened to, trying again: %s", type(error).__name__)
 
-    def tell(self, text: bytes) -> None:
+    def send(self, text: bytes) -> None:
         for listener in self.listeners:
-            listener.tell(text)
+            listener.send(text)
 
     def close(self) -> None:
-        """Everybody goes home; their browsers come back to whoever serves next."""
+        """End all streams; the browsers reconnect to the next process that serves."""
         self.closed = True
         for listener in self.listeners:
             listener.leave()
 
     def refusal(self) -> str:
-        """Why nobody can listen now; empty when it is possible."""
+        """The reason why no client can be served now; empty when it is possible."""
         if not settings.REDIS_URL:
             return "This Charon has no Redis, so there is nothing to listen to; ask /rates and /signals instead"
         if not self.up or self.closed:
@@ -207,13 +207,13 @@ class Live:
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         path, method = canonical(scope["path"]), scope["method"]
         if path not in {STREAM, "/api/v1/health"}:
-            await whole(scope, send, refuse(scope, 404, f"Only {STREAM} and /health are here"))
+            await respond(scope, send, refuse(scope, 404, f"Only {STREAM} and /health are here"))
         elif method not in {"GET", "HEAD"}:
-            await whole(scope, send, refuse(scope, 405, f"{method} is not allowed here; use GET", Allow="GET, HEAD"))
+            await respond(scope, send, refuse(scope, 405, f"{method} is not allowed here; use GET", Allow="GET, HEAD"))
         elif path != STREAM:
-            await whole(scope, send, self.health())
+            await respond(scope, send, self.health())
         elif why := self.hub.refusal():
-            await whole(scope, send, refuse(scope, 503, why, **{"Retry-After": "5"} if settings.REDIS_URL else {}))
+            await respond(scope, send, refuse(scope, 503, why, **{"Retry-After": "5"} if settings.REDIS_URL else {}))
         elif method == "HEAD":
             await send(BEGIN)
             await send(END)
@@ -221,13 +221,13 @@ class Live:
             await self.stream(receive, send, again=b"last-event-id" in dict(scope["headers"]))
 
     def health(self) -> HttpResponse:
-        """200 while this process serves: Redis being away is told and does not make it ill."""
+        """200 while this process serves; it reports a Redis that is away, and stays healthy."""
         redis_is = "off" if not settings.REDIS_URL else "ok" if self.hub.up else "away"
         body = {"status": "ok", "version": settings.VERSION, "redis": redis_is, "listeners": len(self.hub.listeners)}
         return HttpResponse(msgspec.json.encode(body), content_type=JSON, headers={"Cache-Control": "no-store"})
 
     async def stream(self, receive: Receive, send: Send, *, again: bool) -> None:
-        """Until the client leaves or the house closes."""
+        """Send events until the client disconnects or the hub closes."""
         listener = Listener()
         self.hub.listeners.add(listener)
         watch = asyncio.create_task(until_gone(receive, listener))
@@ -238,7 +238,7 @@ class Live:
                 await send({"type": "http.response.body", "body": text, "more_body": True})
                 text = await listener.take()
             await send(END)
-        except asyncio.CancelledError:  # it takes nothing any more, and the house closes all the same
+        except asyncio.CancelledError:  # uvicorn cancels a client that reads nothing while the hub closes
             if not self.hub.closed:
                 raise
         finally:
@@ -263,7 +263,7 @@ def refuse(scope: Scope, status: int, message: str, **headers: str) -> HttpRespo
     return response
 
 
-async def whole(scope: Scope, send: Send, response: HttpResponse) -> None:
+async def respond(scope: Scope, send: Send, response: HttpResponse) -> None:
     headers = {**response.headers, "Content-Length": str(len(response.content))}
     pairs = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": response.status_code, "headers": pairs})
@@ -273,6 +273,6 @@ async def whole(scope: Scope, send: Send, response: HttpResponse) -> None:
 @csrf_exempt
 @require_safe
 def elsewhere(request: HttpRequest) -> HttpResponse:
-    """What the web says at this address: a thread of its own for each listener would soon be its last."""
-    words = "Events are sent by `manage.py live` on a port of its own; a proxy in front leads this address there"
-    return envelope(request, 503, words)
+    """The web process answers 503 at this address: each stream would hold one of its few threads."""
+    message = "Events are sent by `manage.py live` on a port of its own; a proxy in front leads this address there"
+    return envelope(request, 503, message)

@@ -1,8 +1,8 @@
-"""Run one command, and kill its whole process group as soon as the supervisor is gone, however it went.
+"""The parent of each child process: kills the child's process group when the supervisor ends.
 
-Standard input is the leash: the supervisor alone holds its other end, and the kernel closes that end even after a
-`kill -9`. Without it a dead supervisor leaves granian's worker and the queue's workers behind, which go on serving and
-taking tasks. Only the standard library, and as little of that as will do: one of these runs beside every child.
+Its standard input is a pipe whose other end only the supervisor holds. The kernel closes that end even after a
+`kill -9`. Without this, a dead supervisor would leave granian's worker and the queue's workers running. It imports the
+standard library only, and little of it, because one of these runs beside every child.
 """
 
 import os

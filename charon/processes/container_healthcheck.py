@@ -1,7 +1,7 @@
-"""Is the service of this container well? It starts no Django, because it is asked every few seconds.
+"""The health check of a container, without Django, since it runs every few seconds.
 
-python -m charon.processes.container_healthcheck http://127.0.0.1:8000/health: somebody answers there, and with 200
-python -m charon.processes.container_healthcheck queue miner: no task of this queue has been waiting for long
+python -m charon.processes.container_healthcheck http://127.0.0.1:8000/health: the URL returns status 200
+python -m charon.processes.container_healthcheck queue miner: no task of this queue has waited longer than 600 s
 """
 
 import os
@@ -12,12 +12,12 @@ from http.client import HTTPException
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-# A cluster can be wedged with all its processes alive. Longer than any task waits while one takes them.
+# A cluster can hang with all its processes alive. A cluster that works lets no task wait that long.
 WAITING_SECONDS = 600
 
 
-def answers(url: str) -> bool:
-    """Asked directly: a proxy of the environment leads out of the container."""
+def is_healthy(url: str) -> bool:
+    """Whether the URL returns 200. Bypasses the proxies of the environment, which lead out of the container."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with direct.open(url, timeout=4) as answer:
@@ -27,7 +27,7 @@ def answers(url: str) -> bool:
 
 
 def queue_moves(name: str) -> bool:
-    """Whether every task that is due was taken in time (`lock` says since when it is due)."""
+    """Whether every due task was taken in time (`lock` holds the time since which it is due)."""
     late = "SELECT EXISTS (SELECT FROM django_q_ormq WHERE key = %s AND lock < now() - make_interval(secs => %s))"
     try:
         with psycopg.connect(database(), connect_timeout=3) as connection:
@@ -38,20 +38,20 @@ def queue_moves(name: str) -> bool:
 
 
 def database() -> str:
-    """As the settings find it."""
+    """The connection string of the database, from the same variables as in `charon.settings`."""
     if url := os.environ.get("DATABASE_URL"):
         return url
     names = {"host": "DB_HOST", "port": "DB_PORT", "user": "DB_USER", "password": "DB_PASSWORD", "dbname": "DB_NAME"}
     defaults = {"port": "5432", "user": "charon", "dbname": "charon"}
-    return make_conninfo(**{word: os.environ.get(name) or defaults.get(word, "") for word, name in names.items()})
+    return make_conninfo(**{key: os.environ.get(name) or defaults.get(key, "") for key, name in names.items()})
 
 
-def main(words: list[str]) -> int:
-    match words:
+def main(arguments: list[str]) -> int:
+    match arguments:
         case ["queue", name]:
             return int(not queue_moves(name))
         case [url]:
-            return int(not answers(url))
+            return int(not is_healthy(url))
     sys.stderr.write(__doc__ or "")
     return 2
 

@@ -1,4 +1,4 @@
-"""One Charon per data folder: whoever holds the lock on `charon.lock` is the one, and its pid stands in the file."""
+"""The lock on the data folder: one Charon per folder, with its pid in `charon.lock`."""
 
 import fcntl
 import os
@@ -18,7 +18,7 @@ class LockHeld(Exception):
 
 
 def take(folder: Path) -> TextIO:
-    """The lock as an open file: the kernel frees it when its holder ends, however that ends."""
+    """Takes the lock and returns it as an open file; the kernel frees it when the process ends. Raises LockHeld."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = (folder / NAME).open("a+")
     try:
@@ -35,7 +35,7 @@ def take(folder: Path) -> TextIO:
 
 
 def holder(folder: Path) -> int | None:
-    """The pid of whoever holds the lock; None when nobody does."""
+    """The pid of the process that holds the lock; None when it is free."""
     if not (folder / NAME).exists():
         return None
     try:

@@ -1,4 +1,4 @@
-"""Where the web process will listen: asked before anything starts, held until everything has ended."""
+"""The address of the web process: checked before the children start, reserved until they have ended."""
 
 import errno
 import socket
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from django.core.management.base import CommandError
 
-# What an operator writes for "every address", as a place that a browser on this machine can open.
+# "Every address" as an operator writes it, and the address that a browser on this machine can open instead.
 EVERY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 
@@ -24,7 +24,7 @@ class Place:
         return f"http://[{ip}]:{self.port}/" if ":" in ip else f"http://{ip}:{self.port}/"
 
     def answers(self) -> bool:
-        """Whether somebody listens there now."""
+        """Whether a process accepts connections there now."""
         with socket.socket(self.family, socket.SOCK_STREAM) as caller:
             caller.settimeout(0.2)
             return caller.connect_ex((EVERY.get(self.ip, self.ip), self.port)) == 0
@@ -32,12 +32,12 @@ class Place:
 
 @contextmanager
 def reserve(host: str, port: int) -> Iterator[Place]:
-    """The place, while it is ours; CommandError when it cannot be had.
+    """Reserve the address while the block runs; raises CommandError when it cannot be used.
 
-    granian binds with SO_REUSEPORT, so a second server of the same user would share the port in silence. The first
-    bind here, without that option, refuses where anybody listens (SO_REUSEADDR lets connections in TIME_WAIT pass).
-    The second, the other way round, leaves room for our own granian and fails the first bind of whoever starts next;
-    it is left out where another program's connections are still in TIME_WAIT.
+    granian binds with SO_REUSEPORT, so a second server of the same user would share the port without an error. The
+    first bind here, without that option, fails if any process listens (SO_REUSEADDR ignores connections in TIME_WAIT).
+    The second bind, with SO_REUSEPORT, lets our own granian bind and makes the first bind of another Charon fail; it is
+    left out while connections of another program are in TIME_WAIT.
     """
     place = resolve(host, port)
     with socket.socket(place.family, socket.SOCK_STREAM) as probe:

@@ -1,4 +1,4 @@
-"""Keeps the processes of one machine running, and leaves none behind."""
+"""The supervisor: starts and restarts the child processes of one machine, and leaves none behind."""
 
 import ctypes
 import logging
@@ -23,15 +23,15 @@ CHILD_RUNNER = Path(__file__).with_name("child_runner.py")
 TICK = 0.2
 STEADY = 60.0
 MAX_DELAY = 30.0
-MAX_DEATHS = 5
-# Everything is to be gone within 5 s: the queue would finish its running tasks first, which may take 60 s.
+MAX_RESTARTS = 5
+# Everything has to end within 5 s. A cluster that is asked to end finishes its running tasks first, up to 60 s: killed.
 GRACE = 3.0
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stop:
-    """What a signal asks for: before the children run it interrupts, afterwards the loop looks at `asked`."""
+    """The signal handler: interrupts before the children run, afterwards sets `asked` for the loop."""
 
     def __init__(self) -> None:
         self.asked = False
@@ -56,7 +56,7 @@ def stop_on_signal() -> Iterator[Stop]:
 
 @dataclass
 class Child:
-    """One command in a session of its own. The times are the monotonic clock's."""
+    """One command in a session of its own. All times are the monotonic clock's."""
 
     name: str
     command: list[str]
@@ -73,9 +73,9 @@ class Child:
             if now >= self.due:
                 self.start(now)
         elif (code := self.process.poll()) is not None:
-            self.died(now, f"ended with code {code}")
-        elif self.heart and not beats(self.heart, now):
-            self.died(now, "takes no tasks any more")
+            self.restart_later(now, f"ended with code {code}")
+        elif self.heart and not takes_tasks(self.heart, now):
+            self.restart_later(now, "takes no tasks any more")
 
     def start(self, now: float) -> None:
         self.started = now
@@ -88,14 +88,14 @@ class Child:
         if self.heart:
             self.heart.forget()
 
-    def died(self, now: float, how: str) -> None:
-        """Nothing of it stays, and a new one comes: at once is too soon, 1, 2, 4 ... 30 s later."""
+    def restart_later(self, now: float, how: str) -> None:
+        """Kill the rest of the group and plan a restart after 1, 2, 4 ... 30 s; five ends a minute end Charon."""
         self.kill()
         self.delay = 1.0 if now - self.started >= STEADY else min(max(1.0, self.delay * 2), MAX_DELAY)
         self.due = now + self.delay
-        self.restarts = [death for death in self.restarts if now - death < STEADY] + [now]
-        if len(self.restarts) >= MAX_DEATHS:
-            raise CommandError(f"{self.name} {how}, {MAX_DEATHS} times within a minute; Charon ends.")
+        self.restarts = [at for at in self.restarts if now - at < STEADY] + [now]
+        if len(self.restarts) >= MAX_RESTARTS:
+            raise CommandError(f"{self.name} {how}, {MAX_RESTARTS} times within a minute; Charon ends.")
         logger.warning("%s %s; again in %.0f s", self.name, how, self.delay)
 
     def ask_to_end(self) -> None:
@@ -106,7 +106,7 @@ class Child:
         return self.process is None or self.process.poll() is not None
 
     def kill(self) -> None:
-        """The main process may have left others behind: the whole group goes, and is waited for."""
+        """Kill the whole process group, since the main process may have left others behind, and wait for its end."""
         if self.process is None:
             return
         with suppress(ProcessLookupError):
@@ -118,29 +118,29 @@ class Child:
         wait_for(lambda: not group_exists(group), 1)
 
 
-def beats(heart: Heartbeat, now: float) -> bool:
-    """A database that is away says nothing about the cluster."""
+def takes_tasks(heart: Heartbeat, now: float) -> bool:
+    """Whether the cluster takes tasks. While the database is away it counts as alive: nothing can be known."""
     try:
         return heart.alive(now)
     except DatabaseError as error:
         logger.warning("No heartbeat for queue %s: %s", heart.queue, " ".join(str(error).split()))
-        heart.heard = now
+        heart.progressed = now
         return True
     finally:
         connection.close()
 
 
 def adopt_orphans() -> None:
-    """Whoever loses its parent becomes our child (Linux), so that we can bury it.
+    """Make orphaned descendants our children (Linux's child subreaper), so that we can reap them.
 
-    In a container nobody else may do it, and a dead process that still has a number holds the lease of its job.
+    In a container no other process may reap them, and a zombie still has a pid, so that it keeps the lease of its job.
     """
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def group_exists(group: int) -> bool:
-    """Whether any process of the group lives; the dead ones that are ours are buried."""
+    """Whether any process of the group is alive; reaps those that are dead and our children."""
     with suppress(ChildProcessError):
         while os.waitpid(-group, os.WNOHANG)[0]:
             pass
@@ -163,7 +163,7 @@ def wait_for(condition: Callable[[], bool], seconds: float) -> bool:
 
 
 def supervise(children: list[Child], stop: Stop, every_tick: Callable[[], None]) -> None:
-    """Until asked to stop. Whatever ends this, the children are gone afterwards."""
+    """Run the children until `stop` is asked for. However this ends, no child is left."""
     stop.interrupts = False
     adopt_orphans()
     try:

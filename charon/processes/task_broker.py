@@ -1,4 +1,4 @@
-"""The queue in the database, with a delivery guard."""
+"""The database broker of the task queue, with a limit on deliveries."""
 
 import time
 from collections.abc import Iterable
@@ -21,11 +21,12 @@ UNREADABLE = "It was written with another SECRET_KEY, or cannot be read; not tri
 
 
 class GuardedORM(ORM):  # type: ignore[misc]  # django-q2 has no types
-    """django-q2 counts an attempt when a result is saved, so a task that kills its worker would come back for ever.
+    """The ORM broker of django-q2 with a count of deliveries.
 
-    The guard counts deliveries instead, in the microseconds of the row's lock (the queue reads it as a time, for which
-    a millionth of a second means nothing): fresh rows hold 0, each delivery adds one, and a row that was delivered
-    three times without a result becomes a failed Task.
+    django-q2 counts an attempt when a result is saved, so that a task that kills its worker would be delivered for
+    ever. This broker counts deliveries in the microseconds of the row's `lock`, a time of which django-q2 needs only
+    the seconds. A new row has 0, each delivery adds one, and a row that was delivered three times without a result
+    becomes a failed Task.
     """
 
     def enqueue(self, task: Any) -> int:
@@ -37,7 +38,7 @@ class GuardedORM(ORM):  # type: ignore[misc]  # django-q2 has no types
         return locked.replace(microsecond=task.lock.microsecond + 1)
 
     def dequeue(self) -> list[tuple[int, str]] | None:
-        """The row that has been due longest; None after a pause when there is none."""
+        """The row that has been due longest; None after a pause (`Conf.POLL`) if none is due."""
         due = self.get_connection().filter(key=self.list_key, lock__lt=clock.now()).order_by("lock", "pk")
         while row := due.first():
             if row.lock.microsecond >= MAX_DELIVERIES:
@@ -48,13 +49,13 @@ class GuardedORM(ORM):  # type: ignore[misc]  # django-q2 has no types
         return None
 
     def fail(self, task_id: int) -> None:
-        """The stock broker only deletes what it cannot read; nobody would learn of it."""
+        """Record an unreadable task as failed. django-q2's own broker would delete it without a trace."""
         if row := OrmQ.objects.filter(pk=task_id).first():
             give_up(row, UNREADABLE)
 
 
 def give_up(row: OrmQ, why: str) -> None:
-    """Take the task off the queue and record it as failed, unless another process was faster or it did succeed."""
+    """Delete the row and record the task as failed, unless another process was faster or the task succeeded."""
     task = read(row)
     with transaction.atomic():
         mine, _ = OrmQ.objects.filter(pk=row.pk, lock=row.lock).delete()
@@ -86,7 +87,7 @@ def read(row: OrmQ) -> dict[str, Any]:
 
 
 def discount_interrupted(queues: Iterable[str]) -> None:
-    """Whoever was at work when the operator stopped Charon did not kill its worker: that delivery does not count."""
+    """Take back one delivery of each running task: the operator stopped Charon, the task did not kill its worker."""
     for row in OrmQ.objects.filter(key__in=list(queues), lock__gt=clock.now()).only("lock"):
         if row.lock.microsecond:
             earlier = row.lock.replace(microsecond=row.lock.microsecond - 1)

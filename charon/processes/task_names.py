@@ -1,7 +1,7 @@
-"""Where a task lives today, by the dotted name that an installed queue may still hold.
+"""The new dotted names of tasks that were moved, for queues that still hold the old names.
 
-A task is stored under its name. One that waited while Charon was upgraded, or that a killed worker left behind, is
-delivered by the new release: the broker gives it its new name then.
+The queue stores a task by its dotted name. A task that waited during an upgrade, or that a killed worker left, is
+delivered by the new release: the broker replaces its name then. Without this it would fail as unknown.
 """
 
 from django_q.signing import SignedPackage
@@ -15,7 +15,7 @@ MOVED = {
 
 
 def renamed(payload: str) -> str:
-    """The signed task under its name of today; what cannot be read is left to the queue, which records it."""
+    """The signed task with its new name; an unreadable one is returned as it is, and the queue records the failure."""
     try:
         task = SignedPackage.loads(payload)
     except Exception:  # unpickling runs code: whatever it raises, the queue's own reading raises it again

@@ -1,4 +1,4 @@
-"""Ctrl-C belongs to us alone, not to the program that started us."""
+"""The terminal's foreground process group: Ctrl-C reaches Charon, not `make` that started it."""
 
 import os
 import signal
@@ -9,11 +9,11 @@ from contextlib import contextmanager, suppress
 
 @contextmanager
 def foreground() -> Iterator[None]:
-    """Be a foreground process group of our own, as a shell's job would be, and hand the terminal back at the end.
+    """Run the block in a foreground process group of its own, like a shell's job; then give the terminal back.
 
-    GNU make that receives Ctrl-C waits for its child and then kills itself with the signal, so that `make up` would
-    end with 130 whatever we return. Stopping (Ctrl-Z) is refused meanwhile: make would not see it and nobody could
-    type `fg`.
+    GNU make waits for its child after Ctrl-C and then kills itself with the signal, so that `make up` would end with
+    130 whatever we return. Ctrl-Z is ignored meanwhile: make would not notice the stop, and the shell could not
+    continue us with `fg`.
     """
     if not shared():
         yield
@@ -31,7 +31,7 @@ def foreground() -> Iterator[None]:
 
 
 def shared() -> bool:
-    """Whether we sit at a terminal in the foreground together with whoever started us."""
+    """Whether we are in the terminal's foreground process group together with the process that started us."""
     try:
         at_terminal = os.isatty(sys.stdin.fileno()) and os.isatty(sys.stdout.fileno())
         return at_terminal and os.getpgrp() != os.getpid() and os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()

@@ -1,4 +1,4 @@
-"""Libraries that come from a CDN, checked by their hash, or from our own copy when it cannot be reached."""
+"""The template tag for JavaScript libraries: from a CDN with a hash, else from the local copy."""
 
 import json
 from functools import cache
@@ -15,14 +15,14 @@ register = template.Library()
 
 @cache
 def listed() -> dict[str, dict[str, Any]]:
-    """The facts of each file under static/vendor."""
+    """The URL and hash of each file under static/vendor, from vendor.json."""
     path = settings.BASE_DIR / "static" / "vendor" / "vendor.json"
     return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
 @register.simple_tag
 def libraries(*names: str) -> SafeString:
-    """The loader with its orders; it fires `vendor:ready` when all of them are here, in this order."""
+    """The script tag of the loader, which fires `vendor:ready` when all libraries are loaded, in this order."""
     orders = json.dumps([order(name) for name in names])
     return format_html('<script defer src="{}" data-libraries="{}"></script>', static("loader.js"), orders)
 

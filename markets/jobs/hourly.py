@@ -1,6 +1,6 @@
-"""Work that comes every few seconds: one Job a source and hour with counters, and a row of its own for what failed.
+"""Jobs of polls that run every few seconds: one row per source and hour, and one row per failure.
 
-A row a beat would be 2,880 rows a day and source that say nothing; one an hour says how many there were.
+One row per poll would write 2,880 rows per day and source at an interval of 30 s.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ Status, Reason = Job.Status, Job.Reason
 
 @dataclass(slots=True)
 class PollCounts:
-    """What one beat brought; the code inside the beat fills it in."""
+    """The counters of one poll; the code inside `with poll(...)` fills them in."""
 
     rows: int = 0
     revised: int = 0
@@ -29,13 +29,13 @@ class PollCounts:
     requests: int = 0
     retries: int = 0
     waited_seconds: float = 0.0
-    # What went wrong for single instruments, in words; the beat as a whole did not fail.
+    # How many single instruments failed; the poll as a whole did not.
     errors: int = 0
 
 
 @contextmanager
 def poll(job_type: str, source: Source) -> Iterator[PollCounts]:
-    """Count the work of the block into the row of this hour; an exception gets a row of its own, and goes on."""
+    """Add the counters of the block to the row of this hour; record an exception in its own row and re-raise it."""
     count, started = PollCounts(), clock.now()
     try:
         yield count
@@ -56,7 +56,7 @@ def add(job_type: str, source: Source, started: datetime, count: PollCounts) -> 
 
 
 def of_this_hour(job_type: str, source: Source, started: datetime) -> Job:
-    """Locked, so that two beats that end at once are both counted."""
+    """Returns the job of the current hour. The lock on the source makes two polls that end together both count."""
     Source.objects.select_for_update(no_key=True).get(pk=source.pk)
     hour = started.replace(minute=0, second=0, microsecond=0)
     rows = Job.objects.filter(job_type=job_type, source=source, status=Status.SUCCESS, started_at__gte=hour)
@@ -77,26 +77,26 @@ def sums(count: PollCounts) -> dict[str, object]:
 
 
 def fail(job_type: str, source: Source, started: datetime, count: PollCounts, error: Exception) -> None:
-    """The same failure again within the hour is counted on the row that told of it first."""
+    """Record a failure. A repeat within the hour raises the count of the first row instead of adding a row."""
     reason = getattr(error, "reason", Reason.ERROR)
-    words = runs.scrub(f"{type(error).__name__}: {error}")
+    message = runs.scrub(f"{type(error).__name__}: {error}")
     hour = started.replace(minute=0, second=0, microsecond=0)
     with transaction.atomic():
         Source.objects.select_for_update(no_key=True).get(pk=source.pk)
         same = Job.objects.filter(
-            job_type=job_type, source=source, status=Status.FAILED, reason=reason, error=words, started_at__gte=hour
+            job_type=job_type, source=source, status=Status.FAILED, reason=reason, error=message, started_at__gte=hour
         )
-        if told := same.order_by("-pk").first():
-            same.filter(pk=told.pk).update(repeats=F("repeats") + 1, finished_at=clock.now(), **sums(count))
+        if earlier := same.order_by("-pk").first():
+            same.filter(pk=earlier.pk).update(repeats=F("repeats") + 1, finished_at=clock.now(), **sums(count))
             return
         row = Job.objects.create(
             job_type=job_type,
             source=source,
             status=Status.FAILED,
             reason=reason,
-            error=words,
+            error=message,
             started_at=started,
             finished_at=clock.now(),
         )
         Job.objects.filter(pk=row.pk).update(**sums(count))
-    redis_client.note_error(job_type, "market-data", words)
+    redis_client.note_error(job_type, "market-data", message)

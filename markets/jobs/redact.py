@@ -1,4 +1,4 @@
-"""What no row, no log and no answer may hold: keys, by what they are called and by what they are."""
+"""Redaction: removes API keys, tokens and passwords from text before it is stored, logged or answered."""
 
 import re
 
@@ -11,19 +11,19 @@ NAMED = re.compile(
 )
 PASSWORD = re.compile(r"://[^@\s]+@")
 OURS = re.compile(r"[A-Z_]+_API_KEY|API_TOKEN|SECRET_KEY")
-# Shorter ones are no keys: `demo` is a word.
-SHORTEST = 8
+# Shorter values are not keys: `demo` is an ordinary word.
+MIN_KEY_LENGTH = 8
 
 
 def without_secrets(text: str) -> str:
-    """Without the operator's own keys, and without what looks like a key in a URL or a header."""
+    """Replaces the operator's own keys, and everything that looks like a key in a URL or a header, by `***`."""
     return PASSWORD.sub("://***@", NAMED.sub(r"\1***", without_keys(text)))
 
 
 def without_keys(text: str) -> str:
-    """Also what a traceback quotes: whatever raised it, an operator's key is not for those who read logs."""
+    """Replaces the values of the key settings by `***`. A traceback may quote them, and more people read logs."""
     for name in filter(OURS.fullmatch, dir(settings)):
         key = str(getattr(settings, name))
-        if len(key) >= SHORTEST:
+        if len(key) >= MIN_KEY_LENGTH:
             text = text.replace(key, "***")
     return text

@@ -1,7 +1,7 @@
-"""Where work becomes a status: the row is written before the work, and every end of the work ends the row.
+"""The life of a Job row: started before the work, leased while it runs, ended whatever happens.
 
-An exception tells its own reason by an attribute `reason` (one of `Job.Reason`); one without is a fault of the program.
-A running job holds a lease; whoever starts next gives up those whose lease ran out or whose process is gone.
+An exception names its reason in an attribute `reason` (one of `Job.Reason`); one without is recorded as `error`.
+The next start of a job type fails the running jobs of that type whose lease expired or whose process is gone.
 """
 
 import logging
@@ -24,7 +24,7 @@ from markets.redis import client as redis_client
 logger = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=120)
-# A continuation waits in the queue; a killed worker's task comes back after 300 s.
+# A continuation waits in the queue; the queue delivers a killed worker's task again after 300 s (Q_CLUSTER's `retry`).
 QUEUED_LEASE = timedelta(seconds=600)
 MAX_NOTES = 200
 MAX_ERROR = 500
@@ -34,17 +34,17 @@ Reason: TypeAlias = Job.Reason
 
 
 class Busy(Exception):
-    """The same job is running elsewhere."""
+    """The same job is running in another process."""
 
 
 class LeaseLost(Exception):
-    """The job was given up meanwhile: whoever holds it now must not be disturbed."""
+    """This process lost the lease of the job: another one failed it or took it over, so nothing more may be written."""
 
     reason = Reason.LOST
 
 
 class Skip(Exception):
-    """Nothing to do, and that is right: weekend, holiday, not out yet."""
+    """There is nothing to do, as expected: weekend, holiday, table not published yet."""
 
     def __init__(self, reason: Reason) -> None:
         super().__init__(reason)
@@ -52,7 +52,7 @@ class Skip(Exception):
 
 
 class Pause(Exception):
-    """The time of one task is over; the job stays open for its continuation, which `then` enqueues."""
+    """The time of one task is over; the job stays open for the continuation that `on_continue(job id)` enqueues."""
 
     def __init__(self, on_continue: Callable[[int], object]) -> None:
         super().__init__("continued")
@@ -60,12 +60,12 @@ class Pause(Exception):
 
 
 def this_process() -> str:
-    """This process, as it signs a lease."""
+    """Host and pid: the owner that a lease names."""
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def scrub(text: str) -> str:
-    """Without secrets, on one line, short."""
+    """The text without secrets, on one line, cut to 500 characters (`MAX_ERROR`)."""
     return " ".join(without_secrets(text).split())[:MAX_ERROR]
 
 
@@ -73,10 +73,10 @@ def scrub(text: str) -> str:
 def job(
     job_type: str, source: Source | None = None, trigger: str = Job.Trigger.SCHEDULE, resume: int | None = None
 ) -> Iterator[Job]:
-    """A row for the work in the block. `resume` takes up the paused job of that id if it is still open.
+    """Keep a Job row for the work in the block. `resume` continues the paused job of that id if it is still open.
 
-    Raises `Busy` before the block when the same job runs elsewhere. `Skip` and `Pause` end here; every other exception
-    is recorded and goes on.
+    Raises `Busy` before the block when the same job runs elsewhere. `Skip` and `Pause` end the block quietly; every
+    other exception is recorded and re-raised.
     """
     row = take_up(resume, job_type) or start(job_type, source, trigger)
     try:
@@ -110,7 +110,7 @@ def start(job_type: str, source: Source | None, trigger: str) -> Job:
 
 
 def take_up(pk: int | None, job_type: str) -> Job | None:
-    """The paused job, now ours; None when it is not waiting any more."""
+    """Takes the lease of a paused job and returns the job; None when it is not paused any more."""
     if pk is None:
         return None
     waiting = Job.objects.filter(pk=pk, job_type=job_type, status=Status.RUNNING, worker="")
@@ -120,7 +120,10 @@ def take_up(pk: int | None, job_type: str) -> Job | None:
 
 
 def release(row: Job, on_continue: Callable[[int], object]) -> None:
-    """Let go and enqueue in one transaction: the continuation never meets a job that is still held, nor gets lost."""
+    """Release the lease and enqueue the continuation, in one transaction.
+
+    Otherwise the continuation could find the job still leased, or be lost by a crash between the two.
+    """
     with transaction.atomic():
         if own_row(row).update(worker="", lease_until=clock.now() + QUEUED_LEASE, **traffic(row)):
             on_continue(row.pk)
@@ -128,7 +131,7 @@ def release(row: Job, on_continue: Callable[[int], object]) -> None:
 
 
 def own_row(row: Job) -> models.QuerySet[Job]:
-    """The row while it is still ours."""
+    """The row, as long as this process holds its lease."""
     return Job.objects.filter(pk=row.pk, status=Status.RUNNING, worker=this_process())
 
 
@@ -137,12 +140,12 @@ def traffic(row: Job) -> dict[str, float]:
 
 
 def plan(row: Job, windows: int) -> None:
-    """Say how many windows are ahead; a job taken up again has some behind it."""
+    """Record how many windows are planned; those that a continued job has done already are added."""
     own_row(row).update(windows=F("windows_done") + windows)
 
 
 def renew(row: Job) -> None:
-    """Hold the lease on; raises LeaseLost when another has given the job up."""
+    """Extend the lease; raises LeaseLost when another process failed the job or took it over."""
     if not own_row(row).update(lease_until=clock.now() + LEASE):
         raise LeaseLost(f"job {row.pk} was given up")
 
@@ -158,7 +161,7 @@ def progress(
     windows: int = 0,
     reached: date | None = None,
 ) -> None:
-    """Add to the row what one window brought, and renew its lease, in the caller's transaction."""
+    """Add the result of one window to the row and renew the lease, in the caller's transaction."""
     changes: dict[str, object] = {
         "rows_written": F("rows_written") + rows_written,
         "revised": F("revised") + revised,
@@ -188,39 +191,37 @@ def finish(row: Job, status: Status, reason: str = "", error: str = "") -> None:
 
 
 def fail(row: Job, error: BaseException) -> None:
-    """Record the failure, and tell the message log of it; a database that cannot even take that leaves the lease to
-    run out.
-    """
+    """Record the failure in the row and in the message log. If the database cannot store it, the lease expires."""
     reason = getattr(error, "reason", Reason.STORAGE if isinstance(error, DatabaseError) else Reason.ERROR)
     if isinstance(error, KeyboardInterrupt | SystemExit):
         reason = Reason.STOPPED
-    words = scrub(f"{type(error).__name__}: {error}")
+    message = scrub(f"{type(error).__name__}: {error}")
     try:
         for attempt in stamina.retry_context(on=lost_connection, attempts=4, wait_initial=1, wait_max=4, timeout=None):
             with attempt:
                 renew_connection()
-                finish(row, Status.FAILED, reason, words)
+                finish(row, Status.FAILED, reason, message)
     except (DatabaseError, Job.DoesNotExist):
-        logger.exception("Job %s failed and the database could not take that down", row.pk)
-    redis_client.note_error(row.job_type, "market-data", words)
+        logger.exception("Job %s failed and the database could not record the failure", row.pk)
+    redis_client.note_error(row.job_type, "market-data", message)
 
 
 def lost_connection(error: Exception) -> bool:
-    """The server ended our connection or takes no new ones: a restart lasts a few seconds."""
+    """Whether PostgreSQL closed our connection or refuses new ones: a restart takes a few seconds."""
     return isinstance(error, OperationalError | InterfaceError) and connection.vendor == "postgresql"
 
 
 def renew_connection() -> None:
-    """A connection that the server has ended is closed, the next question opens another."""
+    """Close a connection that the server has ended, so that the next query opens a new one."""
     if connection.errors_occurred and not connection.in_atomic_block:
         connection.close_if_unusable_or_obsolete()
 
 
 def collapse(row: Job, reason: str) -> bool:
-    """A repeat of the same skip on the same day becomes a count on the earlier row, which tells of the newest.
+    """Merge a repeated skip of the same day into the earlier row: its count rises, its times become the newest run's.
 
-    The next run may end, and be put onto this one, at the same moment: the rows are taken in their order, and one that
-    has been put onto its own earlier one meanwhile is left alone.
+    Returns whether it did. Two runs may end together: the rows are locked in the order of their ids, and one that was
+    merged into its own predecessor meanwhile is left alone.
     """
     with transaction.atomic():
         before = Job.objects.select_for_update().filter(job_type=row.job_type, pk__lt=row.pk)
@@ -243,22 +244,22 @@ def collapse(row: Job, reason: str) -> bool:
 
 
 def reap(**which: str) -> int:
-    """Give up the running jobs whose lease ran out or whose process, on this machine, is gone."""
+    """Fail the running jobs whose lease expired or whose process, on this machine, is gone; returns how many."""
     running = Job.objects.filter(status=Status.RUNNING, **which)
     expired = Q(lease_until__lt=clock.now()) | Q(lease_until__isnull=True)
-    lost_connection = [row.pk for row in running.exclude(worker="") if not is_alive(row.worker)]
-    return end(running.filter(expired | Q(pk__in=lost_connection)), Reason.LOST)
+    dead = [row.pk for row in running.exclude(worker="") if not is_alive(row.worker)]
+    return end(running.filter(expired | Q(pk__in=dead)), Reason.LOST)
 
 
 def stop() -> int:
-    """Charon ends on this machine: what its processes were doing is put down as interrupted."""
+    """Record the jobs of this machine's ended processes as stopped by the operator, when Charon shuts down."""
     here = Job.objects.filter(status=Status.RUNNING, worker__startswith=f"{socket.gethostname()}:")
-    lost_connection = [row.pk for row in here if not is_alive(row.worker)]
-    return end(here.filter(pk__in=lost_connection), Reason.STOPPED)
+    dead = [row.pk for row in here if not is_alive(row.worker)]
+    return end(here.filter(pk__in=dead), Reason.STOPPED)
 
 
 def abandon(pk: int | None) -> None:
-    """A paused job whose continuation will not come: it was stopped, not lost."""
+    """End a paused job whose continuation will not run: its reason is `stopped`, not `lost`."""
     if pk is not None:
         end(Job.objects.filter(pk=pk, status=Status.RUNNING, worker=""), Reason.STOPPED)
 
@@ -273,7 +274,7 @@ def end(rows: models.QuerySet[Job], reason: Reason) -> int:
 
 
 def is_alive(worker: str) -> bool:
-    """Whether that process may still work; one of another machine is believed until its lease runs out."""
+    """Whether the process may still run. A process of another machine counts as alive until its lease expires."""
     host, _, pid = worker.rpartition(":")
     if host != socket.gethostname() or not pid.isdigit():
         return True

@@ -1,4 +1,4 @@
-"""What is followed on the markets, and where."""
+"""The tracked market instruments, their sources and latest prices, as the API lists them."""
 
 from collections import defaultdict
 from collections.abc import Iterator

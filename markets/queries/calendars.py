@@ -1,4 +1,4 @@
-"""Which days are working days in Poland: the NBP publishes on those and on no other."""
+"""The Polish calendar of working days: the NBP publishes on those and on no other."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -10,7 +10,7 @@ POLAND = holidays.country_holidays("PL", language="pl")
 
 
 def holiday(day: date) -> str:
-    """The Polish name of the public holiday, or nothing."""
+    """The Polish name of the public holiday, or an empty string."""
     return str(POLAND.get(day, ""))
 
 
@@ -37,5 +37,5 @@ def last_working(day: date) -> date:
 
 
 def working_days(after: date, until: date) -> int:
-    """How many working days lie after the first day, up to and with the second."""
+    """The number of working days after `after`, up to and including `until`."""
     return sum(is_working(after + DAY * n) for n in range(1, (until - after).days + 1))

@@ -1,4 +1,4 @@
-"""Candles of one instrument, and what is missing among them."""
+"""Queries for the candles of one instrument, and for the gaps among them."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ from markets.timeframes import Gap
 
 Item = dict[str, Any]
 
-# Roll-ups are made when prices are given up, after days or weeks.
+# Retention makes roll-ups when it deletes ticks, after days or weeks: their candles are never this new.
 LATELY = timedelta(days=2)
 COLUMNS = ("open_time", "open", "high", "low", "close", "volume", "closed", "synthetic")
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Which candles: ascending from `start` if that is given, else the newest ones up to `end`."""
+    """A range of candles: ascending from `start` if that is given, else the newest ones up to `end`."""
 
     timeframe: str
     start: datetime | None
@@ -33,13 +33,14 @@ class Stretch:
 
 
 def source_of(instrument: Instrument, timeframe: str, audience: Audience, source: str | None = None) -> Source | None:
-    """The one that was asked for; else one that published lately before one whose prices were rolled up when they
-    were old, then the more urgent listing, then the one that is asked more often."""
+    """The requested source, or the best one: with candles of the last two days first (the others have only roll-ups
+    of old ticks), then by the priority of the listing, then by the shorter polling interval.
+    """
     if source is not None:
         named = find_source(source)
         refuse(named, audience)
         return named
-    # One seek in the index for each source; whether there is any would read through a long history.
+    # The newest candle costs one index seek per source; EXISTS would read through a long history.
     there = Candle.objects.filter(instrument=instrument, source=OuterRef("source"), timeframe=timeframe)
     newest = Subquery(there.order_by("-open_time").values("open_time")[:1])
     listed = Listing.objects.filter(shown_to(audience), instrument=instrument).annotate(newest=newest)
@@ -53,7 +54,10 @@ def source_of(instrument: Instrument, timeframe: str, audience: Audience, source
 
 
 def candles(instrument: Instrument, source: Source | None, asked: Stretch) -> tuple[list[Item], int]:
-    """Ascending, and how many match from `start` on; without a start they begin with the first one that is sent."""
+    """The candles, ascending, and how many match from `start` on; without a start, how many are returned.
+
+    Raises QuestionError when `start` is later than `end`.
+    """
     if asked.start and asked.end and asked.start > asked.end:
         raise QuestionError(f"from ({asked.start.isoformat()}) is later than to ({asked.end.isoformat()})")
     rows = Candle.objects.filter(instrument=instrument, timeframe=asked.timeframe, source=source)
@@ -70,14 +74,14 @@ def candles(instrument: Instrument, source: Source | None, asked: Stretch) -> tu
 
 
 def item(scale: int, start: datetime, *values: Any) -> Item:
-    """One candle as the API shows it."""
+    """One candle as the API returns it."""
     *prices, volume, closed, synthetic = values
     shown = dict(zip("tohlc", (start, *(plain(price, scale) for price in prices)), strict=True))
     return shown | {"v": plain(volume, 0), "closed": closed, "synthetic": synthetic}
 
 
 def newest(source: Source, timeframe: str, instruments: Collection[int], limit: int = 200) -> dict[int, list[Item]]:
-    """What came in the last so many stretches, by instrument and ascending; one query, whatever their history."""
+    """The candles of the last `limit` periods by instrument, ascending; one query, however long the history."""
     since = clock.now() - limit * timedelta(seconds=timeframes.SECONDS[timeframe])
     rows = Candle.objects.filter(
         instrument__in=instruments, timeframe=timeframe, source=source, open_time__gt=since
@@ -89,7 +93,7 @@ def newest(source: Source, timeframe: str, instruments: Collection[int], limit: 
 
 
 def gaps(instrument: Instrument, source: Source, timeframe: str, start: datetime, end: datetime) -> Iterator[Gap]:
-    """What is missing between the stored candles from `start` to `end`, both inclusive."""
+    """The gaps between the stored candles from `start` to `end`, both inclusive."""
     rows = Candle.objects.filter(
         instrument=instrument, timeframe=timeframe, source=source, open_time__range=(start, end)
     ).order_by("open_time")

@@ -1,4 +1,4 @@
-"""Every currency with its newest value and the change since the one before."""
+"""The list of currencies with the latest rate of each and its change."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -28,7 +28,7 @@ QUOTE_COLUMNS = (
 def currency_rows(
     instruments: models.QuerySet[Instrument], audience: Audience = Audience.API
 ) -> Iterator[dict[str, Any]]:
-    """A currency without a figure, or without one that may be shown, has nulls; two queries, however many they are."""
+    """One row per currency, with nulls where there is no rate or its licence forbids showing it; two queries in all."""
     rows = list(instruments.values_list(*COLUMNS))
     quotes = newest_quotes([row[0] for row in rows], audience)
     for pk, code, name_pl, name_en in rows:
@@ -36,7 +36,7 @@ def currency_rows(
 
 
 def newest_quotes(instruments: list[int], audience: Audience) -> dict[int, dict[str, Any]]:
-    """By instrument; of several sources the one with the newest day."""
+    """The latest rate by instrument id; of several sources the one with the newest day."""
     quotes = Quote.objects.filter(shown_to(audience), instrument__in=instruments)
     rows = quotes.order_by("effective_date").values_list(*QUOTE_COLUMNS)
     return {instrument: quote_row(*values) for instrument, *values in rows}
@@ -63,6 +63,6 @@ NO_QUOTE: dict[str, Any] = dict.fromkeys(
 
 
 def newest_table_a() -> date | None:
-    """The day of the newest table A; a look at 200 rows, not at the whole history."""
+    """The day of the newest table A, from the some 200 quotes instead of the whole history."""
     newest: date | None = Quote.objects.filter(table="A").aggregate(newest=Max("effective_date"))["newest"]
     return newest

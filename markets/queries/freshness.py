@@ -1,4 +1,7 @@
-"""How fresh the official rates are, and what stands in the way when they are not. `judge` is pure, `facts` reads."""
+"""The freshness of the official rates, and the reason when they are late.
+
+`judge` is pure, `facts` reads the database.
+"""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
@@ -13,27 +16,27 @@ from markets.clock import WARSAW
 from markets.models import Job, Publication, Source
 from markets.queries import calendars
 
-# Table A is out between 11:45 and 12:15; the miner looks every ten minutes until 12:45.
-OUT = time(12, 15)
+# The NBP publishes table A between 11:45 and 12:15; the miner polls every ten minutes until 12:45.
+PUBLISHED_BY = time(12, 15)
 POLLED_UNTIL = time(12, 45)
 OFFICIAL = "nbp"
-LONG_AGO = datetime(1995, 1, 1, tzinfo=UTC)
-# Ends that say something about us, not about the source.
-OWN_ENDS = (Job.Reason.STOPPED, Job.Reason.LOST)
+BEFORE_ANY_JOB = datetime(1995, 1, 1, tzinfo=UTC)
+# Reasons of failed jobs that say nothing about the source.
+OWN_REASONS = (Job.Reason.STOPPED, Job.Reason.LOST)
 
 
 class State(StrEnum):
     TODAY = "today"  # today's table is in
     EXPECTED = "expected"  # a working day before noon: yesterday's table is the newest there can be
     CLOSED = "closed"  # no publication today
-    LATE = "late"  # today's table should be out by now, and we are still asking
+    LATE = "late"  # today's table should be published by now, and the miner is still polling
     STALE = "stale"  # a table is missing
     EMPTY = "empty"  # no table at all
 
 
 @dataclass(frozen=True, slots=True)
 class LatestPublication:
-    """The newest table A on the page. `number` and `fetched_at` only where it is the official one."""
+    """The newest table A; `number` and `fetched_at` are set only for the official one."""
 
     day: date
     source: str
@@ -46,7 +49,7 @@ class LatestPublication:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why the last try failed, and since when every try has."""
+    """Why the last run failed, and since when every run has failed."""
 
     reason: str
     label: str
@@ -59,7 +62,7 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the tables say."""
+    """What `judge` needs to know, read from the database."""
 
     newest: LatestPublication | None = None
     trouble: Trouble | None = None
@@ -72,7 +75,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """`fresh_from`: a daily figure of an earlier day is old."""
+    """The judgement; a daily rate of a day before `fresh_from` is stale."""
 
     now: datetime
     facts: Facts
@@ -84,7 +87,7 @@ class Freshness:
 
     @property
     def light(self) -> str:
-        """One of good, busy, warn, bad: the colour of the dot, never without its words."""
+        """One of good, busy, warn, bad: the colour of the dot, which always stands beside a text."""
         behind = self.archive or self.state in {State.LATE, State.STALE, State.EMPTY}
         if self.facts.trouble:
             return "bad" if behind else "warn"
@@ -94,12 +97,12 @@ class Freshness:
 
     @property
     def archive(self) -> bool:
-        """Whether the newest figures are the archive's."""
+        """Whether the newest rates are the archive's."""
         return self.facts.newest is not None and not self.facts.newest.official
 
     @property
     def next_try(self) -> datetime | None:
-        """When we ask again; a run that is due already begins within half a minute."""
+        """When the next run begins; the scheduler of django-q2 starts one that is due within 30 s."""
         return max(self.facts.next_try, self.now) if self.facts.next_try else None
 
 
@@ -107,8 +110,8 @@ def judge(facts: Facts, now: datetime) -> Freshness:
     local = now.astimezone(WARSAW)
     today, hour = local.date(), local.time()
     working = calendars.is_working(today)
-    due = today if working and hour >= OUT else calendars.last_working(today - calendars.DAY)
-    asking = working and OUT <= hour < POLLED_UNTIL
+    due = today if working and hour >= PUBLISHED_BY else calendars.last_working(today - calendars.DAY)
+    asking = working and PUBLISHED_BY <= hour < POLLED_UNTIL
     newest = facts.newest.day if facts.newest else None
     missing = calendars.working_days(newest, due) if newest else 0
     return Freshness(
@@ -123,7 +126,7 @@ def judge(facts: Facts, now: datetime) -> Freshness:
 
 
 def closed_by(today: date) -> str:
-    """Why there is no publication today; nothing on a working day."""
+    """The holiday or weekend day that closes the NBP today; empty on a working day."""
     weekend = {5: _("sobota"), 6: _("niedziela")}.get(today.weekday(), "")
     return calendars.holiday(today) or weekend
 
@@ -135,15 +138,15 @@ def state_of(newest: date | None, today: date, hour: time, missing: int) -> Stat
         return State.TODAY
     if missing == 0:
         return State.EXPECTED if calendars.is_working(today) else State.CLOSED
-    only_today = missing == 1 and calendars.is_working(today) and OUT <= hour < POLLED_UNTIL
+    only_today = missing == 1 and calendars.is_working(today) and PUBLISHED_BY <= hour < POLLED_UNTIL
     return State.LATE if only_today else State.STALE
 
 
 def facts(newest: LatestPublication | None, now: datetime) -> Facts:
-    """Four questions to the tables; `newest` comes from the quotes that the page shows anyway."""
+    """Reads the facts in four queries; `newest` comes from the quotes that the page reads anyway."""
     code = OuterRef("code")
-    beats = Schedule.objects.filter(Q(name=code) | Q(name__startswith=Concat(code, Value("."))))
-    next_run = Subquery(beats.order_by("next_run").values("next_run")[:1])
+    schedules = Schedule.objects.filter(Q(name=code) | Q(name__startswith=Concat(code, Value("."))))
+    next_run = Subquery(schedules.order_by("next_run").values("next_run")[:1])
     sources = list(Source.objects.annotate(next_run=next_run))
     source = next((row for row in sources if row.code == OFFICIAL), None)
     asking = source is not None and source.enabled
@@ -160,31 +163,33 @@ def facts(newest: LatestPublication | None, now: datetime) -> Facts:
 
 
 def with_proof(newest: LatestPublication) -> LatestPublication:
-    """The number of the official table, and when we got it."""
+    """The same publication with its number and the time when we fetched it."""
     row = Publication.objects.filter(source__code=newest.source, table="A", effective_date=newest.day).first()
     if row is None:
         return newest
     return replace(newest, number=row.number, fetched_at=row.fetched_at)
 
 
-def asked() -> QuerySet[Job]:
-    """Ended runs that spoke with the source, or tried: a skip without a request proves nothing about it."""
+def runs_with_requests() -> QuerySet[Job]:
+    """Ended runs that sent a request or failed: a skip without a request says nothing about the source."""
     ended = Job.objects.filter(source__code=OFFICIAL).exclude(status=Job.Status.RUNNING)
-    return ended.filter(Q(requests__gt=0) | Q(status=Job.Status.FAILED)).exclude(reason__in=OWN_ENDS)
+    return ended.filter(Q(requests__gt=0) | Q(status=Job.Status.FAILED)).exclude(reason__in=OWN_REASONS)
 
 
 def trouble() -> Trouble | None:
-    good = asked().exclude(status=Job.Status.FAILED).order_by("-finished_at").values("finished_at")[:1]
-    failures = asked().filter(status=Job.Status.FAILED, started_at__gte=Coalesce(good, Value(LONG_AGO)))
+    good = runs_with_requests().exclude(status=Job.Status.FAILED).order_by("-finished_at").values("finished_at")[:1]
+    failures = runs_with_requests().filter(
+        status=Job.Status.FAILED, started_at__gte=Coalesce(good, Value(BEFORE_ANY_JOB))
+    )
     since = Subquery(failures.order_by("started_at").values("started_at")[:1])
-    last = asked().annotate(since=since).order_by("-finished_at", "-id").first()
+    last = runs_with_requests().annotate(since=since).order_by("-finished_at", "-id").first()
     if last is None or last.status != Job.Status.FAILED:
         return None
     return Trouble(last.reason, last.get_reason_display(), last.since or last.started_at)
 
 
 def running_backfill() -> Job | None:
-    """The run that is bringing history: the official one before the archive's."""
+    """The running back-fill: that of the official source before that of its archive."""
     source_group = Q(source__code=OFFICIAL) | Q(source__fallback_for__code=OFFICIAL)
     rows = Job.objects.filter(source_group, status=Job.Status.RUNNING, windows__gt=1)
     return rows.select_related("source").order_by(F("source__fallback_for").asc(nulls_first=True), "pk").first()

@@ -1,4 +1,4 @@
-"""The series of one instrument: what a chart draws and what a table lists, figures with the digits they were given."""
+"""The official series of one instrument for charts and tables, with values as published."""
 
 from calendar import monthrange
 from collections.abc import Collection, Sequence
@@ -10,19 +10,19 @@ from itertools import groupby, pairwise
 from markets.decimals import published
 from markets.models import Rate
 
-# Months of each range that a chart offers; None is everything.
+# The months of each range that a chart offers; None is the whole series.
 RANGES: dict[str, int | None] = {"1M": 1, "3M": 3, "1R": 12, "5R": 60, "Max": None}
 DEFAULT_RANGE = "1R"
 MOST_POINTS = 1000
-# The pages are about the NBP: the ECB's price of the euro in złoty is another bank's, of the same day.
+# The pages show the NBP's rates: the ECB publishes its own rate of the euro in złoty for the same day.
 TABLES = ("A", "B", "C", "gold")
-# No bank holiday lasts as long: figures are missing, or the code was away.
+# No bank holiday lasts that long: rates are missing, or the currency was not published meanwhile.
 LONGEST_GAP = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One day: the canonical mid with its table, and what table C said of the same day."""
+    """One day: the canonical mid with its table, and the bid and ask of table C."""
 
     day: date
     table: str
@@ -33,7 +33,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class DayRates:
-    """A day's mid, bid and ask as published, and the proof of the mid: where it was printed and when we got it."""
+    """A day's mid, bid and ask as published, with the URL, hash and fetch time of the mid's publication."""
 
     day: date
     mid: Decimal | None
@@ -47,7 +47,7 @@ class DayRates:
 
 
 def first_day(newest: date, months: int | None) -> date:
-    """The day that many months earlier, or the last of a shorter month."""
+    """The day that many months before `newest`, or the last day of a shorter month."""
     if months is None:
         return date.min
     year, month = divmod(newest.year * 12 + newest.month - 1 - months, 12)
@@ -55,15 +55,15 @@ def first_day(newest: date, months: int | None) -> date:
 
 
 def points(code: str, since: date) -> list[Point]:
-    """One a day, ascending; one query."""
+    """One point per day, ascending; one query."""
     rows = Rate.objects.filter(instrument__code=code, table__in=TABLES, effective_date__gte=since).publishable()
     columns = ("effective_date", "table", "mid", "bid", "ask", "scale")
     found = []
     for day, of_day in groupby(rows.order_by("effective_date", "table").values_list(*columns), key=lambda row: row[0]):
-        # A before B before C: the first mid is the canonical one, as the querysets have it.
-        lines = list(of_day)
-        mid = next(((row[1], published(row[2], row[5])) for row in lines if row[2] is not None), None)
-        band = next(((published(row[3], row[5]), published(row[4], row[5])) for row in lines if row[3]), (None, None))
+        # A before B before C: the first mid is the canonical one, as in `RateQuerySet.canonical`.
+        rates = list(of_day)
+        mid = next(((row[1], published(row[2], row[5])) for row in rates if row[2] is not None), None)
+        band = next(((published(row[3], row[5]), published(row[4], row[5])) for row in rates if row[3]), (None, None))
         if mid is not None and mid[1] is not None:
             found.append(Point(day, mid[0], mid[1], *band))
     return found
@@ -72,7 +72,7 @@ def points(code: str, since: date) -> list[Point]:
 def thinned(points: Sequence[Point], keep: Collection[date] = (), most: int = MOST_POINTS) -> tuple[list[Point], int]:
     """Every n-th point, counted from the newest, so that about `most` stay; and n.
 
-    The lowest, the highest and the days of `keep` stay as well: what is said of them must be seen.
+    The lowest, the highest and the days of `keep` stay as well, because the page mentions them.
     """
     step = max(1, -(-len(points) // most))
     if step == 1:
@@ -83,12 +83,12 @@ def thinned(points: Sequence[Point], keep: Collection[date] = (), most: int = MO
 
 
 def gaps(points: Sequence[Point]) -> list[tuple[date, date]]:
-    """The days before and after each time that figures are missing for too long to draw a line over it."""
+    """The days before and after each gap of more than 30 days, where the chart interrupts its line."""
     return [(a.day, b.day) for a, b in pairwise(points) if b.day - a.day > LONGEST_GAP]
 
 
 def newest_days(code: str, count: int = 30) -> list[DayRates]:
-    """The newest days with their proofs, newest first; one query."""
+    """The newest days with their publications, newest first; one query."""
     rows = Rate.objects.filter(instrument__code=code, table__in=TABLES).publishable()
     rows = rows.select_related("publication", "source")
     newest = rows.order_by("-effective_date", "table")[: 2 * count]
@@ -96,17 +96,17 @@ def newest_days(code: str, count: int = 30) -> list[DayRates]:
     return [day_rates(list(of_day)) for _day, of_day in days][:count]
 
 
-def day_rates(lines: list[Rate]) -> DayRates:
-    """The rows of one day, table A or B before C."""
-    first, proof = lines[0], lines[0].publication
-    both = next((row for row in lines if row.bid is not None), None)
+def day_rates(rates: list[Rate]) -> DayRates:
+    """`rates`: the rows of one day, table A or B before C."""
+    first, proof = rates[0], rates[0].publication
+    both = next((row for row in rates if row.bid is not None), None)
     return DayRates(
         day=first.effective_date,
         mid=first.published("mid"),
         bid=both.published("bid") if both else None,
         ask=both.published("ask") if both else None,
         source=first.source.name,
-        tables=tuple(row.publication.number or row.table if row.publication else row.table for row in lines),
+        tables=tuple(row.publication.number or row.table if row.publication else row.table for row in rates),
         url=proof.url if proof else "",
         sha256=proof.sha256 if proof else "",
         fetched_at=proof.fetched_at if proof else None,

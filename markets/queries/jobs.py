@@ -1,4 +1,4 @@
-"""What was done, by whom and how long it took: the journal's rows as plain values."""
+"""Queries for the jobs log: rows as plain values, and statistics by type and source."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -31,7 +31,7 @@ COLUMNS = (
     "error",
 )
 
-# A skip that asked the source was answered too; one that did not ask says nothing of it.
+# A skip that sent a request was answered by the source too; one without a request says nothing about the source.
 ANSWERED = Q(status=Job.Status.SUCCESS) | Q(status=Job.Status.SKIPPED, requests__gt=0)
 FAILED = Q(status=Job.Status.FAILED)
 
@@ -56,7 +56,7 @@ def seconds(start: datetime, end: datetime | None) -> float | None:
 
 
 def stats() -> Stats:
-    """Over all jobs that are kept, in three queries."""
+    """Statistics over all stored jobs, in three queries."""
     done = Q(status=Job.Status.SUCCESS, finished_at__isnull=False)
     counts = {status.value: Count("pk", filter=Q(status=status)) for status in Job.Status}
     mean = Avg(F("finished_at") - F("started_at"), filter=done, output_field=models.DurationField())
@@ -93,7 +93,7 @@ def type_rows() -> Iterator[dict[str, Any]]:
 
 
 def last_ends() -> dict[int, dict[str, Any]]:
-    """By source: when it last answered, when that last failed and with what words."""
+    """By source id: the times of the last success and of the last failure, and the error of the latter."""
     failed = Job.objects.filter(FAILED, source__isnull=False)
     newest = failed.order_by().values("source").annotate(last=Max("pk")).values("last")
     errors = dict(failed.filter(pk__in=newest).values_list("source_id", "error"))

@@ -1,4 +1,4 @@
-"""The newest figure of everything, with its change: what the first screen shows, before it is written in a language."""
+"""The overview of the dashboard: the latest rate of every currency and of gold, with its change."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from markets.models import Instrument, Quote, Rate
 from markets.models.querysets import MID_TABLES
 from markets.queries.freshness import OFFICIAL, LatestPublication
 
-# Table B comes weekly: three weeks without the code are no pause. Also the longest step that is still called a change.
+# Table B is weekly: a currency that is missing for three weeks is retired. A change over a longer step is not shown.
 RETIRED_AFTER = timedelta(days=21)
 POPULAR = ("EUR", "USD", "CHF", "GBP")
 TILES = (*POPULAR, GOLD)
@@ -24,12 +24,12 @@ COLUMNS = (
     *("instrument__code", "instrument__kind", "instrument__unit", "instrument__name_pl", "instrument__name_en"),
     *("source__code", "source__name", "source__edition", "source__fallback_for_id"),
 )
-TROY_OUNCE = Decimal("31.1034768")  # grams
+TROY_OUNCE = Decimal("31.1034768")  # grams, exactly
 
 
 @dataclass(frozen=True, slots=True)
 class LatestRate:
-    """One instrument. `change` and `percent` are None where there is no recent earlier figure."""
+    """The latest rate of one instrument. `change` and `percent` are None if there is no recent earlier rate."""
 
     code: str
     name: str
@@ -52,18 +52,18 @@ class Board:
 
     @property
     def current(self) -> list[LatestRate]:
-        """Everything that is still published."""
+        """The currencies that are still published, and gold."""
         return [*self.currencies, *([self.gold] if self.gold else [])]
 
     @property
     def tiles(self) -> dict[str, LatestRate | None]:
-        """What stands on top, in its order; None where there is no figure."""
-        lines = {row.code: row for row in (*self.retired, *self.current)}
-        return {code: lines.get(code) for code in TILES}
+        """The latest rates of the tiles, in their order; None where there is no rate."""
+        rates = {row.code: row for row in (*self.retired, *self.current)}
+        return {code: rates.get(code) for code in TILES}
 
 
 def board() -> Board:
-    """One query: a quote an instrument, of the NBP and what stands in for it, as far as they may be shown."""
+    """The overview in one query: the quote of each instrument from the NBP or its archive, if it may be shown."""
     source_group = Q(source__code=OFFICIAL) | Q(source__fallback_for__code=OFFICIAL)
     wanted = Quote.objects.filter(source_group, shown_to(Audience.PAGE), effective_date__isnull=False).only(*COLUMNS)
     return arrange(list(wanted.select_related("instrument", "source").order_by("instrument__code")))
@@ -71,11 +71,11 @@ def board() -> Board:
 
 def arrange(quotes: list[Quote]) -> Board:
     days = newest_days(quotes)
-    lines = [line(quote, days[quote.table]) for quote in quotes if quote.table in MID_TABLES]
-    gold = next((line(quote, days[quote.table]) for quote in quotes if quote.instrument.code == GOLD), None)
+    rates = [latest_rate(quote, days[quote.table]) for quote in quotes if quote.table in MID_TABLES]
+    gold = next((latest_rate(quote, days[quote.table]) for quote in quotes if quote.instrument.code == GOLD), None)
     return Board(
-        currencies=sorted((row for row in lines if not row.retired), key=popular_first),
-        retired=[row for row in lines if row.retired],
+        currencies=sorted((row for row in rates if not row.retired), key=popular_first),
+        retired=[row for row in rates if row.retired],
         gold=gold,
         newest=newest_table(quotes, days),
         days={table: day for table, day in days.items() if table in MID_TABLES},
@@ -92,7 +92,7 @@ def newest_days(quotes: list[Quote]) -> dict[str, date]:
 
 
 def newest_table(quotes: list[Quote], days: dict[str, date]) -> LatestPublication | None:
-    """Table A as the page shows it: the official one as soon as one of its figures is."""
+    """The newest table A: the official one as soon as one of its rates is official, else the archive's."""
     on_top = [row for row in quotes if row.table == "A" and row.effective_date == days["A"]]
     if not on_top:
         return None
@@ -105,7 +105,7 @@ def popular_first(row: LatestRate) -> tuple[int, str]:
     return (POPULAR.index(row.code) if row.code in POPULAR else len(POPULAR), row.code)
 
 
-def line(quote: Quote, newest: date) -> LatestRate:
+def latest_rate(quote: Quote, newest: date) -> LatestRate:
     day = quote.effective_date or newest
     retired = newest - day > RETIRED_AFTER
     value = published(quote.price, quote.scale) or quote.price
@@ -124,21 +124,21 @@ def line(quote: Quote, newest: date) -> LatestRate:
 
 
 def earlier(quote: Quote, day: date) -> Decimal | None:
-    """The figure before, unless so long ago that the difference is not what people call a change."""
+    """The previous rate; None if it is more than three weeks older."""
     if quote.previous is None or quote.previous_date is None or day - quote.previous_date > RETIRED_AFTER:
         return None
     return published(quote.previous, quote.scale if quote.previous_scale is None else quote.previous_scale)
 
 
 def unit_of(instrument: Instrument) -> str:
-    """`1 USD` for a currency; a metal's own unit."""
+    """`1 USD` for a currency; for a metal its unit."""
     return f"{instrument.unit} {instrument.code}" if instrument.kind == Instrument.Kind.CURRENCY else instrument.unit
 
 
 def per_many(row: LatestRate) -> tuple[int, Decimal] | None:
-    """Small units as the NBP prints them: per 100, or per 10 000, with four decimals at least.
+    """A small unit's rate as the NBP prints it: per 100 or per 10,000, with at least four decimals; None per one.
 
-    Told by the published digits: four decimals are per one, up to six per 100, more per 10 000.
+    The published decimals decide: up to four are per one, up to six per 100, more per 10,000.
     """
     decimals = scale_of(row.value)
     if decimals <= 4:
@@ -148,16 +148,16 @@ def per_many(row: LatestRate) -> tuple[int, Decimal] | None:
 
 
 def per_ounce(row: LatestRate) -> Decimal:
-    """The price of a gram for a troy ounce, to the grosz."""
+    """The price of a troy ounce from that of a gram, rounded to the grosz."""
     return (row.value * TROY_OUNCE).quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
-def last_month(lines: Sequence[LatestRate]) -> dict[str, list[Decimal]]:
-    """The figures of the 30 days up to each line's own day, ascending; one query."""
-    if not lines:
+def last_month(latest: Sequence[LatestRate]) -> dict[str, list[Decimal]]:
+    """By code: the rates of the 30 days up to the day of the latest rate, ascending; one query."""
+    if not latest:
         return {}
-    days = {row.code: row.day for row in lines}
-    rows = Rate.objects.filter(instrument__code__in=days, table__in={row.table for row in lines}, mid__isnull=False)
+    days = {row.code: row.day for row in latest}
+    rows = Rate.objects.filter(instrument__code__in=days, table__in={row.table for row in latest}, mid__isnull=False)
     found: dict[str, list[Decimal]] = {code: [] for code in days}
     since = rows.publishable().filter(effective_date__gt=min(days.values()) - MONTH).order_by("effective_date")
     for code, day, mid in since.values_list("instrument__code", "effective_date", "mid"):

@@ -1,4 +1,4 @@
-"""Figures over time: which instrument, which days, which rows. Pages and the API ask here."""
+"""Queries for official rates and gold over time, shared by the pages and the API."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -16,9 +16,9 @@ from markets.models import Alias, Instrument, Rate, Source
 from markets.models.querysets import RateQuerySet
 from markets.queries.lookup import nearest
 
-# What banks publish rates of; coins and ounces only have market prices.
+# The kinds that banks publish rates of; coins and ounces of metal only have market prices.
 OFFICIAL = (Instrument.Kind.CURRENCY, Instrument.Kind.PAIR)
-# The longest range that the NBP itself answers in one request.
+# The longest range that the NBP's API answers in one request.
 DEFAULT_DAYS = 93
 
 COLUMNS = ("effective_date", "mid", "bid", "ask", "scale", "source__code", "table", "publication__number")
@@ -26,7 +26,7 @@ GOLD_COLUMNS = ("effective_date", "mid", "scale", "source__code")
 
 
 def period(start: date | None, end: date | None) -> tuple[date, date]:
-    """Both ends inclusive: to today in Warsaw and 93 days long where nothing else was said."""
+    """The range, both days inclusive; by default it ends today in Warsaw and has 93 days. Raises QuestionError."""
     last = end or clock.today()
     first = start or date.fromordinal(max(1, last.toordinal() - DEFAULT_DAYS + 1))
     if first > last:
@@ -35,7 +35,7 @@ def period(start: date | None, end: date | None) -> tuple[date, date]:
 
 
 def find_currency(text: str) -> Instrument:
-    """By code or alias; a code nobody knows comes back with its neighbours."""
+    """The currency or pair by code or alias; raises UnknownCodeError with the most similar codes."""
     instrument = catalogue.find(text)
     if instrument is None:
         raise UnknownCodeError(f"There is no currency {text!r}", {"nearest": nearest_currencies(text)})
@@ -64,7 +64,7 @@ def find_source(code: str) -> Source:
 
 
 def of_source(rows: RateQuerySet, code: str | None, audience: Audience) -> RateQuerySet:
-    """The rows that who asks may see, of one source if it was named."""
+    """The rows that the audience may see, of one source if a code is given; raises NotPublicError."""
     if code is None:
         return rows.publishable(audience)
     source = find_source(code)
@@ -80,9 +80,9 @@ def rates(
     source: str | None = None,
     audience: Audience = Audience.API,
 ) -> RateQuerySet:
-    """One mid a day, or the figures of one table; ascending.
+    """One mid per day, or the rates of one table; ascending.
 
-    A currency's is the NBP's canonical one unless another source is named; a pair's is that of whoever publishes it.
+    For a currency it is the NBP's canonical mid, unless another source is given; for a pair the publisher's mid.
     """
     rows = Rate.objects.filter(instrument=instrument).between(start, end)
     if table:
@@ -93,7 +93,7 @@ def rates(
 
 
 def publishes_mids(source: str) -> bool:
-    """Whether its rates stand in tables A and B, of which one is the canonical one, as the NBP's and its archive's."""
+    """Whether the source publishes tables A and B, of which one mid per day is canonical: the NBP and its archive."""
     row = find_source(source)
     return row.fallback_for_id is not None or row.fallbacks.exists()
 
@@ -104,7 +104,7 @@ def gold(start: date, end: date, source: str | None = None, audience: Audience =
 
 
 def rate_rows(rows: models.QuerySet[Rate], instrument: Instrument) -> Iterator[dict[str, Any]]:
-    """Rows as the API shows them; no model instance is made, for 10,000 of them cost a second."""
+    """The rows as the API returns them, without model instances: 10,000 instances would cost a second."""
     for day, mid, bid, ask, scale, source, table, number in rows.values_list(*COLUMNS):
         yield {
             "code": instrument.code,
@@ -127,5 +127,5 @@ def gold_rows(rows: models.QuerySet[Rate]) -> Iterator[dict[str, Any]]:
 
 
 def digits(value: Decimal | None, scale: int) -> str | None:
-    """The published digits; never 1E-7, which is how Decimal prints small numbers by itself."""
+    """The digits as published, without an exponent: str(Decimal) writes small numbers as 1E-7."""
     return None if value is None else f"{published(value, scale):f}"

@@ -1,4 +1,4 @@
-"""How the cache does: a line in the log and one in the message log, a minute apart at least; the sums for /metrics."""
+"""Hit and miss counters of the response cache: one log line a minute, and totals for /metrics."""
 
 import logging
 import random
@@ -17,7 +17,7 @@ SOURCE = "dashboard"
 
 
 class CacheStats:
-    """The sums since the start, and those since the last line."""
+    """The totals since the process started, and the counts since the last log line."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -34,34 +34,34 @@ counts = CacheStats()
 
 
 def totals() -> Counter[tuple[str, str]]:
-    """Since the start, by kind and result."""
+    """The counts since the process started, by kind of answer and result (`hit` or `miss`)."""
     with counts.lock:
         return counts.totals.copy()
 
 
 def count(kind: str, result: str) -> None:
-    """One answer given: `hit` from the cache, `miss` from the tables."""
+    """Count one answer: `hit` came from the cache, `miss` was computed from the tables."""
     with counts.lock:
         counts.totals[kind, result] += 1
         counts.results[result] += 1
         if time.monotonic() < counts.due:
             return
-        hits, answers = counts.results["hit"], counts.results.total()
+        hits, total = counts.results["hit"], counts.results.total()
         writes, size = counts.writes, counts.bytes
         counts.begin()
-    logger.info("cache: %d of %d answers from the cache (%d %%)", hits, answers, 100 * hits // answers)
+    logger.info("cache: %d of %d answers from the cache (%d %%)", hits, total, 100 * hits // total)
     if writes:
         redis_client.note(redis_client.Entry("cache_write", "cache", SOURCE, f"answers={writes} bytes={size}", size))
 
 
 def count_write(size: int) -> None:
-    """One answer went to Redis: told of together with the others of its minute."""
+    """Count one write to Redis; the message log gets one line a minute for all of them."""
     with counts.lock:
         counts.writes += 1
         counts.bytes += size
 
 
 def sample_read(key: str, size: int) -> None:
-    """REDIS_LOG_READS of the reads have a line of their own: of all of them, the log would hold nothing else."""
+    """Log a share of the reads (REDIS_LOG_READS): with all of them the message log would hold nothing else."""
     if settings.REDIS_LOG_READS and random.random() < settings.REDIS_LOG_READS:  # noqa: S311 - a sample, no secret
         redis_client.note(redis_client.Entry("cache_read", key, SOURCE, "hit" if size else "miss", size))

@@ -1,8 +1,8 @@
-"""The one place that talks to Redis: messages, keys that expire, and the log of both.
+"""The Redis client: messages, expiring keys and the message log, with a fallback while Redis is away.
 
-Redis is a convenience. Who cannot reach it gets the answer `otherwise`, the log gets one warning, and for a while
-nobody asks again; then one asks for all, and when Redis is back one line says so. What Redis refuses (no memory, no
-permission) is another matter: the rest of it goes on being used. Nothing depends on a message arriving.
+Redis is optional. A failed call returns `otherwise` and logs one warning; for 10 s no thread calls again, then a single
+one probes, and a line in the log reports the recovery. A command that Redis refuses (no memory, no permission) does not
+start the cool-down. No function of Charon depends on the delivery of a message.
 """
 
 import logging
@@ -27,21 +27,21 @@ T = TypeVar("T")
 Kind = Literal["publish", "cache_write", "cache_read", "signal", "error"]
 State = Literal["ok", "unreachable", "off"]
 
-# Figures keep every digit that their source gave: JSON numbers are as long as need be.
+# Decimals become JSON numbers with every digit that the source gave.
 JSON = msgspec.json.Encoder(decimal_format="number")
 
 LOG = "redis:message_log"
 LOG_LENGTH = 10_000
-# After a failure nobody waits for Redis again so long: a slow one costs one time-out in ten seconds, not one a request.
+# After a failure no thread calls Redis for so long: a slow Redis costs one time-out per 10 s, not one per request.
 COOL_DOWN_SECONDS = 10.0
-# A full Redis refuses every write, a thousand times an hour: said once in so long.
+# A full Redis refuses every write, a thousand times an hour: the log reports it once in so long.
 QUIET_SECONDS = 600.0
 SUMMARY_LENGTH = 500
 
 
 @dataclass(slots=True)
 class Entry:
-    """One line of the message log; `source` is market-data (miner, pulse), ta-service (brain) or dashboard (web)."""
+    """One entry of the message log; `source` is market-data (miner, pulse), ta-service (brain) or dashboard (web)."""
 
     type: Kind
     channel: str
@@ -62,7 +62,7 @@ class Entry:
 
 @dataclass(slots=True)
 class ConnectionState:
-    """How this process and Redis get on. The times of `..._until` are the monotonic clock's."""
+    """The circuit breaker of this process's Redis connection. `..._until` are times of the monotonic clock."""
 
     lost_at: datetime | None = None
     cooling_until: float = 0.0
@@ -70,7 +70,7 @@ class ConnectionState:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def may_ask(self) -> bool:
-        """While Redis is lost, one thread in REST_SECONDS, for all."""
+        """Whether this thread may call Redis: while it is lost, one thread per COOL_DOWN_SECONDS."""
         if self.lost_at is None:
             return True
         with self.lock:
@@ -111,7 +111,7 @@ connection = ConnectionState()
 
 
 def forget() -> None:
-    """A process begins: what another one knew, and its locks, are not inherited."""
+    """Reset the state after a fork: a child must not inherit the parent's failures and locks."""
     global connection
     connection = ConnectionState()
 
@@ -120,12 +120,12 @@ os.register_at_fork(after_in_child=forget)
 
 
 def name(text: str) -> str:
-    """A channel or key as it stands in Redis."""
+    """The channel or key with the prefix of this installation (REDIS_PREFIX)."""
     return f"{settings.REDIS_PREFIX}{text}"
 
 
 def ask(work: Callable[[redis.Redis], T], otherwise: T) -> T:
-    """What `work` makes of the connection; `otherwise` without Redis, or when it cannot be reached or refuses."""
+    """Returns `work(connection)`, or `otherwise` without Redis, or when Redis cannot be reached or refuses."""
     if not settings.REDIS_URL or not connection.may_ask():
         return otherwise
     try:
@@ -142,36 +142,36 @@ def ask(work: Callable[[redis.Redis], T], otherwise: T) -> T:
 
 
 def state() -> State:
-    """Asked now, unless Redis is known to be away."""
+    """Pings Redis, unless it is known to be away; returns `ok`, `unreachable` or `off`."""
     if not settings.REDIS_URL:
         return "off"
     return "ok" if ask(lambda client: bool(client.ping()), otherwise=False) else "unreachable"
 
 
 def publish(channel: str, bodies: Iterable[dict[str, Any]], source: str, kind: Kind = "publish") -> int:
-    """Send one message a body, each with its line in the log; answers how many went out.
+    """Publish one message per body, each with an entry in the message log; returns how many were sent.
 
-    A log that cannot be written (Redis is full) keeps no message back.
+    A message is sent even when its log entry cannot be written, because Redis is full.
     """
     messages = [(JSON.encode(body), summary(body)) for body in bodies]
 
     def send(client: redis.Redis) -> int:
         pipe = client.pipeline(transaction=False)
-        for text, words in messages:
-            pipe.publish(name(channel), text)
-            add(pipe, Entry(kind, channel, source, words, len(text)))
+        for message, text in messages:
+            pipe.publish(name(channel), message)
+            add(pipe, Entry(kind, channel, source, text, len(message)))
         return sum(isinstance(answer, int) for answer in settle(pipe)[::2])
 
     return ask(send, 0) if messages else 0
 
 
 def summary(body: dict[str, Any]) -> str:
-    """`asset=USD rows=2`: the plain values of a message."""
+    """The scalar values of a message as text: `asset=USD rows=2`."""
     return " ".join(f"{key}={value}" for key, value in body.items() if not isinstance(value, dict | list))
 
 
 def note(*entries: Entry) -> None:
-    """Lines of the message log."""
+    """Append entries to the message log."""
 
     def send(client: redis.Redis) -> None:
         pipe = client.pipeline(transaction=False)
@@ -183,9 +183,9 @@ def note(*entries: Entry) -> None:
         ask(send, None)
 
 
-def note_error(channel: str, source: str, words: str) -> None:
-    """One line for a failure; `words` are without secrets already."""
-    note(Entry("error", channel, source, words, len(words.encode())))
+def note_error(channel: str, source: str, text: str) -> None:
+    """Append one entry for a failure; `text` must be without secrets already (`runs.scrub`)."""
+    note(Entry("error", channel, source, text, len(text.encode())))
 
 
 def add(pipe: Any, entry: Entry) -> None:
@@ -193,7 +193,7 @@ def add(pipe: Any, entry: Entry) -> None:
 
 
 def settle(pipe: Any) -> list[Any]:
-    """The answers of a pipeline, refusals among them: one command that is refused spoils no other."""
+    """Run a pipeline and return all replies, errors included: one refused command does not fail the others."""
     answers: list[Any] = pipe.execute(raise_on_error=False)
     for answer in answers:
         if isinstance(answer, Exception):

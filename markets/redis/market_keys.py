@@ -1,8 +1,8 @@
-"""What other programs read in Redis of the markets: keys that expire, and the messages that they are new.
+"""The market keys and channels in Redis that other programs read: prices and candles, all expiring.
 
-`market:ohlcv:{symbol}:{timeframe}` and `market:price:{symbol}` hold JSON; figures are numbers with exactly the
-digits that the source gave, the tiniest with an exponent (9.3E-7). Without Redis there is nothing here to read, and
-the API answers from the tables.
+`market:ohlcv:{symbol}:{timeframe}` and `market:price:{symbol}` hold JSON. Values are JSON numbers with exactly the
+digits that the source gave, the smallest with an exponent (9.3E-7). Without Redis other programs read the same
+values from the API, which answers from the tables.
 """
 
 from collections import defaultdict
@@ -20,14 +20,14 @@ from markets.records import Price
 from markets.redis import client as redis_client
 
 MINER = "market-data"
-# Candles in a key: enough for every indicator over a hundred bars and its warm-up.
+# Candles in one key: enough for an indicator over a hundred bars and its warm-up.
 LENGTH = 200
-# Seconds for which a key of candles stays, by timeframe (S3-04); others stay twice their own length.
+# Lifetime in seconds of a key of candles, by timeframe (S3-04); other timeframes live for twice their length.
 TTL = {"5m": 120, "1h": 300, "4h": 600}
 
 
 def priced(prices: Iterable[tuple[str, Price]]) -> None:
-    """Publish `asset:update:{symbol}` for each instrument that was priced, all in one round trip."""
+    """Publish `asset:update:{symbol}` for each new price, all in one round trip."""
     bodies = {f"asset:update:{code}": price_update(code, price) for code, price in prices}
 
     def send(client: redis.Redis) -> None:
@@ -58,7 +58,7 @@ def price_update(code: str, price: Price) -> dict[str, Any]:
 
 
 def keep_prices(prices: Iterable[tuple[str, Price]]) -> None:
-    """`market:price:{symbol}`: {price, change24h, volume, timestamp}."""
+    """Write `market:price:{symbol}`: {price, change24h, volume, timestamp}, for MARKET_PRICE_TTL seconds."""
     keep(
         "market:price:*",
         {
@@ -77,7 +77,7 @@ def keep_prices(prices: Iterable[tuple[str, Price]]) -> None:
 
 
 def keep_candles(source: Source, timeframe: str, codes: Mapping[int, str]) -> None:
-    """`market:ohlcv:{symbol}:{timeframe}`: the newest candles, oldest first, of these instruments (code by id)."""
+    """Write `market:ohlcv:{symbol}:{timeframe}`: the newest candles, oldest first. `codes`: code by instrument id."""
     if not settings.REDIS_URL:
         return
     series = newest(source, timeframe, codes)
@@ -87,7 +87,7 @@ def keep_candles(source: Source, timeframe: str, codes: Mapping[int, str]) -> No
 
 
 def scanned(codes: Mapping[int, str]) -> None:
-    """Publish `market:update:all`: every timeframe has been brought up to now."""
+    """Publish `market:update:all`: the candles of every timeframe are up to date."""
     redis_client.publish("market:update:all", [update_of("all", codes)], MINER)
 
 
@@ -97,33 +97,33 @@ def update_of(timeframe: str, codes: Mapping[int, str]) -> dict[str, Any]:
 
 
 def newest(source: Source, timeframe: str, instruments: Collection[int]) -> dict[int, list[dict[str, Any]]]:
-    """The candles of the last LENGTH stretches by instrument, ascending; one query."""
+    """The candles of the last LENGTH periods by instrument, ascending; one query."""
     since = clock.now() - timedelta(seconds=LENGTH * timeframes.SECONDS[timeframe])
     rows = Candle.objects.filter(
         instrument__in=list(instruments), timeframe=timeframe, source=source, open_time__gt=since
     ).order_by("instrument", "open_time")
     series: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for pk, start, *figures, closed in rows.values_list(
+    for pk, start, *values, closed in rows.values_list(
         "instrument_id", "open_time", "open", "high", "low", "close", "volume", "closed"
     ):
-        series[pk].append(candle(start, *figures) | {"closed": closed})
+        series[pk].append(candle(start, *values) | {"closed": closed})
     return series
 
 
-def candle(start: datetime, *figures: Decimal | None) -> dict[str, Any]:
-    return {"t": int(start.timestamp() * 1000)} | dict(zip("ohlcv", map(plain, figures), strict=True))
+def candle(start: datetime, *values: Decimal | None) -> dict[str, Any]:
+    return {"t": int(start.timestamp() * 1000)} | dict(zip("ohlcv", map(plain, values), strict=True))
 
 
 def keep(channel: str, values: Mapping[str, bytes], seconds: int) -> None:
-    """Write keys that expire, in one round trip; the log gets one line for all of them."""
+    """Write expiring keys in one round trip, with one entry in the message log for all of them."""
 
     def write(client: redis.Redis) -> None:
         pipe = client.pipeline(transaction=False)
         for key, body in values.items():
             pipe.set(redis_client.name(key), body, ex=seconds)
         size = sum(map(len, values.values()))
-        words = f"{len(values)} keys, {size} bytes, {seconds} s"
-        redis_client.add(pipe, redis_client.Entry("cache_write", channel, MINER, words, size))
+        text = f"{len(values)} keys, {size} bytes, {seconds} s"
+        redis_client.add(pipe, redis_client.Entry("cache_write", channel, MINER, text, size))
         redis_client.settle(pipe)
 
     if values:
@@ -131,7 +131,7 @@ def keep(channel: str, values: Mapping[str, bytes], seconds: int) -> None:
 
 
 def plain(value: Decimal | None) -> Decimal | None:
-    """Without zeros that only the column has."""
+    """Without the trailing zeros that PostgreSQL pads to the scale of the column."""
     if value is None:
         return None
     text = f"{value:f}"

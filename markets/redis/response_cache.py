@@ -1,11 +1,11 @@
-"""Answers of the API kept as they go out: encoded once, with their ETag, and given again until what they say changes.
+"""The response cache: encoded API answers with their ETag, valid until the data behind them changes.
 
-Every answer depends on one instrument, or on ANY. With Redis it stands under its key with the stamp that was in force
-before its figures were read; a change removes the stamp (`cache:generation:<code>`) after its commit, and the next
-question draws a new one that was never used before. So no old bytes can pass for new ones, in whatever order messages
-and writers come, and an answer costs one round trip and no database. A removal that is lost leaves old bytes alone
-until REDIS_CACHE_TTL. Without Redis, or while it is away, answers stand in this process's memory under the number of
-the table `Generation`, which every writer raises in its own transaction: one small query says whether they still hold.
+Every answer depends on one instrument, or on ANY. In Redis it is stored with the stamp that was current before its
+values were read. A change deletes the stamp (`cache:generation:<code>`) after its commit, and the next request draws a
+new random one. So old bytes never pass as new ones, in whatever order readers and writers come, and a cached answer
+costs one round trip and no query. If a deletion is lost, old bytes live until REDIS_CACHE_TTL. Without Redis, or while
+it is away, answers are in this process's memory with the number of the table `Generation`, which every writer raises in
+its own transaction: one small query tells whether they are valid.
 """
 
 import gzip
@@ -27,13 +27,13 @@ from markets.models import Generation, Instrument
 from markets.redis import cache_stats
 from markets.redis import client as redis_client
 
-# An answer about several instruments: it is old as soon as any of them changes. No code looks like this.
+# The scope of an answer about several instruments: it expires as soon as any of them changes. No code looks like this.
 ANY = "*"
-# Shorter bodies fit into one packet as they are.
-WORTH_PACKING = 1000
+# Shorter bodies fit into one packet without compression.
+MIN_COMPRESSED_BYTES = 1000
 PATIENCE_SECONDS = 1.0
 TICK_SECONDS = 0.01
-# Whoever computes and dies holds the others up no longer than this; they lose patience before.
+# The lock of a process that dies while it computes expires after this; those that wait give up earlier (1 s).
 LOCK_MILLISECONDS = 5000
 MEMORY_BYTES = 32_000_000
 STRIPES = 64
@@ -48,7 +48,7 @@ SUM = f"SELECT COALESCE(SUM(number), 0) FROM {TABLE}"
 
 
 class Cached(msgspec.Struct, array_like=True, frozen=True):
-    """One answer; `packed` is the body in gzip, empty where that gains nothing."""
+    """One cached answer; `packed` is the body in gzip, empty for a short body."""
 
     stamp: bytes
     etag: str
@@ -57,7 +57,7 @@ class Cached(msgspec.Struct, array_like=True, frozen=True):
 
     @classmethod
     def of(cls, stamp: bytes, body: bytes) -> Self:
-        packed = gzip.compress(body, 6, mtime=0) if len(body) > WORTH_PACKING else b""
+        packed = gzip.compress(body, 6, mtime=0) if len(body) > MIN_COMPRESSED_BYTES else b""
         return cls(stamp, blake2b(body, digest_size=16).hexdigest(), body, packed)
 
     @property
@@ -67,7 +67,7 @@ class Cached(msgspec.Struct, array_like=True, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What was asked: of which kind, what it depends on (a code or ANY), and the key of its answer."""
+    """A request to the cache: the kind of answer, what it depends on (a code or ANY), and the cache key."""
 
     kind: str
     scope: str
@@ -75,16 +75,16 @@ class Question:
 
     @classmethod
     def of(cls, kind: str, scope: str, *places: object, **rest: object) -> Self:
-        """`cache:<kind>:<places>`, with a hash of `rest`: the parameters that are not as by default."""
-        words = ["cache", kind, *map(str, places)]
+        """The key is `cache:<kind>:<places>`, with a hash of `rest`: the parameters that differ from their defaults."""
+        parts = ["cache", kind, *map(str, places)]
         if rest:
-            words.append(blake2b(repr(sorted(rest.items())).encode(), digest_size=8).hexdigest())
-        return cls(kind, scope, ":".join(words))
+            parts.append(blake2b(repr(sorted(rest.items())).encode(), digest_size=8).hexdigest())
+        return cls(kind, scope, ":".join(parts))
 
 
 def changed(instruments: Collection[int]) -> None:
-    """In the transaction that changes what we say of these instruments, best as its last act."""
-    ids = sorted(set(instruments))  # everybody takes the rows in this order: no deadlock
+    """Invalidate the answers about these instruments. Call it last in the transaction that changes their data."""
+    ids = sorted(set(instruments))  # all writers lock the rows in this order: no deadlock
     if not ids:
         return
     with connection.cursor() as cursor:
@@ -96,13 +96,13 @@ def changed(instruments: Collection[int]) -> None:
 
 
 def everything_changed(**_: object) -> None:
-    """A choice about a source may concern every answer."""
+    """Invalidate every answer: an operator changed a source, which any answer may depend on."""
     with transaction.atomic():
         changed(Instrument.objects.values_list("pk", flat=True))
 
 
 def remove_stamps(codes: list[str]) -> None:
-    """Removing is all: it may come twice or late, and even a full Redis does it."""
+    """Delete the stamps in Redis. A deletion may come twice or late, and even a full Redis accepts it."""
     names = [stamp_name(scope) for scope in (*codes, ANY)]
     redis_client.ask(lambda client: client.delete(*names), None)
 
@@ -112,7 +112,7 @@ def stamp_name(scope: str) -> str:
 
 
 def look(question: Question) -> Cached | None:
-    """The answer if one is kept that still holds."""
+    """The cached answer, if there is a valid one."""
     if (found := fetch(question)) is not None:
         kept, _ = found
     else:
@@ -123,10 +123,10 @@ def look(question: Question) -> Cached | None:
 
 
 def answer(question: Question, compute: Callable[[], bytes], number: int | None = None) -> Cached:
-    """What is kept, or what `compute` makes of the tables; of many that ask at once, one computes.
+    """The cached answer, or a new one from `compute`; of several concurrent requests, one computes.
 
-    `number`: the generation of the question's instrument, where it was read already. What `compute` raises is kept
-    by nobody.
+    `number`: the generation of the question's instrument, where it was read already. An exception of `compute` is
+    raised and not cached.
     """
     results: list[str] = []
 
@@ -140,7 +140,7 @@ def answer(question: Question, compute: Callable[[], bytes], number: int | None 
 
 
 def fetch(question: Question) -> tuple[Cached | None, bytes | None] | None:
-    """The answer in Redis if it holds, and the stamp in force; None when Redis cannot be asked."""
+    """The answer in Redis if it is valid, and the current stamp; None when Redis cannot be reached."""
     names = redis_client.name(question.key), stamp_name(question.scope)
     found: list[Any] | None = redis_client.ask(lambda client: client.mget(*names), None)
     if found is None:
@@ -151,7 +151,7 @@ def fetch(question: Question) -> tuple[Cached | None, bytes | None] | None:
 
 
 def valid(raw: bytes | None, stamp: bytes | None) -> Cached | None:
-    """Whatever stands there that is no answer of ours, or an older one, is none."""
+    """Decodes a stored answer; None for an outdated one, and for bytes that are not a cached answer."""
     try:
         kept = msgspec.msgpack.decode(raw or b"", type=Cached)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -160,7 +160,7 @@ def valid(raw: bytes | None, stamp: bytes | None) -> Cached | None:
 
 
 def from_redis(question: Question, compute: Callable[[], bytes]) -> Cached | None:
-    """None when Redis cannot be asked, or takes nothing: it is full, or somebody else's rubbish is in the way."""
+    """None when Redis cannot be reached, or cannot store: it is full, or another type of value has the key."""
     if (found := fetch(question)) is None or found[0]:
         return found[0] if found else None
     deadline = time.monotonic() + PATIENCE_SECONDS
@@ -177,7 +177,7 @@ def from_redis(question: Question, compute: Callable[[], bytes]) -> Cached | Non
 
 
 def claim(question: Question) -> tuple[Cached | None, bytes, bool] | None:
-    """The answer that came meanwhile, the stamp in force (drawn now if there was none), and whether we compute."""
+    """The answer that was stored meanwhile, the current stamp (drawn now if missing), and whether we got the lock."""
     key, stamp_key = redis_client.name(question.key), stamp_name(question.scope)
 
     def work(client: redis.Redis) -> tuple[Cached | None, bytes, bool] | None:
@@ -192,7 +192,7 @@ def claim(question: Question) -> tuple[Cached | None, bytes, bool] | None:
 
 
 def keep(question: Question, stamp: bytes, compute: Callable[[], bytes]) -> Cached:
-    """Compute and put it under the stamp from before; an answer that could not be written is an answer all the same."""
+    """Compute the answer and store it with the stamp from before; one that could not be stored is returned too."""
     try:
         kept = Cached.of(stamp, compute())
     except BaseException:
@@ -212,7 +212,7 @@ def keep(question: Question, stamp: bytes, compute: Callable[[], bytes]) -> Cach
 
 
 def release(question: Question) -> None:
-    """If it ran out meanwhile it is another's by now, who will not be alone then: no harm."""
+    """Delete the lock. If it expired meanwhile another process may hold it: then two compute, which is safe."""
     redis_client.ask(lambda client: client.delete(redis_client.name(f"{question.key}:lock")), None)
 
 
@@ -234,7 +234,7 @@ def from_memory(question: Question, compute: Callable[[], bytes], number: int | 
 
 
 def number_of(scope: str) -> bytes:
-    """The generation of an instrument, or the sum of all, as a stamp; it must be read before the figures are."""
+    """The generation of an instrument, or the sum of all, as a stamp; it must be read before the values are."""
     with connection.cursor() as cursor:
         if scope == ANY:
             cursor.execute(SUM)
@@ -249,7 +249,7 @@ def stamp_of(number: int) -> bytes:
 
 
 class Memory:
-    """The answers asked for last, as many as fit; each for REDIS_CACHE_TTL at most, by the monotonic clock."""
+    """The process-local LRU cache: at most `limit` bytes, each answer for REDIS_CACHE_TTL by the monotonic clock."""
 
     def __init__(self, limit: int = MEMORY_BYTES) -> None:
         self.limit = limit
@@ -262,8 +262,8 @@ class Memory:
 
     def get(self, key: str, stamp: bytes) -> Cached | None:
         with self.lock:
-            until, kept = self.rows.get(key, (0.0, None))
-            if kept is None or kept.stamp != stamp or time.monotonic() > until:
+            expires, kept = self.rows.get(key, (0.0, None))
+            if kept is None or kept.stamp != stamp or time.monotonic() > expires:
                 return None
             self.rows.move_to_end(key)
             return kept
@@ -284,5 +284,5 @@ class Memory:
 
 
 memory = Memory()
-# Of the threads of this process that ask for the same, one computes; a few different questions share a lock.
+# Of the threads of this process that request the same answer, one computes; some different questions share a lock.
 stripes = [threading.Lock() for _ in range(STRIPES)]

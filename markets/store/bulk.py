@@ -1,4 +1,4 @@
-"""Many rows in one statement, exact on both databases."""
+"""Bulk inserts in one statement, exact on both databases."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -12,9 +12,9 @@ CHUNK = 5_000
 
 
 def insert(table: str, columns: Mapping[str, str], rows: Sequence[tuple[Any, ...]], conflict: str) -> int:
-    """Insert with that ON CONFLICT clause; `columns` are names with PostgreSQL's types. Answers the rows written.
+    """Insert with that ON CONFLICT clause; returns the number of rows written. `columns`: PostgreSQL type by name.
 
-    Arrays are 2.5 times faster than executemany on PostgreSQL; SQLite knows none and is fast without.
+    Arrays are 2.5 times faster than executemany on PostgreSQL; SQLite has no arrays and is fast without.
     """
     if not rows:
         return 0
@@ -29,17 +29,17 @@ def insert(table: str, columns: Mapping[str, str], rows: Sequence[tuple[Any, ...
         return written
 
 
-def insert_telling(
-    table: str, columns: Mapping[str, str], rows: Sequence[tuple[Any, ...]], told: str
+def insert_returning(
+    table: str, columns: Mapping[str, str], rows: Sequence[tuple[Any, ...]], returning: str
 ) -> list[tuple[Any, ...]]:
-    """Insert rows that are known to be new, and answer `told` (as after RETURNING) of each."""
+    """Insert rows that are known to be new; returns the columns `returning` of each."""
     found = []
     with connection.cursor() as cursor:
         if connection.vendor != "postgresql":
-            statement = f"{one_row(table, columns)} RETURNING {told}"
+            statement = f"{one_row(table, columns)} RETURNING {returning}"
             return [cursor.execute(statement, row).fetchone() for row in rows]
         for columns_of_chunk in chunks(rows):
-            cursor.execute(f"{all_rows(table, columns)} RETURNING {told}", columns_of_chunk)
+            cursor.execute(f"{all_rows(table, columns)} RETURNING {returning}", columns_of_chunk)
             found += cursor.fetchall()
     return found
 
@@ -55,7 +55,7 @@ def all_rows(table: str, columns: Mapping[str, str]) -> str:
 
 
 def chunks(rows: Sequence[tuple[Any, ...]]) -> Iterator[list[list[Any]]]:
-    """Columns instead of rows, so many at a time."""
+    """The rows as lists of columns, 5,000 rows at a time."""
     for first in range(0, len(rows), CHUNK):
         yield [list(column) for column in zip(*rows[first : first + CHUNK], strict=True)]
 
@@ -65,16 +65,16 @@ def quoted(names: Iterable[str]) -> str:
 
 
 def digits(value: Decimal | None) -> str | None:
-    """As text: exact on both databases."""
+    """The number as text, which both databases store exactly."""
     return None if value is None else plain(value)
 
 
 def plain(value: Decimal) -> str:
-    """All its digits and no exponent; `str` costs a third of formatting, and nearly always says the same."""
+    """All digits without an exponent; `str` costs a third of formatting, and nearly always gives the same text."""
     text = str(value)
     return f"{value:f}" if "E" in text else text
 
 
 def moment(value: datetime) -> Any:
-    """As the database compares it."""
+    """The datetime as the database adapter stores and compares it."""
     return connection.ops.adapt_datetimefield_value(value)

@@ -1,10 +1,10 @@
-"""Rows that are known to be new or changed, at the speed of the database: nothing is compared here.
+"""Bulk writes of rows that are known to be new or changed, by COPY on PostgreSQL.
 
 PostgreSQL takes new rows by COPY straight into their table. That was the fastest way for one row as for 100,000: a
-temporary table and INSERT ... ON CONFLICT took twice as long for one day's table and a quarter longer for 100,000. It
-needs the rows to be new, which the caller has made sure of under its lock; where a stranger was faster the COPY fails
-as a whole with IntegrityError, and the caller compares again. Changed rows go through a temporary table and one UPDATE,
-or through arrays where they are few, for a temporary table costs two milliseconds. SQLite is fastest by executemany.
+temporary table and INSERT ... ON CONFLICT took twice as long for one day's table and a quarter longer for 100,000. The
+rows must be new, which the caller ensures under its lock; if another writer was faster, the COPY fails as a whole with
+IntegrityError, and the caller compares again. Changed rows go through a temporary table and one UPDATE, or through
+arrays if they are few, since a temporary table costs two milliseconds. On SQLite executemany is fastest.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,12 +15,12 @@ from django.db import connection
 from markets.store.bulk import quoted
 
 Rows = Sequence[tuple[Any, ...]]
-# Fewer rows than this cost less as arrays than a temporary table does.
-WORTH_A_TABLE = 500
+# Fewer rows than this cost less as arrays than in a temporary table.
+MIN_TEMPORARY_ROWS = 500
 
 
 def insert(table: str, columns: Sequence[str], rows: Rows) -> None:
-    """Values are text, numbers or None: exact on both databases."""
+    """Insert new rows. Values are text, numbers or None, which both databases store exactly."""
     if not rows:
         return
     names = quoted(columns)
@@ -33,21 +33,21 @@ def insert(table: str, columns: Sequence[str], rows: Rows) -> None:
 
 
 def update(table: str, columns: Mapping[str, str], rows: Rows) -> None:
-    """`columns` are names with PostgreSQL's types; a row holds their values and then the id that they are for."""
+    """Update rows by id. `columns`: PostgreSQL type by name; a row holds the values of the columns and then the id."""
     if not rows:
         return
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             update_at_once(cursor, table, {**columns, "id": "bigint"}, rows)
         else:
-            places = ", ".join(f'"{name}" = %s' for name in columns)
-            cursor.executemany(f"UPDATE {table} SET {places} WHERE id = %s", rows)
+            assignments = ", ".join(f'"{name}" = %s' for name in columns)
+            cursor.executemany(f"UPDATE {table} SET {assignments} WHERE id = %s", rows)
 
 
 def update_at_once(cursor: Any, table: str, columns: Mapping[str, str], rows: Rows) -> None:
-    places = ", ".join(f'"{name}" = changed."{name}"' for name in columns if name != "id")
-    statement = f"UPDATE {table} SET {places} FROM %s WHERE {table}.id = changed.id"
-    if len(rows) < WORTH_A_TABLE:
+    assignments = ", ".join(f'"{name}" = changed."{name}"' for name in columns if name != "id")
+    statement = f"UPDATE {table} SET {assignments} FROM %s WHERE {table}.id = changed.id"
+    if len(rows) < MIN_TEMPORARY_ROWS:
         arrays = ", ".join(f"%s::{kind}[]" for kind in columns.values())
         values = [list(column) for column in zip(*rows, strict=True)]
         cursor.execute(statement % f"unnest({arrays}) AS changed ({quoted(columns)})", values)
@@ -60,7 +60,7 @@ def update_at_once(cursor: Any, table: str, columns: Mapping[str, str], rows: Ro
 
 
 def copy(cursor: Any, target: str, rows: Rows) -> None:
-    """psycopg's own COPY under Django's cursor, with Django's errors."""
+    """psycopg's COPY through Django's cursor, with Django's exceptions."""
     with connection.wrap_database_errors, cursor.cursor.copy(f"COPY {target} FROM STDIN") as stream:
         for row in rows:
             stream.write_row(row)

@@ -1,4 +1,4 @@
-"""The proof beside the figures: one row a table and day."""
+"""The writer of publications: one row per table and day, the proof behind its rates."""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -9,7 +9,7 @@ from markets.models import Job, Publication, Source
 from markets.records import Table
 from markets.store import bulk, copying
 
-PLACE = {"source_id": "bigint", "table": "text", "effective_date": "date"}
+KEY = {"source_id": "bigint", "table": "text", "effective_date": "date"}
 FACTS = {
     "number": "text",
     "trading_date": "date",
@@ -18,7 +18,7 @@ FACTS = {
     "fetched_at": "timestamptz",
     "job_id": "bigint",
 }
-TOLD = 'id, "table", CAST(effective_date AS text)'
+RETURNING = 'id, "table", CAST(effective_date AS text)'
 
 
 class Proof(NamedTuple):
@@ -29,7 +29,7 @@ class Proof(NamedTuple):
 
 @dataclass(slots=True)
 class Proofs:
-    """Publications by (table, day), the number and sha256 that each had before, and which came with other bytes."""
+    """The ids of publications by (table, day), their earlier number and sha256, and the tables whose bytes changed."""
 
     ids: dict[tuple[str, date], int]
     before: dict[int, tuple[str, str]]
@@ -40,7 +40,7 @@ class Proofs:
 
 
 def save(tables: list[Table], source: Source, job: Job) -> Proofs:
-    """A table that was published again with other bytes keeps its row and gets the new number and proof."""
+    """Store the publications of tables. One that was published again with other bytes keeps its row and is updated."""
     proved = [table for table in tables if table.sha256]
     if not proved:
         return Proofs({}, {})
@@ -55,8 +55,8 @@ def save(tables: list[Table], source: Source, job: Job) -> Proofs:
             copying.update(Publication._meta.db_table, FACTS, [(*facts(table, job), row.id)])
             proofs.changed[row.id] = table
     proofs.ids = {place: row.id for place, row in rows.items()}
-    told = bulk.insert_telling(Publication._meta.db_table, PLACE | FACTS, new, TOLD)
-    proofs.ids |= {(letter, date.fromisoformat(day)): pk for pk, letter, day in told}
+    created = bulk.insert_returning(Publication._meta.db_table, KEY | FACTS, new, RETURNING)
+    proofs.ids |= {(letter, date.fromisoformat(day)): pk for pk, letter, day in created}
     return proofs
 
 
@@ -71,6 +71,6 @@ def stored(tables: list[Table], source: Source) -> dict[tuple[str, date], Proof]
 
 
 def facts(table: Table, job: Job) -> tuple[Any, ...]:
-    """As the database takes them, in the order of FACTS."""
+    """The values of the columns FACTS, as the database stores them."""
     trading_day = table.trading_date and table.trading_date.isoformat()
     return table.number, trading_day, table.url, table.sha256, bulk.moment(clock.now()), job.pk

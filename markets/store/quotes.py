@@ -1,4 +1,4 @@
-"""The newest and the previous mid of each instrument, kept so that an overview never searches the series."""
+"""The writer of quotes: newest and previous mid of each instrument, so that overviews are cheap."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date
@@ -9,8 +9,8 @@ from markets import clock
 from markets.models import Quote, Rate
 from markets.store import bulk
 
-# Two days of a family, and what one day may hold of an instrument: tables A and B, official or an archive's.
-SOME = 6
+# The rows of two days in a source group: a day may have tables A and B, official and from the archive.
+NEWEST_ROWS = 6
 
 TABLE = Quote._meta.db_table
 COLUMNS = {
@@ -40,41 +40,41 @@ class Mid(NamedTuple):
     source_id: int
 
 
-# The same as a plain tuple: one is made for every figure, and only the newest are looked at.
+# The fields of Mid as a plain tuple, which is cheaper: one is made for every rate, and only the newest are read.
 Written = tuple[date, str, Decimal, int, int]
 
 
 class QuoteBefore(NamedTuple):
-    """A quote as it stood before: its mid, and how far back it reaches."""
+    """A quote before the refresh: its newest mid, and the day of its previous one."""
 
     newest: Mid
     previous_date: date | None
 
 
 def refresh(written: dict[int, list[Written]], source_group: set[int], fresh: set[int]) -> dict[int, QuoteBefore]:
-    """Follow the mids that were written (ascending), as far as they reach a quote. Answers the quotes as they stood.
+    """Update the quotes of the instruments whose mids were written (ascending); returns the quotes from before.
 
-    What is newer than the quote, as nearly always, needs no look at the series: the quote itself is the mid before it.
-    Nor has an instrument that is `fresh`, created in this transaction, anything else in its series.
+    Mids that are newer than the quote, as nearly always, need no query of the series: the quote holds the mid before
+    them. Nor does an instrument in `fresh`, which was created in this transaction and has no other rates.
     """
-    before = held(written, source_group) if written else {}
+    before = stored(written, source_group) if written else {}
     rows = []
     for instrument, mids in written.items():
         quote = before.get(instrument)
         if quote and mids[0][0] > quote.newest.effective_date:
-            rows.append(row(instrument, [quote.newest, *map(Mid._make, mids[-SOME:])]))
+            rows.append(row(instrument, [quote.newest, *map(Mid._make, mids[-NEWEST_ROWS:])]))
         elif instrument in fresh:
-            rows.append(row(instrument, list(map(Mid._make, mids[-SOME:]))))
+            rows.append(row(instrument, list(map(Mid._make, mids[-NEWEST_ROWS:]))))
         elif not quote or not quote.previous_date or mids[-1][0] >= quote.previous_date:
             rows.append(row(instrument, newest_in_series(instrument, source_group)))
     replaced = [one[0] for one in rows if one[0] in before and before[one[0]].newest.source_id != one[1]]
-    if replaced:  # an archive's quote goes when the official one comes: one an instrument and family
+    if replaced:  # the official quote replaces the archive's: one quote per instrument and source group
         Quote.objects.filter(instrument__in=replaced, source__in=source_group).delete()
     bulk.insert(TABLE, COLUMNS, rows, REPLACE)
     return before
 
 
-def held(instruments: Iterable[int], source_group: set[int]) -> dict[int, QuoteBefore]:
+def stored(instruments: Iterable[int], source_group: set[int]) -> dict[int, QuoteBefore]:
     rows = Quote.objects.filter(instrument__in=instruments, source__in=source_group, effective_date__isnull=False)
     columns = ("instrument_id", "previous_date", "effective_date", "table", "price", "scale", "source_id")
     found = rows.values_list(*columns)
@@ -82,9 +82,9 @@ def held(instruments: Iterable[int], source_group: set[int]) -> dict[int, QuoteB
 
 
 def newest_in_series(instrument: int, source_group: set[int]) -> list[Mid]:
-    """Read backwards, in the very order of the index, so that PostgreSQL never sorts a series."""
+    """The newest mids, read backwards in the order of the index, so that PostgreSQL never sorts a series."""
     rows = Rate.objects.filter(instrument=instrument, source__in=source_group, mid__isnull=False)
-    newest = rows.order_by("-effective_date", "-table").values_list(*Mid._fields)[:SOME]
+    newest = rows.order_by("-effective_date", "-table").values_list(*Mid._fields)[:NEWEST_ROWS]
     return list(map(Mid._make, newest))
 
 

@@ -1,7 +1,8 @@
-"""Old prices make room: ticks and five-minute candles go, candles of an hour and of a day stay. Never a Rate.
+"""Retention: rolls old prices up to hours and days and deletes them; never deletes rates.
 
-Source by source and day by day: what a day came to is written in the same transaction that deletes it, so that a kill
-at any moment loses nothing and the next run goes on where this one stopped.
+Deletes ticks, five-minute candles and jobs; candles of an hour and of a day stay. It works by source and by day. One
+transaction writes the roll-ups of a day and deletes its rows, so that a kill at any time loses nothing and the next run
+continues.
 """
 
 import time
@@ -22,18 +23,18 @@ from markets.store.candles import COLUMNS, ONE_A_STRETCH, REPLACE, TABLE
 from markets.timeframes import SECONDS, start_of
 
 BATCH = 5_000
-# A job takes its announcements along.
+# The outbox rows of a job are deleted with it.
 JOB_BATCH = 500
 SHORT_LIVED = "5m"
 DAY = timedelta(days=1)
-# What we made may be made again of more; what a source said of that stretch stands.
+# A roll-up may be replaced by one of more rows; a candle that the source published stays.
 UNLESS_THERE = f"{ONE_A_STRETCH} DO NOTHING"
 UNLESS_PUBLISHED = f"{REPLACE} WHERE {TABLE}.synthetic"
 
 
 @dataclass(slots=True)
 class Pruned:
-    """Rows that went, roll-ups that were written, and whether the time was enough for all of it."""
+    """The numbers of deleted rows and written roll-ups, and whether everything was done in time."""
 
     ticks: int = 0
     candles: int = 0
@@ -43,7 +44,7 @@ class Pruned:
 
 
 class Piece(NamedTuple):
-    """A price or a candle, as a roll-up takes it."""
+    """A price or a candle as the input of a roll-up."""
 
     instrument: int
     start: datetime
@@ -56,7 +57,7 @@ class Piece(NamedTuple):
 
 
 def prune(days: int, seconds: float = 30) -> Pruned:
-    """Delete what is older than so many whole days (UTC); no new day is begun after so many seconds."""
+    """Delete rows older than so many whole days (UTC); no further day is begun after `seconds`."""
     outcome, end = Pruned(), time.monotonic() + seconds
     before = start_of(clock.now() - timedelta(days=days), SECONDS["1d"])
     for source in Source.objects.order_by("code"):
@@ -72,7 +73,7 @@ def prune(days: int, seconds: float = 30) -> Pruned:
 
 
 def old_days(source: Source, before: datetime) -> Iterator[datetime]:
-    """Each day that still has something to delete, the oldest first."""
+    """Each day that still has rows to delete, the oldest first."""
     while True:
         oldest = [
             Tick.objects.filter(source=source, observed_at__lt=before).aggregate(first=Min("observed_at"))["first"],
@@ -93,9 +94,9 @@ def prune_day(source: Source, day: datetime, outcome: Pruned) -> None:
     candles = five_minutes(source).filter(open_time__gte=day, open_time__lt=day + DAY)
     hours = [*roll_up(of_ticks(ticks, source), "1h"), *roll_up(of_candles(candles), "1h")]
     outcome.rolled_up += write(hours, "1h", source, UNLESS_THERE)
-    met = {piece.instrument for piece in hours}
+    instruments = {piece.instrument for piece in hours}
     of_the_day = Candle.objects.filter(
-        source=source, timeframe="1h", instrument__in=met, open_time__gte=day, open_time__lt=day + DAY
+        source=source, timeframe="1h", instrument__in=instruments, open_time__gte=day, open_time__lt=day + DAY
     )
     outcome.rolled_up += write(roll_up(of_candles(of_the_day), "1d"), "1d", source, UNLESS_PUBLISHED)
     outcome.ticks += delete(ticks)
@@ -103,14 +104,14 @@ def prune_day(source: Source, day: datetime, outcome: Pruned) -> None:
 
 
 def of_ticks(ticks: models.QuerySet[Tick], source: Source) -> Iterator[Piece]:
-    """Only where the source has no candles of its own."""
+    """The prices of instruments for which the source publishes no candles of its own."""
     rows = ticks.exclude(instrument__in=publishers(source)).order_by("instrument", "observed_at")
     for instrument, moment, price in rows.values_list("instrument_id", "observed_at", "price").iterator():
         yield Piece(instrument, moment, price, price, price, price, None, 0)
 
 
 def publishers(source: Source) -> list[int]:
-    """The instruments whose candles it publishes: those of 5m and 4h are never made of others. Two seeks each."""
+    """The instruments whose candles the source publishes: those with 5m or 4h, never rolled up. Two seeks each."""
     there = Candle.objects.filter(instrument=OuterRef("instrument"), source=source).order_by("-open_time").values("pk")
     listed = source.listings.annotate(
         short=Subquery(there.filter(timeframe="5m")[:1]), long=Subquery(there.filter(timeframe="4h")[:1])
@@ -119,27 +120,27 @@ def publishers(source: Source) -> list[int]:
 
 
 def of_candles(candles: models.QuerySet[Candle]) -> Iterator[Piece]:
-    """Closed ones, those without trades included: they carry the price on."""
+    """The closed candles, including those without trades, which carry the last price on."""
     columns = ("instrument_id", "open_time", "open", "high", "low", "close", "volume", "trades")
     rows = candles.filter(closed=True).order_by("instrument", "open_time")
     return (Piece(*values) for values in rows.values_list(*columns).iterator())
 
 
 def roll_up(pieces: Iterable[Piece], timeframe: str) -> Iterator[Piece]:
-    """One piece an instrument and stretch; they come by instrument and time."""
+    """One piece per instrument and period; `pieces` are ordered by instrument and time."""
     seconds = SECONDS[timeframe]
     for (instrument, start), group in groupby(pieces, key=lambda row: (row.instrument, start_of(row.start, seconds))):
-        of_it = list(group)
-        volumes = [piece.volume for piece in of_it if piece.volume is not None]
+        members = list(group)
+        volumes = [piece.volume for piece in members if piece.volume is not None]
         yield Piece(
             instrument,
             start,
-            of_it[0].open,
-            max(piece.high for piece in of_it),
-            min(piece.low for piece in of_it),
-            of_it[-1].close,
+            members[0].open,
+            max(piece.high for piece in members),
+            min(piece.low for piece in members),
+            members[-1].close,
             validation.fitted(sum(volumes, Decimal(0))) if volumes else None,
-            sum(piece.trades for piece in of_it),
+            sum(piece.trades for piece in members),
         )
 
 
@@ -152,20 +153,20 @@ def write(pieces: Iterable[Piece], timeframe: str, source: Source, conflict: str
 
 
 def delete(rows: models.QuerySet[Any], batch: int = BATCH) -> int:
-    """A few thousand a statement: none holds the database for long."""
-    gone = 0
+    """Delete in statements of a few thousand rows, none of which locks the database for long."""
+    deleted = 0
     while True:
         count: int = rows.model._default_manager.filter(pk__in=rows.order_by("pk").values("pk")[:batch]).delete()[0]
-        gone += count
+        deleted += count
         if not count:
-            return gone
+            return deleted
 
 
 def prune_jobs(before: datetime) -> int:
-    """Ended jobs with their announcements.
+    """Delete ended jobs with their outbox rows.
 
-    What stays: those that corrected a figure, those that somebody still waits for, and the newest of each type and
-    status, which say when a source last answered and what failed last.
+    Jobs stay that revised a rate, that have open outbox rows, or that are the newest of their type and status: those
+    tell when a source last answered and what failed last.
     """
     kinds = Job.objects.order_by().values("job_type", "status").annotate(last=Max("pk"))
     jobs = Job.objects.filter(
@@ -174,10 +175,10 @@ def prune_jobs(before: datetime) -> int:
         ~Exists(Ingest.objects.filter(job=OuterRef("pk"), processed=None)),
         finished_at__lt=before,
     )
-    gone = 0
+    deleted = 0
     while True:
         batch = list(jobs.order_by("pk").values_list("pk", flat=True)[:JOB_BATCH])
         if not batch:
-            return gone
+            return deleted
         Job.objects.filter(pk__in=batch).delete()
-        gone += len(batch)
+        deleted += len(batch)

@@ -1,4 +1,7 @@
-"""May this record in? One function a rule; each answers with the reason against it, or nothing."""
+"""The validation of records before they are stored: one function per rule.
+
+Each function returns the reason for a refusal, or an empty string.
+"""
 
 import re
 from collections.abc import Collection, Iterator
@@ -14,7 +17,7 @@ PAIR = re.compile(r"[A-Z]{3}([A-Z]{3})?\Z")
 # DecimalField(20, 10); SQLite keeps REAL, which is exact to 15 significant digits.
 MAX_DECIMALS = 10
 MAX_DIGITS = 15
-# "0." and as many decimals as may be: no shorter text has more.
+# The length of "0." and ten decimals: no shorter text has more decimals.
 SURE_LENGTH = 2 + MAX_DECIMALS
 NUMBER_LENGTH = 40
 ZERO, LIMIT = Decimal(0), Decimal(10) ** 10
@@ -26,11 +29,11 @@ SHOWN = 40
 CLOCK_SKEW = timedelta(seconds=60)
 
 
-def code_is_iso(figure: RateRecord, kind: str = "currency") -> str:
+def code_is_iso(rate: RateRecord, kind: str = "currency") -> str:
     """A table of pairs names both currencies (`EURUSD`), or one where the other is the złoty (`EUR`)."""
     if kind == "pair":
-        return "" if PAIR.match(figure.code) else "the code is not three or six capital letters"
-    return "" if CODE.match(figure.code) else "the code is not three capital letters"
+        return "" if PAIR.match(rate.code) else "the code is not three or six capital letters"
+    return "" if CODE.match(rate.code) else "the code is not three capital letters"
 
 
 def number_fits(value: Decimal) -> str:
@@ -42,7 +45,7 @@ def number_fits(value: Decimal) -> str:
     if value >= LIMIT:
         return "too large"
     if is_short(value):
-        return ""  # as nearly all are: a history has hundreds of thousands
+        return ""  # nearly every value, and a history has hundreds of thousands
     _, digits, exponent = value.as_tuple()
     if isinstance(exponent, int) and -exponent > MAX_DECIMALS:
         return f"more than {MAX_DECIMALS} decimals"
@@ -50,36 +53,36 @@ def number_fits(value: Decimal) -> str:
 
 
 def is_short(value: Decimal) -> bool:
-    """Whether it is seen at a glance that it fits."""
+    """Whether the length of the text alone shows that the value fits; a cheap test for nearly every value."""
     text = str(value)
     if len(text) <= SURE_LENGTH:
         return "E" not in text
     return len(text) <= MAX_DIGITS and "E" not in text and len(text.partition(".")[2]) <= MAX_DECIMALS
 
 
-def numbers_fit(figure: RateRecord) -> str:
-    """A mid, or a bid and an ask: every number that is there must fit."""
-    if figure.mid is not None and figure.bid is None and figure.ask is None:
-        reason = number_fits(figure.mid)
-        return reason and f"{shown(figure.mid)}: {reason}"
-    values = [value for value in (figure.mid, figure.bid, figure.ask) if value is not None]
+def numbers_fit(rate: RateRecord) -> str:
+    """Every value that is present (a mid, or a bid and an ask) must fit."""
+    if rate.mid is not None and rate.bid is None and rate.ask is None:
+        reason = number_fits(rate.mid)
+        return reason and f"{shown(rate.mid)}: {reason}"
+    values = [value for value in (rate.mid, rate.bid, rate.ask) if value is not None]
     if not values:
         return "no figure"
     return next((f"{shown(value)}: {reason}" for value in values if (reason := number_fits(value))), "")
 
 
 def shown(value: Decimal) -> str:
-    """As it was published, but no longer than a line: 1e999999999 has a thousand million digits."""
+    """The value as published, cut to 40 characters: 1e999999999 has a thousand million digits."""
     written_out = value.is_finite() and abs(value.adjusted()) < SHOWN
     return (f"{value:f}" if written_out else str(value))[:SHOWN]
 
 
-def bid_below_ask(figure: RateRecord) -> str:
-    if figure.mid is not None:
+def bid_below_ask(rate: RateRecord) -> str:
+    if rate.mid is not None:
         return ""
-    if figure.bid is None or figure.ask is None:
+    if rate.bid is None or rate.ask is None:
         return "bid or ask is missing"
-    return f"bid {shown(figure.bid)} above ask {shown(figure.ask)}" if figure.bid > figure.ask else ""
+    return f"bid {shown(rate.bid)} above ask {shown(rate.ask)}" if rate.bid > rate.ask else ""
 
 
 def day_has_come(table: Table, today: date) -> str:
@@ -87,50 +90,50 @@ def day_has_come(table: Table, today: date) -> str:
 
 
 def number_can_be_kept(table: Table) -> str:
-    """PostgreSQL refuses what its column does not hold, SQLite would take it: both alike."""
+    """PostgreSQL rejects what its column cannot hold, SQLite would store it: refused on both alike."""
     if "\0" in table.number:
         return "its number has a NUL"
     return f"its number has more than {NUMBER_LENGTH} characters" if len(table.number) > NUMBER_LENGTH else ""
 
 
-def against(figure: RateRecord, kind: str = "currency") -> str:
-    """Why this figure may not in; empty when it may."""
+def against(rate: RateRecord, kind: str = "currency") -> str:
+    """The reason to refuse this rate; empty when it is valid."""
     return (
-        figure.fault or code_is_iso(figure, kind) or numbers_fit(figure) or bid_below_ask(figure)
+        rate.fault or code_is_iso(rate, kind) or numbers_fit(rate) or bid_below_ask(rate)
     )  # each rule needs what the one before it made sure of
 
 
-def twice_and_different(figures: Collection[RateRecord]) -> set[str]:
-    """Codes that one table names more than once with different values: nobody can say which one is right."""
-    if len({figure.code for figure in figures}) == len(figures):
+def twice_and_different(rates: Collection[RateRecord]) -> set[str]:
+    """Codes that one table contains more than once with different values: it is unknown which one is right."""
+    if len({rate.code for rate in rates}) == len(rates):
         return set()
     seen: dict[str, RateRecord] = {}
     different = set()
-    for figure in figures:
-        first = seen.setdefault(figure.code, figure)
-        if (first.mid, first.bid, first.ask) != (figure.mid, figure.bid, figure.ask):
-            different.add(figure.code)
+    for rate in rates:
+        first = seen.setdefault(rate.code, rate)
+        if (first.mid, first.bid, first.ask) != (rate.mid, rate.bid, rate.ask):
+            different.add(rate.code)
     return different
 
 
 def sift(table: Table, today: date) -> Iterator[tuple[RateRecord, str]]:
-    """Each figure of the table once, with the reason against it (empty: it may in)."""
+    """Each rate of the table once, with the reason to refuse it (empty when it is valid)."""
     reason_for_all = day_has_come(table, today) or number_can_be_kept(table)
     doubtful = twice_and_different(table.rates)
     seen = set()
-    for figure in table.rates:
-        if figure.code in seen:
+    for rate in table.rates:
+        if rate.code in seen:
             continue
-        seen.add(figure.code)
-        doubt = "twice in one table with different values" if figure.code in doubtful else ""
-        yield figure, reason_for_all or doubt or against(figure, table.kind)
+        seen.add(rate.code)
+        doubt = "twice in one table with different values" if rate.code in doubtful else ""
+        yield rate, reason_for_all or doubt or against(rate, table.kind)
 
 
 # Prices and candles
 
 
 def fitted(value: Decimal) -> Decimal:
-    """What is no price (a volume, a change) is rounded to the digits that both databases keep."""
+    """A volume or a change, rounded to the digits that both databases keep (15, ten decimals); never for prices."""
     if not value.is_finite() or abs(value) >= VOLUME_LIMIT:
         return value
     if is_short(value):
@@ -140,12 +143,12 @@ def fitted(value: Decimal) -> Decimal:
 
 
 def unless_zero(value: Decimal | None) -> Decimal | None:
-    """A bid of 0 is how some say that there is none."""
+    """None for 0: some providers write a missing bid as 0."""
     return None if value is not None and value.is_finite() and value == 0 else value
 
 
 def tidy(price: Price) -> Price:
-    """The same with None for what is missing and with volumes that fit."""
+    """The price with None for missing values, and with volume and change rounded to what the databases keep."""
     return replace(
         price,
         bid=unless_zero(price.bid),
@@ -174,7 +177,7 @@ def amounts_fit(volume: Decimal | None, change: Decimal | None = None) -> str:
 
 
 def all_fit(**values: Decimal | None) -> str:
-    """Every price that is there must fit; the reason names which one does not."""
+    """Every value that is present must fit; the reason names the first that does not."""
     for name, value in values.items():
         if value is not None and (reason := number_fits(value)):
             return f"{name} {shown(value)}: {reason}"
@@ -182,7 +185,7 @@ def all_fit(**values: Decimal | None) -> str:
 
 
 def against_price(price: Price, now: datetime) -> str:
-    """Why this price may not in; empty when it may. It is tidy."""
+    """The reason to refuse this price, after `tidy`; empty when it is valid."""
     return (
         has_come(price.observed_at, now)
         or all_fit(price=price.price, bid=price.bid, ask=price.ask)
@@ -200,14 +203,14 @@ def in_order(name: str, lower: Decimal | None, other: str, upper: Decimal | None
 
 
 def against_bar(bar: Bar, now: datetime) -> str:
-    """Why this candle may not in; empty when it may."""
-    return stretch_is_right(bar, now) or ("" if is_sound(bar) else against_prices(bar)) or amounts_fit(bar.volume)
+    """The reason to refuse this candle; empty when it is valid."""
+    return period_is_valid(bar, now) or ("" if is_sound(bar) else against_prices(bar)) or amounts_fit(bar.volume)
 
 
 def is_sound(bar: Bar) -> bool:
-    """Whether it is seen at a glance that its prices fit, as nearly always: cycles bring tens of thousands."""
+    """A cheap test that passes nearly every valid candle: a cycle fetches tens of thousands."""
     first, high, low, last = prices = (bar.open, bar.high, bar.low, bar.close)
-    finite = all(map(Decimal.is_finite, prices))  # what is none cannot be compared
+    finite = all(map(Decimal.is_finite, prices))  # comparing a NaN would raise
     return finite and ZERO < low <= first <= high < LIMIT and low <= last <= high and all(map(is_short, prices))
 
 
@@ -219,7 +222,7 @@ def against_prices(bar: Bar) -> str:
     )
 
 
-def stretch_is_right(bar: Bar, now: datetime) -> str:
+def period_is_valid(bar: Bar, now: datetime) -> str:
     seconds = timeframes.SECONDS.get(bar.timeframe)
     if seconds is None:
         return f"unknown timeframe {bar.timeframe}"

@@ -1,6 +1,7 @@
-"""The priority queue of listings: in the database, so that it outlives every process; no listing stands in it twice.
+"""The priority queue of listings, in the database, so that it survives every process.
 
-A worker that takes an item claims it for two minutes. Who dies gives it back that way, and nobody else gets it before.
+It holds each listing once. A worker claims an item for two minutes. The claim of a worker that dies expires, and no
+other gets the item before.
 """
 
 import logging
@@ -19,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 MAX_SIZE = 1000
 MAX_RETRIES = 3
-CLAIM = timedelta(seconds=120)
+CLAIM_LENGTH = timedelta(seconds=120)
 ERROR_LENGTH = 500
 
 
@@ -35,7 +36,7 @@ class Stats:
 
 
 def enqueue(listing: Listing, priority: int | None = None) -> bool:
-    """Put it in; False when it waits already (the more urgent priority holds) or the queue is full."""
+    """Add the listing; False when it is in the queue already (the more urgent priority wins) or the queue is full."""
     wanted = priority or listing.priority
     with transaction.atomic():
         counters = locked_counters()
@@ -53,12 +54,12 @@ def enqueue(listing: Listing, priority: int | None = None) -> bool:
 
 
 def dequeue(items: int = 1, at: Collection[Source] | None = None) -> list[QueueItem]:
-    """Claim the next items; no two workers get the same one. Those of other sources than `at` keep their places."""
+    """Claim the next items, of the sources `at` only if given; no two workers get the same one."""
     now = clock.now()
     with transaction.atomic():
         waiting = free() if at is None else free().filter(listing__source__in=at)
         rows = list(waiting.select_for_update(skip_locked=True, of=("self",)).select_related("listing__source")[:items])
-        QueueItem.objects.filter(pk__in=[row.pk for row in rows]).update(claimed_until=now + CLAIM)
+        QueueItem.objects.filter(pk__in=[row.pk for row in rows]).update(claimed_until=now + CLAIM_LENGTH)
     return rows
 
 
@@ -74,7 +75,7 @@ def done(item: QueueItem) -> None:
 
 
 def requeue(item: QueueItem, error: str) -> bool:
-    """Back in, one step less urgent; False when its three tries are used up and it is dropped."""
+    """Put the item back, one priority lower; False when it is dropped after three retries."""
     with transaction.atomic():
         counters = locked_counters()
         if item.retry_count >= MAX_RETRIES:
@@ -93,7 +94,7 @@ def requeue(item: QueueItem, error: str) -> bool:
 
 
 def release(item: QueueItem) -> None:
-    """Back to its old place: nothing was tried, the budget did not allow it."""
+    """End the claim; the item keeps its place, since no call was made (rate limit)."""
     QueueItem.objects.filter(pk=item.pk).update(claimed_until=None)
 
 
@@ -130,7 +131,7 @@ def stats() -> Stats:
 
 
 def locked_counters() -> QueueCounters:
-    """The one row of totals; its lock also makes places and duplicates a question that one asks at a time."""
+    """The row of totals, locked. The lock also serializes the checks for a full queue and for duplicates."""
     QueueCounters.objects.get_or_create(pk=1)
     return QueueCounters.objects.select_for_update().get(pk=1)
 

@@ -1,8 +1,8 @@
-"""The priority batch: the instruments that must be right come first, then the queue, all within the call budget.
+"""The priority batch: critical instruments first, then the queue, all within the rate limit.
 
-Each instrument is asked for at the most urgent source that can be asked: when that one is off or has no key, at the
-next. Where nobody answered, whoever has a fresh price of it is named: Deribit for BTCUSD, the ECB with its rate of the
-day for EURUSD; those are here already and need not be asked for. One instrument's failure never stops the others.
+Each instrument is fetched from its most urgent source that is enabled and has a key. When that source gives no price,
+the result names a fallback source whose stored price is fresh: Deribit for BTCUSD, the ECB's daily rate for EURUSD.
+The failure of one instrument never stops the others.
 """
 
 import logging
@@ -34,14 +34,14 @@ logger = logging.getLogger(__name__)
 
 JOB = "batch.priority"
 CRITICAL = Listing.Priority.CRITICAL
-# A task is killed after 60 s: its groups wait for the budget so long together, and the last begins before the second.
+# In seconds. A task is killed after 60 s: its groups wait 20 s for the rate limit in all, and none begins after 40 s.
 PATIENCE, LAST_START = 20.0, 40.0
 MAX_ERRORS = 20
 
 
 @dataclass(slots=True)
 class BatchResult:
-    """One run, as `/batch/run` answers it; durations are in the job."""
+    """The result of one run, as `/batch/run` returns it; the duration is in the job."""
 
     batch_id: str
     priority_updated: list[str] = field(default_factory=list)
@@ -51,14 +51,14 @@ class BatchResult:
     api_calls_used: int = 0
     rate_limit_waits: int = 0
     errors: list[dict[str, str]] = field(default_factory=list)
-    # Which source has a fresh price of an instrument that its first one gave none of.
+    # By instrument without a new price from its first source: another source that has a fresh one.
     fallbacks: dict[str, str] = field(default_factory=dict)
 
     def add(self, result: price_collector.Result) -> None:
         self.api_calls_used += result.calls
         self.rate_limit_waits += result.waits
-        told = [{"symbol": code, "error": words} for code, words in result.failed.items()]
-        self.errors = (self.errors + told)[:MAX_ERRORS]
+        failures = [{"symbol": code, "error": message} for code, message in result.failed.items()]
+        self.errors = (self.errors + failures)[:MAX_ERRORS]
 
 
 def new_id() -> str:
@@ -66,9 +66,9 @@ def new_id() -> str:
 
 
 def run(batch_id: str = "", trigger: str = Job.Trigger.SCHEDULE) -> BatchResult | None:
-    """Bring every critical instrument up to now; None when a batch is running already. The journal has the rest.
+    """Update every critical instrument; None when a batch is running already.
 
-    Who was told an id finds it there whatever happens.
+    The Job row holds the result. A batch whose id a client knows already has a row in any case.
     """
     result = BatchResult(batch_id or new_id())
     try:
@@ -94,13 +94,13 @@ def run(batch_id: str = "", trigger: str = Job.Trigger.SCHEDULE) -> BatchResult 
     except runs.Busy:
         logger.warning("A batch is already running")
         if batch_id:
-            give_up(result, trigger)
+            record_skipped(result, trigger)
         return None
     return result
 
 
-def give_up(result: BatchResult, trigger: str) -> None:
-    """A batch that was promised and did not run, for another was faster."""
+def record_skipped(result: BatchResult, trigger: str) -> None:
+    """Record a batch whose id was given to a client, but which did not run, since another one was running."""
     now = clock.now()
     Job.objects.create(
         job_type=JOB,
@@ -114,14 +114,14 @@ def give_up(result: BatchResult, trigger: str) -> None:
 
 
 def keep(job: Job, result: BatchResult) -> None:
-    """The result stands in the job's row, also of one that is still running."""
+    """Store the result in the job's row, while it runs as well as at its end."""
     job.requests = result.api_calls_used
     rows = len(result.priority_updated)
     Job.objects.filter(pk=job.pk).update(details=asdict(result), rows_written=rows, requests=result.api_calls_used)
 
 
 def critical() -> list[tuple[Source, list[Listing]]]:
-    """The critical instruments by the source that is asked for them, one group a call of that source."""
+    """The critical instruments grouped by source and market; one group is one call."""
     wanted = Listing.objects.filter(priority=CRITICAL, tracked=True).values_list("instrument", flat=True).distinct()
     able = {row.pk for row in sources.runnable() if isinstance(sources.provider_of(row), QuoteSource)}
     groups: dict[tuple[int, str], list[Listing]] = defaultdict(list)
@@ -137,7 +137,7 @@ def critical() -> list[tuple[Source, list[Listing]]]:
 
 
 def market_of(listing: Listing) -> str:
-    """`C` of `C:EURUSD`: one market is one call, and fails alone."""
+    """`C` of `C:EURUSD`: Polygon answers one market per call, so each fails alone."""
     head, colon, _ = listing.ticker.partition(":")
     return head if colon else ""
 
@@ -149,17 +149,17 @@ def why_not(source: Source) -> tuple[str, str]:
 
 
 def update(source: Source, listings: Sequence[Listing], result: BatchResult, elapsed: float = 0.0) -> None:
-    """One group, begun so many seconds into the batch; whatever goes wrong with it stays with it."""
+    """Update one group, `elapsed` seconds after the start of the batch; its failure does not stop the next group."""
     try:
         if elapsed > LAST_START:
             raise TimeoutError("the batch has no time left for it")
-        # No rest after it: the next group is another market of the same source, and may well answer.
+        # No cool-down after it: the next group is another market of the same source, which may well answer.
         done = ask(source, listings, critical=True, patience=max(0.0, PATIENCE - elapsed), rest=False)
     except Exception as error:
         logger.exception("The batch failed on %s", source.code)
-        words = runs.scrub(f"{type(error).__name__}: {error}")
-        done = price_collector.Result(failed={listing.instrument.code: words for listing in listings})
-        price_collector.mark(listings, SyncStatus.State.FAILED, "error", words)
+        message = runs.scrub(f"{type(error).__name__}: {error}")
+        done = price_collector.Result(failed={listing.instrument.code: message for listing in listings})
+        price_collector.mark(listings, SyncStatus.State.FAILED, "error", message)
     result.add(done)
     result.priority_updated += done.updated
     result.priority_failed += done.failed
@@ -169,7 +169,7 @@ def update(source: Source, listings: Sequence[Listing], result: BatchResult, ela
 
 
 def ask(source: Source, listings: Sequence[Listing], **how: Any) -> price_collector.Result:
-    """One question; it is counted into the row that the source has for this hour, like those of the beats."""
+    """One call, counted in the source's hourly Job row as the polls are."""
     done = None
     try:
         with hourly.poll(f"{source.code}.quotes", source) as count:
@@ -184,9 +184,9 @@ def ask(source: Source, listings: Sequence[Listing], **how: Any) -> price_collec
 
 
 def fallback_sources(asked: Mapping[int, int], updated: Sequence[str]) -> dict[str, str]:
-    """Critical instruments without a new price that another source than the one `asked` has a fresh one of: the best.
+    """For each critical instrument without a new price: the best other source than `asked` with a fresh price or rate.
 
-    A price of a market or an official rate, fresh by the same judgement as in every answer.
+    `queries.prices` decides what is fresh, as in every answer.
     """
     rows = Listing.objects.filter(priority=CRITICAL, tracked=True).exclude(instrument__code__in=updated)
     waiting = set(rows.values_list("instrument", flat=True))
@@ -200,20 +200,20 @@ def fallback_sources(asked: Mapping[int, int], updated: Sequence[str]) -> dict[s
 
 
 def enqueue_secondary() -> int:
-    """Put what is followed at the sources of the batch, and is not critical, into the queue."""
+    """Put the tracked, not critical listings of low-quota sources into the queue; returns how many were added."""
     rows = Listing.objects.filter(tracked=True, priority__gt=CRITICAL, source__in=batched()).order_by("priority", "pk")
     return sum(batch_queue.enqueue(listing) for listing in rows.select_related("instrument"))
 
 
 def batched() -> list[Source]:
-    """The sources whose calls are so few that their instruments take turns."""
+    """The low-quota sources: so few calls are allowed that their instruments are fetched in rotation."""
     return [row for row in sources.runnable() if PROVIDERS[row.code].rotating]
 
 
 def process_queue(most: int | None = None) -> BatchResult:
-    """Serve the next items as far as the budget goes beside what is kept for the critical ones.
+    """Process the next items as far as the rate limit allows, without the calls reserved for critical instruments.
 
-    What waits for a source that is off, paused or resting keeps its place and holds up nobody else's.
+    Items of a source that is disabled, paused or cooling down keep their places and do not block those of others.
     """
     result = BatchResult(new_id())
     able = [source for source in sources.runnable() if not rate_limit.is_cooling_down(source)]
@@ -232,7 +232,7 @@ def by_source(items: Iterable[QueueItem]) -> dict[Source, list[QueueItem]]:
 
 
 def serve(source: Source, items: Sequence[QueueItem], result: BatchResult) -> None:
-    """As far as the source goes; what is not reached keeps its place."""
+    """Process the items until the source allows no more; the others keep their places."""
     over = False
     for item in items:
         if not item.listing.tracked:
@@ -244,13 +244,13 @@ def serve(source: Source, items: Sequence[QueueItem], result: BatchResult) -> No
 
 
 def serve_one(source: Source, item: QueueItem, result: BatchResult) -> bool:
-    """False when the budget did not allow it, or when the source could not be reached: no more of it in this turn."""
+    """Process one item; False when the rate limit or the network stops further calls to this source in this run."""
     limit = sources.allowance_of(source)
     cost = sources.quote_source_of(source).cost([item.listing.ticker])
     if rate_limit.is_cooling_down(source) or rate_limit.used_up(source, limit, cost):
         batch_queue.release(item)
         return False
-    # No rest after it: that would keep the batch from the critical instruments too.
+    # No cool-down after it: that would stop the next batch from fetching the critical instruments.
     done = ask(source, [item.listing], rest=False)
     result.add(done)
     if isinstance(done.error, rate_limit.Exhausted):
@@ -265,7 +265,7 @@ def serve_one(source: Source, item: QueueItem, result: BatchResult) -> bool:
 
 
 def status() -> dict[str, Any]:
-    """The newest batch, the next one, and how each critical instrument is doing."""
+    """The newest batch, and the state of each critical instrument."""
     last = Job.objects.filter(job_type=JOB).order_by("-started_at", "-pk").first()
     return {
         "batch_id": (last.details.get("batch_id") if last else None) or None,
@@ -278,7 +278,7 @@ def status() -> dict[str, Any]:
 
 
 def result_of(job: Job) -> dict[str, Any]:
-    """All fields of a BatchResult, out of its job."""
+    """All fields of a BatchResult, read from its job."""
     details = {name: job.details.get(name) for name in BatchResult.__dataclass_fields__}
     seconds = job.duration_seconds
     return details | {

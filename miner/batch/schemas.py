@@ -1,4 +1,4 @@
-"""The shapes of answers about the priority batch, its queue and its budget."""
+"""The response schemas of the priority batch, its queue and the rate limits."""
 
 from typing import Literal
 

@@ -1,6 +1,6 @@
-"""A range of the past of a source: prices ticker by ticker, candles a thousand of every symbol at a time.
+"""The back-fill of prices and candles over a range of days, resumable at any point.
 
-A task works for 40 s and enqueues its continuation (`miner.backfill`); a command works without that end.
+A task works for 40 s and enqueues its continuation (`miner.backfill`); a command has no deadline.
 """
 
 import logging
@@ -37,19 +37,20 @@ logger = logging.getLogger(__name__)
 GOOD = {Job.Status.SUCCESS, Job.Status.SKIPPED}
 BUSY = "busy"
 DAY = timedelta(days=1)
-# A source that counts its days back to the minute: the request takes a moment, too.
+# Some sources refuse what is older than their limit to the minute, and the request itself takes time.
 MARGIN = timedelta(hours=1)
-# A window of a budget is a minute; a source that wants a longer rest has not much use for being waited for.
+# In seconds. The window of a rate limit is a minute; a back-fill does not wait for a longer cool-down.
 LONGEST_WAIT = 90.0
-# What a round of candles may take beyond its due when everything is slow: a task is killed after 60 s.
+# In seconds. What a round of candles may take beyond its deadline when everything is slow: a task is killed after 60 s.
 ROUND = 12.0
 
 
 @dataclass(slots=True)
 class Fill:
-    """One back-fill from `start` to `end`, and who watches it.
+    """One back-fill from `start` to `end`.
 
-    At `deadline` (of the monotonic clock) it stops, and `then` asks for the rest.
+    At `deadline` (of the monotonic clock) it stops and calls `on_continue(what is left, job id)`. `watch` is called
+    after each window with the windows done, the windows planned and the day reached.
     """
 
     source: Source
@@ -67,24 +68,24 @@ class Fill:
 
     @property
     def is_first(self) -> bool:
-        """Asked for by a beat, since a listing has no past yet."""
+        """Whether a poll requested it because a listing has no history yet."""
         return self.trigger == Job.Trigger.SCHEDULE
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing is left to ask for afterwards; some days in between, by an operator's wish, are not all."""
+        """Whether it covers the whole history that Charon keeps, not just the days that an operator chose."""
         reaches_back = self.start.date() <= clock.today() - price_collector.HISTORY
         return self.is_first or (reaches_back and self.end >= clock.now() - DAY)
 
 
 def moments(start: date, end: date) -> tuple[datetime, datetime]:
-    """Days of the markets are days in UTC; nothing is asked for that has not happened."""
+    """The range of days as datetimes, up to now at most; market days are days in UTC."""
     after = datetime.combine(min(end, clock.now().date()), hour.min, UTC) + DAY
     return datetime.combine(start, hour.min, UTC), min(after, clock.now())
 
 
 def settled(fill: Fill, work: Callable[[], None]) -> str:
-    """The status of the work; what the source or the database did wrong stands in the job and goes no further."""
+    """Runs the work and returns its status; errors of the source or the database are recorded and not raised."""
     try:
         work()
     except runs.Busy:
@@ -99,7 +100,7 @@ def settled(fill: Fill, work: Callable[[], None]) -> str:
 
 
 def wait(fill: Fill, error: rate_limit.Exhausted) -> None:
-    """For the budget, as long as this task lasts; who wants a longer rest than that is asked another day."""
+    """Sleep until the rate limit allows a call, or until the deadline; re-raises for a cool-down of more than 90 s."""
     seconds = (error.until - clock.now()).total_seconds()
     if seconds > LONGEST_WAIT:
         raise error
@@ -107,9 +108,9 @@ def wait(fill: Fill, error: rate_limit.Exhausted) -> None:
 
 
 def fetch_prices(fill: Fill, tickers: Sequence[str], resume: int | None = None) -> None:
-    """Ticker by ticker; one that the source does not know is told and left out.
+    """Fetch and store prices ticker by ticker; a ticker that the source does not know is recorded and left out.
 
-    What a beat asked for twice, since the queue was long, is brought once.
+    Polls may request the same listing twice while the queue is long: history that is complete is not fetched again.
     """
     source, left, start = fill.source, list(tickers), fill.start
     provider = sources.quote_source_of(source)
@@ -139,7 +140,7 @@ def fetch_prices(fill: Fill, tickers: Sequence[str], resume: int | None = None) 
 
 
 def history_states(source: Source, tickers: Sequence[str]) -> models.QuerySet[SyncStatus]:
-    """Where it stands which of these have their past."""
+    """The rows of these tickers that say whether their history is complete (`past_at`)."""
     return SyncStatus.objects.filter(listing__source=source, listing__ticker__in=tickers)
 
 
@@ -151,9 +152,9 @@ def history(fill: Fill, job: Job, provider: QuoteSource, ticker: str, start: dat
         work = partial(provider.fetch_history, ticker, start, fill.end)
         found = retry.call(work, traffic, cycle.PATIENCE, fill.deadline + table_collector.GRACE)
     except UnknownTicker as error:
-        words = runs.scrub(str(error))
-        logger.warning("%s is not known at %s: %s", ticker, fill.source.code, words)
-        runs.progress(job, refused=[f"{ticker}: {words}"])
+        message = runs.scrub(str(error))
+        logger.warning("%s is not known at %s: %s", ticker, fill.source.code, message)
+        runs.progress(job, refused=[f"{ticker}: {message}"])
         return []
     finally:
         job.requests += traffic.requests
@@ -164,9 +165,9 @@ def history(fill: Fill, job: Job, provider: QuoteSource, ticker: str, start: dat
 
 
 def fetch_candles(fill: Fill, timeframe: str, at: datetime | None = None, resume: int | None = None) -> None:
-    """A thousand candles of every symbol at a time, ascending, so that a kill leaves no hole behind.
+    """Fetch and store a thousand candles of every symbol at a time, ascending, so that a kill leaves no gap.
 
-    A symbol that was listed later is not asked before its time.
+    A symbol that was listed later is not requested before its first candle.
     """
     source, seconds = fill.source, timeframes.SECONDS[timeframe]
     start, listings = at or first_candle(fill.start, timeframe), price_collector.due(source)
@@ -181,7 +182,7 @@ def fetch_candles(fill: Fill, timeframe: str, at: datetime | None = None, resume
             most = min(cycle.FIRST, ceil((fill.end - start).total_seconds() / seconds))
             there = [row for row in listings if begins.get(row.ticker, start) < start + step]
             try:
-                bars = stretch(job, source, timeframe, [cycle.Question(row, start, most) for row in there])
+                bars = fetch_window(job, source, timeframe, [cycle.Question(row, start, most) for row in there])
             except rate_limit.Exhausted as error:
                 wait(fill, error)
             else:
@@ -195,14 +196,14 @@ def fetch_candles(fill: Fill, timeframe: str, at: datetime | None = None, resume
 
 
 def first_candle(start: datetime, timeframe: str) -> datetime:
-    """What the next night would delete is not brought."""
+    """The open time of the first candle to fetch; nothing that the nightly retention would delete."""
     if timeframe == retention.SHORT_LIVED:
         start = max(start, clock.now() - DAY * settings.RETENTION_DAYS)
     return timeframes.start_of(start, timeframes.SECONDS[timeframe])
 
 
-def stretch(job: Job, source: Source, timeframe: str, questions: Sequence[cycle.Question]) -> list[Bar]:
-    """The answers to these; a symbol without one is named in the job, for its candles will be missing."""
+def fetch_window(job: Job, source: Source, timeframe: str, questions: Sequence[cycle.Question]) -> list[Bar]:
+    """Fetches the candles for these questions; the job names a symbol that failed, since its candles are missing."""
     done = cycle.Cycle()
     try:
         lots = cycle.fetch(source, timeframe, questions, done) if questions else ()
@@ -210,7 +211,8 @@ def stretch(job: Job, source: Source, timeframe: str, questions: Sequence[cycle.
         if done.failed:
             first = questions[0].start
             lost = [
-                f"{ticker} {timeframe} from {first:%Y-%m-%d %H:%M}: {words}" for ticker, words in done.failed.items()
+                f"{ticker} {timeframe} from {first:%Y-%m-%d %H:%M}: {message}"
+                for ticker, message in done.failed.items()
             ]
             runs.progress(job, refused=lost)
         return bars

@@ -1,4 +1,4 @@
-"""Does a source answer? The smallest question that it has, once, within its budget."""
+"""The connection test of a source: its smallest request, once, within its rate limit."""
 
 import time
 from collections.abc import Callable
@@ -13,14 +13,14 @@ from miner.fetch import http, rate_limit
 from miner.fetch.errors import NoKey, ProviderError
 from miner.providers.base import CandleSource, Provider, QuoteSource
 
-# Somebody waits in front of a page.
+# An operator waits for the page.
 SECONDS = 8.0
-# Any week has a day of publication.
+# Every week has at least one day with a publication.
 FEW_DAYS = 7
 
 
 def ask(source: Source) -> float:
-    """Seconds that the answer took; raises ProviderError with the reason where there was none."""
+    """The seconds that the response took; raises ProviderError when there was none."""
     if sources.wants_key(source):
         raise NoKey(f"{source.code}: no key")
     provider = sources.provider_of(source)
@@ -37,7 +37,7 @@ def ask(source: Source) -> float:
 
 
 def smallest(source: Source, provider: Provider) -> tuple[int, Callable[[], object]]:
-    """What it costs, and the question: a week of its first table, its most urgent price, or what it trades."""
+    """The smallest request and its cost: a week of the first table, the most urgent price, or the list of tickers."""
     if provider.series:
         series = provider.series[0]
         end = min(clock.today(), series.last or clock.today())

@@ -1,16 +1,19 @@
-"""What can go wrong with a provider; each class says what Charon does about it. Emptiness is not an error."""
+"""The errors of providers: one class for each way to handle a failure.
+
+An empty answer is not an error: the provider returns an empty list.
+"""
 
 
 class ProviderError(Exception):
-    """The base of them all; `reason` is what the journal writes into the job."""
+    """The base of all errors here; `reason` is stored in the Job row (`Job.Reason`)."""
 
     reason = "error"
 
 
 class Unreachable(ProviderError):
-    """The road or the other side's trouble (no connection, 408, 429, 5xx): try again, then leave it to the next run.
+    """The network or the server failed (no connection, 408, 429, 5xx): retry, then leave it to the next run.
 
-    `nobody`: there was nobody to ask at all (no network, no such host, the port is closed).
+    `nobody`: no connection was made at all (no network, unknown host, closed port).
     """
 
     reason = "unreachable"
@@ -26,10 +29,10 @@ class Unreachable(ProviderError):
 
 
 class Refused(ProviderError):
-    """They understood and said no (any other 4xx, a redirect): our mistake or a key. Never tried again by itself.
+    """The server understood and refused (any other 4xx, a redirect): our request or key is wrong, so never retried.
 
-    `retry_after`: how long a ban lasts, where they say so; whoever asks next waits that long. `reason`: where it is
-    known better than by the class, such as `no_key` for a key that was refused.
+    `retry_after`: the seconds that a ban lasts, if the server says so; the next request waits that long. `reason`: a
+    more exact reason than that of the class, such as `no_key` for a key that was refused.
     """
 
     reason = "refused"
@@ -45,34 +48,34 @@ class Refused(ProviderError):
 
 
 class UnknownTicker(Refused):
-    """They do not list that ticker (any more): a warning about one instrument, not a breakage of the source."""
+    """The provider does not list this ticker (any more): a warning about one instrument, no failure of the source."""
 
 
 class NoKey(Refused):
-    """Nothing was asked, because the source wants a key and there is none."""
+    """No request was sent: the source requires an API key and none is configured."""
 
     reason = "no_key"
 
 
 class NoPlan(Refused):
-    """The key is right and its plan does not cover this."""
+    """The key is valid, but its plan does not include this request."""
 
     reason = "no_plan"
 
 
 class Blocked(Refused):
-    """Not for people in this country (451)."""
+    """The provider does not serve this country (HTTP 451)."""
 
     reason = "blocked"
 
 
 class Unreadable(ProviderError):
-    """A good status and wrong content. Nothing of it is stored."""
+    """A successful status with content that cannot be parsed. Nothing of it is stored."""
 
     reason = "unreadable"
 
 
 class ExpectedData(ProviderError):
-    """A well-formed "nothing published" for days on which something must have been."""
+    """A well-formed "nothing published" for days on which a table must exist."""
 
     reason = "expected_data"

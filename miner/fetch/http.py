@@ -1,4 +1,4 @@
-"""The only door to the internet: timeout, User-Agent, no redirects, a size cap, and every failure as one of ours."""
+"""The one HTTP client: timeouts, no redirects, a size limit, every failure as a ProviderError."""
 
 import ssl
 import time
@@ -18,22 +18,22 @@ from miner.fetch.errors import Blocked, Refused, Unreachable
 CONNECT_SECONDS, READ_SECONDS = 5, 10
 # The largest NBP answer (93 days of table A) is 150 kB; the ECB's whole history is 6 MB.
 MAX_BYTES = 32 * 1024 * 1024
-# How long one answer may take in all: a server that drips a byte every nine seconds never trips a read timeout.
+# The time for one whole response: a server that sends a byte every nine seconds never exceeds a read timeout of ten.
 MAX_SECONDS = 30
-# The longest rest that a provider is granted, in seconds: Binance's longest ban. Who names more has a broken clock.
-LONGEST_REST = 3 * 24 * 3600.0
-# Some providers refuse the default agents of HTTP libraries.
+# The longest Retry-After that is obeyed, in seconds: Binance's longest ban is three days. More means a broken clock.
+LONGEST_RETRY_AFTER = 3 * 24 * 3600.0
+# Some providers refuse the default User-Agent of HTTP libraries.
 USER_AGENT = "Charon/0.1 (self-hosted exchange rates)"
 BODY_IN_ERROR = 300
 
-# functools.cache lets two threads that come first at once build a pool each.
-_one_at_a_time = Lock()
-_until: ContextVar[float] = ContextVar("until", default=float("inf"))
+# Without the lock, two threads that call a functools.cache function first would each build a pool.
+_client_lock = Lock()
+_deadline: ContextVar[float] = ContextVar("deadline", default=float("inf"))
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A 200: its body, and headers whose names are known in any case."""
+    """A response with status 200: its body, and its headers with case-insensitive names."""
 
     body: bytes
     headers: Mapping[str, str]
@@ -41,17 +41,17 @@ class Answer:
 
 @contextmanager
 def answered_until(moment: float) -> Iterator[None]:
-    """Requests of this thread in the block end by `moment` (of the monotonic clock), with Unreachable if need be."""
-    token = _until.set(moment)
+    """Requests of this thread in the block end by `moment` (of the monotonic clock), else they raise Unreachable."""
+    token = _deadline.set(moment)
     try:
         yield
     finally:
-        _until.reset(token)
+        _deadline.reset(token)
 
 
 def client() -> httpx.Client:
-    """One pool of connections per process, safe to use from several threads."""
-    with _one_at_a_time:
+    """The connection pool of this process, safe to use from several threads."""
+    with _client_lock:
         return new_client()
 
 
@@ -67,18 +67,18 @@ def trusted() -> ssl.SSLContext:
 
 
 def get(url: str, accept: str = "application/json", headers: Mapping[str, str] | None = None) -> bytes:
-    """The body of a 200; everything else is Unreachable or Refused."""
+    """The body of a response with status 200; raises Unreachable or Refused for everything else."""
     return fetch(url, accept, headers).body
 
 
 def fetch(url: str, accept: str = "application/json", headers: Mapping[str, str] | None = None) -> Answer:
-    """A 200 with its headers; everything else is Unreachable or Refused, with the beginning of its body.
+    """A response with status 200; raises Unreachable or Refused, with the first 300 bytes of the body, for all others.
 
-    The text of an error names method and path, never the host, the body, the query or a header (keys travel there), nor
-    the reason phrase (NBP's is CP1250). Inside `answered_until` everything ends by that moment.
+    The message of an error names method and path, never the host, body, query or headers (they may hold keys), nor
+    the reason phrase (NBP sends it in CP1250). Inside `answered_until` the request ends by that time.
     """
     place = place_of(url)
-    seconds = min(MAX_SECONDS, _until.get() - time.monotonic())
+    seconds = min(MAX_SECONDS, _deadline.get() - time.monotonic())
     if seconds <= 0:
         raise Unreachable(f"GET {place}: no time left")
     timeout = httpx.Timeout(min(READ_SECONDS, seconds), connect=min(CONNECT_SECONDS, seconds))
@@ -86,7 +86,7 @@ def fetch(url: str, accept: str = "application/json", headers: Mapping[str, str]
         with client().stream("GET", url, headers={"Accept": accept, **(headers or {})}, timeout=timeout) as answer:
             body = read(answer, place, seconds)
     except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, UnicodeEncodeError) as error:
-        # Without its text: that of a malformed header quotes the value, and keys travel there as well.
+        # Without its message: that of a malformed header quotes the value, which may be a key.
         raise Refused(f"GET {place}: cannot be asked: {type(error).__name__}") from None
     except httpx.ConnectError as error:
         raise Unreachable(f"GET {place}: {type(error).__name__}: {error}", nobody=True) from None
@@ -102,7 +102,7 @@ def fetch(url: str, accept: str = "application/json", headers: Mapping[str, str]
 
 
 def place_of(url: str) -> str:
-    """The path of a URL: what may stand in an error. Errors are public, an operator's other address is not."""
+    """The path of a URL, which errors may show. Errors are public; the host of an operator's own `base_url` is not."""
     try:
         return httpx.URL(url).path
     except httpx.InvalidURL as error:
@@ -131,12 +131,12 @@ def refusal(answer: httpx.Response, body: bytes, place: str) -> Unreachable | Re
 
 
 def retry_after(value: str) -> float | None:
-    """Seconds to wait, three days at most, from either form of the header; None when it says nothing usable."""
+    """Seconds to wait, three days at most, from either form of Retry-After (RFC 9110, 10.2.3); None if malformed."""
     value = value.strip()
     if value.isdecimal():
-        return min(float(value), LONGEST_REST)
+        return min(float(value), LONGEST_RETRY_AFTER)
     try:
         when = parsedate_to_datetime(value)
     except (ValueError, OverflowError):
         return None
-    return min(max(0.0, (when - clock.now()).total_seconds()), LONGEST_REST) if when.tzinfo else None
+    return min(max(0.0, (when - clock.now()).total_seconds()), LONGEST_RETRY_AFTER) if when.tzinfo else None

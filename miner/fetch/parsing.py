@@ -1,4 +1,4 @@
-"""How a provider reads an answer: JSON into agreed shapes, text into exact numbers, counts since 1970 into moments."""
+"""Parsing of responses: JSON into typed structs, text into Decimals, Unix timestamps into datetimes."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -15,14 +15,14 @@ NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?\Z", re.ASCII)
 SHOWN = 40
 DIGITS, DECIMALS = 15, 10
 DOUBLE = Context(prec=DIGITS, traps=[])
-# From here on ten decimals hold five digits or more.
+# Ten decimals hold at least five significant digits of a value of 1E-6 or more.
 SMALL = -6
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND, MILLISECOND, MICROSECOND = timedelta(seconds=1), timedelta(milliseconds=1), timedelta(microseconds=1)
 
 
 def decode(body: bytes | msgspec.Raw, shape: type[T]) -> T:
-    """A body as the shape that was agreed; Decimal fields keep every digit of a JSON number."""
+    """Decodes a body into `shape`; raises Unreadable if it does not fit. Decimal fields keep every digit."""
     try:
         return msgspec.json.decode(body, type=shape)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -30,7 +30,7 @@ def decode(body: bytes | msgspec.Raw, shape: type[T]) -> T:
 
 
 def number(text: str) -> Decimal:
-    """Decimal alone would also take NaN, 1_000 and the digits of other scripts. Raises ValueError."""
+    """Raises ValueError if the text is not a number. Decimal itself accepts NaN, 1_000 and digits of other scripts."""
     try:
         if NUMBER.match(text):
             return Decimal(text)
@@ -40,13 +40,14 @@ def number(text: str) -> Decimal:
 
 
 def positive(value: Decimal | None) -> Decimal | None:
-    """Zero is how markets write that there was nothing: no bid, no trade, an emptied day."""
+    """None for zero: markets write 0 for a missing value (no bid, no trade, a day without trading)."""
     return value or None
 
 
 def computed(value: Decimal) -> Decimal:
-    """An average that somebody computed as a double, less its noise: digits beyond the fifteenth, and decimals beyond
-    the tenth. What is so small that fewer than five digits would stay keeps them all.
+    """Rounds an average that the provider computed as a double (IEEE 754) to 15 significant digits and ten decimals.
+
+    A value below 1E-6 keeps all its digits: ten decimals would leave fewer than five.
     """
     _, digits, exponent = value.as_tuple()
     fits = not isinstance(exponent, int) or (len(digits) <= DIGITS and exponent >= -DECIMALS)
@@ -58,7 +59,7 @@ def computed(value: Decimal) -> Decimal:
 
 
 def moment(count: int, unit: timedelta = MILLISECOND) -> datetime:
-    """So many seconds, milliseconds or microseconds since 1970, exactly."""
+    """The datetime of `count` seconds, milliseconds or microseconds since 1970, exactly; raises Unreadable."""
     try:
         return EPOCH + unit * count
     except OverflowError:

@@ -1,8 +1,8 @@
-"""How often a source may be asked: calls, or weight, in a sliding window that all processes of a house share.
+"""The rate limit of each source, shared by all processes through the database.
 
-One locked row a source keeps the takes of the running window, so that no border of a fixed window lets twice the limit
-through, and no process, however it ends, keeps what it took. The database is the one place that every process has;
-a take costs a few milliseconds there, beside a request that costs a hundred.
+The limit is a number of calls, or of weight, in a sliding window. One row per source, locked while it is read and
+written, holds the calls of the current window. A fixed window would let twice the limit pass at its border. Only the
+database is shared by all processes; a lock there takes a few milliseconds, a request about a hundred.
 """
 
 import logging
@@ -20,25 +20,25 @@ from miner.models import Spent
 
 logger = logging.getLogger(__name__)
 
-LONGEST_NAP = 5.0
+LONGEST_SLEEP = 5.0
 DAY = timedelta(days=1)
-FIRST_REST, LONGEST_REST = 30, 900
+FIRST_COOLDOWN, LONGEST_COOLDOWN = 30, 900
 
 
 class Exhausted(ProviderError):
-    """The budget allows the call only after `until`: later than the caller can wait."""
+    """The rate limit allows the call only at `until`, which is later than the caller can wait."""
 
     reason = "budget"
 
-    def __init__(self, source: str, until: datetime, rests: bool = False) -> None:
-        why = f"{source} is left alone" if rests else f"the budget of {source} is used up"
+    def __init__(self, source: str, until: datetime, cooling_down: bool = False) -> None:
+        why = f"{source} is cooling down" if cooling_down else f"the budget of {source} is used up"
         super().__init__(f"{why} until {until:%H:%M:%S} UTC")
         self.until = until
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What a source allows: `calls` in `seconds`, of which `reserve` are kept for critical instruments."""
+    """The limit of a source: `calls` (0: no limit) in `seconds`; `reserve` of them are for critical instruments."""
 
     calls: int
     seconds: int
@@ -47,7 +47,7 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """The state of one source's budget, as operators and programs see it."""
+    """The state of one source's rate limit, as the API and the admin show it."""
 
     limit: int
     window_seconds: int
@@ -59,29 +59,29 @@ class Budget:
 
 
 def take(source: Source, allowance: Allowance, calls: int = 1, critical: bool = False, patience: float = 0) -> float:
-    """Take that many calls, waiting up to `patience` seconds for them; answers how long it waited.
+    """Take `calls` from the window, waiting up to `patience` seconds; returns the seconds that it waited.
 
-    Raises Exhausted when they are not to be had in that time. A source without a limit is only counted.
+    Raises Exhausted when the window has no room in that time. Calls of a source without a limit are only counted.
     """
     started = time.monotonic()
     deadline = started + patience
     waited = False
     while (until := attempt(source, allowance, calls, critical, waited)) is not None:
-        nap = max(0.05, (until - clock.now()).total_seconds())
-        if time.monotonic() + nap > deadline:
+        pause = max(0.05, (until - clock.now()).total_seconds())
+        if time.monotonic() + pause > deadline:
             Spent.objects.filter(source=source).update(total_waits=F("total_waits") + 1)
             exhausted = Exhausted(source.code, until, is_cooling_down(source))
             logger.info("Given up: %s", exhausted)
             raise exhausted
         if not waited:
-            logger.info("The budget of %s is used up; waiting %.1f s", source.code, nap)
+            logger.info("The budget of %s is used up; waiting %.1f s", source.code, pause)
         waited = True
-        time.sleep(min(nap, LONGEST_NAP))
+        time.sleep(min(pause, LONGEST_SLEEP))
     return time.monotonic() - started if waited else 0.0
 
 
 def attempt(source: Source, allowance: Allowance, calls: int, critical: bool, waited: bool) -> datetime | None:
-    """Take them now, or the moment from which they may be had."""
+    """Take the calls now and return None, or return the time at which the window has room for them."""
     now = clock.now()
     with transaction.atomic():
         row = locked(source)
@@ -105,22 +105,22 @@ def locked(source: Source) -> Spent:
 
 
 def effective(allowance: Allowance, row: Spent) -> Allowance:
-    """Less, where the source itself says that less is allowed."""
+    """The allowance, reduced to what the source itself reports (`record_allowed`) if that is less."""
     if not row.allowed or row.allowed >= allowance.calls > 0:
         return allowance
     return replace(allowance, calls=row.allowed, reserve=min(allowance.reserve, row.allowed - 1))
 
 
 def recent(row: Spent, allowance: Allowance, now: datetime) -> list[list[float]]:
-    """The takes of the running window; one from the future (a clock was set back) counts as taken now."""
+    """The calls of the current window; one from the future (a clock was set back) counts as made now."""
     oldest = now.timestamp() - allowance.seconds
     return [[min(at, now.timestamp()), calls] for at, calls in row.takes if at > oldest]
 
 
 def free_at(takes: list[list[float]], allowance: Allowance, limit: int, calls: int, now: datetime) -> datetime | None:
-    """None when `calls` more fit under `limit` now, else the moment at which enough of the old ones have left.
+    """None if `calls` more fit under `limit` now, else the time at which enough old calls have left the window.
 
-    More than the limit at once fit only into an empty window.
+    More calls than the limit fit only into an empty window.
     """
     used = sum(number for _, number in takes)
     if not takes or used + calls <= limit:
@@ -134,7 +134,7 @@ def free_at(takes: list[list[float]], allowance: Allowance, limit: int, calls: i
 
 
 def spent(source: Source, allowance: Allowance, calls: int) -> None:
-    """So many calls were made beyond those that were taken: whoever comes next has that much less."""
+    """Count calls that were made beyond those taken (retries), so that the next caller has less."""
     if calls <= 0:
         return
     now = clock.now()
@@ -146,12 +146,12 @@ def spent(source: Source, allowance: Allowance, calls: int) -> None:
 
 
 def is_known(source: Source) -> bool:
-    """Whether the source was asked today what it allows."""
+    """Whether the source reported its limit within the last 24 hours."""
     return Spent.objects.filter(source=source, allowed_at__gt=clock.now() - DAY).exists()
 
 
 def record_allowed(source: Source, allowed: int | None) -> None:
-    """The source says what a window allows; None where it does not."""
+    """Store the limit that the source reports; None if it reports none."""
     with transaction.atomic():
         row = locked(source)
         row.allowed, row.allowed_at = allowed, clock.now()
@@ -159,8 +159,9 @@ def record_allowed(source: Source, allowed: int | None) -> None:
 
 
 def answered(source: Source, allowance: Allowance | None = None, used: int | None = None) -> None:
-    """It answered: the count of failures ends. `used` is what it says it has counted itself; what it counted beyond
-    our takes is taken as well. As a rule there is nothing to write.
+    """Record a successful response: reset the count of failures. As a rule there is nothing to write.
+
+    `used`: the calls that the source itself has counted; those beyond our own count are added to the window.
     """
     row = Spent.objects.filter(source=source).first()
     if row is not None and not row.failures and beyond(row, allowance, used) <= 0:
@@ -181,31 +182,31 @@ def beyond(row: Spent, allowance: Allowance | None, used: int | None) -> float:
 
 
 def block(source: Source, seconds: float) -> None:
-    """The source wants to be left alone for a while (429, 418): nobody of this house asks it before."""
+    """The source asked us to wait (HTTP 429, or 418 from Binance): no process calls it for so many seconds."""
     until = clock.now() + timedelta(seconds=seconds)
     with transaction.atomic():
         row = locked(source)
         if row.blocked_until is None or row.blocked_until < until:
             Spent.objects.filter(pk=row.pk).update(blocked_until=until)
-    logger.warning("%s asked for a rest of %.0f s", source.code, seconds)
+    logger.warning("%s asked us to wait for %.0f s", source.code, seconds)
 
 
 def failed(source: Source) -> None:
-    """The source could not be asked: half a minute of rest for everybody, twice as long each time, 15 min at most."""
+    """Record a failed call: a cool-down of 30 s for all processes, doubled each time, 15 min at most."""
     with transaction.atomic():
         row = locked(source)
-        seconds = min(FIRST_REST * 2 ** min(row.failures, 10), LONGEST_REST)
+        seconds = min(FIRST_COOLDOWN * 2 ** min(row.failures, 10), LONGEST_COOLDOWN)
         until = max(filter(None, [row.blocked_until, clock.now() + timedelta(seconds=seconds)]))
         Spent.objects.filter(pk=row.pk).update(failures=F("failures") + 1, blocked_until=until)
 
 
 def is_cooling_down(source: Source) -> bool:
-    """Whether it wants, or needs, to be left alone at the moment."""
+    """Whether the source must not be called now, after a failure or at its own request."""
     return Spent.objects.filter(source=source, blocked_until__gt=clock.now()).exists()
 
 
 def used_up(source: Source, allowance: Allowance, calls: int = 1) -> bool:
-    """Whether so many calls would have to wait now, for who only looks: nothing is taken, counted or logged."""
+    """Whether so many calls would have to wait now. Reads only: nothing is taken, counted or logged."""
     now = clock.now()
     row = Spent.objects.filter(source=source).first()
     if row is None or not allowance.calls:

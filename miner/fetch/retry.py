@@ -1,4 +1,4 @@
-"""Trying again: what the provider asks for (Retry-After) first, else 1, 2, 4 s with jitter; then the next run."""
+"""Retries of failed requests: after Retry-After if sent, else after 1, 2 and 4 s with jitter."""
 
 import time
 from collections.abc import Callable
@@ -17,26 +17,26 @@ T = TypeVar("T")
 ATTEMPTS = 4
 FIRST_WAIT = 1.0
 JITTER = 0.5
-# Longer than this nobody waits inside a run: the next run comes within the hour.
+# No run waits longer than this between two tries: the next run comes within the hour.
 LONGEST_WAIT = 30.0
-# What the last try may take after the last wait has ended.
+# The time that the last try gets after the last wait.
 REQUEST_SECONDS = 5.0
 
 
 @dataclass(slots=True)
 class Traffic:
-    """What the requests of one run cost; shared by its threads."""
+    """The counters of one run's requests, shared by its threads."""
 
     requests: int = 0
     retries: int = 0
     waited_seconds: float = 0.0
     stopped: bool = False
-    # What ended the run: requests that find it ended answer with this, so that the job names the true reason.
+    # The error that ended the run. Requests that come later raise it too, so that the job names the true reason.
     cause: Exception | None = None
     lock: Lock = field(default_factory=Lock, repr=False)
 
     def stop(self, cause: Exception | None = None) -> None:
-        """The run is over: requests under way may end, none is tried again."""
+        """End the run: requests in progress may finish, none is retried."""
         with self.lock:
             self.cause = self.cause or cause
             self.stopped = True
@@ -49,7 +49,7 @@ class Traffic:
 
 
 def worth_another_try(error: Exception, patience: float) -> bool | timedelta:
-    """Only the road's errors are; a wait that the provider asked for is kept, or there is no other try."""
+    """Whether, or after how long, a request is retried: only after Unreachable, and never before Retry-After."""
     if not isinstance(error, Unreachable) or patience <= 0:
         return False
     if error.retry_after is None:
@@ -60,9 +60,10 @@ def worth_another_try(error: Exception, patience: float) -> bool | timedelta:
 
 
 def call(work: Callable[[], T], traffic: Traffic, patience: float = 60, until: float = float("inf")) -> T:
-    """Do the work, again where that may help: no wait begins that `patience` seconds, or the moment `until`, cut short.
+    """Call `work`, with retries; no wait begins that would last beyond `patience` seconds or the time `until`.
 
-    Requests in the work end soon after `until`; once the work fails for good, none of the run is tried again.
+    `until` is a time of the monotonic clock; requests in the work end 5 s after it at the latest. Once the work has
+    failed for good, no request of the run is retried.
     """
     until = min(until, time.monotonic() + patience)
     ended = time.monotonic()

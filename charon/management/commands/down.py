@@ -1,4 +1,4 @@
-"""End the Charon that runs on this data folder."""
+"""`manage.py down`: ends the Charon that runs on this data folder."""
 
 import os
 import signal

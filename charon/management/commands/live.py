@@ -1,4 +1,4 @@
-"""The process that sends events to whoever listens."""
+"""`manage.py live`: the process that sends server-sent events to clients."""
 
 import socket
 from typing import Any
@@ -11,12 +11,12 @@ from charon.api.sse import STREAM, Hub, Live
 from charon.processes import listen_socket
 from charon.processes.supervisor import stop_on_signal
 
-# Whoever takes nothing does not hold up the end for longer: all is over within 3 s.
+# In seconds. A client that reads nothing delays the shutdown by no more: the process ends within 3 s.
 GRACE = 1
 
 
 class Server(uvicorn.Server):
-    """uvicorn waits for open answers, and these never end by themselves: those who listen are sent home first."""
+    """uvicorn waits for open responses, which never end by themselves here: the hub closes them first."""
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
@@ -39,7 +39,7 @@ class Server(uvicorn.Server):
 
 
 class Command(BaseCommand):
-    help = "Send new figures and decisions to whoever listens (server-sent events); needs a Redis to hear of them."
+    help = "Send new rates and signals to clients as server-sent events; needs Redis."
 
     def handle(self, *args: Any, **options: Any) -> None:
         with listening(settings.HOST, settings.LIVE_PORT) as sock, stop_on_signal() as stop:

@@ -1,4 +1,4 @@
-"""What has to be done once before any process of a release runs, however many begin at the same moment."""
+"""`manage.py prepare`: migrations, sources and schedules, by one process per release."""
 
 from argparse import ArgumentParser
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ LOCK = 0x436861726F6E
 
 
 class Command(BaseCommand):
-    help = "Bring tables, sources and timetables to what the code has; whoever comes meanwhile waits for it."
+    help = "Migrate, and write sources and schedules; other processes that start meanwhile wait."
     requires_system_checks = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -38,12 +38,12 @@ class Command(BaseCommand):
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """One at a time on PostgreSQL, which frees the lock of whoever dies. A SQLite file has one machine and its `up`."""
+    """Hold an advisory lock of PostgreSQL, which frees it if the process dies. On SQLite only `up` runs this."""
     if connection.vendor != "postgresql":
         yield
         return
     with connection.cursor() as cursor:
-        # Neither the wait nor a migration is a statement that hangs.
+        # Waiting for the lock, or a migration, may take longer than the statement_timeout of the settings.
         cursor.execute("SET statement_timeout = 0")
         cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
     try:

@@ -1,4 +1,4 @@
-"""Write what the code knows (sources, timetables) into the database; operators' choices stay."""
+"""`manage.py sync`: writes sources and schedules from the code; operators' choices stay."""
 
 from django.core.management.base import BaseCommand
 

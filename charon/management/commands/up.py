@@ -1,4 +1,4 @@
-"""Charon on one machine: migrate, sync, web and task clusters, in the foreground."""
+"""`manage.py up`: all processes of Charon on one machine, in the foreground, after migrate and sync."""
 
 import os
 import sys
@@ -32,22 +32,22 @@ class Command(BaseCommand):
                 sys.exit(1)
 
     def run(self, stop: Stop) -> None:
-        with only_one(), listen_socket.reserve(settings.HOST, settings.PORT) as place:
+        with locked_data_dir(), listen_socket.reserve(settings.HOST, settings.PORT) as place:
             prepare()
-            greeted = False
+            announced = False
 
-            def greet_when_ready() -> None:
-                nonlocal greeted
-                if not greeted and place.answers():
-                    greeted = True
-                    self.greet(place)
+            def announce_when_ready() -> None:
+                nonlocal announced
+                if not announced and place.answers():
+                    announced = True
+                    self.announce(place)
 
             try:
-                supervise(children(place), stop, greet_when_ready)
+                supervise(children(place), stop, announce_when_ready)
             finally:
-                put_down_what_was_interrupted()
+                record_interrupted_work()
 
-    def greet(self, place: Place) -> None:
+    def announce(self, place: Place) -> None:
         lines = [f"Charon: {place.url}", f"  data:  {settings.DATA_DIR}"]
         if not get_user_model().objects.filter(is_superuser=True).exists():
             lines.append("  admin: no account yet; make one with .venv/bin/python manage.py createsuperuser")
@@ -57,7 +57,7 @@ class Command(BaseCommand):
         connection.close()
 
 
-def only_one() -> Any:
+def locked_data_dir() -> Any:
     try:
         return data_dir_lock.take(settings.DATA_DIR)
     except data_dir_lock.LockHeld as held:
@@ -67,7 +67,7 @@ def only_one() -> Any:
 
 
 def prepare() -> None:
-    """Tables, sources and timetables as the code has them, and a first task that looks for what is missing."""
+    """Migrate, write sources and schedules, and enqueue a first task that fetches what is missing."""
     try:
         connection.ensure_connection()
     except DatabaseError as error:
@@ -82,7 +82,7 @@ def children(place: Place) -> list[Child]:
 
 
 def web(place: Place) -> Child:
-    """granian ends when its worker dies, so that one place alone decides about another start: the supervisor."""
+    """granian with one worker: it ends when its worker dies, so that only the supervisor decides about restarts."""
     options = {
         "--interface": "wsgi",
         "--host": place.ip,
@@ -92,10 +92,10 @@ def web(place: Place) -> Child:
         "--workers-kill-timeout": "2",
         "--log-level": "warning",
     }
-    words = [word for option in options.items() for word in option]
-    # Found from any folder; the working directory stays, for the relative paths that an operator may have given.
+    arguments = [word for option in options.items() for word in option]
+    # Charon is importable from any folder; the working directory stays, since the settings may hold relative paths.
     python_path = os.pathsep.join(filter(None, [str(settings.BASE_DIR), os.environ.get("PYTHONPATH")]))
-    command = [sys.executable, "-m", "granian", *words, "charon.wsgi:application"]
+    command = [sys.executable, "-m", "granian", *arguments, "charon.wsgi:application"]
     return Child("web", command, {"PYTHONPATH": python_path, "DB_POOL": "1"})
 
 
@@ -104,7 +104,7 @@ def cluster(queue: str) -> Child:
 
 
 def pulse() -> Child:
-    """Asks for what comes every few seconds; with Redis, what came in on another machine wakes this one's brain."""
+    """The process of the fast polls; with Redis it also enqueues the engine for data that another machine stored."""
     return Child("pulse", manage("pulse"))
 
 
@@ -112,10 +112,10 @@ def manage(command: str) -> list[str]:
     return [sys.executable, str(Path(settings.BASE_DIR) / "manage.py"), command]
 
 
-def put_down_what_was_interrupted() -> None:
-    """Jobs say that they were stopped, and their tasks are not blamed for it."""
+def record_interrupted_work() -> None:
+    """Record the running jobs as stopped, and take back the deliveries of their tasks."""
     try:
         runs.stop()
         task_broker.discount_interrupted([settings.MINER_QUEUE, settings.BRAIN_QUEUE])
     except DatabaseError:
-        return  # the leases of the jobs run out by themselves
+        return  # the leases of the jobs expire

@@ -1,7 +1,7 @@
-"""The brain over the whole archive on SQLite: first run, one new day, and the arithmetic alone beside TA-Lib.
+"""Benchmark of the signal engine: the whole archive, one new day, and MACD alone beside TA-Lib.
 
-Targets: the first run, reading and writing included, under 20 s; one new day for all instruments under 1 s; MACD at
-most 3 times TA-Lib over the same arrays in the same run.
+It runs on SQLite. Targets: the first run, reading and writing included, under 20 s; one new day for all instruments
+under 1 s; MACD at most 3 times TA-Lib over the same arrays in the same run.
 """
 
 import json
@@ -24,17 +24,17 @@ NEW_DAY = """
     django.setup()
     from datetime import timedelta
     from django.db.models import Max
-    from markets import journal, store
+    from markets.jobs import runs
     from markets.models import Rate, Source
-    from markets.records import Figure, Table
-    from signals import brain
+    from markets.records import RateRecord, Table
+    from markets.store.publish import publish
     from signals.tasks import catch_up
     nbp = Source.objects.get(code="nbp")
     newest = Rate.objects.filter(table="A").aggregate(day=Max("effective_date"))["day"]
     last = Rate.objects.filter(table="A", effective_date=newest).select_related("instrument")
-    figures = [Figure(rate.instrument.code, mid=rate.figure("mid")) for rate in last]
-    with journal.job("nbp.A", nbp) as job:
-        store.save([Table("A", newest + timedelta(days=1), figures, "x", None, "https://x/", "0" * 64)], nbp, job)
+    rates = [RateRecord(rate.instrument.code, mid=rate.published("mid")) for rate in last]
+    with runs.job("nbp.A", nbp) as job:
+        publish([Table("A", newest + timedelta(days=1), rates, "x", None, "https://x/", "0" * 64)], nbp, job)
     started = time.perf_counter()
     rows = catch_up()
     print(json.dumps({"rows": rows, "seconds": time.perf_counter() - started}))
@@ -73,7 +73,7 @@ def main() -> None:
 
         first, day, arithmetic = ask(FIRST), ask(NEW_DAY), ask(ARITHMETIC)
     ratio = arithmetic["ours"] / arithmetic["talib"]
-    print(f"brain: {arithmetic['series']} series, {arithmetic['bars']} bars")
+    print(f"engine: {arithmetic['series']} series, {arithmetic['bars']} bars")
     print(f"  first run    {first['seconds']:6.2f} s, {first['rows']} rows")
     print(f"  one new day  {day['seconds']:6.2f} s, {day['rows']} rows")
     print(f"  MACD alone   {arithmetic['ours'] * 1000:6.2f} ms, {ratio:.2f} x TA-Lib")

@@ -1,4 +1,4 @@
-"""A whole Charon in processes of its own, on a PostgreSQL and a Redis of its own, which this process looks into."""
+"""A whole installation in processes of its own, on its own PostgreSQL and Redis."""
 
 import sys
 from collections import Counter
@@ -30,19 +30,19 @@ HURRIED_UP = [sys.executable, "-c", "from tests.hurried import up; up()"]
 ROLES = ("miner", "brain", "web")
 
 
-class House(Up):
+class Installation(Up):
     def members(self, role: str) -> list[psutil.Process]:
-        return [process for process in self.family() if role_of(process) == role]
+        return [process for process in self.processes() if role_of(process) == role]
 
     def answers(self, path: str) -> int:
-        """The status; 0 while nobody is there."""
+        """The status of the response; 0 while no server listens."""
         try:
             return httpx.get(self.url + path, timeout=60).status_code
         except httpx.TransportError:
             return 0
 
     def kill_one(self, role: str, chance: Random) -> bool:
-        """Any of its processes: a worker, the one that hands out tasks, the one that watches them, granian's own."""
+        """Kill any process of the role: a worker, the cluster's pusher, its sentinel, or granian's worker."""
         if not (members := self.members(role)):
             return False
         with suppress(psutil.NoSuchProcess):
@@ -51,19 +51,19 @@ class House(Up):
 
 
 def role_of(process: psutil.Process) -> str:
-    """The supervisor and the leashes have none: what holds the others is not what dies here."""
+    """`web` or the queue of a process; empty for the supervisor and the child runners, which these tests never kill."""
     try:
-        words = " ".join(process.cmdline())
-        if "leash.py" in words:
+        command = " ".join(process.cmdline())
+        if "child_runner.py" in command:
             return ""
-        return "web" if "granian" in words else process.environ().get("Q_CLUSTER_NAME", "")
+        return "web" if "granian" in command else process.environ().get("Q_CLUSTER_NAME", "")
     except psutil.Error:
         return ""
 
 
 @dataclass
-class Street:
-    """The servers of a house, and the bank it asks."""
+class Servers:
+    """The servers that installations use: PostgreSQL, Redis and the NBP's replica."""
 
     postgres: Postgres
     redis: Redis
@@ -83,21 +83,23 @@ class Street:
         }
 
     @contextmanager
-    def house(self, folder: Path, database: str, template: str = "template1", **changes: str) -> Iterator[House]:
-        """A running house on a new database, which is also that of this process."""
+    def installation(
+        self, folder: Path, database: str, template: str = "template1", **changes: str
+    ) -> Iterator[Installation]:
+        """A running installation on a new database, which this process uses too."""
         self.postgres.sql(f"CREATE DATABASE {database} TEMPLATE {template}")
-        house = House(folder, HURRIED_UP, **self.env(database) | changes)
+        installation = Installation(folder, HURRIED_UP, **self.env(database) | changes)
         with self.look_into(database):
             try:
-                yield house.ready()
+                yield installation.ready()
             finally:
-                house.end()
+                installation.end()
 
     def look_into(self, database: str) -> AbstractContextManager[None]:
         return server_database(self.postgres.url_of(database), self.blocker)
 
     def calm(self, folder: Path) -> str:
-        """The database of a house in which nothing goes wrong: all is mined, then all is decided."""
+        """The database of an installation without faults: everything is fetched, then decided."""
         self.postgres.sql("CREATE DATABASE calm")
         env = environment(folder, **self.env("calm"))
         decide = "from signals.tasks import catch_up\nwhile catch_up(): pass"
@@ -108,13 +110,13 @@ class Street:
 
 
 @contextmanager
-def open_street(blocker: DjangoDbBlocker) -> Iterator[Street]:
+def open_servers(blocker: DjangoDbBlocker) -> Iterator[Servers]:
     with serve(latency=0.08) as replica, postgres_server() as postgres, redis_server() as redis:
-        yield Street(postgres, redis, replica, blocker)
+        yield Servers(postgres, redis, replica, blocker)
 
 
-def next_beat() -> None:
-    """What the timetable does once an hour, unless the last one still waits."""
+def enqueue_polls() -> None:
+    """Enqueue the hourly tasks, as the schedules do, unless the last ones still wait."""
     for queue, func, words in (
         (settings.MINER_QUEUE, "miner.tasks.mine", ["nbp"]),
         (settings.BRAIN_QUEUE, "signals.tasks.catch_up", []),
@@ -123,34 +125,34 @@ def next_beat() -> None:
             async_task(func, *words, cluster=queue)
 
 
-def at_rest() -> bool:
-    """Every figure is there, nothing is at work and every announcement was answered."""
+def is_idle() -> bool:
+    """Whether every rate is stored, no job is running and every outbox row is processed."""
     return (
-        Rate.objects.count() >= short_nbp.figures()
+        Rate.objects.count() >= short_nbp.rate_count()
         and not Job.objects.filter(status="running").exists()
         and not Ingest.objects.filter(processed=None).exists()
     )
 
 
 def settled(seconds: float) -> None:
-    """By itself and by the next beats of the timetable."""
+    """Wait until the installation is idle, by itself or by the next polls."""
 
     def look() -> bool:
-        next_beat()
-        return at_rest()
+        enqueue_polls()
+        return is_idle()
 
     until(look, seconds)
 
 
-def figures() -> Counter[tuple[Any, ...]]:
+def stored_rates() -> Counter[tuple[Any, ...]]:
     columns = ("instrument__code", "source__code", "table", "effective_date", "mid", "bid", "ask", "scale")
     return Counter(Rate.objects.values_list(*columns, "publication__number", "publication__sha256"))
 
 
 def decisions() -> Counter[tuple[Any, ...]]:
-    """Turns, and what holds on the last day, without the time at which that was found.
+    """Crossings, and the signals of the last day, without the time of the decision.
 
-    That nothing turned is only kept of bars that were the newest once: which those are depends on who was alive.
+    HOLD is stored only for a bar that was the newest one at some time, which depends on the processes that were alive.
     """
     columns = ("instrument__code", "rule", "timeframe", "as_of", "version", "signal", "horizon_days")
     kept = Signal.objects.filter(~Q(signal=Signal.Label.HOLD) | Q(as_of=midnight(short_nbp.LAST)))
@@ -159,7 +161,7 @@ def decisions() -> Counter[tuple[Any, ...]]:
 
 
 def connections_of(database: str) -> int:
-    """Of others than this one."""
+    """The number of connections to the database, without our own."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()", [database]

@@ -1,4 +1,4 @@
-"""A Charon of its own: filled from the archive, a replica of the bank and the brain, then served by granian."""
+"""The installation of the browser tests: filled from archive and replica, served by granian."""
 
 import contextlib
 import os
@@ -18,14 +18,14 @@ from tests import replica
 from tests.processes import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
-# The last day that the archive reaches; a Monday, ten minutes after table A is out.
+# The last day of the archive, a Monday; the time is before 12:15, until which table A is published.
 TODAY = date(2026, 10, 26)
 NOON = datetime(2026, 10, 26, 12, 10, tzinfo=WARSAW)
-BRAIN = "from signals.tasks import catch_up; catch_up()"
+ENGINE = "from signals.tasks import catch_up; catch_up()"
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class Installation:
     url: str
     env: dict[str, str]
 
@@ -34,7 +34,7 @@ class House:
 
 
 def environment(folder: Path, port: int, bank: str) -> dict[str, str]:
-    """Nothing of the caller's own installation; no Redis, and the CDN as it is by default."""
+    """An environment without the caller's own settings: no Redis, and the CDN as by default."""
     foreign = {"DATABASE_URL", "DB_HOST", "DEBUG", "REDIS_URL", "SECRET_KEY", "HOST", "CDN_ENABLED", "ALLOWED_HOSTS"}
     own = {
         "DJANGO_SETTINGS_MODULE": "charon.settings",
@@ -57,13 +57,13 @@ def manage(*words: str, env: dict[str, str]) -> None:
 
 
 def fill(env: dict[str, str]) -> None:
-    for words in (["migrate", "-v0"], ["sync"], ["mine", "nbp_archive"], ["mine", "nbp"], ["shell", "-c", BRAIN]):
+    for words in (["migrate", "-v0"], ["sync"], ["mine", "nbp_archive"], ["mine", "nbp"], ["shell", "-c", ENGINE]):
         manage(*words, env=env)
 
 
 @contextlib.contextmanager
 def web(env: dict[str, str]) -> Iterator[str]:
-    """The pages on a free port until the end of the block."""
+    """Serve the pages on a free port until the end of the block."""
     port = env["PORT"]
     options = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", port, "--workers", "1"]
     words = [*options, "--blocking-threads", "2", "--workers-kill-timeout", "2", "--log-level", "warning"]
@@ -86,34 +86,34 @@ def wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
             if httpx.get(f"{url}/health").status_code == 200:
                 return
         time.sleep(0.1)
-    raise RuntimeError(f"nobody answers at {url}")
+    raise RuntimeError(f"{url} does not answer")
 
 
 @contextlib.contextmanager
-def furnished(folder: Path) -> Iterator[House]:
-    """A house of that folder, filled on the first call and only opened on later ones."""
+def filled(folder: Path) -> Iterator[Installation]:
+    """The installation in this folder, filled by the first call and served again by later ones."""
     with replica.serve(today=TODAY) as bank:
         env = environment(folder, free_port(), bank.url)
-        if not (folder / "filled").exists():
+        if not (folder / ".filled").exists():
             fill(env)
-            (folder / "filled").touch()
+            (folder / ".filled").touch()
         with web(env) as url:
-            yield House(url, env)
+            yield Installation(url, env)
 
 
 @contextlib.contextmanager
-def left_alone(house: House) -> Iterator[House]:
-    """The same house four weeks later: nothing new was fetched, and every signal is of old figures."""
-    env = house.env | {"PORT": str(free_port()), clock.VARIABLE: clock.starting(NOON + timedelta(weeks=4))}
+def four_weeks_later(installation: Installation) -> Iterator[Installation]:
+    """The same installation four weeks later: no new rates were fetched, and every signal is stale."""
+    env = installation.env | {"PORT": str(free_port()), clock.VARIABLE: clock.starting(NOON + timedelta(weeks=4))}
     with web(env) as url:
-        yield House(url, env)
+        yield Installation(url, env)
 
 
 @contextlib.contextmanager
-def unfurnished(folder: Path) -> Iterator[House]:
-    """Tables and timetables, and not one figure."""
+def empty(folder: Path) -> Iterator[Installation]:
+    """An installation with sources and schedules, and without any rate."""
     env = environment(folder, free_port(), "http://127.0.0.1:9/api/")
     for words in (["migrate", "-v0"], ["sync"]):
         manage(*words, env=env)
     with web(env) as url:
-        yield House(url, env)
+        yield Installation(url, env)
