@@ -51,7 +51,7 @@ class House(Up):
 
 
 def role_of(process: psutil.Process) -> str:
-    """The supervisor and the leashes have none: what holds the others is not what dies here."""
+    """The supervisor and the child runners have none: what holds the others is not what dies here."""
     try:
         words = " ".join(process.cmdline())
         if "leash.py" in words:

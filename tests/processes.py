@@ -91,10 +91,10 @@ class Up:
             return False
 
     def cluster(self) -> psutil.Process | None:
-        """The main process of the task cluster: the leash's child."""
+        """The main process of the task cluster: the child runner's child."""
         for process in self.family():
             words = process.cmdline()
-            if "qcluster" in words and "leash.py" not in " ".join(words):
+            if "qcluster" in words and "child_runner.py" not in " ".join(words):
                 return process
         return None
 

@@ -31,7 +31,7 @@ def test_nothing_outlives_the_demo(tmp_path: Path, number: signal.Signals) -> No
         assert demo.stdout is not None
         assert [demo.stdout.readline()[:5], demo.stdout.readline()] == ["DEMO:", "open\n"]
         family = psutil.Process(demo.pid).children(recursive=True)
-        assert len(family) == 3  # the house, the leash, the stand-ins
+        assert len(family) == 3  # `up`, the child runner, the replicas
         if number is signal.SIGINT:  # a terminal tells everybody in front of it
             next(one for one in family if str(house) in one.cmdline()).send_signal(number)
         demo.send_signal(number)

@@ -101,21 +101,21 @@ def test_whoever_does_not_listen_is_killed_with_its_family(monkeypatch: pytest.M
     assert not supervisor.group_exists(group)
 
 
-def test_the_leash_kills_the_group_when_its_holder_is_gone() -> None:
+def test_the_child_runner_kills_the_group_when_the_supervisor_is_gone() -> None:
     code = "import os, signal; os.fork(); os.write(1, b'1\\n'); signal.pause()"
-    leash = subprocess.Popen(
-        [sys.executable, "-I", "-S", str(supervisor.LEASH), sys.executable, "-c", code],
+    runner = subprocess.Popen(
+        [sys.executable, "-I", "-S", str(supervisor.CHILD_RUNNER), sys.executable, "-c", code],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,
     )
-    assert leash.stdin is not None
-    assert leash.stdout is not None
-    assert leash.stdout.read(4) == b"1\n1\n"
-    leash.stdin.close()
-    assert leash.wait(timeout=40) in {-9, 137}  # the signal itself, or the child's end by it, whichever is first
-    assert leash.stdout.read() == b""  # the last of them has closed it
-    leash.stdout.close()
+    assert runner.stdin is not None
+    assert runner.stdout is not None
+    assert runner.stdout.read(4) == b"1\n1\n"
+    runner.stdin.close()
+    assert runner.wait(timeout=40) in {-9, 137}  # the signal itself, or the child's end by it, whichever is first
+    assert runner.stdout.read() == b""  # the last of them has closed it
+    runner.stdout.close()
 
 
 @pytest.fixture
