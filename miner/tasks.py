@@ -107,6 +107,7 @@ def poll(source: str, table: str) -> str:
     return mine(source, [table], Job.Trigger.WINDOW)
 
 
+@results.once("{}.quotes")
 def quotes(source: str) -> str:
     """One beat: what everything that is followed at this source costs now."""
     row, name = available(source), f"{source}.quotes"
@@ -130,6 +131,7 @@ def quotes(source: str) -> str:
     return f"{len(result.updated)} of {len(listings)}"
 
 
+@results.once("{}.candles.{}")
 def candles(source: str, timeframe: str) -> str:
     """One beat: the candles of a timeframe, of everything that is followed at this source."""
     row, name = available(source), f"{source}.candles.{timeframe}"
@@ -164,6 +166,7 @@ def available(source: str) -> Source | None:
     return None if row is None or rate_limit.is_cooling_down(row) else row
 
 
+@results.once("batch.queue")
 def work_queue() -> str:
     """One beat: the next items of the priority queue."""
     result = batch_run.process_queue()
@@ -188,3 +191,12 @@ def prune() -> str:
     if not gone.finished:
         async_task("miner.tasks.prune", cluster=settings.MINER_QUEUE, group="retention")
     return f"{gone.ticks} ticks, {gone.candles} candles, {gone.jobs} jobs"
+
+
+def reap() -> str:
+    """End every job whose lease ran out or whose process is gone, so that what waited for it goes on.
+
+    The timetable starts it and not pulse: a task cluster always runs, pulse only where a poll is fast or Redis is on.
+    So a job ends within a minute, and the half minute of the queue's scheduler, after its lease or its process.
+    """
+    return f"{runs.reap()} ended"

@@ -36,7 +36,7 @@ def names() -> dict[str, int]:
 def test_every_source_that_is_on_has_its_beats(market: Source) -> None:
     assert names() == {"fake.quotes": 30, "fake.candles.5m": 30, "fake.candles.1h": 120, "fake.candles.4h": 300}
     Source.objects.update(polling_interval=200)
-    assert names() == {"fake.quotes": 200, "fake.candles.5m": 200, "fake.candles.1h": 200, "fake.candles.4h": 300}
+    assert names() == {"fake.quotes": 240, "fake.candles.5m": 240, "fake.candles.1h": 240, "fake.candles.4h": 300}
 
 
 @pytest.mark.parametrize("choice", [{"enabled": False}, {"paused_until": clock.now() + timedelta(days=900)}])
@@ -53,7 +53,7 @@ def test_a_source_that_rests_has_none_until_then(market: Source, at: Callable[[s
 
 
 def test_a_source_of_the_queue_has_only_the_queues_beat(market: Source, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(FakeMarket, "queued", True)
+    monkeypatch.setattr(FakeMarket, "rotating", True)
     monkeypatch.setattr(FakeMarket, "timeframes", {})
     assert names() == {"batch.queue": 15}
 
@@ -108,7 +108,7 @@ def test_one_pulse_beats_and_another_follows_when_it_is_gone(market: Source, at:
     second.refresh()
     assert second.holds is True
     first.refresh()
-    assert (first.holds, first.beats) == (False, [])
+    assert (first.holds, first.polls) == (False, [])
 
 
 def test_a_pulse_that_ends_lets_go_at_once(market: Source) -> None:
@@ -123,7 +123,7 @@ def test_new_beats_begin_at_once_and_then_keep_to_their_grid(market: Source, at:
     pulse = Ticker("a:1")
     pulse.refresh()
     pulse.tick()
-    assert OrmQ.objects.count() == 4
+    assert OrmQ.objects.count() == 2
     OrmQ.objects.all().delete()
     at("2026-11-20 13:00:29")
     pulse.refresh()
