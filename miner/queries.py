@@ -71,13 +71,21 @@ def pulse_rows(enabled: Iterable[Source], by_code: dict[str, Source]) -> Iterato
     for poll in found:
         if not poll.is_scheduled:
             row = upcoming_row(poll.name, poll.func, poll.next(now), by_code)
-            yield row | {"cron": None, "minutes": None, "every_seconds": poll.every}
+            yield row | {"every_seconds": poll.every}
 
 
 def upcoming_row(name: str, task: str, next_run: datetime | None, by_code: dict[str, Source]) -> dict[str, Any]:
     source = by_code.get(name.split(".")[0])
-    code = source.code if source else None
-    return {"name": name, "task": task, "source": code, "next_run": next_run, "state": state(source)}
+    return {
+        "name": name,
+        "task": task,
+        "source": source.code if source else None,
+        "next_run": next_run,
+        "cron": None,
+        "minutes": None,
+        "state": state(source),
+        "every_seconds": None,
+    }
 
 
 def state(source: Source | None) -> Literal["active", "paused", "disabled"]:

@@ -1,5 +1,6 @@
 """Polls in the timetable: each poll has one starter, runs once for its moment, and an upgrade leaves exactly ours."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
@@ -9,6 +10,7 @@ import pytest
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
+from django.test import Client
 from django_q import scheduler as queue_scheduler
 from django_q.conf import Conf
 from django_q.models import OrmQ, Schedule
@@ -285,3 +287,49 @@ def test_a_dead_job_ends_within_a_minute_and_is_told_though_nobody_starts_anothe
     assert len(heard) == 1
     assert task["save"] is False
     events.ended.disconnect(handler)
+
+
+def test_upcoming_lists_every_schedule_and_every_poll_of_pulse_once(client: Client, market: Source) -> None:
+    call_command("sync", skip_checks=True)
+    choose(market, 45)
+    answer = client.get("/api/v1/stats/upcoming?limit=1000").json()
+    items = {item["name"]: item for item in answer["items"]}
+    assert answer["count"] == len(answer["items"]) == len(items)
+    assert items.keys() == pulses() | set(Schedule.objects.values_list("name", flat=True))
+    moments = [item["next_run"] for item in answer["items"]]
+    assert moments == sorted(moments)
+    assert items[QUOTES] == {
+        "name": QUOTES, "task": "miner.tasks.quotes", "source": "fake", "next_run": "2026-11-20T12:00:45Z",
+        "cron": None, "minutes": None, "every_seconds": 45, "state": "active",
+    }  # fmt: skip
+    assert (items[LONG_CANDLES]["minutes"], items[LONG_CANDLES]["every_seconds"]) == (5, 300)
+    part = client.get("/api/v1/stats/upcoming?limit=3&offset=2").json()
+    assert (part["items"], part["count"]) == (answer["items"][2:5], answer["count"])
+
+
+def test_upcoming_says_that_a_paused_sources_fast_poll_waits(client: Client, market: Source) -> None:
+    choose(market, 30)
+    Source.objects.update(paused_until=clock.now() + timedelta(hours=1))
+    found = {item["name"]: item for item in client.get("/api/v1/stats/upcoming").json()["items"]}
+    assert (found[QUOTES]["state"], found[QUOTES]["next_run"]) == ("paused", "2026-11-20T13:00:30Z")
+    assert found[LONG_CANDLES]["state"] == "paused"
+
+
+def test_the_page_lists_both_kinds_of_polls_in_polish(client: Client, market: Source) -> None:
+    choose(market, 90)
+    choose(market, 30)
+    Source.objects.exclude(pk=market.pk).update(enabled=False)
+    page = client.get("/miner/").content.decode().replace("\N{NO-BREAK SPACE}", " ")
+    rows = re.sub(r"<[^>]+>", " ", page.split("Najbliższe uruchomienia")[1].split("Dziennik zadań")[0])
+    text = " ".join(rows.split())
+    assert "Fake: ceny bieżące 13:00 (za chwilę) co 30 s czynne" in text
+    assert "Fake: świece 4h 13:00 (przed chwilą) co 5 min czynne" in text
+
+
+def test_the_status_page_names_the_polls_that_are_late(
+    client: Client, market: Source, at: Callable[[str], None]
+) -> None:
+    words = "4 stałe zapytania"
+    assert words in client.get("/status/").content.decode().replace("\N{NO-BREAK SPACE}", " ")
+    at("2026-11-20 13:03:50")
+    assert "Fake: ceny bieżące, Fake: świece 5m" in client.get("/status/").content.decode()

@@ -23,6 +23,7 @@ from markets.queries import currencies, jobs
 from markets.redis import client as redis_client
 from markets.views import CALM, HtmxRequest, Row, shown_sources, wants_fragment
 from miner.pulse import polls
+from miner.views import label
 
 # More channels of one family than these are one line of the page.
 MANY = 5
@@ -44,7 +45,7 @@ def context(*, staff: bool) -> Row:
     entries = message_log.read(message_log.COUNTED)
     activity = message_log.activity(entries or [])
     return {
-        "parts": [database_row(), redis_row(now), *queue_rows(now), polls_row()],
+        "parts": [database_row(), redis_row(now), *queue_rows(now), polls_row(sources)],
         "rows": [source_row(source, ends.get(source.pk, {}), now) for source in sources],
         "logged": entries is not None,
         "counts": [count_row(*line) for line in by_family(activity.counts)],
@@ -102,10 +103,10 @@ def beat_of(queue: str, now: datetime) -> tuple[str, str]:
     return "good", _("działa")
 
 
-def polls_row() -> Row:
+def polls_row(sources: Iterable[Source]) -> Row:
     """Prices and candles, whether pulse or the timetable asks for them; judged where pulse's /health is."""
-    found = polls.poll_states()
-    late = [poll["name"] for poll in found if poll["late"]]
+    found, names = polls.poll_states(), {source.code: source.name for source in sources}
+    late = [label(poll["name"], names) for poll in found if poll["late"]]
     if not found:
         return part(_("Ceny i świece"), "muted", _("nie są pobierane"), _("żadne źródło cen nie jest włączone"))
     if late:
