@@ -19,7 +19,7 @@ from markets import clock
 from markets.models import Source
 from miner.providers import PROVIDERS
 from miner.providers.base import Provider, TableSeries
-from miner.pulse import polls
+from miner.pulse import polls, results
 from miner.pulse.polls import PollJob
 
 WINDOW_MINUTES = 10
@@ -116,7 +116,7 @@ def scheduled_polls(source: Source) -> list[PollJob]:
 
 def poll_entry(poll: PollJob) -> Schedule:
     """A poll begins at once when its schedule is new, as pulse's do: its first moment is the last one of its grid."""
-    entry = every(poll.every // 60, poll.name, poll.func, *poll.args, intended_date_kwarg="planned")
+    entry = every(poll.every // 60, poll.name, poll.func, *poll.args, intended_date_kwarg=results.PLANNED)
     entry.next_run -= timedelta(seconds=poll.every)
     return entry
 

@@ -1,11 +1,13 @@
 """The tasks that the queue runs. A dotted name here stands in schedules: keep the names."""
 
+import ast
 import logging
 import time
 from dataclasses import asdict
 
 from django.conf import settings
 from django.db import DatabaseError
+from django_q.models import Schedule
 from django_q.tasks import async_task
 
 from markets import clock, events
@@ -28,12 +30,19 @@ logger = logging.getLogger(__name__)
 
 
 def start() -> None:
-    """What a start of Charon begins with: every source looks for what it lacks, archives first."""
+    """What a start of Charon begins with: every source looks for what it lacks, archives first.
+
+    The polls of the timetable follow at once: its scheduler looks only half a minute after the start.
+    """
     for source in sources.runnable():
         if PROVIDERS[source.code].series:
             enqueue(source.code, trigger=Job.Trigger.START)
     for func in ("miner.tasks.priority_batch", "miner.tasks.enqueue_secondary"):
         async_task(func, cluster=settings.MINER_QUEUE, group="batch")
+    entries = Schedule.objects.filter(cluster=settings.MINER_QUEUE, intended_date_kwarg=results.PLANNED)
+    planned = {results.PLANNED: clock.now().isoformat()}
+    for name, func, args in entries.order_by("name").values_list("name", "func", "args"):
+        async_task(func, *ast.literal_eval(args or "()"), cluster=settings.MINER_QUEUE, group=name, **planned)
 
 
 def enqueue(source: str, **arguments: object) -> None:

@@ -333,3 +333,14 @@ def test_the_status_page_names_the_polls_that_are_late(
     assert words in client.get("/status/").content.decode().replace("\N{NO-BREAK SPACE}", " ")
     at("2026-11-20 13:03:50")
     assert "Fake: ceny bieżące, Fake: świece 5m" in client.get("/status/").content.decode()
+
+
+def test_a_start_asks_at_once_and_the_scheduler_does_not_ask_again(
+    market: Source, monkeypatch: pytest.MonkeyPatch, at: Callable[[str], None]
+) -> None:
+    tasks.start()
+    [first] = waiting(QUOTES)
+    assert work(first) == "1 of 3"
+    at("2026-11-20 13:00:41")
+    run_scheduler(monkeypatch)
+    assert work(waiting(QUOTES)[1]) == "done already"

@@ -12,6 +12,8 @@ from miner.pulse import leases
 
 # A task is killed after 60 s: a lease that is older belongs to a dead worker.
 LONGEST_RUN = timedelta(seconds=70)
+# The argument in which a poll of the timetable gets its moment; no other entry has one.
+PLANNED = "planned"
 
 Task = Callable[..., str]
 
@@ -20,8 +22,9 @@ def once(name: str) -> Callable[[Task], Task]:
     """A task that the timetable starts runs once for its planned moment, and never beside itself.
 
     The queue's scheduler enqueues the next task whether or not the one before has ended. `planned` is the moment that
-    it hands over (`intended_date_kwarg`, ISO 8601). Without it the task always runs: pulse looks into the queue before
-    it asks, and an operator who asks is answered. `name` is the poll's, with the task's arguments in its braces.
+    it hands over (`intended_date_kwarg` is PLANNED, ISO 8601). Without it the task always runs: pulse looks into the
+    queue before it asks, and an operator who asks is answered. `name` is the poll's, with the task's arguments in its
+    braces.
     """
 
     def decorate(task: Task) -> Task:
