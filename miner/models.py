@@ -98,7 +98,7 @@ class Spent(models.Model):
 
 
 class Poll(models.Model):
-    """One thing that pulse does every few seconds, and how it last went; the workers that do it write it down."""
+    """One poll, whoever starts it (pulse or the timetable), and how it last went; its worker records it."""
 
     name = models.CharField(_("nazwa"), max_length=60, unique=True)
     every = models.PositiveIntegerField(_("co ile sekund"))

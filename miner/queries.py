@@ -1,6 +1,7 @@
 """Questions that need the providers or the timetable besides the tables."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from django.conf import settings
@@ -12,6 +13,7 @@ from markets import clock
 from markets.models import Source
 from markets.queries import jobs
 from miner.providers import PROVIDERS
+from miner.pulse import polls
 from miner.sources import key_of
 
 FACTS = ("code", "name", "url", "unit", "limits", "licence", "attribution", "edition")
@@ -44,28 +46,46 @@ def tables(code: str) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: str(row["table"]))
 
 
-def upcoming() -> models.QuerySet[Schedule]:
-    """Our entries of the timetable, the soonest first."""
-    queues = {settings.MINER_QUEUE, settings.BRAIN_QUEUE}
-    rows: models.QuerySet[Schedule] = Schedule.objects.filter(cluster__in=queues).order_by("next_run", "name")
-    return rows
+def upcoming() -> list[dict[str, Any]]:
+    """What will run next, the soonest first: the schedules of our queues, and the polls that pulse starts."""
+    by_code = {source.code: source for source in Source.objects.all()}
+    enabled = [source for source in by_code.values() if source.enabled and source.code in PROVIDERS]
+    rows = [*schedule_rows(by_code), *pulse_rows(enabled, by_code)]
+    never = datetime.max.replace(tzinfo=UTC)
+    return sorted(rows, key=lambda row: (row["next_run"] or never, row["name"]))
 
 
-def upcoming_rows(schedules: models.QuerySet[Schedule]) -> Iterator[dict[str, Any]]:
-    sources = {source.code: source for source in Source.objects.all()}
-    for name, task, kind, minutes, cron, next_run in schedules.values_list(
-        "name", "func", "schedule_type", "minutes", "cron", "next_run"
-    ):
-        source = sources.get((name or "").split(".")[0])
-        yield {
-            "name": name or "",
-            "task": task,
-            "source": source.code if source else None,
-            "next_run": next_run,
-            "cron": cron or None,
-            "minutes": minutes if kind == Schedule.MINUTES else MINUTES.get(kind),
-            "state": state(source),
-        }
+def schedule_rows(by_code: dict[str, Source]) -> Iterator[dict[str, Any]]:
+    entries = Schedule.objects.filter(cluster__in={settings.MINER_QUEUE, settings.BRAIN_QUEUE})
+    fields = ("name", "func", "schedule_type", "minutes", "cron", "next_run")
+    for name, func, kind, minutes, cron, next_run in entries.values_list(*fields):
+        minutes = minutes if kind == Schedule.MINUTES else MINUTES.get(kind)
+        row = upcoming_row(name or "", func, next_run, by_code)
+        yield row | {"cron": cron or None, "minutes": minutes, "every_seconds": minutes * 60 if minutes else None}
+
+
+def pulse_rows(enabled: Iterable[Source], by_code: dict[str, Source]) -> Iterator[dict[str, Any]]:
+    now, found = clock.now(), polls.polls_of_all(enabled)
+    if any(PROVIDERS[source.code].rotating for source in enabled):
+        found.append(polls.queue_poll())
+    for poll in found:
+        if not poll.is_scheduled:
+            row = upcoming_row(poll.name, poll.func, poll.next(now), by_code)
+            yield row | {"every_seconds": poll.every}
+
+
+def upcoming_row(name: str, task: str, next_run: datetime | None, by_code: dict[str, Source]) -> dict[str, Any]:
+    source = by_code.get(name.split(".")[0])
+    return {
+        "name": name,
+        "task": task,
+        "source": source.code if source else None,
+        "next_run": next_run,
+        "cron": None,
+        "minutes": None,
+        "state": state(source),
+        "every_seconds": None,
+    }
 
 
 def state(source: Source | None) -> Literal["active", "paused", "disabled"]:

@@ -157,11 +157,12 @@ class UpcomingItem(Schema):
     source: str | None = Field(description="The source it will ask.", examples=["nbp"])
     next_run: Moment | None = Field(description="When.", examples=["2024-01-31T11:45:00Z"])
     cron: str | None = Field(description="Its cron line, Europe/Warsaw.", examples=["45,55 11 * * 1-5"])
-    minutes: int | None = Field(description="Its interval, where it has no cron line.", examples=[None])
+    minutes: int | None = Field(description="Its interval, where it is a minute or more.", examples=[None])
     state: Literal["active", "paused", "disabled"] = Field(
         description="Whether the operator lets its source be asked; a run of the others does nothing.",
         examples=["active"],
     )
+    every_seconds: int | None = Field(description="Its interval, where it has no cron line.", examples=[None])
 
 
 class UpcomingPage(Schema):

@@ -1,11 +1,13 @@
 """The tasks that the queue runs. A dotted name here stands in schedules: keep the names."""
 
+import ast
 import logging
 import time
 from dataclasses import asdict
 
 from django.conf import settings
 from django.db import DatabaseError
+from django_q.models import Schedule
 from django_q.tasks import async_task
 
 from markets import clock, events
@@ -28,12 +30,19 @@ logger = logging.getLogger(__name__)
 
 
 def start() -> None:
-    """What a start of Charon begins with: every source looks for what it lacks, archives first."""
+    """What a start of Charon begins with: every source looks for what it lacks, archives first.
+
+    The polls of the timetable follow at once: its scheduler looks only half a minute after the start.
+    """
     for source in sources.runnable():
         if PROVIDERS[source.code].series:
             enqueue(source.code, trigger=Job.Trigger.START)
     for func in ("miner.tasks.priority_batch", "miner.tasks.enqueue_secondary"):
         async_task(func, cluster=settings.MINER_QUEUE, group="batch")
+    entries = Schedule.objects.filter(cluster=settings.MINER_QUEUE, intended_date_kwarg=results.PLANNED)
+    planned = {results.PLANNED: clock.now().isoformat()}
+    for name, func, args in entries.order_by("name").values_list("name", "func", "args"):
+        async_task(func, *ast.literal_eval(args or "()"), cluster=settings.MINER_QUEUE, group=name, **planned)
 
 
 def enqueue(source: str, **arguments: object) -> None:
@@ -107,6 +116,7 @@ def poll(source: str, table: str) -> str:
     return mine(source, [table], Job.Trigger.WINDOW)
 
 
+@results.once("{}.quotes")
 def quotes(source: str) -> str:
     """One beat: what everything that is followed at this source costs now."""
     row, name = available(source), f"{source}.quotes"
@@ -130,6 +140,7 @@ def quotes(source: str) -> str:
     return f"{len(result.updated)} of {len(listings)}"
 
 
+@results.once("{}.candles.{}")
 def candles(source: str, timeframe: str) -> str:
     """One beat: the candles of a timeframe, of everything that is followed at this source."""
     row, name = available(source), f"{source}.candles.{timeframe}"
@@ -164,6 +175,7 @@ def available(source: str) -> Source | None:
     return None if row is None or rate_limit.is_cooling_down(row) else row
 
 
+@results.once("batch.queue")
 def work_queue() -> str:
     """One beat: the next items of the priority queue."""
     result = batch_run.process_queue()
@@ -188,3 +200,12 @@ def prune() -> str:
     if not gone.finished:
         async_task("miner.tasks.prune", cluster=settings.MINER_QUEUE, group="retention")
     return f"{gone.ticks} ticks, {gone.candles} candles, {gone.jobs} jobs"
+
+
+def reap() -> str:
+    """End every job whose lease ran out or whose process is gone, so that what waited for it goes on.
+
+    The timetable starts it and not pulse: a task cluster always runs, pulse only where a poll is fast or Redis is on.
+    So a job ends within a minute, and the half minute of the queue's scheduler, after its lease or its process.
+    """
+    return f"{runs.reap()} ended"

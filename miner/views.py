@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
-from django_q.models import Schedule
 
 from markets import clock, formats
 from markets.models import Job, Source
@@ -19,14 +18,21 @@ from markets.views import BUSY, CALM, HtmxRequest, Row, shown_sources, wants_fra
 from miner.queries import upcoming
 
 JOBS_A_PAGE = 50
-RUNS_SHOWN = 12
 ICONS = {"running": "↻", "success": "✓", "skipped": "–", "failed": "✕"}
 LIGHTS = {"running": "busy", "success": "good", "skipped": "muted", "failed": "bad"}
 # What is done for all sources together.
 HOUSE = {
     "batch.priority": gettext_lazy("Najważniejsze instrumenty: ceny bieżące"),
     "batch.secondary": gettext_lazy("Pozostałe instrumenty: do kolejki"),
+    "batch.queue": gettext_lazy("Kolejka priorytetów: następne instrumenty"),
+    "reap": gettext_lazy("Porządki: przerwane zadania"),
     "retention": gettext_lazy("Porządki: stare ceny, świece i zadania"),
+}
+
+STATES = {
+    "active": gettext_lazy("czynne"),
+    "paused": gettext_lazy("wstrzymane"),
+    "disabled": gettext_lazy("wyłączone"),
 }
 
 
@@ -42,7 +48,7 @@ def jobs(request: HtmxRequest) -> HttpResponse:
     context = {
         "running": running,
         "tables": [table_row(row, names, now) for row in summary()],
-        "runs": [run_row(run, names, now) for run in upcoming()[:RUNS_SHOWN]],
+        "runs": [run_row(run, names, now) for run in upcoming()],
         "jobs": [job_row(job, names, now) for job in page],
         "page": page,
         "sources": shown_sources(sources),
@@ -137,10 +143,23 @@ def table_row(row: dict[str, Any], names: dict[str, str], now: datetime) -> Row:
     }
 
 
-def run_row(run: Schedule, names: dict[str, str], now: datetime) -> Row:
+def run_row(run: dict[str, Any], names: dict[str, str], now: datetime) -> Row:
+    next_run = run["next_run"] or now
     return {
-        "label": label(run.name or run.func, names),
-        "iso": run.next_run.isoformat(),
-        "when": formats.near(run.next_run, now),
-        "in": formats.relative(max(run.next_run, now), now),
+        "label": label(run["name"] or run["task"], names),
+        "iso": next_run.isoformat(),
+        "when": formats.near(next_run, now),
+        "in": formats.relative(max(next_run, now), now),
+        "interval": interval(run["every_seconds"]),
+        "state": STATES[run["state"]],
+        "light": "good" if run["state"] == "active" else "muted",
     }
+
+
+def interval(seconds: int | None) -> str:
+    """`co 30 s`, `co 5 min`, `co 1 h`, `co 1 h 30 min`; None is what runs at hours of its own."""
+    if seconds is None:
+        return _("o stałych porach")
+    hours, minutes, rest = seconds // 3600, seconds // 60 % 60, seconds % 60
+    parts = [f"{count}{formats.NBSP}{unit}" for count, unit in ((hours, "h"), (minutes, "min"), (rest, "s")) if count]
+    return _("co %s") % " ".join(parts)

@@ -174,6 +174,7 @@ def test_the_timetable_shows_what_runs_next_the_soonest_first(
 ) -> None:
     at("2026-10-26 12:00")
     Schedule.objects.all().delete()
+    Source.objects.exclude(code="nbp").update(enabled=False)
     entry("nbp", 30, settings)
     entry("nbp.A.window.11", 10, settings, schedule_type="C", cron="45,55 11 * * 1-5", minutes=None)
     entry("housekeeping", 20, settings, schedule_type="D", minutes=None)
@@ -182,15 +183,15 @@ def test_the_timetable_shows_what_runs_next_the_soonest_first(
     assert items == [
         {
             "name": "nbp.A.window.11", "task": "miner.tasks.mine", "source": "nbp", "next_run": "2026-10-26T11:10:00Z",
-            "cron": "45,55 11 * * 1-5", "minutes": None, "state": "active",
+            "cron": "45,55 11 * * 1-5", "minutes": None, "every_seconds": None, "state": "active",
         },
         {
             "name": "housekeeping", "task": "miner.tasks.mine", "source": None, "next_run": "2026-10-26T11:20:00Z",
-            "cron": None, "minutes": 1440, "state": "active",
+            "cron": None, "minutes": 1440, "every_seconds": 86_400, "state": "active",
         },
         {
             "name": "nbp", "task": "miner.tasks.mine", "source": "nbp", "next_run": "2026-10-26T11:30:00Z",
-            "cron": None, "minutes": 60, "state": "active",
+            "cron": None, "minutes": 60, "every_seconds": 3600, "state": "active",
         },
     ]  # fmt: skip
 
@@ -208,6 +209,7 @@ def test_the_timetable_marks_what_the_operator_stopped(
 ) -> None:
     at("2026-10-26 12:00")
     Schedule.objects.all().delete()
+    Source.objects.exclude(code="nbp").update(enabled=False)
     entry("nbp", 30, settings)
     Source.objects.filter(pk=nbp.pk).update(**choices)
     answer = get(client, "/stats/upcoming")

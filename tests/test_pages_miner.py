@@ -102,14 +102,15 @@ def test_each_table_has_its_line(client: Client, nbp: Source, archive: Source) -
 
 def test_the_timetable_is_in_polish_time(client: Client, nbp: Source) -> None:
     Schedule.objects.exclude(name__in=["nbp", "nbp.A.window.11", "nbp.B.window.12"]).delete()
+    Source.objects.exclude(code="nbp").update(enabled=False)
     Schedule.objects.filter(name="nbp").update(next_run=NOON + timedelta(minutes=25))
     Schedule.objects.filter(name="nbp.A.window.11").update(next_run=datetime(2026, 11, 23, 10, 45, tzinfo=UTC))
     Schedule.objects.filter(name="nbp.B.window.12").update(next_run=NOON - timedelta(seconds=20))
     runs = page(client).split("Najbliższe uruchomienia")[1].split("Dziennik zadań")[0]
     lines = (
-        "Narodowy Bank Polski: tabela B, okno publikacji 11:59 (przed chwilą)",
-        "Narodowy Bank Polski: wszystkie tabele 12:25 (za 25 min)",
-        "Narodowy Bank Polski: tabela A, okno publikacji pon. 23.11, 11:45 (za 2 dni)",
+        "Narodowy Bank Polski: tabela B, okno publikacji 11:59 (przed chwilą) o stałych porach czynne",
+        "Narodowy Bank Polski: wszystkie tabele 12:25 (za 25 min) co 1 h czynne",
+        "Narodowy Bank Polski: tabela A, okno publikacji pon. 23.11, 11:45 (za 2 dni) o stałych porach czynne",
     )
     assert " ".join(lines) in runs
 

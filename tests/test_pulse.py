@@ -172,6 +172,7 @@ def test_a_message_that_nobody_heard_is_made_good_by_the_watchdog(
             ear.subscribe("rates.ingested")
             assert [ear.get_message(), ear.get_message()] == [None, None]
     assert (bells(), Signal.objects.count(), Ingest.objects.filter(processed=None).count()) == (0, 0, 1)
+    Schedule.objects.all().delete()
     schedule.write()
     Schedule.objects.filter(name=schedule.NAME).update(next_run=clock.now() - timedelta(minutes=1))
     monkeypatch.setattr("django_q.scheduler.close_old_django_connections", lambda: None)  # ours is the test's

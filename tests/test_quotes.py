@@ -194,11 +194,12 @@ def test_a_beat_writes_down_how_it_went(market: Source) -> None:
     Poll.objects.create(name="fake.quotes", every=30)
     FakeMarket.prices["X:BTCUSD"] = Decimal(90000)
     tasks.quotes("fake")
-    done = Poll.objects.get().done_at
+    done = Poll.objects.get(name="fake.quotes").done_at
     assert done is not None
     FakeMarket.prices["X:BTCUSD"] = NoPlan("GET /x: HTTP 403", 403)
     assert tasks.quotes("fake") == "failed"
-    assert (Poll.objects.get().done_at, Poll.objects.get().error) == (done, "GET /x: HTTP 403")
+    row = Poll.objects.get(name="fake.quotes")
+    assert (row.done_at, row.error) == (done, "GET /x: HTTP 403")
 
 
 def test_a_beat_whose_source_is_away_is_a_line_in_the_log_and_asks_once(
@@ -297,7 +298,7 @@ def test_a_fault_of_the_program_ends_the_beat_with_its_words(market: Source, mon
     monkeypatch.setattr(price_collector, "save_prices", broken)
     with pytest.raises(DatabaseError):
         tasks.quotes("fake")
-    assert Poll.objects.get().error == "disk full"
+    assert Poll.objects.get(name="fake.quotes").error == "disk full"
 
 
 def test_a_key_stands_in_no_row_no_log_no_message_and_no_page(

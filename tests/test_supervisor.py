@@ -200,3 +200,33 @@ def test_a_wedged_cluster_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     it.check(201)
     assert it.process is not None
     it.kill()
+
+
+@pytest.mark.django_db
+def test_a_process_that_nothing_needs_is_started_when_something_does_and_then_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connection, "close", lambda: None)  # it is the test's
+    answers = iter([False, True, False])
+    it = child("import time; time.sleep(60)")
+    it.wanted = lambda: next(answers)
+    it.check(0.0)
+    it.check(4.9)
+    assert it.process is None
+    it.check(5.0)
+    assert it.process is not None
+    it.check(20.0)
+    assert next(answers) is False
+    it.kill()
+
+
+def test_a_database_that_is_away_keeps_no_process_from_starting(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away() -> bool:
+        raise OperationalError("no route")
+
+    monkeypatch.setattr(connection, "close", lambda: None)
+    it = child("import time; time.sleep(60)")
+    it.wanted = away
+    it.check(0.0)
+    assert it.process is not None
+    it.kill()

@@ -22,6 +22,8 @@ from markets.models import Source
 from markets.queries import currencies, jobs
 from markets.redis import client as redis_client
 from markets.views import CALM, HtmxRequest, Row, shown_sources, wants_fragment
+from miner.pulse import polls
+from miner.views import label
 
 # More channels of one family than these are one line of the page.
 MANY = 5
@@ -43,7 +45,7 @@ def context(*, staff: bool) -> Row:
     entries = message_log.read(message_log.COUNTED)
     activity = message_log.activity(entries or [])
     return {
-        "parts": [database_row(), redis_row(now), *queue_rows(now)],
+        "parts": [database_row(), redis_row(now), *queue_rows(now), polls_row(sources)],
         "rows": [source_row(source, ends.get(source.pk, {}), now) for source in sources],
         "logged": entries is not None,
         "counts": [count_row(*line) for line in by_family(activity.counts)],
@@ -99,6 +101,18 @@ def beat_of(queue: str, now: datetime) -> tuple[str, str]:
     if (now - last).total_seconds() > queue_heartbeat.LIMIT:
         return "bad", _("nie bierze zadań od %s") % formats.moment(last)
     return "good", _("działa")
+
+
+def polls_row(sources: Iterable[Source]) -> Row:
+    """Prices and candles, whether pulse or the timetable asks for them; judged where pulse's /health is."""
+    found, names = polls.poll_states(), {source.code: source.name for source in sources}
+    late = [label(poll["name"], names) for poll in found if poll["late"]]
+    if not found:
+        return part(_("Ceny i świece"), "muted", _("nie są pobierane"), _("żadne źródło cen nie jest włączone"))
+    if late:
+        return part(_("Ceny i świece"), "bad", _("spóźnione"), ", ".join(late))
+    words = formats.plural(len(found), _("stałe zapytanie,stałe zapytania,stałych zapytań"))
+    return part(_("Ceny i świece"), "good", _("na czas"), words)
 
 
 def source_row(source: Source, ends: dict[str, Any], now: datetime) -> Row:

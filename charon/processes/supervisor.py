@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 CHILD_RUNNER = Path(__file__).with_name("child_runner.py")
 TICK = 0.2
 STEADY = 60.0
+# A process that nothing needs is thought of again after this time.
+LOOK_SECONDS = 5.0
 MAX_DELAY = 30.0
 MAX_RESTARTS = 5
 # Everything has to end within 5 s. A cluster that is asked to end finishes its running tasks first, up to 60 s: killed.
@@ -62,6 +64,8 @@ class Child:
     command: list[str]
     env: dict[str, str] = field(default_factory=dict)
     heart: Heartbeat | None = None
+    # Whether there is work for it; asked before a start alone, so that one that runs goes on.
+    wanted: Callable[[], bool] | None = None
     process: subprocess.Popen[bytes] | None = None
     due: float = 0.0
     started: float = 0.0
@@ -71,11 +75,17 @@ class Child:
     def check(self, now: float) -> None:
         if self.process is None:
             if now >= self.due:
-                self.start(now)
+                self.start_if_wanted(now)
         elif (code := self.process.poll()) is not None:
             self.restart_later(now, f"ended with code {code}")
         elif self.heart and not takes_tasks(self.heart, now):
             self.restart_later(now, "takes no tasks any more")
+
+    def start_if_wanted(self, now: float) -> None:
+        if has_work(self):
+            self.start(now)
+        else:
+            self.due = now + LOOK_SECONDS
 
     def start(self, now: float) -> None:
         self.started = now
@@ -116,6 +126,18 @@ class Child:
             self.process.stdin.close()
         group, self.process = self.process.pid, None
         wait_for(lambda: not group_exists(group), 1)
+
+
+def has_work(child: Child) -> bool:
+    """Whether the process is needed. While the database is away it counts as needed: nothing can be known."""
+    if child.wanted is None:
+        return True
+    try:
+        return child.wanted()
+    except DatabaseError:
+        return True
+    finally:
+        connection.close()
 
 
 def takes_tasks(heart: Heartbeat, now: float) -> bool:

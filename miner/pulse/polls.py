@@ -1,30 +1,35 @@
-"""What comes every few seconds: which beats there are, who may ask for them, and which are due.
+"""What is asked again and again: which polls there are, who starts each of them, and how they are doing.
 
-A beat is a task in the queue like any other; pulse only asks for it, and not while the one before is still open. Beats
-lie on a grid of their own length since 1970, so that none drifts and two pulses would ask at the same moments.
+A poll every 60 s or slower is an entry in the timetable of the queue (`miner.schedule`), whose scheduler looks every
+half minute. A faster one is pulse's: pulse puts its task into the queue, and not while the one before is still open.
+Every poll is started by exactly one of the two, and lies on a grid of its own length since 1970, so that none drifts
+and two pulses would ask at the same moments.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q
 from django_q.conf import Conf
 from django_q.models import OrmQ
 from django_q.signing import SignedPackage
 from django_q.tasks import async_task
 
 from markets import clock
+from markets.models import Source
 from miner import sources
-from miner.batch import run as batch_run
 from miner.models import Lease, Poll, Spent
+from miner.providers import PROVIDERS
 from miner.providers.base import CandleSource, QuoteSource
+from miner.pulse import leases
 
 LEASE = "pulse"
 # A holder that dies is followed within this time.
 HELD = timedelta(seconds=20)
+MINUTE = 60
 # Candles of an hour and more change slowly: S3-05.
 CANDLE_SECONDS = {"1h": 120, "4h": 300}
 # As with SyncStatus: two may be missed and half a one be late.
@@ -36,7 +41,7 @@ START = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class PollJob:
-    """One beat: its name is also the group of its task."""
+    """One poll: its name is also the group of its task, and of its schedule if it has one."""
 
     name: str
     func: str
@@ -44,45 +49,83 @@ class PollJob:
     every: int
     cooling_until: datetime | None = None
 
+    @property
+    def is_scheduled(self) -> bool:
+        """Whether the queue's scheduler starts it, and not pulse."""
+        return self.every >= MINUTE
+
     def next(self, now: datetime) -> datetime:
-        """The first moment of its grid after `now`, and after the rest of its source."""
+        """The first moment of its grid after `now`, and after the pause of its source."""
         now = max(now, self.cooling_until or now)
         return datetime.fromtimestamp((int(now.timestamp()) // self.every + 1) * self.every, UTC)
 
 
-def wanted_polls(resting: bool = False) -> list[PollJob]:
-    """The beats of all sources that are on, the queue's among them; of those that rest only with `resting`."""
-    polls = []
-    rests = dict(Spent.objects.filter(blocked_until__gt=clock.now()).values_list("source", "blocked_until"))
-    for source in sources.runnable():
-        until = rests.get(source.pk)
-        if until and not resting:
-            continue
-        provider = sources.provider_of(source)
-        if isinstance(provider, QuoteSource) and not provider.rotating:
-            every = source.polling_interval
-            polls.append(PollJob(f"{source.code}.quotes", "miner.tasks.quotes", (source.code,), every, until))
-        if isinstance(provider, CandleSource):
-            for timeframe in provider.timeframes:
-                every = max(CANDLE_SECONDS.get(timeframe, source.polling_interval), source.polling_interval)
-                name = f"{source.code}.candles.{timeframe}"
-                polls.append(PollJob(name, "miner.tasks.candles", (source.code, timeframe), every, until))
-    if batch_run.batched():
-        every = settings.BATCH_QUEUE_INTERVAL_SECONDS
-        polls.append(PollJob("batch.queue", "miner.tasks.work_queue", (), every))
+def polls_of(source: Source) -> list[PollJob]:
+    """All polls of a source that gives prices or candles; its tables have hours of their own and are none."""
+    provider, polls = sources.provider_of(source), []
+    if isinstance(provider, QuoteSource) and not provider.rotating:
+        every = whole_minutes(source.polling_interval)
+        polls.append(PollJob(f"{source.code}.quotes", "miner.tasks.quotes", (source.code,), every))
+    if isinstance(provider, CandleSource):
+        for timeframe in provider.timeframes:
+            every = whole_minutes(max(CANDLE_SECONDS.get(timeframe, 0), source.polling_interval))
+            name = f"{source.code}.candles.{timeframe}"
+            polls.append(PollJob(name, "miner.tasks.candles", (source.code, timeframe), every))
     return polls
 
 
+def queue_poll() -> PollJob:
+    """The priority queue's, for all sources together."""
+    return PollJob("batch.queue", "miner.tasks.work_queue", (), whole_minutes(settings.BATCH_QUEUE_INTERVAL_SECONDS))
+
+
+def whole_minutes(seconds: int) -> int:
+    """Seconds as they can be kept. A schedule counts whole minutes: 90 s become 2 min, for a source is never asked
+    faster than its operator allows.
+    """
+    return seconds if seconds < MINUTE else ceil(seconds / MINUTE) * MINUTE
+
+
+def polls_of_all(rows: Iterable[Source]) -> list[PollJob]:
+    """The polls of these sources, each with the moment until which its source is paused or cools down."""
+    cooling = dict(Spent.objects.filter(blocked_until__gt=clock.now()).values_list("source", "blocked_until"))
+    return [
+        replace(poll, cooling_until=max(filter(None, [cooling.get(row.pk), row.paused_until]), default=None))
+        for row in rows
+        for poll in polls_of(row)
+    ]
+
+
+def wanted_polls(cooling: bool = False) -> list[PollJob]:
+    """The polls of all sources that are on, the queue's among them; of those that cool down only with `cooling`."""
+    now, rows = clock.now(), sources.runnable()
+    polls = [poll for poll in polls_of_all(rows) if cooling or (poll.cooling_until or now) <= now]
+    return [*polls, queue_poll()] if any(PROVIDERS[row.code].rotating for row in rows) else polls
+
+
+def pulse_polls() -> list[PollJob]:
+    """Those that pulse starts now."""
+    return [poll for poll in wanted_polls() if not poll.is_scheduled]
+
+
+def is_needed() -> bool:
+    """Whether there is anything for pulse to do: a poll under a minute, or messages on Redis."""
+    return bool(settings.REDIS_URL) or any(not poll.is_scheduled for poll in wanted_polls(cooling=True))
+
+
+def expect(polls: Iterable[PollJob]) -> None:
+    """Have a row for each of these; a new one counts as asked for now, so that one which never runs is late."""
+    rows = [Poll(name=poll.name, every=poll.every, asked_at=clock.now()) for poll in polls]
+    Poll.objects.bulk_create(rows, update_conflicts=True, unique_fields=["name"], update_fields=["every"])
+
+
 def hold_lease(holder: str) -> bool:
-    """Be the one pulse of this house, or stay it; False while another is."""
-    now = clock.now()
-    Lease.objects.get_or_create(name=LEASE)
-    free = Lease.objects.filter(Q(holder=holder) | Q(until=None) | Q(until__lt=now), name=LEASE)
-    return bool(free.update(holder=holder, until=now + HELD))
+    """Be the one pulse of this installation, or stay it; False while another is."""
+    return leases.hold(LEASE, holder, HELD)
 
 
 def release_lease(holder: str) -> None:
-    Lease.objects.filter(name=LEASE, holder=holder).update(until=None, holder="")
+    leases.release(LEASE, holder)
 
 
 def enqueue_due(polls: Iterable[PollJob]) -> list[str]:
@@ -116,16 +159,19 @@ def open_groups() -> set[str]:
 
 
 def health() -> dict[str, Any]:
-    """How every beat is doing; `late` when one that is wanted was not done for too long.
-
-    That its source rests is no excuse: after failures it always does, and figures grow old meanwhile all the same.
-    """
-    now = clock.now()
-    rows = {row.name: row for row in Poll.objects.all()}
-    lease = Lease.objects.filter(name=LEASE).first()
-    polls = [poll_health(poll, rows.get(poll.name), now) for poll in wanted_polls(resting=True)]
+    """How every poll is doing, whoever starts it, and who is the one pulse; `late` when a poll is."""
+    lease, polls = Lease.objects.filter(name=LEASE).first(), poll_states()
     late = any(poll["late"] for poll in polls)
     return {"status": "late" if late else "ok", "holder": lease.holder if lease else None, "beats": polls}
+
+
+def poll_states() -> list[dict[str, Any]]:
+    """One row a poll that is wanted; `late` when it has not succeeded for too long.
+
+    A source that cools down is no excuse: after failures it always does, and prices grow old all the same.
+    """
+    now, rows = clock.now(), {row.name: row for row in Poll.objects.all()}
+    return [poll_health(poll, rows.get(poll.name), now) for poll in wanted_polls(cooling=True)]
 
 
 def poll_health(poll: PollJob, row: Poll | None, now: datetime) -> dict[str, Any]:

@@ -1,14 +1,60 @@
-"""How a poll went, as its worker records it."""
+"""A poll as its worker runs it: once for each planned moment, and how it went."""
 
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import wraps
 from typing import Any
 
 from markets import clock
 from markets.jobs import runs
 from miner.models import Poll
+from miner.pulse import leases
+
+# A task is killed after 60 s: a lease that is older belongs to a dead worker.
+LONGEST_RUN = timedelta(seconds=70)
+# The argument in which a poll of the timetable gets its moment; no other entry has one.
+PLANNED = "planned"
+
+Task = Callable[..., str]
+
+
+def once(name: str) -> Callable[[Task], Task]:
+    """A task that the timetable starts runs once for its planned moment, and never beside itself.
+
+    The queue's scheduler enqueues the next task whether or not the one before has ended. `planned` is the moment that
+    it hands over (`intended_date_kwarg` is PLANNED, ISO 8601). Without it the task always runs: pulse looks into the
+    queue before it asks, and an operator who asks is answered. `name` is the poll's, with the task's arguments in its
+    braces.
+    """
+
+    def decorate(task: Task) -> Task:
+        @wraps(task)
+        def run(*args: str, planned: str = "") -> str:
+            if not planned:
+                return task(*args)
+            return run_planned(name.format(*args), datetime.fromisoformat(planned), lambda: task(*args))
+
+        return run
+
+    return decorate
+
+
+def run_planned(name: str, planned: datetime, task: Callable[[], str]) -> str:
+    holder = runs.this_process()
+    if not leases.hold(name, holder, LONGEST_RUN):
+        return "busy"
+    try:
+        rows = Poll.objects.filter(name=name)
+        if rows.filter(done_at__gte=planned).exists():
+            return "done already"
+        rows.update(asked_at=clock.now())
+        return task()
+    finally:
+        leases.release(name, holder)
 
 
 def done(name: str, error: str = "") -> None:
-    """A worker tells how a beat went."""
+    """Record how a poll went: its error, or the moment at which it succeeded."""
     changes: dict[str, Any] = {"error": runs.scrub(error)}
     if not error:
         changes["done_at"] = clock.now()

@@ -44,7 +44,7 @@ class Ticker:
         held, self.holds = self.holds, polls.hold_lease(self.holder)
         if self.holds != held:
             logger.info("This pulse %s", "beats" if self.holds else "waits: another one beats")
-        self.polls = polls.wanted_polls() if self.holds else []
+        self.polls = polls.pulse_polls() if self.holds else []
         now = clock.now()
         self.due = {run_polls.name: self.due.get(run_polls.name, now) for run_polls in self.polls}
 

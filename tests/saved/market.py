@@ -80,9 +80,12 @@ def states() -> None:
 
 
 def work() -> None:
-    """What pulse has asked for, how it went, and a batch."""
+    """What pulse and the timetable have asked for, how it went, and a batch."""
     polls.hold_lease("pulse of this house")
-    asked = polls.enqueue_due(polls.wanted_polls())
+    asked = polls.enqueue_due(polls.pulse_polls())
+    for poll in polls.wanted_polls(cooling=True):
+        if poll.is_scheduled:
+            results.done(poll.name)
     results.done(asked[0])
     results.done(asked[1], "no answer")
     # PostgreSQL keeps the keys of an object in this order, whatever order they came in.

@@ -16,6 +16,7 @@ from charon.processes.listen_socket import Place
 from charon.processes.queue_heartbeat import Heartbeat
 from charon.processes.supervisor import Child, Stop, stop_on_signal, supervise
 from markets.jobs import runs
+from miner.pulse import polls
 
 
 class Command(BaseCommand):
@@ -104,8 +105,11 @@ def cluster(queue: str) -> Child:
 
 
 def pulse() -> Child:
-    """The process of the fast polls; with Redis it also enqueues the engine for data that another machine stored."""
-    return Child("pulse", manage("pulse"))
+    """The process of the polls under a minute; with Redis it also enqueues the engine for data of another machine.
+
+    Where there is neither, it does not run; it begins as soon as an operator chooses a faster poll.
+    """
+    return Child("pulse", manage("pulse"), wanted=polls.is_needed)
 
 
 def manage(command: str) -> list[str]:
