@@ -7,15 +7,15 @@ from django.contrib.staticfiles import finders
 from django.test import Client
 from ninja import Schema
 
+from charon.api.addresses import NAMES, canonical
 from charon.api.app import api
 from charon.api.health import Health
-from charon.middleware import ROOT_NAMES, canonical
 from markets.api.price_schemas import PriceSummary
 from markets.api.schemas import CurrencyPage, Envelope, GoldPage, RatePage
 from markets.models import Job, Source
 from markets.store.publish import publish
 from miner.schemas import JobPage, MinerStats, SourcePage, UpcomingPage
-from tests.test_api_errors import CLOSED, NEEDED
+from tests.test_api_errors import CLOSED, DOCUMENTS, NEEDED
 from tests.test_api_rates import JAN_2, JAN_3, gold_of, mids, table_c
 
 pytestmark = pytest.mark.django_db
@@ -55,7 +55,7 @@ def test_every_endpoint_answers_alike_at_the_root_and_below_the_prefix_with_and_
     assert answers[0].headers["Content-Type"] == "application/json; charset=utf-8"
 
 
-@pytest.mark.parametrize("name", sorted(ROOT_NAMES - CLOSED - {"batch/run"}))
+@pytest.mark.parametrize("name", sorted(NAMES - CLOSED - {"batch/run"}))
 def test_head_is_answered_like_get_without_a_body(client: Client, full: None, name: str) -> None:
     response = client.head(f"/{name}/", NEEDED.get(name, {}))
     assert (response.status_code, response.content) == (200, b"")
@@ -85,7 +85,7 @@ def test_errors_keep_to_their_declared_schema(client: Client) -> None:
 def test_openapi_lists_every_endpoint_described_with_examples_and_errors(client: Client) -> None:
     document = client.get("/api/v1/openapi.json").json()
     assert (document["info"]["title"], document["info"]["version"]) == ("Charon", api.version)
-    names = (ROOT_NAMES | {"assets/{symbol}"}) - {"docs", "redoc"}
+    names = (NAMES | {"assets/{symbol}"}) - DOCUMENTS
     assert set(document["paths"]) == {f"/api/v1/{name}" for name in names}
     for method, operation in ((method, found) for path in document["paths"].values() for method, found in path.items()):
         assert operation["summary"]

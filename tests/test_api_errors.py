@@ -9,14 +9,16 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from charon.middleware import ROOT_NAMES
+from charon.api.addresses import NAMES
 from markets.instruments import catalogue
 from markets.models import Instrument
 
 pytestmark = pytest.mark.django_db
 
+# Pages and the document that describe the API; they are no operations of it.
+DOCUMENTS = {"docs", "redoc", "openapi.json"}
 # What is only POSTed to has tests of its own.
-OPERATIONS = sorted(ROOT_NAMES - {"docs", "redoc", "batch/run"})
+OPERATIONS = sorted(NAMES - DOCUMENTS - {"batch/run"})
 # What an operation cannot be asked without, and what it does for operators besides answering.
 NEEDED = {
     "rates": {"code": "USD"},
@@ -192,7 +194,7 @@ def test_a_fault_of_ours_is_500_with_an_id_and_without_internals(
     def broken() -> None:
         raise RuntimeError("apiKey=hunter2")
 
-    monkeypatch.setattr("charon.pages.status.health", broken)
+    monkeypatch.setattr("charon.api.health.health", broken)
     response = client.get("/health")
     fault = error(response, 500)
     assert (fault["code"], fault["detail"]) == ("internal_error", None)

@@ -15,9 +15,10 @@ from ninja.openapi.docs import Redoc, Swagger
 
 from charon.api import health, message_log, parameters
 from charon.api.errors import envelope
+from markets.api.candles import router as candles_router
 from markets.api.prices import router as prices_router
 from markets.api.rates import router as markets_router
-from markets.api.responses import reply
+from markets.api.responses import reply, uncached
 from markets.api.schemas import COMMON_ERRORS
 from markets.errors import QuestionError
 from markets.jobs import runs
@@ -65,11 +66,6 @@ api = NinjaAPI(
     docs=Swagger({"validatorUrl": None}),
     docs_decorator=offline,
 )
-
-
-@offline
-def redoc(request: HttpRequest) -> HttpResponse:
-    return Redoc().render_page(request, api)
 
 
 def known_parameters_only(run: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -136,12 +132,19 @@ health_router = Router(tags=["status"])
 @health_router.get("/health", response={200: health.Health, **COMMON_ERRORS}, operation_id="health", summary="Health")
 def health_now(request: HttpRequest) -> HttpResponse:
     """200 while Charon can serve; 503 when the database does not answer."""
-    return reply(health.health())
+    return uncached(reply(health.health()))
+
+
+@health_router.get("/redoc", include_in_schema=False)
+def redoc(request: HttpRequest) -> HttpResponse:
+    """What /docs shows, as ReDoc draws it."""
+    return offline(Redoc().render_page)(request, api)
 
 
 api.add_decorator(known_parameters_only, mode="view")
 api.add_router("", markets_router)
 api.add_router("", prices_router)
+api.add_router("", candles_router)
 api.add_router("", miner_router)
 api.add_router("", batch_router)
 api.add_router("", signals_router)

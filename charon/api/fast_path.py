@@ -1,30 +1,25 @@
-"""How answers of the cache go out, and the short way to those that somebody asked for in the same words today.
+"""The short way to the cached answers that somebody asked for in the same words today.
 
 The words (path and query string) of a question that was answered lead straight to its key: nothing is parsed, checked
 or looked up again. Whether the answer still holds is asked of the cache each time. What is kept is for the public:
 whoever says who they are goes the long way, where an operator is told from others.
 """
 
-import re
 from collections.abc import Callable
 from datetime import date
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.utils.cache import get_conditional_response
 
 from markets import clock
-from markets.api.responses import JSON, Ready
+from markets.api.responses import CachedAnswer, send
 from markets.redis import response_cache
 
 View = Callable[[HttpRequest], HttpResponseBase]
 Words = tuple[str, str]
 
-# A minute in which browsers and proxies need not ask; when we cannot be reached, what they have is good for a day.
-CACHE_CONTROL = "public, max-age=60, stale-if-error=86400"
-ACCEPTS_GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))")
 MOST = 2000
 LONGEST = 300
 
@@ -68,7 +63,7 @@ def ready_answers(get_response: View) -> View:
         if question and request.method == "GET" and is_anonymous(request) and (kept := look(request, question)):
             return send(request, kept)
         response = get_response(request)
-        if not isinstance(response, Ready):
+        if not isinstance(response, CachedAnswer):
             return response
         if response.again:
             asked.remember(words, response.question, today)
@@ -91,21 +86,3 @@ def look(request: HttpRequest, question: response_cache.Question) -> response_ca
         return response_cache.look(question)
     except (DatabaseError, InterfaceError):
         return None
-
-
-def send(request: HttpRequest, kept: response_cache.Cached) -> HttpResponseBase:
-    packed = bool(kept.packed) and bool(ACCEPTS_GZIP.search(request.META.get("HTTP_ACCEPT_ENCODING", "")))
-    body = kept.packed if packed else kept.body
-    # Other bytes, another tag: a strong one promises that every byte is the same. An ending in -gzip is what proxies
-    # give to what they pack themselves, and Caddy cuts it off when the tag comes back: ours would never be known again.
-    etag = f'"{kept.etag}.gz"' if packed else f'"{kept.etag}"'
-    headers = {
-        "Cache-Control": CACHE_CONTROL,
-        "Content-Length": str(len(body)),
-        "ETag": etag,
-        "Vary": "Accept-Encoding",
-    }
-    if packed:
-        headers["Content-Encoding"] = "gzip"
-    response = HttpResponse(body, content_type=JSON, headers=headers)
-    return get_conditional_response(request, etag=etag, response=response) or response
