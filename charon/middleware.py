@@ -68,7 +68,8 @@ def without_language(response: HttpResponseBase) -> None:
     response.headers.pop("Content-Language", None)
     varied = [name.strip() for name in response.get("Vary", "").split(",")]
     response.headers.pop("Vary", None)
-    patch_vary_headers(response, [name for name in varied if name not in {"", "Accept-Language"}])
+    if others := [name for name in varied if name not in {"", "Accept-Language"}]:
+        patch_vary_headers(response, others)
 
 
 def cache_rules(get_response: View) -> View:
