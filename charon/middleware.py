@@ -66,10 +66,11 @@ def api_paths(get_response: View) -> View:
 def without_language(response: HttpResponseBase) -> None:
     """The API speaks one language, not the page's: a cache needs no copy of an answer for each of them."""
     response.headers.pop("Content-Language", None)
-    varied = [name.strip() for name in response.get("Vary", "").split(",")]
-    response.headers.pop("Vary", None)
-    if others := [name for name in varied if name not in {"", "Accept-Language"}]:
-        patch_vary_headers(response, others)
+    varied = response.get("Vary", "").split(", ")
+    if "Accept-Language" in varied:
+        response.headers.pop("Vary")
+        if others := [name for name in varied if name != "Accept-Language"]:
+            response.headers["Vary"] = ", ".join(others)
 
 
 def cache_rules(get_response: View) -> View:
