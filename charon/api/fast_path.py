@@ -1,8 +1,8 @@
-"""The short way to the cached answers that somebody asked for in the same words today.
+"""The short way to a cached answer whose address was asked for before, today.
 
-The words (path and query string) of a question that was answered lead straight to its key: nothing is parsed, checked
-or looked up again. Whether the answer still holds is asked of the cache each time. What is kept is for the public:
-whoever says who they are goes the long way, where an operator is told from others.
+An address (path and query string) that was answered leads straight to its key: nothing is parsed, validated or looked
+up again. The cache is asked each time whether the answer still holds. Only public answers are cached: a client that
+names a token or a session goes the long way, where operators are recognised.
 """
 
 from collections.abc import Callable
@@ -18,55 +18,55 @@ from markets.api.responses import CachedAnswer, send
 from markets.redis import response_cache
 
 View = Callable[[HttpRequest], HttpResponseBase]
-Words = tuple[str, str]
+Address = tuple[str, str]
 
 MOST = 2000
 LONGEST = 300
 
 
 class RecentQuestions:
-    """Words and their questions of one day in Warsaw, whose "today" they may stand for. When full it begins again.
+    """Addresses and their questions of one day in Warsaw, because a question may mean that "today". Emptied when full.
 
-    Day and questions are one page that is turned as a whole: no thread finds the words of one day under another.
+    Day and questions are one tuple that is replaced as a whole: no thread finds an address of one day under another.
     """
 
     def __init__(self) -> None:
         self.forget()
 
     def forget(self) -> None:
-        self.page: tuple[date, dict[Words, response_cache.Question]] = (date.min, {})
+        self.page: tuple[date, dict[Address, response_cache.Question]] = (date.min, {})
 
-    def find(self, words: Words, today: date) -> response_cache.Question | None:
+    def find(self, address: Address, today: date) -> response_cache.Question | None:
         day, questions = self.page
-        return questions.get(words) if day == today else None
+        return questions.get(address) if day == today else None
 
-    def remember(self, words: Words, question: response_cache.Question, today: date) -> None:
+    def remember(self, address: Address, question: response_cache.Question, today: date) -> None:
         """`today` is the day on which the question was read, which may have ended since."""
         day, questions = self.page
         if day != today or len(questions) >= MOST:
             questions = {}
             self.page = (today, questions)
-        if len(words[1]) <= LONGEST:
-            questions[words] = question
+        if len(address[1]) <= LONGEST:
+            questions[address] = question
 
 
 asked = RecentQuestions()
 
 
 def ready_answers(get_response: View) -> View:
-    """What is ready goes out before anything else is done; what was made ready goes out in the same shape."""
+    """Sends a cached answer before the other middleware runs, and a newly cached one with the same headers."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         today = clock.today()
-        words = (request.path_info, request.META.get("QUERY_STRING", ""))
-        question = asked.find(words, today)
+        address = (request.path_info, request.META.get("QUERY_STRING", ""))
+        question = asked.find(address, today)
         if question and request.method == "GET" and is_anonymous(request) and (kept := look(request, question)):
             return send(request, kept)
         response = get_response(request)
         if not isinstance(response, CachedAnswer):
             return response
         if response.again:
-            asked.remember(words, response.question, today)
+            asked.remember(address, response.question, today)
         return send(request, response.kept)
 
     return middleware

@@ -69,10 +69,10 @@ def serve(
     instrument: Instrument | None = None,
     named: str | None = None,
 ) -> HttpResponse:
-    """From the cache, or computed and kept: what is kept is for the public, an operator's is made anew each time.
+    """Answers from the cache, or computes and caches. An operator's answer is computed each time and never cached.
 
-    `instrument` is what the question depends on, as it was found just now, and `named` how the client wrote it: an
-    alias may mean another one tomorrow, a code may not.
+    `instrument` is what the answer depends on, as it was just read. `named` is how the client wrote it: the address is
+    remembered only for a code, because an alias may mean another instrument tomorrow.
     """
     if audience(request) is Audience.OPERATOR:
         return private(reply(compute(Audience.OPERATOR)))
