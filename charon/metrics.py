@@ -11,7 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Counter, Histogram,
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
-from charon.middleware import API, ROOT_NAMES
+from charon.api.addresses import API, NAMES
 from markets.redis import cache_stats
 
 REQUESTS = Counter("charon_http_requests", "Requests answered.", ["method", "view", "status"])
@@ -60,7 +60,7 @@ def measured(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callabl
 def view_of(request: HttpRequest) -> str:
     """The operation of the API, the page's name, or `other`; never a path as the client wrote it."""
     name = request.path_info.removeprefix(API)
-    if name in ROOT_NAMES:
+    if name in NAMES:
         return name
     return (request.resolver_match.view_name if request.resolver_match else "") or "other"
 

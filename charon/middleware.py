@@ -10,41 +10,11 @@ from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
 
+from charon.api.addresses import canonical, is_api
 from charon.api.errors import is_bare, seal
 
 View = Callable[[HttpRequest], HttpResponseBase]
 
-API = "/api/v1/"
-# Every one also answers at the root, with and without a slash at the end.
-ROOT_NAMES = frozenset(
-    {
-        "health",
-        "sources",
-        "currencies",
-        "rates",
-        "gold",
-        "jobs",
-        "stats/miner",
-        "stats/upcoming",
-        "signals",
-        "signals/current",
-        "docs",
-        "redoc",
-        "redis/log",
-        "prices",
-        "prices/summary",
-        "prices/latest",
-        "candles",
-        "assets",
-        "batch/status",
-        "batch/run",
-        "batch/queue/stats",
-        "batch/rate-limit",
-    }
-)
-# Below these stands the name of one thing: `/assets/BTC`.
-ROOT_FOLDERS = ("assets/",)
-FIRST_PARTS = frozenset(name.split("/")[0] for name in ROOT_NAMES) | {"api"}
 CDN = "https://cdn.jsdelivr.net"
 KNOWN_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 
@@ -85,30 +55,22 @@ def api_paths(get_response: View) -> View:
         response = get_response(request)
         request.method = method
         if is_bare(response):
-            return seal(request, response)
-        if response.get("Content-Type", "").startswith("application/json"):
-            response.headers.pop("Content-Language", None)  # the API speaks one language, not the page's
+            response = seal(request, response)
+        if not response.get("Content-Type", "").startswith("text/html"):
+            without_language(response)
         return response
 
     return middleware
 
 
-def canonical(path: str) -> str:
-    """`/rates`, `/rates/`, `/api/rates` and `/api/v1/rates/` are `/api/v1/rates`; every other path is itself."""
-    name = path.removeprefix("/").removesuffix("/").removeprefix("api/")
-    if name in ROOT_NAMES or names_one_thing(name):
-        return API + name
-    if path.startswith(API) and path != API:
-        return path.removesuffix("/")
-    return API if path == API.removesuffix("/") else path
-
-
-def names_one_thing(name: str) -> bool:
-    return name.startswith(ROOT_FOLDERS) and "//" not in name and not name.endswith("/")
-
-
-def is_api(path: str) -> bool:
-    return path.split("/")[1:2] != [] and path.split("/")[1] in FIRST_PARTS
+def without_language(response: HttpResponseBase) -> None:
+    """The API speaks one language, not the page's: a cache needs no copy of an answer for each of them."""
+    response.headers.pop("Content-Language", None)
+    varied = response.get("Vary", "").split(", ")
+    if "Accept-Language" in varied:
+        response.headers.pop("Vary")
+        if others := [name for name in varied if name != "Accept-Language"]:
+            response.headers["Vary"] = ", ".join(others)
 
 
 def cache_rules(get_response: View) -> View:

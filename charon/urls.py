@@ -1,11 +1,11 @@
-"""Pages, the API and its documentation, the admin. The root paths of the API are the middleware's (`api_paths`)."""
+"""Pages, the API, the admin. The root paths of the API follow from its routers (charon.api.addresses)."""
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from charon import metrics
 from charon.api import sse
-from charon.api.app import api, redoc
+from charon.api.app import api
 from charon.pages import dashboard, instrument
 from charon.pages import status as status_page
 
@@ -18,7 +18,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("zloto/", instrument.gold, name="gold"),
     path("miner/", include("miner.urls")),
     path("status/", status_page.page, name="status"),
-    path("api/v1/redoc", redoc),
     path(sse.STREAM.removeprefix("/"), sse.elsewhere),
     path("api/v1/", api.urls),
     path("metrics", metrics.page),

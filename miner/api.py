@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
 from markets.access import operator
-from markets.api.responses import reply
+from markets.api.responses import POLLED, fresh, listing, private, reply
 from markets.api.schemas import COMMON_ERRORS, Envelope, Paging
 from markets.models import Job, Source
 from markets.queries import jobs as journal
@@ -31,7 +31,7 @@ router = Router(tags=["miner"])
 def source_list(request: HttpRequest, paging: Query[Paging]) -> HttpResponse:
     """Where the figures come from: what each source publishes, its terms, and how it was last reached."""
     rows = Source.objects.order_by("code")
-    return reply({"items": list(queries.source_rows(paging.of(rows))), "count": rows.count()})
+    return fresh(request, listing(paging, rows, queries.source_rows), POLLED)
 
 
 @router.post(
@@ -50,9 +50,7 @@ def source_register(request: HttpRequest, new: NewSource) -> HttpResponse:
     """
     row = sources.register(new.code, new.choices() | {"base_url": allowed_urls.public(new.base_url)})
     [shown] = queries.source_rows(Source.objects.filter(pk=row.pk))
-    response = reply(shown)
-    response.status_code = 201
-    return response
+    return private(reply(shown, 201))
 
 
 @router.get("/jobs", response={200: JobPage, 404: Envelope, **COMMON_ERRORS}, operation_id="jobs", summary="Jobs")
@@ -62,7 +60,7 @@ def jobs(request: HttpRequest, query: Query[JobQuery], paging: Query[Paging]) ->
     if query.source is not None:
         wanted["source"] = find_source(query.source)
     rows = Job.objects.filter(**{name: value for name, value in wanted.items() if value is not None})
-    return reply({"items": list(journal.job_rows(paging.of(rows))), "count": rows.count()})
+    return fresh(request, listing(paging, rows, journal.job_rows))
 
 
 @router.get(
@@ -71,7 +69,7 @@ def jobs(request: HttpRequest, query: Query[JobQuery], paging: Query[Paging]) ->
 def miner_stats(request: HttpRequest, query: Query[MinerQuery]) -> HttpResponse:
     """The last jobs, their mean duration, the figures written and how each type of job last ended."""
     last = Job.objects.all()[: query.limit]
-    return reply({"jobs": list(journal.job_rows(last)), **journal.stats()})
+    return fresh(request, {"jobs": list(journal.job_rows(last)), **journal.stats()})
 
 
 @router.get(
@@ -80,4 +78,4 @@ def miner_stats(request: HttpRequest, query: Query[MinerQuery]) -> HttpResponse:
 def upcoming(request: HttpRequest, paging: Query[Paging]) -> HttpResponse:
     """What will run next, the soonest first; times in UTC. A poll of less than a minute has no `minutes`."""
     rows = queries.upcoming()
-    return reply({"items": rows[paging.offset : paging.offset + paging.limit], "count": len(rows)})
+    return fresh(request, {"items": rows[paging.offset : paging.offset + paging.limit], "count": len(rows)})

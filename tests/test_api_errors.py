@@ -1,7 +1,6 @@
 """One envelope for every error, and nothing that a caller writes is our fault."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,31 +8,19 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from charon.middleware import ROOT_NAMES
+from charon.api.addresses import NAMES
 from markets.instruments import catalogue
 from markets.models import Instrument
 
 pytestmark = pytest.mark.django_db
 
+# Pages and the document that describe the API; they are no operations of it.
+DOCUMENTS = {"docs", "redoc", "openapi.json"}
 # What is only POSTed to has tests of its own.
-OPERATIONS = sorted(ROOT_NAMES - {"docs", "redoc", "batch/run"})
-# What an operation cannot be asked without, and what it does for operators besides answering.
-NEEDED = {
-    "rates": {"code": "USD"},
-    "prices": {"asset": "USD"},
-    "prices/summary": {"asset": "USD"},
-    "candles": {"symbol": "USD", "timeframe": "1h"},
-}
+OPERATIONS = sorted(NAMES - DOCUMENTS - {"batch/run"})
 MARKET = ("asset", "symbol", "timeframe", "window")
-WRITES = {"assets": ["POST"], "sources": ["POST"]}
 # For operators alone: they have tests of their own.
 CLOSED = {"redis/log"}
-
-
-def addresses(name: str) -> Iterator[str]:
-    for root in ("/", "/api/v1/"):
-        yield f"{root}{name}"
-        yield f"{root}{name}/"
 
 
 def error(response: Any, status: int) -> dict[str, Any]:
@@ -53,42 +40,6 @@ def error(response: Any, status: int) -> dict[str, Any]:
 
 def currencies(*codes: str) -> None:
     catalogue.find_or_create(set(codes), Instrument.Kind.CURRENCY)
-
-
-@pytest.mark.parametrize("name", OPERATIONS)
-def test_every_operation_refuses_what_it_does_not_know_in_the_envelope(client: Client, name: str) -> None:
-    for address in addresses(name):
-        fault = error(client.get(address, {"bogus": "1", "code": "USD"}), 422)
-        assert fault["code"] == "invalid_parameters"
-        assert fault["detail"][0]["field"] == "bogus"
-        assert fault["detail"][0]["value"] == "1"
-
-
-@pytest.mark.parametrize("name", OPERATIONS)
-@pytest.mark.parametrize("method", ["post", "put", "patch", "delete", "options"])
-def test_every_operation_refuses_other_methods_in_the_envelope(client: Client, name: str, method: str) -> None:
-    allowed = ["GET", *WRITES.get(name, [])]
-    for address in addresses(name):
-        response = getattr(client, method)(address)
-        if method.upper() in allowed:
-            assert error(response, 401)["code"] == "unauthorized"
-            continue
-        fault = error(response, 405)
-        assert (fault["code"], fault["detail"]) == ("method_not_allowed", {"allowed": allowed})
-        assert sorted(response.headers["Allow"].split(", ")) == allowed
-
-
-@pytest.mark.parametrize("name", sorted(set(OPERATIONS) - {"health"} - CLOSED))
-@pytest.mark.parametrize("limit", ["0", "-1", "10001", "ten", "1.5", "", "9" * 5000])
-def test_every_list_refuses_a_limit_that_is_none(client: Client, name: str, limit: str) -> None:
-    fault = error(client.get(f"/{name}", {"limit": limit} | NEEDED.get(name, {})), 422)
-    assert [finding["field"] for finding in fault["detail"]] == ["limit"]
-
-
-@pytest.mark.parametrize("offset", ["-1", "1000000001", str(2**63), str(2**64), "9" * 5000, "x"])
-def test_an_offset_beyond_all_rows_of_the_world_is_refused(client: Client, offset: str) -> None:
-    fault = error(client.get("/jobs", {"offset": offset}), 422)
-    assert [finding["field"] for finding in fault["detail"]] == ["offset"]
 
 
 @pytest.mark.parametrize(

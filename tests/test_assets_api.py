@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from charon.middleware import canonical
+from charon.api.addresses import canonical
 from markets.api.price_schemas import AssetItem
 from markets.api.schemas import Envelope
 from markets.models import Listing, Source, Tick

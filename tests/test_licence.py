@@ -93,7 +93,7 @@ def test_a_source_that_was_asked_for_is_refused_and_not_empty(client: Client, cl
 
 
 def test_lists_leave_out_what_may_not_be_shown(client: Client, closed: Source) -> None:
-    assert get(client, "/prices", asset="BTC") == get(client, "/prices/latest") == []
+    assert get(client, "/prices", asset="BTC") == get(client, "/prices/latest")["items"] == []
     assert get(client, "/prices/summary", asset="BTC")["points"] == 0
     assert get(client, "/candles", symbol="BTC", timeframe="1h") == {"items": [], "count": 0}
     assert {row["symbol"]: row["last"] for row in get(client, "/assets")} == {"BTCUSD": None, "XAUUSD": None}
@@ -102,8 +102,8 @@ def test_lists_leave_out_what_may_not_be_shown(client: Client, closed: Source) -
 def test_operators_see_it_and_others_the_next_source(client: Client, closed: Source) -> None:
     gecko = source("coingecko")
     save_prices([price("100", 1)], gecko)
-    assert [row["source"] for row in get(client, "/prices/latest", asset="BTC")] == ["coingecko"]
-    seen = client.get("/prices/latest", headers=TOKEN).json()
+    assert [row["source"] for row in get(client, "/prices/latest", asset="BTC")["items"]] == ["coingecko"]
+    seen = client.get("/prices/latest", headers=TOKEN).json()["items"]
     assert [(row["asset"], row["source"]) for row in seen] == [("BTCUSD", "polygon"), ("XAUUSD", "polygon")]
     assert client.get("/prices", {"asset": "BTC"}).headers["X-Source"] == "coingecko"
     assert client.get("/prices", {"asset": "BTC"}, headers=TOKEN).headers["X-Source"] == "polygon"

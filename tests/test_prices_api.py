@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from markets.api.price_schemas import LatestPrice, PricePoint, PriceSummary
+from markets.api.price_schemas import LatestPage, PricePoint, PriceSummary
 from markets.api.schemas import Envelope
 from markets.instruments import catalogue
 from markets.models import Listing, Publication, Quote, Rate, Source, Tick
@@ -150,22 +150,26 @@ def test_the_mean_of_many_prices_loses_no_digit(client: Client, gecko: Source) -
 # Which source answers
 
 
+def latest(client: Client, **asked: Any) -> list[dict[str, Any]]:
+    return list(get(client, "/prices/latest", **asked)["items"])
+
+
 def test_a_fresh_price_goes_before_a_stale_one_and_a_more_urgent_listing_before_others(
     client: Client, gecko: Source, at: Callable[[str], None]
 ) -> None:
     deribit = source("deribit", polling_interval=60)
     save_prices([price("100", 1)], gecko)
     save_prices([price("200", 2, "btc_usd")], deribit)
-    [row] = get(client, "/prices/latest", asset="BTC")
+    [row] = latest(client, asset="BTC")
     assert (row["source"], row["price"], row["stale"]) == ("deribit", "200.00", False)
     assert client.get("/prices", {"asset": "BTC"}).headers["X-Source"] == "deribit"
     at("2026-10-26 12:03")  # nothing from Deribit for five minutes, which is asked every minute
-    [row] = get(client, "/prices/latest", asset="BTC")
+    [row] = latest(client, asset="BTC")
     assert (row["source"], row["price"], row["stale"]) == ("coingecko", "100.00", False)
     assert shown(client, asset="BTC") == ["100.00"]
     assert shown(client, asset="BTC", source="deribit") == ["200.00"]
     at("2026-10-26 13:00")
-    [row] = get(client, "/prices/latest", asset="BTC")
+    [row] = latest(client, asset="BTC")
     assert (row["source"], row["stale"]) == ("deribit", True)
 
 
@@ -173,7 +177,7 @@ def test_the_euro_falls_back_to_the_ecb_and_says_so(client: Client) -> None:
     polygon = source("polygon", ["EURUSD"])
     bank = ecb(date(2026, 10, 23), "1.0840")
     ecb(date(2026, 10, 26), "1.0855")
-    [row] = get(client, "/prices/latest", asset="EUR/USD")
+    [row] = latest(client, asset="EUR/USD")
     assert row == {
         "asset": "EURUSD", "price": "1.08550", "bid": None, "ask": None, "spread": None, "change24h": None,
         "ts": "2026-10-26T00:00:00Z", "source": "ecb", "stale": False, "end_of_day": True,
@@ -184,7 +188,7 @@ def test_the_euro_falls_back_to_the_ecb_and_says_so(client: Client) -> None:
     ]
     assert get(client, "/prices/summary", asset="EURUSD", window="7d")["avg"] == "1.08475"
     save_prices([price("1.08611", 1, "C:EURUSD", bid="1.08610", ask="1.08613")], polygon)
-    [row] = get(client, "/prices/latest", asset="EURUSD")
+    [row] = latest(client, asset="EURUSD")
     assert (row["source"], row["bid"], row["ask"], row["spread"]) == ("polygon", "1.08610", "1.08613", "0.00003")
     assert shown(client, asset="EURUSD", window="7d") == ["1.08611"]
     assert shown(client, asset="EURUSD", window="7d", source=bank.code) == ["1.08400", "1.08550"]
@@ -193,10 +197,10 @@ def test_the_euro_falls_back_to_the_ecb_and_says_so(client: Client) -> None:
 def test_the_close_of_a_day_gives_way_to_a_price_of_the_market(client: Client, gecko: Source) -> None:
     polygon = source("polygon", ["BTCUSD"])
     save_prices([price("90", 60 * 11, "X:BTCUSD", end_of_day=True)], polygon)
-    [row] = get(client, "/prices/latest", asset="BTC")
+    [row] = latest(client, asset="BTC")
     assert (row["source"], row["end_of_day"], row["stale"]) == ("polygon", True, False)
     save_prices([price("100", 1)], gecko)
-    [row] = get(client, "/prices/latest", asset="BTC")
+    [row] = latest(client, asset="BTC")
     assert (row["source"], row["end_of_day"]) == ("coingecko", False)
 
 
@@ -204,33 +208,32 @@ def test_what_takes_turns_is_stale_after_two_and_a_half_turns(client: Client, at
     polygon = source("polygon", ["GBPUSD", "EURUSD"], polling_interval=300)
     save_prices([price("1.31", 1, "C:GBPUSD"), price("1.08", 1, "C:EURUSD")], polygon)
     at("2026-10-26 12:30")  # the pound is asked every half hour, the critical euro every five minutes
-    stale = {row["asset"]: row["stale"] for row in get(client, "/prices/latest", source="polygon")}
+    stale = {row["asset"]: row["stale"] for row in latest(client, source="polygon")}
     assert stale == {"EURUSD": True, "GBPUSD": False}
     at("2026-10-26 13:30")
-    stale = {row["asset"]: row["stale"] for row in get(client, "/prices/latest", source="polygon")}
+    stale = {row["asset"]: row["stale"] for row in latest(client, source="polygon")}
     assert stale == {"EURUSD": True, "GBPUSD": True}
 
 
 def test_the_newest_of_everything_that_is_followed_sorted_by_code(client: Client, gecko: Source) -> None:
     save_prices([price("2", 1, "ethereum"), price("1", 1), price("3", 1, "solana")], gecko)
-    answer = client.get("/prices/latest")
-    assert [(row["asset"], row["price"]) for row in answer.json()] == [("BTCUSD", "1.00"), ("ETHUSD", "2.00")]
-    assert answer.headers["X-Total-Count"] == "2"
-    paged = client.get("/prices/latest", {"limit": 1, "offset": 1})
-    assert [row["asset"] for row in paged.json()] == ["ETHUSD"]
-    assert paged.headers["X-Total-Count"] == "2"
-    assert [row["asset"] for row in get(client, "/prices/latest", asset="SOL")] == ["SOLUSD"]
+    answer = get(client, "/prices/latest")
+    assert [(row["asset"], row["price"]) for row in answer["items"]] == [("BTCUSD", "1.00"), ("ETHUSD", "2.00")]
+    assert answer["count"] == 2
+    paged = get(client, "/prices/latest", limit=1, offset=1)
+    assert ([row["asset"] for row in paged["items"]], paged["count"]) == (["ETHUSD"], 2)
+    assert [row["asset"] for row in latest(client, asset="SOL")] == ["SOLUSD"]
     fault(client, 404, "/prices/latest", asset="BTX")
     fault(client, 404, "/prices/latest", source="cryptogecko")
 
 
 def test_the_change_of_a_day_is_the_sources_or_counted_from_the_price_of_then(client: Client, gecko: Source) -> None:
     save_prices([price("100", 1440 + 20), price("999", 1440 - 5), price("110", 1)], gecko)
-    assert get(client, "/prices/latest", asset="BTC")[0]["change24h"] == "10.0000"
+    assert latest(client, asset="BTC")[0]["change24h"] == "10.0000"
     save_prices([price("110", 0, change="-1.40933")], gecko)
-    assert get(client, "/prices/latest", asset="BTC")[0]["change24h"] == "-1.4093"
+    assert latest(client, asset="BTC")[0]["change24h"] == "-1.4093"
     save_prices([price("50", 1440 + 90, "ethereum"), price("55", 1, "ethereum")], gecko)
-    assert get(client, "/prices/latest", asset="ETH")[0]["change24h"] is None, "an hour too old to be a day ago"
+    assert latest(client, asset="ETH")[0]["change24h"] is None, "an hour too old to be a day ago"
 
 
 def test_the_newest_prices_cost_the_same_however_many_they_are(
@@ -239,21 +242,21 @@ def test_the_newest_prices_cost_the_same_however_many_they_are(
     Listing.objects.update(tracked=True)
     save_prices([price("5", 1, ticker) for ticker in gecko.listings.values_list("ticker", flat=True)], gecko)
     with django_assert_num_queries(2):
-        assert len(get(client, "/prices/latest")) > 30
+        assert len(latest(client)) > 30
 
 
 def test_answers_keep_to_their_schemas(client: Client, gecko: Source) -> None:
     save_prices([price("100", 3), price("110", 1, bid="109", ask="111")], gecko)
-    for path, schema in (("/prices", PricePoint), ("/prices/latest", LatestPrice)):
-        for row in get(client, path, asset="BTC"):
-            assert schema.model_validate(row).model_dump(mode="json") == row
-    summary = get(client, "/prices/summary", asset="BTC")
-    assert PriceSummary.model_validate(summary).model_dump(mode="json") == summary
+    for row in get(client, "/prices", asset="BTC"):
+        assert PricePoint.model_validate(row).model_dump(mode="json") == row
+    for path, schema in (("/prices/latest", LatestPage), ("/prices/summary", PriceSummary)):
+        answer = get(client, path, asset="BTC")
+        assert schema.model_validate(answer).model_dump(mode="json") == answer
 
 
 def test_an_official_rate_that_a_price_was_asked_of_is_of_its_day(client: Client, gecko: Source) -> None:
     ecb(date(2026, 10, 16), "1.0855")
-    [row] = get(client, "/prices/latest", asset="EURUSD")
+    [row] = latest(client, asset="EURUSD")
     assert (row["ts"], row["stale"]) == ("2026-10-16T00:00:00Z", True)
     assert shown(client, asset="EURUSD", window="7d") == []
 
@@ -261,6 +264,6 @@ def test_an_official_rate_that_a_price_was_asked_of_is_of_its_day(client: Client
 def test_zero_never_reaches_a_chart(client: Client, gecko: Source) -> None:
     save_prices([price("0", 2), price("100", 1, bid="0", ask="0")], gecko)
     assert shown(client, asset="BTC") == ["100.00"]
-    [row] = get(client, "/prices/latest", asset="BTC")
+    [row] = latest(client, asset="BTC")
     assert (row["bid"], row["ask"], row["spread"]) == (None, None, None)
     assert Tick.objects.filter(observed_at__gt=NOW - timedelta(days=1)).count() == 1

@@ -85,7 +85,7 @@ def test_it_answers_at_all_its_addresses_and_is_kept_nowhere(
     written()
     response = client.get(path, headers=BEARER)
     assert (response.status_code, response.json()["count"]) == (200, 2)
-    assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["Cache-Control"] == "private, no-store"
     head = client.head(path, headers=BEARER)
     assert (head.status_code, head.content) == (200, b"")
 

@@ -10,8 +10,8 @@ from django.test import Client
 from django.urls import URLPattern, get_resolver, resolve
 from django.utils import timezone
 
+from charon.api.addresses import canonical
 from charon.api.app import api
-from charon.middleware import canonical
 from markets.clock import WARSAW
 from tests.saved import answers, schemas
 from tests.saved.comparing import REWRITE, compare

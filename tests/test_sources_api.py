@@ -205,7 +205,7 @@ def test_a_source_is_found_by_its_other_name(client: Client, at: Callable[[str],
     at("2026-10-26 12:00")
     row = source("polygon", ["BTC"])
     save_prices([price("100", 1, ticker="X:BTCUSD")], row)
-    assert [item["source"] for item in get(client, "/prices/latest", source=name)] == ["polygon"]
+    assert [item["source"] for item in get(client, "/prices/latest", source=name)["items"]] == ["polygon"]
     assert get(client, "/jobs", source=name)["count"] == 0
 
 

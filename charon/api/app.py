@@ -15,9 +15,10 @@ from ninja.openapi.docs import Redoc, Swagger
 
 from charon.api import health, message_log, parameters
 from charon.api.errors import envelope
+from markets.api.candles import router as candles_router
 from markets.api.prices import router as prices_router
 from markets.api.rates import router as markets_router
-from markets.api.responses import reply
+from markets.api.responses import reply, uncached
 from markets.api.schemas import COMMON_ERRORS
 from markets.errors import QuestionError
 from markets.jobs import runs
@@ -29,16 +30,24 @@ from signals.api import router as signals_router
 logger = logging.getLogger(__name__)
 
 DESCRIPTION = """
-Official exchange rates and gold prices of the National Bank of Poland, every figure with its published digits.
+Official exchange rates and gold prices of the National Bank of Poland, market prices and candles, and what follows from
+them.
 
 * Every address also answers at the root: `/rates` is `/api/v1/rates`. A slash at the end makes no difference.
-* Figures are strings with their last zeros (`"2.6410"`); days are `YYYY-MM-DD`; moments are UTC.
-* Lists are `{"items": [...], "count": n}`; `count` is the total before paging.
-* Every error is `{"error": {"code", "message", "detail", "id"}}`: 422 for a parameter that is unknown or of the wrong
-  type, 400 for one that means nothing, 404 for an unknown code, with its nearest neighbours in `detail`.
-* `/rates`, `/gold`, `/signals`, `/signals/current` and `/currencies` have an `ETag`: sent back in `If-None-Match` it is
-  answered with 304 and no body while nothing has changed. They may be kept for a minute and, while Charon cannot be
-  reached, be shown for a day; errors are kept by nobody. An operator's answers are private: no `ETag`, kept by nobody.
+* Rates, prices, amounts and indicators are strings with all their digits (`"2.6410"`); numbers are counts and durations
+  in seconds. Days are `YYYY-MM-DD`; moments are UTC.
+* Lists are `{"items": [...], "count": n}`; `count` is the total before paging. `/prices` and `/assets` are bare arrays
+  with their total in `X-Total-Count`.
+* Every error is `{"error": {"code", "message", "detail", "id"}}`, at unknown addresses too: 422 for a parameter that is
+  unknown, missing or of the wrong type, 400 for one that means nothing, 404 for an unknown code, with its nearest
+  neighbours in `detail`, 401 for what only operators may do.
+* Every public answer but `/health` has an `ETag`: sent back in `If-None-Match` it is answered with 304 and no body
+  while nothing has changed. `Cache-Control` says how long it may be kept: official rates and decisions for a minute,
+  candles and sources for 15 s, prices and the state of the work for 5 s. Errors are kept by nobody, nor are an
+  operator's answers, which have no `ETag`.
+
+Four operations differ in one point, and their descriptions say how: `count` of `/candles` and `/redis/log`, `limit` of
+`/stats/miner`, `histogram` of `/signals/current`.
 """.strip()
 
 # The documentation's scripts come from here; what they would like to fetch elsewhere (a logo) stays out.
@@ -65,11 +74,6 @@ api = NinjaAPI(
     docs=Swagger({"validatorUrl": None}),
     docs_decorator=offline,
 )
-
-
-@offline
-def redoc(request: HttpRequest) -> HttpResponse:
-    return Redoc().render_page(request, api)
 
 
 def known_parameters_only(run: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -136,12 +140,19 @@ health_router = Router(tags=["status"])
 @health_router.get("/health", response={200: health.Health, **COMMON_ERRORS}, operation_id="health", summary="Health")
 def health_now(request: HttpRequest) -> HttpResponse:
     """200 while Charon can serve; 503 when the database does not answer."""
-    return reply(health.health())
+    return uncached(reply(health.health()))
+
+
+@health_router.get("/redoc", include_in_schema=False)
+def redoc(request: HttpRequest) -> HttpResponse:
+    """What /docs shows, as ReDoc draws it."""
+    return offline(Redoc().render_page)(request, api)
 
 
 api.add_decorator(known_parameters_only, mode="view")
 api.add_router("", markets_router)
 api.add_router("", prices_router)
+api.add_router("", candles_router)
 api.add_router("", miner_router)
 api.add_router("", batch_router)
 api.add_router("", signals_router)

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import msgspec
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-JSON = "application/json; charset=utf-8"
+from markets.api.responses import reply
 
 CODES = {
     400: "bad_request",
@@ -36,7 +35,7 @@ def envelope(request: HttpRequest, status: int, message: str = "", detail: Any =
         "detail": detail,
         "id": request.META["charon.request_id"],
     }
-    return HttpResponse(msgspec.json.encode({"error": error}), status=status, content_type=JSON)
+    return reply({"error": error}, status)
 
 
 def is_bare(response: HttpResponseBase) -> bool:

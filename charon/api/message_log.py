@@ -12,7 +12,7 @@ from ninja import Field, Query, Router, Schema
 from pydantic import AwareDatetime
 
 from markets.access import operator
-from markets.api.responses import reply
+from markets.api.responses import page, private, reply
 from markets.api.schemas import COMMON_ERRORS, Envelope
 from markets.redis import client as redis_client
 
@@ -93,9 +93,7 @@ def redis_log(request: HttpRequest, query: Query[LogQuery]) -> HttpResponse:
     Without Redis the answer is 200 with `available` false.
     """
     rows = read(query.limit, query.type or "", query.source or "")
-    response = reply({"items": rows or [], "count": len(rows or []), "available": rows is not None})
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return private(reply(page(rows or [], len(rows or [])) | {"available": rows is not None}))
 
 
 def read(limit: int, kind: str = "", source: str = "") -> list[Row] | None:

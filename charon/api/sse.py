@@ -14,7 +14,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 from contextlib import aclosing
 from typing import Any
 
-import msgspec
 import redis.asyncio
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -23,8 +22,10 @@ from django.views.decorators.http import require_safe
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from charon.api.errors import JSON, envelope
-from charon.middleware import KNOWN_ID, canonical
+from charon.api.addresses import canonical
+from charon.api.errors import envelope
+from charon.middleware import KNOWN_ID
+from markets.api.responses import reply, uncached
 from markets.redis import client as redis_client
 
 logger = logging.getLogger(__name__)
@@ -224,7 +225,7 @@ class Live:
         """200 while this process serves; it reports a Redis that is away, and stays healthy."""
         redis_is = "off" if not settings.REDIS_URL else "ok" if self.hub.up else "away"
         body = {"status": "ok", "version": settings.VERSION, "redis": redis_is, "listeners": len(self.hub.listeners)}
-        return HttpResponse(msgspec.json.encode(body), content_type=JSON, headers={"Cache-Control": "no-store"})
+        return uncached(reply(body))
 
     async def stream(self, receive: Receive, send: Send, *, again: bool) -> None:
         """Send events until the client disconnects or the hub closes."""

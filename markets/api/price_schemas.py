@@ -113,6 +113,11 @@ class LatestPrice(Schema):
     )
 
 
+class LatestPage(Schema):
+    items: list[LatestPrice] = Field(description="Sorted by code.")
+    count: int = Field(description="All that match, before paging.", examples=[29])
+
+
 class CandleQuery(Schema):
     symbol: Code = Field(
         description="The instrument by its code or an alias.", json_schema_extra={"example": "BTCUSDT"}

@@ -1,9 +1,6 @@
-"""Prices, candles and the assets that are followed."""
-
-from typing import Any
+"""Prices and the assets that are followed."""
 
 from django.http import HttpRequest, HttpResponse
-from django.utils.cache import patch_vary_headers
 from ninja import Path, Query, Router
 
 from markets import licence
@@ -13,9 +10,7 @@ from markets.api.price_schemas import (
     QUESTION_ERRORS,
     AssetItem,
     AssetPath,
-    CandlePage,
-    CandleQuery,
-    LatestPrice,
+    LatestPage,
     LatestQuery,
     NewAsset,
     PriceLimit,
@@ -23,27 +18,16 @@ from markets.api.price_schemas import (
     PriceQuery,
     PriceSummary,
 )
-from markets.api.responses import private, reply
+from markets.api.responses import fresh, page_of, private, reply
 from markets.api.schemas import COMMON_ERRORS, Envelope, Paging
 from markets.errors import ConflictError, UnknownCodeError
 from markets.instruments import catalogue
 from markets.models import Instrument, Source
-from markets.queries import assets, candles, prices
+from markets.queries import assets, prices
 from markets.queries.rates import find_source
 from markets.store import listings
 
 router = Router(tags=["prices"])
-
-
-def answer(request: HttpRequest, content: Any, total: int | None = None, source: str | None = None) -> HttpResponse:
-    """What a body has no room for is in headers: the total before paging, who said so, who else may see the same."""
-    response = reply(content)
-    if total is not None:
-        response.headers["X-Total-Count"] = str(total)
-    if source is not None:
-        response.headers["X-Source"] = source
-    patch_vary_headers(response, ["Authorization", "Cookie"])
-    return private(response) if licence.audience(request) is licence.Audience.OPERATOR else response
 
 
 def asked(request: HttpRequest, query: PriceQuery) -> prices.PriceSeries:
@@ -62,7 +46,7 @@ def price_list(request: HttpRequest, query: Query[PriceQuery], most: Query[Price
     """
     found = asked(request, query)
     rows, total = prices.points(found, most.limit)
-    return answer(request, rows, total, found.source)
+    return fresh(request, rows, total=total, source=found.source)
 
 
 @router.get(
@@ -71,11 +55,11 @@ def price_list(request: HttpRequest, query: Query[PriceQuery], most: Query[Price
 def price_summary(request: HttpRequest, query: Query[PriceQuery]) -> HttpResponse:
     """What the prices of the window come to; an empty window has 0 points and nulls."""
     found = asked(request, query)
-    return answer(request, prices.summary(found), source=found.source)
+    return fresh(request, prices.summary(found), source=found.source)
 
 
 @router.get(
-    "/prices/latest", response={200: list[LatestPrice], **QUESTION_ERRORS}, operation_id="prices_latest", summary="Now"
+    "/prices/latest", response={200: LatestPage, **QUESTION_ERRORS}, operation_id="prices_latest", summary="Now"
 )
 def latest(request: HttpRequest, query: Query[LatestQuery], paging: Query[Paging]) -> HttpResponse:
     """The newest price of one asset or of everything that is followed, sorted by code; null is not known, never 0."""
@@ -85,28 +69,14 @@ def latest(request: HttpRequest, query: Query[LatestQuery], paging: Query[Paging
         licence.refuse(source, audience)
     wanted = [prices.find_asset(query.asset).pk] if query.asset else list(assets.tracked().values_list("pk", flat=True))
     found = sorted(prices.newest(audience, wanted, source).values(), key=lambda row: row.code)
-    page = found[paging.offset : paging.offset + paging.limit]
-    return answer(request, list(prices.latest_rows(page)), len(found))
-
-
-@router.get("/candles", response={200: CandlePage, **QUESTION_ERRORS}, operation_id="candles", summary="Candles")
-def candle_list(request: HttpRequest, query: Query[CandleQuery]) -> HttpResponse:
-    """Open, high, low, close and volume, ascending by time; the last one may still be open.
-
-    The newest `limit` ones, or with `from` the first `limit` from there on.
-    """
-    instrument = prices.find_asset(query.symbol)
-    source = candles.source_of(instrument, query.timeframe, licence.audience(request), query.source)
-    stretch = candles.Stretch(query.timeframe, query.from_, query.to, query.limit)
-    items, count = candles.candles(instrument, source, stretch)
-    return answer(request, {"items": items, "count": count}, source=source.code if source else None)
+    return fresh(request, page_of(paging, found, prices.latest_rows))
 
 
 @router.get("/assets", response={200: list[AssetItem], **COMMON_ERRORS}, operation_id="assets", summary="Assets")
 def asset_list(request: HttpRequest, paging: Query[Paging]) -> HttpResponse:
     """Everything that is followed on a market, sorted by code."""
     rows = assets.tracked()
-    return answer(request, list(assets.asset_rows(paging.of(rows), licence.audience(request))), rows.count())
+    return fresh(request, list(assets.asset_rows(paging.of(rows), licence.audience(request))), total=rows.count())
 
 
 @router.post(
@@ -122,9 +92,7 @@ def asset_add(request: HttpRequest, new: NewAsset) -> HttpResponse:
     if not listings.follow(instrument):
         raise ConflictError(f"{instrument.code} is followed already", {"symbol": instrument.code})
     [row] = assets.asset_rows(assets.tracked().filter(pk=instrument.pk), licence.audience(request))
-    response = answer(request, row)
-    response.status_code = 201
-    return response
+    return private(reply(row, 201))
 
 
 @router.delete(

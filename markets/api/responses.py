@@ -1,12 +1,20 @@
-"""How the API answers: rows to JSON, an answer of the cache, a page of a list."""
+"""The one way to answer: rows to JSON, a page of a list, and the headers of every answer.
 
-from collections.abc import Callable, Iterable
+Two kinds of answers are public. `serve` keeps bytes on the server under the generation of an instrument, which every
+writer of rates and signals raises. `fresh` computes each answer: prices, candles, jobs and sources change without a
+generation, so only the client keeps a copy, and the ETag saves it the body. An operator's answer is always private.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from hashlib import blake2b
 from typing import Any, TypeVar
 
 import msgspec
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils.cache import patch_vary_headers
+from django.http.response import HttpResponseBase
+from django.utils.cache import get_conditional_response, patch_vary_headers
 from ninja import Schema
 
 from markets.api.schemas import Paging
@@ -15,25 +23,40 @@ from markets.models import Instrument
 from markets.redis import response_cache
 
 M = TypeVar("M", bound=Model)
+Items = Iterable[Any]
 
 JSON = "application/json; charset=utf-8"
+ACCEPTS_GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))")
+
+# Official rates come once a day: a minute may pass, and a day while Charon cannot be reached.
+DAILY = "public, max-age=60, stale-if-error=86400"
+# Candles and sources change with a poll of a minute or more. An old candle must not pass for the open one for long.
+POLLED = "public, max-age=15, stale-if-error=60"
+# Prices and jobs change with every poll; 5 s is the shortest interval that a source may have (miner.schemas.NewSource).
+LIVE = "public, max-age=5, stale-if-error=60"
 
 
-class Ready(HttpResponse):
-    """An answer of the cache. The roof gives it its headers, and may give it `again` to the same words."""
+class CachedAnswer(HttpResponse):
+    """An answer of the cache. `charon.api.fast_path` sends it, and repeats it for the same address if `again`."""
 
     def __init__(self, question: response_cache.Question, kept: response_cache.Cached, again: bool) -> None:
         super().__init__(kept.body, content_type=JSON)
         self.question, self.kept, self.again = question, kept, again
 
 
-def reply(content: Any) -> HttpResponse:
+def reply(content: Any, status: int = 200) -> HttpResponse:
     """Rows to JSON at once: ten times cheaper than a schema object for each of 10,000 rows."""
-    return HttpResponse(msgspec.json.encode(content), content_type=JSON)
+    return HttpResponse(msgspec.json.encode(content), status=status, content_type=JSON)
+
+
+def uncached(response: HttpResponse) -> HttpResponse:
+    """What is true only now, as the health of a process."""
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def private(response: HttpResponse) -> HttpResponse:
-    """What only operators may see: nobody keeps it on its way."""
+    """What only operators may see: no cache keeps it."""
     patch_vary_headers(response, ["Authorization", "Cookie"])
     response.headers["Cache-Control"] = "private, no-store"
     return response
@@ -46,10 +69,10 @@ def serve(
     instrument: Instrument | None = None,
     named: str | None = None,
 ) -> HttpResponse:
-    """From the cache, or computed and kept: what is kept is for the public, an operator's is made anew each time.
+    """Answers from the cache, or computes and caches. An operator's answer is computed each time and never cached.
 
-    `instrument` is what the question depends on, as it was found just now, and `named` how the asker wrote it: an
-    alias may mean another one tomorrow, a code may not.
+    `instrument` is what the answer depends on, as it was just read. `named` is how the client wrote it: the address is
+    remembered only for a code, because an alias may mean another instrument tomorrow.
     """
     if audience(request) is Audience.OPERATOR:
         return private(reply(compute(Audience.OPERATOR)))
@@ -57,14 +80,72 @@ def serve(
     if instrument is not None:
         number = instrument.generation.number if hasattr(instrument, "generation") else 0
     kept = response_cache.answer(question, lambda: msgspec.json.encode(compute(Audience.API)), number)
-    return Ready(question, kept, again=named is None or named.strip().upper() == question.scope)
+    return CachedAnswer(question, kept, again=named is None or named.strip().upper() == question.scope)
 
 
-def listing(paging: Paging, rows: QuerySet[M], items: Callable[[QuerySet[M]], Iterable[Any]]) -> dict[str, Any]:
+def send(request: HttpRequest, kept: response_cache.Cached) -> HttpResponseBase:
+    """The kept bytes, packed for a client that takes gzip; 304 for one that has them."""
+    packed = bool(kept.packed) and bool(ACCEPTS_GZIP.search(request.META.get("HTTP_ACCEPT_ENCODING", "")))
+    body = kept.packed if packed else kept.body
+    # Other bytes, another tag: a strong one promises that every byte is the same. An ending in -gzip is what proxies
+    # give to what they pack themselves, and Caddy cuts it off when the tag comes back: ours would never be known again.
+    etag = f'"{kept.etag}.gz"' if packed else f'"{kept.etag}"'
+    headers = {"Cache-Control": DAILY, "Content-Length": str(len(body)), "ETag": etag, "Vary": "Accept-Encoding"}
+    if packed:
+        headers["Content-Encoding"] = "gzip"
+    response = HttpResponse(body, content_type=JSON, headers=headers)
+    return get_conditional_response(request, etag=etag, response=response) or response
+
+
+def fresh(
+    request: HttpRequest,
+    content: Any,
+    cache_control: str = LIVE,
+    *,
+    total: int | None = None,
+    source: str | None = None,
+) -> HttpResponse:
+    """An answer of this moment; 304 for a client that has the same.
+
+    What a bare array has no room for is in headers: the `total` before paging and the `source` that answers.
+    """
+    response = reply(content)
+    if total is not None:
+        response.headers["X-Total-Count"] = str(total)
+    if source is not None:
+        response.headers["X-Source"] = source
+    if audience(request) is Audience.OPERATOR:
+        return private(response)
+    etag = tag(response)
+    response.headers["Cache-Control"] = cache_control
+    response.headers["ETag"] = etag
+    # An operator with the same cache must not be given the public's answer.
+    patch_vary_headers(response, ["Authorization", "Cookie"])
+    known = get_conditional_response(request, etag=etag, response=response)
+    return known if isinstance(known, HttpResponse) else response
+
+
+def tag(response: HttpResponse) -> str:
+    """Body and headers: a 304 must not leave a client with an old `X-Total-Count`."""
+    told = repr(sorted(response.items())).encode()
+    return f'"{blake2b(told + response.content, digest_size=16).hexdigest()}"'
+
+
+def page(items: Items, count: int) -> dict[str, Any]:
+    """The shape of every list but the bare arrays of docs/technical.md; `count` is the total before paging."""
+    return {"items": list(items), "count": count}
+
+
+def listing(paging: Paging, rows: QuerySet[M], items: Callable[[QuerySet[M]], Items]) -> dict[str, Any]:
     """A page and how many there are in all; a page that is not full knows that by itself."""
-    page = list(items(paging.of(rows)))
-    last = len(page) < paging.limit and (page or not paging.offset)
-    return {"items": page, "count": paging.offset + len(page) if last else rows.count()}
+    found = list(items(paging.of(rows)))
+    last = len(found) < paging.limit and (found or not paging.offset)
+    return page(found, paging.offset + len(found) if last else rows.count())
+
+
+def page_of(paging: Paging, rows: Sequence[Any], items: Callable[[Sequence[Any]], Items]) -> dict[str, Any]:
+    """The same of rows that are in memory already."""
+    return page(items(rows[paging.offset : paging.offset + paging.limit]), len(rows))
 
 
 def unusual(asked: Schema, *but: str) -> dict[str, Any]:

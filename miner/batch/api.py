@@ -12,7 +12,7 @@ from django_q.tasks import async_task
 from ninja import Router
 
 from markets.access import operator
-from markets.api.responses import reply
+from markets.api.responses import fresh, page, private, reply
 from markets.api.schemas import COMMON_ERRORS, Envelope
 from markets.errors import QuestionError
 from markets.jobs import runs
@@ -56,7 +56,8 @@ def status(request: HttpRequest) -> HttpResponse:
     next_run = next((task["next_run"] for task in tasks if task["id"] == batch_run.JOB), None)
     own = Source.objects.filter(code=OWN_SOURCE, enabled=True).first()
     remaining = call_budget.state(own, sources.allowance_of(own)).remaining if own else None
-    return reply(batch_run.status() | {"next_run": next_run, "api_calls_remaining": remaining, "jobs": tasks})
+    state = {"next_run": next_run, "api_calls_remaining": remaining, "jobs": tasks}
+    return fresh(request, batch_run.status() | state)
 
 
 @router.post(
@@ -75,8 +76,7 @@ def run(request: HttpRequest) -> HttpResponse:
     job = ended(number)
     if job is None:
         message = "The batch has been asked for; /api/v1/batch/status tells how it goes"
-        response = reply({"success": None, "batch_id": number, "result": None, "message": message})
-        response.status_code = 202
+        response = private(reply(ran(number, None, None, message), 202))
         response.headers["Location"] = "/api/v1/batch/status"
         return response
     if job.status == Job.Status.SKIPPED:
@@ -85,7 +85,11 @@ def run(request: HttpRequest) -> HttpResponse:
         raise BatchFailed(f"Batch execution failed: {job.get_reason_display()}", {"batch_id": number, "job_id": job.pk})
     result = batch_run.result_of(job)
     words = f"{len(result['priority_updated'])} updated, {len(result['priority_failed'])} failed"
-    return reply({"success": not result["priority_failed"], "batch_id": number, "result": result, "message": words})
+    return private(reply(ran(number, not result["priority_failed"], result, words)))
+
+
+def ran(number: str, success: bool | None, result: dict[str, Any] | None, message: str) -> dict[str, Any]:
+    return {"success": success, "batch_id": number, "result": result, "message": message}
 
 
 def asked() -> str:
@@ -122,7 +126,7 @@ def ended(number: str) -> Job | None:
 )
 def queue_stats(request: HttpRequest) -> HttpResponse:
     """How full the priority queue is, and what has gone through it."""
-    return reply(asdict(batch_queue.stats()))
+    return fresh(request, asdict(batch_queue.stats()))
 
 
 @router.get(
@@ -135,4 +139,4 @@ def rate_limit(request: HttpRequest) -> HttpResponse:
         for row in Source.objects.filter(code__in=PROVIDERS).order_by("code")
         if sources.allowance_of(row).calls
     ]
-    return reply({"items": items, "count": len(items)})
+    return fresh(request, page(items, len(items)))
