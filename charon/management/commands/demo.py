@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from charon.processes.supervisor import LEASH
+from miner.providers import PROVIDERS
 
 MANAGE = str(settings.BASE_DIR / "manage.py")
 STOP_SECONDS = 10.0
@@ -58,19 +59,19 @@ class Command(BaseCommand):
 
 
 def addresses(fallbacks: "subprocess.Popen[str]") -> dict[str, str]:
-    """`NBP_BASE_URL` and its kin, as the stand-ins print them when they listen."""
+    """`NBP_BASE_URL` and the like, as the stand-ins print them when they listen; an empty line is the last."""
     assert fallbacks.stdout is not None  # noqa: S101
     found: dict[str, str] = {}
-    while "POLYGON_BASE_URL" not in found:
-        line = fallbacks.stdout.readline()
-        if not line:
-            raise CommandError("The stand-ins did not start.")
+    for line in fallbacks.stdout:
         name, _, url = line.strip().partition("=")
+        if not name:
+            return found
         found[name] = url
-    return found
+    raise CommandError("The stand-ins did not start.")
 
 
 def environment(urls: dict[str, str]) -> dict[str, str]:
     """A house of its own beside the real one; the operator's choices of ports and of the database hold."""
     data = os.environ.get("DATA_DIR") or str(settings.BASE_DIR / "data" / "demo")
-    return os.environ | urls | {"DEMO": "1", "DATA_DIR": data, "POLYGON_API_KEY": "demo", "SOURCES": ""}
+    keys = {f"{code.upper()}_API_KEY": "demo" for code, provider in PROVIDERS.items() if provider.needs_key}
+    return os.environ | urls | keys | {"DEMO": "1", "DATA_DIR": data, "SOURCES": ""}
