@@ -18,10 +18,12 @@ from django_q.models import Schedule
 
 from markets import clock, formats
 from markets.admin import SourceAdmin
-from markets.models import Source
+from markets.instruments.admin import ListingAdmin
+from markets.models import Listing, Source
 from miner import backfill, sources
 from miner.fetch import rate_limit
 from miner.providers import PROVIDERS
+from miner.providers.base import CandleSource, QuoteSource
 
 # Before it nobody has figures that could be asked for.
 FIRST_DAY = date(1980, 1, 1)
@@ -62,6 +64,20 @@ class RangeForm(forms.Form):
         if start and end and start > end:
             self.add_error("end", _("Ten dzień jest przed pierwszym"))
         return days
+
+
+admin.site.unregister(Listing)
+
+
+@admin.register(Listing)
+class MinedListingAdmin(ListingAdmin):
+    """A listing is added where prices or candles can be asked for by its ticker."""
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "source":
+            markets = [code for code, one in PROVIDERS.items() if issubclass(one, QuoteSource | CandleSource)]
+            kwargs["queryset"] = Source.objects.filter(code__in=markets, available=True)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
 
 admin.site.unregister(Source)

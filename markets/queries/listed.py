@@ -30,5 +30,6 @@ def nearest_assets(text: str) -> list[str]:
     alike = listed().filter(base__startswith=text.strip().upper()[:BEGINNING]).order_by("code")
     offered: dict[str, str] = {}
     for base, code in alike.values_list("base", "code")[:MOST_COMPARED]:
-        offered |= {base: code, code: code}
+        offered.setdefault(base, code)
+        offered[code] = code
     return nearest(text, offered | aliases | names)
