@@ -5,11 +5,10 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
-from django.db.models import Model, QuerySet, URLField
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
@@ -17,14 +16,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from markets import clock, formats
+from markets.admin_base import LookOnly, ModelAdmin, NeitherAddedNorDeleted
 from markets.decimals import published
+from markets.instruments import admin as instruments_admin  # noqa: F401  registers itself
 from markets.models import (
-    Alias,
     Candle,
     Ingest,
-    Instrument,
     Job,
-    Listing,
     Publication,
     Quote,
     Rate,
@@ -33,41 +31,11 @@ from markets.models import (
     Tick,
 )
 
-if TYPE_CHECKING:  # generic only in the stubs
-    ModelAdmin = admin.ModelAdmin[Any]
-    AliasTable = admin.TabularInline[Alias, Instrument]
-    AliasModelForm = forms.ModelForm[Alias]
-else:
-    ModelAdmin, AliasTable, AliasModelForm = admin.ModelAdmin, admin.TabularInline, forms.ModelForm
-
 admin.site.site_header = "Charon"
 admin.site.site_title = "Charon"
 admin.site.index_title = gettext_lazy("Zarządzanie")
 
 PAUSE = timedelta(hours=1)
-
-
-class NeitherAddedNorDeleted(ModelAdmin):
-    """Rows that code adds, and nobody takes away."""
-
-    # What Django 6 does by itself.
-    formfield_overrides = {URLField: {"assume_scheme": "https"}}
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-
-class LookOnly(NeitherAddedNorDeleted):
-    """Nothing is changed here either. Counting 430,000 rows twice for one list is left out."""
-
-    show_full_result_count = False
-    list_per_page = 50
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
 
 def written(value: Decimal | None, scale: int | None) -> str:
@@ -130,40 +98,6 @@ class SourceAdmin(NeitherAddedNorDeleted):
             self.log_change(request, source, words)
         names = ", ".join(source.code for source in sources)
         self.message_user(request, f"{words}: {names}", messages.SUCCESS)
-
-
-class AliasForm(AliasModelForm):
-    class Meta:
-        model = Alias
-        fields = ("name", "instrument")
-
-    def clean_name(self) -> str:
-        """Aliases are looked up in capitals."""
-        return str(self.cleaned_data["name"]).strip().upper()
-
-
-class AliasInline(AliasTable):
-    model = Alias
-    form = AliasForm
-    extra = 1
-
-
-@admin.register(Instrument)
-class InstrumentAdmin(NeitherAddedNorDeleted):
-    list_display = ("code", "name_pl", "name_en", "kind", "unit")
-    list_filter = ("kind",)
-    search_fields = ("code", "name_pl", "name_en", "aliases__name")
-    readonly_fields = ("code", "base", "quote", "kind", "unit", "scale", "name_pl", "name_en")
-    inlines = (AliasInline,)
-
-
-@admin.register(Alias)
-class AliasAdmin(ModelAdmin):
-    form = AliasForm
-    list_display = ("name", "instrument")
-    list_select_related = ("instrument",)
-    search_fields = ("name", "=instrument__code")
-    autocomplete_fields = ("instrument",)
 
 
 @admin.register(Publication)
@@ -298,18 +232,6 @@ class IngestAdmin(LookOnly):
     list_select_related = ("instrument", "job")
     search_fields = ("=instrument__code",)
     ordering = ("-pk",)
-
-
-@admin.register(Listing)
-class ListingAdmin(ModelAdmin):
-    """Which instruments are followed where; what was fetched stays when one is followed no more."""
-
-    list_display = ("instrument", "source", "ticker", "priority", "tracked")
-    list_filter = ("source", "priority", "tracked")
-    list_editable = ("priority", "tracked")
-    list_select_related = ("instrument", "source")
-    search_fields = ("ticker", "instrument__code")
-    autocomplete_fields = ("instrument",)
 
 
 @admin.register(Tick)

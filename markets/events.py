@@ -16,6 +16,8 @@ from markets.redis import client as redis_client
 ingested = Signal()
 # Sent when a job has ended, however it ended; arguments: job, None where several were given up at once.
 ended = Signal()
+# Sent in the transaction that promised an answer; arguments: job (waiting), symbol, name, aliases.
+asset_wanted = Signal()
 
 
 def message(ingest: Ingest) -> dict[str, object]:

@@ -6,6 +6,9 @@ from decimal import Decimal
 
 import msgspec
 
+# How urgent it is to know a price: the batch brings the critical ones at each run.
+CRITICAL, HIGH, MEDIUM, LOW = 1, 2, 3, 4
+
 
 class RateRecord(msgspec.Struct, frozen=True, gc=False):
     """One rate of a table: PLN for one unit of `code`. A value that could not be parsed sets `fault`.
@@ -70,3 +73,23 @@ class Bar(msgspec.Struct, frozen=True, gc=False):
     close: Decimal
     volume: Decimal
     trades: int = 0
+
+
+class Listed(msgspec.Struct, frozen=True, gc=False):
+    """One line of what a source lists: its own ticker, and what is priced (`base`) in what (`quote`).
+
+    `name` is the name of the base in English; `kind` is `crypto`, `metal` or `pair`. Both are empty where the source
+    does not say.
+    """
+
+    ticker: str
+    base: str
+    quote: str
+    name: str = ""
+    kind: str = ""
+    priority: int = MEDIUM
+
+    @property
+    def code(self) -> str:
+        """Our code of the instrument."""
+        return f"{self.base}{self.quote}"

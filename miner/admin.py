@@ -2,7 +2,6 @@
 
 # ruff: noqa: ARG002  the arguments are the admin's
 
-import logging
 from datetime import date
 from typing import Any
 
@@ -19,15 +18,12 @@ from django_q.models import Schedule
 
 from markets import clock, formats
 from markets.admin import SourceAdmin
-from markets.jobs import runs
-from markets.models import Job, Source
+from markets.instruments.admin import ListingAdmin
+from markets.models import Listing, Source
 from miner import backfill, sources
-from miner.collect import probe
 from miner.fetch import rate_limit
-from miner.fetch.errors import ProviderError
 from miner.providers import PROVIDERS
-
-logger = logging.getLogger(__name__)
+from miner.providers.base import CandleSource, QuoteSource
 
 # Before it nobody has figures that could be asked for.
 FIRST_DAY = date(1980, 1, 1)
@@ -70,6 +66,20 @@ class RangeForm(forms.Form):
         return days
 
 
+admin.site.unregister(Listing)
+
+
+@admin.register(Listing)
+class MinedListingAdmin(ListingAdmin):
+    """A listing is added where prices or candles can be asked for by its ticker."""
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "source":
+            markets = [code for code, one in PROVIDERS.items() if issubclass(one, QuoteSource | CandleSource)]
+            kwargs["queryset"] = Source.objects.filter(code__in=markets, available=True)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+
 admin.site.unregister(Source)
 
 
@@ -88,10 +98,15 @@ class MinedSourceAdmin(SourceAdmin):
 
     @admin.action(description=gettext_lazy("Sprawdź połączenie z wybranymi źródłami"), permissions=["change"])
     def test_connection(self, request: HttpRequest, queryset: QuerySet[Source]) -> None:
+        """The answer is how the job ends: a page does not wait for a source."""
         for source in queryset:
-            good, words = checked(source)
-            self.log_change(request, source, words)
-            self.message_user(request, words, messages.SUCCESS if good else messages.ERROR)
+            if source.code not in PROVIDERS:
+                self.message_user(request, _("Nieznane tej wersji Charona: %s") % source.code, messages.ERROR)
+                continue
+            backfill.put("miner.backfill.check", source.code, group=f"{source.code}.check")
+            self.log_change(request, source, _("Zlecono sprawdzenie połączenia"))
+            words = _("Zlecono sprawdzenie połączenia: %s; wynik będzie w dzienniku zadań") % source.code
+            self.message_user(request, words, messages.SUCCESS)
 
     @admin.action(description=gettext_lazy("Uzupełnij zakres dni w wybranych źródłach"), permissions=["change"])
     def fill_range(self, request: HttpRequest, queryset: QuerySet[Source]) -> HttpResponse | None:
@@ -132,26 +147,3 @@ class MinedSourceAdmin(SourceAdmin):
             else:
                 found.append(source)
         return found
-
-
-def checked(source: Source) -> tuple[bool, str]:
-    """Whether the source answers, and how that is told; whatever a provider does wrong, the key stays where it is."""
-    if source.code not in PROVIDERS:
-        return False, _("Nieznane tej wersji Charona: %s") % source.code
-    try:
-        seconds = probe.ask(source)
-    except rate_limit.Exhausted as error:
-        until = formats.moment(error.until)
-        return False, _("Budżet zapytań wyczerpany: %(code)s, do %(until)s") % {"code": source.code, "until": until}
-    except ProviderError as error:
-        reason, details = dict(Job.Reason.choices).get(error.reason, Job.Reason.ERROR.label), str(error)
-    except Exception as error:
-        logger.warning("The check of %s failed: %s", source.code, type(error).__name__)
-        reason, details = Job.Reason.ERROR.label, type(error).__name__
-    else:
-        words = _("Połączenie działa: %(code)s, czas odpowiedzi %(time)s")
-        return True, words % {"code": source.code, "time": formats.duration(seconds)}
-    key = sources.key_of(source.code)
-    details = runs.scrub(details.replace(key, "***") if key else details)
-    words = _("Brak połączenia: %(code)s, %(reason)s (%(details)s)")
-    return False, words % {"code": source.code, "reason": reason, "details": details}

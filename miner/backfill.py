@@ -1,10 +1,11 @@
-"""Back-fills as tasks: a source asked now, and a range of its past, as deep as the source goes.
+"""What operators start, as tasks: a source asked now, its connection tried, an asset looked up, a range of the past.
 
-Operators start them; the past of a new listing, which a poll asks for, is the same work. A task works for 40 s and
+The past of a new listing, which a poll asks for, is the same work as a range. A task works for 40 s and
 enqueues its own continuation, from the place that it has reached. A dotted name here stands in the queue: keep the
 names, or add the old one to `charon.processes.task_names`.
 """
 
+import logging
 import time
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -13,13 +14,20 @@ from django.conf import settings
 from django_q.tasks import async_task
 
 from markets import clock
-from markets.jobs import runs
+from markets.errors import QuestionError
+from markets.jobs import lookups, runs
 from markets.models import Job, Source
+from markets.store import assets
 from miner import sources, tasks
+from miner.collect import listing, probe
 from miner.collect import prices as price_collector
 from miner.collect import tables as table_collector
 from miner.collect.history import BUSY, GOOD, ROUND, Fill, fetch_candles, fetch_prices, history_states, moments, settled
+from miner.fetch.errors import ProviderError
+from miner.providers import PROVIDERS
 from miner.providers.base import CandleSource, QuoteSource
+
+logger = logging.getLogger(__name__)
 
 OFF = "switched off, paused or unknown"
 
@@ -49,6 +57,55 @@ def enqueue(source: Source, start: date, end: date) -> bool:
     for kind, names in found:
         put(f"miner.backfill.{kind}", source.code, names, start, end, group=f"{source.code}.fill")
     return bool(found)
+
+
+def check(source: str) -> str:
+    """Try the connection to a source, also to one that is switched off; the answer is how the job ends."""
+    row = Source.objects.filter(code=source, code__in=PROVIDERS).first()
+    if row is None:
+        return OFF
+    try:
+        with runs.job(f"{source}.check", row, Job.Trigger.OPERATOR) as job:
+            job.requests = 1
+            probe.ask(row)
+    except runs.Busy:
+        return BUSY
+    except probe.Failed as error:
+        logger.warning("The connection to %s failed: %s", source, error)
+        return Job.Status.FAILED
+    return Job.Status.SUCCESS
+
+
+class Unlisted(Exception):
+    """The asset cannot be followed; the text says why."""
+
+    reason = Job.Reason.REFUSED
+
+
+def look_up(symbol: str, name: str, aliases: Sequence[str], job: int | None = None) -> str:
+    """Ask the sources that were not asked lately what they list, then follow the asset or say why not, in the job."""
+    try:
+        with runs.job(lookups.job_type(symbol), None, Job.Trigger.OPERATOR, job):
+            failures = [words for source in listing.due() if (words := listing_failure(source))]
+            if assets.follow(symbol, name, aliases) is None:
+                raise Unlisted("; ".join([f"no source lists {symbol}", *failures]))
+    except runs.Busy:
+        return BUSY
+    except (Unlisted, QuestionError) as error:
+        logger.warning("%s is not followed: %s", symbol, runs.scrub(str(error)))
+        return Job.Status.FAILED
+    return Job.Status.SUCCESS
+
+
+def listing_failure(source: Source) -> str:
+    """Why the source did not say what it lists; empty when it did."""
+    try:
+        listing.refresh(source, Job.Trigger.OPERATOR)
+    except runs.Busy:
+        return f"{source.code} is being asked at the moment"
+    except (ProviderError, runs.LeaseLost) as error:
+        return f"{source.code} did not say: {error}"
+    return ""
 
 
 def put(func: str, *args: object, group: str, **more: object) -> None:

@@ -1,10 +1,11 @@
-"""The admin changes a source: its schedules follow at once. A listing has no history yet: a task is enqueued."""
+"""What others ask of the miner: the schedules of a changed source, the past of a new listing, an unknown asset."""
 
 from datetime import date
 
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 
+from markets import events
 from markets.models import Job, Source
 from miner import backfill, schedule
 from miner.collect.prices import history_wanted
@@ -18,3 +19,8 @@ def follow(sender: type[Source], instance: Source, **kwargs: object) -> None:  #
 @receiver(history_wanted)
 def enqueue_history(source: Source, tickers: list[str], start: date, end: date, **kwargs: object) -> None:  # noqa: ARG001
     backfill.again("prices", source, tickers, start, end, trigger=Job.Trigger.SCHEDULE)
+
+
+@receiver(events.asset_wanted)
+def enqueue_look_up(job: int, symbol: str, name: str, aliases: list[str], **kwargs: object) -> None:  # noqa: ARG001
+    backfill.put("miner.backfill.look_up", symbol, name, aliases, job=job, group="assets")

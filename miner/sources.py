@@ -1,24 +1,21 @@
 """Source rows and providers: facts go from code into the row, choices come from the row and the environment."""
 
+import os
+
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
 from markets import clock
 from markets.errors import ConflictError, UnknownCodeError
-from markets.instruments import catalogue
+from markets.instruments import create, names
 from markets.models import Source
+from markets.records import MEDIUM, Listed
 from miner.fetch.rate_limit import Allowance
 from miner.providers import PROVIDERS
-from miner.providers.base import CandleSource, Provider, QuoteSource
+from miner.providers.base import CandleSource, ListingSource, Provider, QuoteSource
 
-# Settings that are the first value of one source's cadence.
-CADENCES = {
-    "coingecko": lambda: settings.FETCH_INTERVAL_SECONDS,
-    "deribit": lambda: settings.FETCH_INTERVAL,
-    "binance": lambda: settings.MARKET_REFRESH_SECONDS,
-    "polygon": lambda: settings.BATCH_INTERVAL_MINUTES * 60,
-}
+FACTS = ("name", "url", "unit", "limits", "licence", "attribution", "edition", "rotating")
 
 
 def sync() -> None:
@@ -26,7 +23,7 @@ def sync() -> None:
     for code, provider in PROVIDERS.items():
         row, _ = Source.objects.get_or_create(code=code, defaults=first_choices(provider) | facts(provider))
         Source.objects.filter(code=code).update(**facts(provider))
-        catalogue.list_at(row, provider.tickers, tracked=first_followed(code))
+        write_listings(row, provider)
     for code, provider in PROVIDERS.items():
         official = Source.objects.filter(code=provider.fallback_for).first()
         Source.objects.filter(code=code).update(fallback_for=official)
@@ -34,13 +31,33 @@ def sync() -> None:
 
 
 def facts(provider: type[Provider]) -> dict[str, object]:
-    names = ("name", "url", "unit", "limits", "licence", "attribution", "edition")
-    return {name: getattr(provider, name) for name in names} | {"available": True}
+    lists = {"other_names": list(provider.other_names), "has_listing": issubclass(provider, ListingSource)}
+    return {name: getattr(provider, name) for name in FACTS} | lists | {"available": True}
+
+
+def source_code(name: str) -> str:
+    """The code of a source, in any case and by any of its names."""
+    wanted = name.lower()
+    codes = (code for code, provider in PROVIDERS.items() if wanted in provider.other_names)
+    return wanted if wanted in PROVIDERS else next(codes, wanted)
+
+
+def write_listings(source: Source, provider: type[Provider]) -> None:
+    """What this release knows to be listed there; operators' choices about listings that exist stay."""
+    create.list_at(source, entries(provider), tracked=first_followed(provider))
+
+
+def entries(provider: type[Provider]) -> list[Listed]:
+    """One line for each ticker that the provider knows by itself."""
+    return [
+        Listed(ticker, *names.split(code), priority=provider.priorities.get(code, MEDIUM))
+        for code, ticker in provider.tickers.items()
+    ]
 
 
 def first_choices(provider: type[Provider]) -> dict[str, object]:
     """What a new row begins with; from then on the row is the owner."""
-    named = not settings.SOURCES or provider.code in map(catalogue.source_code, settings.SOURCES)
+    named = not settings.SOURCES or provider.code in map(source_code, settings.SOURCES)
     return {
         "polling_interval": first_interval(provider),
         "enabled": named and (not provider.needs_key or bool(key_of(provider.code))),
@@ -51,24 +68,24 @@ def first_choices(provider: type[Provider]) -> dict[str, object]:
 
 def first_interval(provider: type[Provider]) -> int:
     """Seconds between two polls that a new row begins with."""
-    if provider.code in CADENCES:
-        return CADENCES[provider.code]()
+    name = provider.polling_setting
+    if hasattr(settings, name):
+        return int(getattr(settings, name)) * (60 if name.endswith("_MINUTES") else 1)
     return provider.polling_interval or settings.REFRESH_SECONDS
 
 
-def first_followed(code: str) -> list[str] | None:
+def first_followed(provider: type[Provider]) -> list[str] | None:
     """What a new listing of this source must be named as to be followed from the start; None follows all."""
-    named: dict[str, list[str]] = {
-        "coingecko": settings.ASSETS,
-        "deribit": settings.DERIBIT_INDEXES,
-        "binance": settings.BINANCE_SYMBOLS,
-    }
-    return named.get(code) or None
+    return getattr(settings, provider.followed_setting, None) or None
 
 
 def key_of(code: str) -> str:
-    """The API key of a source, `<CODE>_API_KEY`; it stands in the environment and nowhere else."""
-    return str(getattr(settings, f"{code.upper()}_API_KEY", ""))
+    """The API key of a source, `<CODE>_API_KEY`; it stands in the environment and nowhere else.
+
+    A provider of another package has no line in the settings: its key is read where it stands.
+    """
+    name = f"{code.upper()}_API_KEY"
+    return str(getattr(settings, name, os.environ.get(name, "")))
 
 
 def provider_of(source: Source) -> Provider:
@@ -101,8 +118,8 @@ def allowance_of(source: Source) -> Allowance:
 
 
 def connections_of(source: Source) -> int:
-    """How many requests to this source may be under way at once: `<CODE>_CONNECTIONS`, else one."""
-    return int(getattr(settings, f"{source.code.upper()}_CONNECTIONS", 1))
+    """How many requests to this source may be under way at once: `<CODE>_CONNECTIONS`, else what its provider says."""
+    return int(getattr(settings, f"{source.code.upper()}_CONNECTIONS", PROVIDERS[source.code].connections))
 
 
 def runnable() -> list[Source]:
@@ -120,7 +137,7 @@ def wants_key(source: Source) -> bool:
 
 def register(code: str, choices: dict[str, object]) -> Source:
     """Write the row of an installed provider that has none, with what the operator has chosen."""
-    code = catalogue.source_code(code)
+    code = source_code(code)
     provider = PROVIDERS.get(code)
     if provider is None:
         raise UnknownCodeError(f"No provider {code!r} is installed", {"installed": sorted(PROVIDERS)})
@@ -130,7 +147,7 @@ def register(code: str, choices: dict[str, object]) -> Source:
         row, new = Source.objects.get_or_create(code=code, defaults=known | choices)
         if not new:
             raise ConflictError(f"{code} is registered already", {"code": code})
-        catalogue.list_at(row, provider.tickers, tracked=first_followed(code))
+        write_listings(row, provider)
         fallbacks = [other.code for other in PROVIDERS.values() if other.fallback_for == code]
         Source.objects.filter(code__in=fallbacks).update(fallback_for=row)
     return row

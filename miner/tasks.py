@@ -18,6 +18,7 @@ from markets.store import retention
 from miner import sources
 from miner.batch import run as batch_run
 from miner.collect import candles as candle_cycle
+from miner.collect import listing
 from miner.collect import prices as quote_refresh
 from miner.collect import tables as table_collector
 from miner.fetch import rate_limit
@@ -43,6 +44,7 @@ def start() -> None:
     planned = {results.PLANNED: clock.now().isoformat()}
     for name, func, args in entries.order_by("name").values_list("name", "func", "args"):
         async_task(func, *ast.literal_eval(args or "()"), cluster=settings.MINER_QUEUE, group=name, **planned)
+    refresh_listings()
 
 
 def enqueue(source: str, **arguments: object) -> None:
@@ -190,6 +192,29 @@ def priority_batch(batch_id: str = "", trigger: str = Job.Trigger.SCHEDULE) -> d
 
 def enqueue_secondary() -> int:
     return batch_run.enqueue_secondary()
+
+
+def refresh_listings() -> int:
+    """Once a day and at each start: a task for each source that was not asked lately what it lists."""
+    due = listing.due()
+    for source in due:
+        group = f"{source.code}.listing"
+        async_task("miner.tasks.refresh_listing", source.code, cluster=settings.MINER_QUEUE, group=group)
+    return len(due)
+
+
+def refresh_listing(source: str) -> str:
+    """What this source lists, when it may be asked; its job has the rest."""
+    row = available(source)
+    if row is None:
+        return "off"
+    try:
+        return str(listing.refresh(row).status)
+    except runs.Busy:
+        return "busy"
+    except (ProviderError, DatabaseError, runs.LeaseLost) as error:
+        logger.warning("%s does not say what it lists: %s", source, runs.scrub(str(error)))
+        return Job.Status.FAILED
 
 
 def prune() -> str:

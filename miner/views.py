@@ -82,6 +82,8 @@ def label(job_type: str, names: dict[str, str]) -> str:
     code, _dot, rest = job_type.partition(".")
     if code == "brain":
         return _("Sygnały: sprawdzenie, czy wszystko wyliczono")
+    if code == "assets":
+        return _("Wyszukanie symbolu %s") % rest
     if job_type in HOUSE:
         return str(HOUSE[job_type])
     series, _dot, part = rest.partition(".")
@@ -94,6 +96,8 @@ def label(job_type: str, names: dict[str, str]) -> str:
         "history": _("dawne ceny"),
         "candles": _("świece %s") % part,
         "fill": _("dawne świece %s") % part,
+        "listing": _("wykaz symboli"),
+        "check": _("sprawdzenie połączenia"),
     }
     what = known.get(series, _("tabela %s") % series)
     window = _(", okno publikacji") if part.startswith("window") else ""

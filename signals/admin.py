@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_q.tasks import async_task
 
-from markets.admin import LookOnly
+from markets.admin_base import LookOnly
 from signals.models import AnalysisSnapshot, Signal
 
 

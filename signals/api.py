@@ -10,7 +10,7 @@ from ninja import Query, Router
 from markets.api.responses import listing, serve, unusual
 from markets.api.schemas import COMMON_ERRORS, Envelope, Paging
 from markets.errors import QuestionError, UnknownCodeError
-from markets.instruments import catalogue
+from markets.instruments.find import find
 from markets.licence import Audience, shown_to
 from markets.models import Instrument, Quote, Rate, Source
 from markets.queries.lookup import nearest
@@ -112,7 +112,7 @@ def chosen(query: SignalQuery, instrument: Instrument | None) -> QuerySet[Signal
 
 
 def find_instrument(text: str) -> Instrument:
-    instrument = catalogue.find(text)
+    instrument = find(text)
     if instrument is None:
         codes = {code: code for code in Instrument.objects.values_list("code", flat=True)}
         raise UnknownCodeError(f"There is no instrument {text!r}", {"nearest": nearest(text, codes)})

@@ -8,25 +8,28 @@ from typing import Any
 from django.db.models import Model
 
 from markets import timeframes
-from markets.instruments import catalogue
+from markets.instruments import create
+from markets.instruments.find import find
 from markets.models import Instrument, Source
 from markets.records import Bar, Price
+from miner import sources
+from miner.providers import PROVIDERS
 
 # 12:00 in Warsaw is 11:00 in UTC: `at("2026-10-26 12:00")` sets the clock to it.
 NOW = datetime(2026, 10, 26, 11, 0, tzinfo=UTC)
 
 
 def source(code: str, tracked: Iterable[str] = ("BTC", "ETH"), **choices: Any) -> Source:
-    """A source with its listings from the catalogue, of which `tracked` are tracked."""
-    choices = {"name": code.title(), "polling_interval": 300} | choices
+    """A source with the facts and the listings of its provider, of which so much is followed."""
+    choices = sources.facts(PROVIDERS[code]) | {"name": code.title(), "polling_interval": 300} | choices
     row, _ = Source.objects.update_or_create(code=code, defaults=choices)
     row.listings.all().delete()
-    catalogue.list_at(row, tracked=list(tracked))
+    create.list_at(row, sources.entries(PROVIDERS[code]), tracked=list(tracked))
     return row
 
 
 def instrument(code: str) -> Instrument:
-    found = catalogue.find(code)
+    found = find(code)
     assert found is not None
     return found
 

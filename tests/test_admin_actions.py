@@ -18,6 +18,7 @@ from django_q.signing import SignedPackage
 from markets.models import Job, Quote, Rate, Source
 from markets.records import RateRecord, Table
 from markets.store.publish import publish
+from miner import backfill
 from miner.fetch import http, rate_limit
 from miner.fetch.errors import Refused
 from miner.models import Spent
@@ -123,11 +124,21 @@ def services(outgoing: set[tuple[str, int]], settings: Any, nbp: Source) -> Iter
     http.client().close()
 
 
+def tried(operator: Client, source: Source) -> Job:
+    """The job of a test of the connection, after a worker has done it."""
+    act(operator, "markets_source", "test_connection", source.pk)
+    assert f"Zlecono sprawdzenie połączenia: {source.code}" in told(operator)
+    assert logged(source)[-1] == "Zlecono sprawdzenie połączenia"
+    assert rotating() == [("miner.backfill.check", (source.code,))]
+    OrmQ.objects.all().delete()
+    backfill.check(source.code)
+    return Job.objects.get(job_type=f"{source.code}.check")
+
+
 def test_every_source_can_be_tried_with_one_small_question(operator: Client, services: dict[str, Server[Any]]) -> None:
     for source in Source.objects.all():
-        act(operator, "markets_source", "test_connection", source.pk)
-        assert re.search(rf"Połączenie działa: {source.code}, czas odpowiedzi \d+,\d\xa0s", told(operator)), source.code
-        assert logged(source)[0].startswith(f"Połączenie działa: {source.code}")
+        job = tried(operator, source)
+        assert (job.status, job.trigger, job.requests, job.error) == ("success", "operator", 1, ""), source.code
     asked = {code: len(server.requests) for code, server in services.items()}
     assert asked == {"nbp": 1, "ecb": 2, "coingecko": 1, "deribit": 1, "binance": 1, "polygon": 1}
     assert re.search(r"\?symbols=%5B%22[A-Z]+USDT%22%5D$", services["binance"].requests[0]), "one symbol"
@@ -137,48 +148,45 @@ def test_every_source_can_be_tried_with_one_small_question(operator: Client, ser
 
 
 @pytest.mark.parametrize(
-    ("code", "script", "words"),
+    ("code", "script", "reason", "words"),
     [
-        ("nbp", {"status": 503}, "źródło nieosiągalne (GET /api/exchangerates/tables/"),
+        ("nbp", {"status": 503}, "unreachable", "GET /api/exchangerates/tables/"),
         (
             "coingecko",
             {"status": 429, "body": "error code: 1015"},
-            "źródło odmówiło (GET /api/v3/simple/price: HTTP 429",
+            "refused",
+            "GET /api/v3/simple/price: HTTP 429",
         ),
-        ("deribit", {"rubbish": "html"}, "nieczytelna odpowiedź źródła"),
-        ("binance", {"status": 451}, "źródło zablokowane w tym kraju"),
+        ("deribit", {"rubbish": "html"}, "unreadable", ""),
+        ("binance", {"status": 451}, "blocked", "HTTP 451"),
         (
             "polygon",
             {"status": 401, "body": "Unknown API Key"},
-            "brak klucza API lub klucz odrzucony (GET /v2/snapshot/locale/global/markets/forex/tickers: HTTP 401",
+            "no_key",
+            "GET /v2/snapshot/locale/global/markets/forex/tickers: HTTP 401",
         ),
-        ("ecb", {"drop": True}, "źródło nieosiągalne"),
+        ("ecb", {"drop": True}, "unreachable", ""),
     ],
 )
 def test_a_connection_that_fails_is_told_with_its_reason(
-    operator: Client, services: dict[str, Server[Any]], code: str, script: dict[str, Any], words: str
+    operator: Client, services: dict[str, Server[Any]], code: str, script: dict[str, Any], reason: str, words: str
 ) -> None:
     services[code].set_script([script])
-    source = Source.objects.get(code=code)
-    act(operator, "markets_source", "test_connection", source.pk)
-    page = told(operator)
-    assert f"Brak połączenia: {code}, {words}" in page
+    job = tried(operator, Source.objects.get(code=code))
+    assert (job.status, job.reason, words in job.error) == ("failed", reason, True), job.error
     assert len(services[code].requests) == 1, "an operator waits: nothing is tried again"
-    assert KEY not in page
-    assert KEY not in str(logged(source))
+    assert KEY not in job.error
 
 
 def test_a_test_without_a_key_asks_nobody(operator: Client, services: dict[str, Server[Any]], settings: Any) -> None:
     settings.POLYGON_API_KEY = ""
-    act(operator, "markets_source", "test_connection", Source.objects.get(code="polygon").pk)
-    assert "Brak połączenia: polygon, brak klucza API" in told(operator)
+    assert tried(operator, Source.objects.get(code="polygon")).reason == "no_key"
     assert services["polygon"].requests == []
 
 
 def test_a_test_keeps_to_the_budget(operator: Client, services: dict[str, Server[Any]]) -> None:
     rate_limit.block(Source.objects.get(code="deribit"), 60)
-    act(operator, "markets_source", "test_connection", Source.objects.get(code="deribit").pk)
-    assert "Budżet zapytań wyczerpany: deribit, do " in told(operator)
+    assert tried(operator, Source.objects.get(code="deribit")).reason == "budget"
     assert services["deribit"].requests == []
 
 
@@ -191,26 +199,25 @@ def test_a_provider_that_shows_its_key_shows_it_to_nobody(
         raise Refused(f"no such key: {self.key}")
 
     monkeypatch.setattr(Polygon, "fetch_quotes", blurt)
-    polygon = Source.objects.get(code="polygon")
-    act(operator, "markets_source", "test_connection", polygon.pk)
-    page = told(operator)
-    assert "(no such key: ***)" in page
-    assert KEY not in page
-    assert KEY not in str(logged(polygon))
+    job = tried(operator, Source.objects.get(code="polygon"))
+    assert "no such key: ***" in job.error
+    assert KEY not in str(Job.objects.values())
 
 
-def test_a_fault_of_a_provider_is_no_fault_of_the_page(
+def test_a_fault_of_a_provider_is_a_job_that_failed(
     operator: Client, nbp: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ECB, "fetch_rates", lambda *_, **__: [][0])
-    act(operator, "markets_source", "test_connection", Source.objects.get(code="ecb").pk)
-    assert "Brak połączenia: ecb, błąd programu (IndexError)" in told(operator)
+    job = tried(operator, Source.objects.get(code="ecb"))
+    assert (job.status, job.reason, job.error) == ("failed", "error", "Failed: IndexError")
 
 
 def test_a_source_without_a_provider_cannot_be_tried(operator: Client, nbp: Source) -> None:
     gone = Source.objects.create(code="gone", name="Gone", available=False)
     act(operator, "markets_source", "test_connection", gone.pk)
     assert "Nieznane tej wersji Charona: gone" in told(operator)
+    assert rotating() == []
+    assert backfill.check("gone") == backfill.OFF
 
 
 # A range of days

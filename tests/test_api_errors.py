@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from charon.api.addresses import NAMES
-from markets.instruments import catalogue
+from markets.instruments import create
 from markets.models import Instrument
 
 pytestmark = pytest.mark.django_db
@@ -39,7 +39,7 @@ def error(response: Any, status: int) -> dict[str, Any]:
 
 
 def currencies(*codes: str) -> None:
-    catalogue.find_or_create(set(codes), Instrument.Kind.CURRENCY)
+    create.find_or_create(set(codes), Instrument.Kind.CURRENCY)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from charon.api.addresses import canonical
-from markets.api.price_schemas import AssetItem
+from markets import clock
+from markets.api.asset_schemas import AssetItem
 from markets.api.schemas import Envelope
 from markets.models import Listing, Source, Tick
 from markets.store.prices import save_prices
@@ -98,16 +99,11 @@ def test_a_body_that_is_no_json_is_refused_in_our_envelope(client: Client, gecko
 
 
 def test_an_asset_that_no_source_lists_is_unknown(client: Client, gecko: Source) -> None:
+    Source.objects.update(listed_at=clock.now())
     for symbol in ("BTX", "USD"):
         response = add(client, {"symbol": symbol})
         assert (response.status_code, response.json()["error"]["code"]) == (404, "unknown_code")
     assert "BTCUSD" in add(client, {"symbol": "BTX"}).json()["error"]["detail"]["nearest"]
-
-
-def test_the_catalogue_is_written_down_for_who_asks_first(client: Client) -> None:
-    Source.objects.create(code="coingecko", name="CoinGecko")
-    assert add(client, {"symbol": "ETH"}).status_code == 201
-    assert symbols(client) == ["ETHUSD"], "the rest of the catalogue is listed and not followed"
 
 
 def test_removing_an_asset_stops_asking_and_keeps_what_there_is(client: Client, gecko: Source) -> None:

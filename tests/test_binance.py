@@ -10,7 +10,7 @@ import httpx
 import pytest
 import respx
 
-from markets.records import Bar, Price
+from markets.records import Bar, Listed, Price
 from miner.fetch.errors import Blocked, ProviderError, Refused, UnknownTicker, Unreachable, Unreadable
 from miner.providers.binance import Binance
 from tests.bodies import error_of, recorded, rubbish
@@ -155,6 +155,13 @@ def test_a_delisted_symbol_is_left_out_and_the_others_are_answered(respx_mock: r
     respx_mock.get(f"{BASE}api/v3/exchangeInfo").respond(content=EXCHANGE)
     assert [price.ticker for price in Binance(BASE).fetch_quotes(["GONEUSDT", "MATICUSDT", "BTCUSDT"])] == ["BTCUSDT"]
     assert json.loads(days.calls.last.request.url.params["symbols"]) == ["BTCUSDT"]
+
+
+def test_what_is_listed_is_what_is_traded_with_its_base_and_quote(respx_mock: respx.Router) -> None:
+    respx_mock.get(f"{BASE}api/v3/exchangeInfo").respond(content=EXCHANGE)
+    exchange = Binance(BASE)
+    assert exchange.fetch_listing() == [Listed("BTCUSDT", "BTC", "USDT"), Listed("ETHUSDT", "ETH", "USDT")]
+    assert (exchange.allowed, Binance.listing_cost) == (1200, 10)
 
 
 def test_a_delisted_symbol_alone_costs_no_second_question(respx_mock: respx.Router) -> None:

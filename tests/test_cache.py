@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.test import Client
 
-from markets.instruments import catalogue
+from markets.instruments import create
 from markets.models import Alias, Generation, Instrument, Job, Source
 from markets.records import RateRecord, Table
 from markets.redis import cache_stats, response_cache
@@ -129,7 +129,7 @@ def test_a_change_makes_only_the_answers_about_its_own_instrument_old(
 
 
 def test_new_decisions_are_answered_at_once(client: Client, nbp: Source, job: Job) -> None:
-    usd = catalogue.find_or_create({"USD"}, "currency")[0]["USD"]
+    usd = create.find_or_create({"USD"}, "currency")[0]["USD"]
     publish([Table("A", day, [RateRecord("USD", mid=value)]) for day, value in wave(260)], nbp, job)
     assert [client.get(path).json()["count"] for path in ("/signals?code=USD", "/signals")] == [0, 0]
     assert status_of(client, "USD") == "pending"
@@ -145,7 +145,7 @@ def status_of(client: Client, code: str) -> str:
 
 def test_a_new_instrument_is_listed_at_once(client: Client, nbp: Source) -> None:
     before = client.get("/currencies").json()["count"]
-    catalogue.find_or_create({"ZZZ"}, "currency")
+    create.find_or_create({"ZZZ"}, "currency")
     assert client.get("/currencies").json()["count"] == before + 1
 
 
@@ -207,7 +207,7 @@ def test_a_write_that_is_rolled_back_leaves_the_number_alone(dollar: None) -> No
 
 @pytest.mark.skipif(settings.SQLITE, reason="SQLite lets one writer in at a time")
 def test_writers_of_the_same_instruments_wait_for_each_other_and_lose_no_count(transactional_db: None) -> None:
-    instruments, _ = catalogue.find_or_create({"AUD", "CHF", "EUR", "GBP", "USD"}, "currency")
+    instruments, _ = create.find_or_create({"AUD", "CHF", "EUR", "GBP", "USD"}, "currency")
     ids = [row.pk for row in instruments.values()]
     before = Generation.objects.get(instrument=ids[0]).number
 

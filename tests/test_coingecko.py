@@ -6,10 +6,9 @@ from decimal import Decimal
 import pytest
 import respx
 
-from markets.instruments import catalogue
-from markets.records import Price
+from markets.records import Listed, Price
 from miner.fetch.errors import ProviderError, Refused, UnknownTicker, Unreachable, Unreadable
-from miner.providers.coingecko import CoinGecko, parse_prices
+from miner.providers.coingecko import CoinGecko, parse_listing, parse_prices
 from tests.bodies import error_of, recorded, rubbish
 
 BASE = "https://coins.example/api/v3/"
@@ -252,5 +251,29 @@ def test_the_coins_that_are_priced_are_known_each_once_by_symbol_and_slug() -> N
     assert len(CoinGecko.tickers) == len(set(CoinGecko.tickers.values())) == 36
 
 
-def test_the_catalogue_calls_each_coin_what_the_provider_calls_it() -> None:
-    assert CoinGecko.tickers == {f"{coin.symbol}USD": coin.slug for coin in catalogue.COINS.values()}
+COINS_LIST = b"""[
+    {"id":"bitcoin","symbol":"btc","name":"Bitcoin"},{"id":"batcat","symbol":"btc","name":"batcat"},
+    {"id":"pepe","symbol":"pepe","name":"Pepe"},{"id":"pepe-fork","symbol":"pepe","name":"Pepe Fork"},
+    {"id":"twin-one","symbol":"twin","name":"Twin One"},{"id":"twin-two","symbol":"twin","name":"Twin Two"},
+    {"id":"lonely","symbol":"lone","name":"Lonely"}]"""
+LARGEST = b'[{"id":"pepe","symbol":"pepe","name":"Pepe","current_price":4.6e-06,"market_cap_rank":31}]'
+
+
+def test_a_symbol_of_several_coins_means_ours_or_the_largest_or_none() -> None:
+    listed = parse_listing(LARGEST, COINS_LIST)
+    assert {row.code: row.ticker for row in listed} == {
+        "BTCUSD": "bitcoin", "PEPEUSD": "pepe", "LONEUSD": "lonely",
+    }  # fmt: skip
+    assert listed[1] == Listed("pepe", "PEPE", "USD", "Pepe", "crypto")
+
+
+def test_everything_that_is_listed_takes_two_calls() -> None:
+    with respx.mock as web:
+        every = web.get(f"{BASE}coins/list").respond(content=COINS_LIST)
+        largest = web.get(f"{BASE}coins/markets").respond(content=LARGEST)
+        gecko = CoinGecko(BASE, "key")
+        assert len(gecko.fetch_listing()) == 3
+    assert gecko.calls == CoinGecko.listing_cost == 2
+    asked = dict(largest.calls.last.request.url.params)
+    assert asked == {"vs_currency": "usd", "order": "market_cap_desc", "per_page": "250", "page": "1"}
+    assert every.calls.last.request.headers["x-cg-demo-api-key"] == "key"

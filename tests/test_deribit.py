@@ -8,7 +8,7 @@ import pytest
 import respx
 
 from markets.models import Source
-from markets.records import Price
+from markets.records import Listed, Price
 from miner.collect import prices as price_collector
 from miner.fetch import rate_limit
 from miner.fetch.errors import ProviderError, Refused, UnknownTicker, Unreachable, Unreadable
@@ -205,3 +205,12 @@ def test_the_history_of_an_unknown_index_is_that_indexs_trouble_alone() -> None:
     body = recorded("deribit", "400_unknown_index.json")
     caught = error_of(lambda: Deribit(BASE).fetch_history("no_usd", AT - timedelta(days=1), AT), 400, body)
     assert isinstance(caught, UnknownTicker)
+
+
+@pytest.mark.parametrize("names", ['["btc_usd","paxg_usdc","odd"]', '[{"name":"btc_usd"},{"name":"paxg_usdc","x":1}]'])
+def test_every_index_is_listed_by_its_name(respx_mock: respx.Router, names: str) -> None:
+    body = f'{{"jsonrpc":"2.0","result":{names},"usIn":1,"usOut":2,"usDiff":1,"testnet":false}}'
+    respx_mock.get(f"{BASE}public/get_index_price_names").respond(content=body.encode())
+    assert Deribit(BASE).fetch_listing() == [
+        Listed("btc_usd", "BTC", "USD", kind="crypto"), Listed("paxg_usdc", "PAXG", "USDC", kind="crypto"),
+    ]  # fmt: skip

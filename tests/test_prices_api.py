@@ -10,7 +10,7 @@ from django.test import Client
 
 from markets.api.price_schemas import LatestPage, PricePoint, PriceSummary
 from markets.api.schemas import Envelope
-from markets.instruments import catalogue
+from markets.instruments import create
 from markets.models import Listing, Publication, Quote, Rate, Source, Tick
 from markets.store.prices import save_prices
 from tests.market import NOW, instrument, price, source
@@ -42,7 +42,7 @@ def shown(client: Client, **parameters: object) -> list[str]:
 
 def ecb(day: date, rate: str) -> Source:
     """The euro in dollars as the ECB publishes it."""
-    catalogue.find_or_create({"EURUSD"}, "pair")
+    create.find_or_create({"EURUSD"}, "pair")
     row, _ = Source.objects.get_or_create(code="ecb", defaults={"name": "ECB", "polling_interval": 3600})
     proof, _ = Publication.objects.get_or_create(
         source=row, table="eurofxref", effective_date=day, defaults={"url": "https://ecb.example/", "fetched_at": NOW}

@@ -7,7 +7,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from markets import events
-from markets.instruments import catalogue
+from markets.instruments.find import find
 from markets.jobs import runs
 from markets.models import Alias, Currency, Ingest, Instrument, Job, Publication, Quote, Rate, Revision, Source
 from markets.records import RateRecord, Table
@@ -178,7 +178,7 @@ def test_an_unknown_code_becomes_an_instrument_with_a_name_and_spellings(nbp: So
     dollar, unknown = Instrument.objects.get(code="USD"), Instrument.objects.get(code="QQQ")
     assert (dollar.name_pl, dollar.name_en, dollar.kind) == ("dolar amerykański", "US Dollar", "currency")
     assert (unknown.name_pl, unknown.name_en) == ("QQQ", "QQQ")
-    assert catalogue.find("usd/pln") == catalogue.find(" USDPLN ") == catalogue.find("usd") == dollar
+    assert find("usd/pln") == find(" USDPLN ") == find("usd") == dollar
     assert Alias.objects.filter(instrument=unknown).count() == 2
 
 

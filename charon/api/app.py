@@ -15,6 +15,7 @@ from ninja.openapi.docs import Redoc, Swagger
 
 from charon.api import health, message_log, parameters
 from charon.api.errors import envelope
+from markets.api.assets import router as assets_router
 from markets.api.candles import router as candles_router
 from markets.api.prices import router as prices_router
 from markets.api.rates import router as markets_router
@@ -152,6 +153,7 @@ def redoc(request: HttpRequest) -> HttpResponse:
 api.add_decorator(known_parameters_only, mode="view")
 api.add_router("", markets_router)
 api.add_router("", prices_router)
+api.add_router("", assets_router)
 api.add_router("", candles_router)
 api.add_router("", miner_router)
 api.add_router("", batch_router)

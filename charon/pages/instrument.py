@@ -14,8 +14,9 @@ from django.views.decorators.http import conditional_page, require_safe
 from charon.pages import chart, dashboard, rows
 from markets import clock, formats
 from markets.decimals import scale_of
-from markets.instruments import catalogue
-from markets.instruments.catalogue import GOLD
+from markets.instruments import create
+from markets.instruments.find import find
+from markets.instruments.names import GOLD, currency_name
 from markets.models import Currency, Instrument
 from markets.queries import calendars, freshness, history, overview
 from markets.queries import rates as questions
@@ -61,12 +62,12 @@ def currency(request: HtmxRequest, code: str) -> HttpResponse:
     line = next((row for row in [*rates.currencies, *rates.retired] if row.code == code), None)
     if line:
         return show(request, PageSubject(code, line.name, rates, line))
-    instrument = catalogue.find(code)
+    instrument = find(code)
     wanted = code.strip().upper()
     if wanted == GOLD:
         return redirect(address(request, GOLD))
     if instrument is None and not Currency.objects.exists() and is_known(wanted):
-        instrument = catalogue.currency(wanted)
+        instrument = create.currency(wanted)
     if instrument is None or (instrument.kind != Instrument.Kind.CURRENCY and instrument.code != GOLD):
         return unknown(request, code)
     if instrument.code != code:
@@ -79,12 +80,12 @@ def currency(request: HtmxRequest, code: str) -> HttpResponse:
 @conditional_page
 def gold(request: HtmxRequest) -> HttpResponse:
     rates = overview.board()
-    return show(request, PageSubject(GOLD, catalogue.gold().name, rates, rates.gold))
+    return show(request, PageSubject(GOLD, create.gold().name, rates, rates.gold))
 
 
 def is_known(code: str) -> bool:
     """Whether the world knows such a currency, for a database that knows none yet."""
-    return catalogue.currency_name(code, "pl") != code
+    return currency_name(code, "pl") != code
 
 
 def address(request: HtmxRequest, code: str) -> str:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from charon.pages import sparkline
 from markets import formats
 from markets.decimals import scale_of
-from markets.instruments.catalogue import GOLD, currency_name
+from markets.instruments.names import GOLD, currency_name
 from markets.queries import overview
 from markets.queries.freshness import Freshness
 from markets.queries.overview import LatestRate

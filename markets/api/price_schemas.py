@@ -1,17 +1,15 @@
-"""The shapes of questions and answers about prices, candles and assets."""
+"""The shapes of questions and answers about prices and candles."""
 
 import re
 from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, Literal
 
 from ninja import Field, Schema
-from pydantic import AwareDatetime, BeforeValidator, ConfigDict
+from pydantic import AwareDatetime, BeforeValidator
 
 from markets.api.schemas import COMMON_ERRORS, MAX_LIMIT, Code, Digits, Envelope
 
 QUESTION_ERRORS = {400: Envelope, 403: Envelope, 404: Envelope, **COMMON_ERRORS}
-OPERATOR_ERRORS = {401: Envelope, 403: Envelope, 404: Envelope, **COMMON_ERRORS}
-SYMBOL = r"^[A-Za-z0-9][A-Za-z0-9:/_.-]{1,31}$"
 DAY = timedelta(days=1)
 FORMS = "is not a moment; write 2026-10-26 or 2026-10-26T12:00:00Z"
 
@@ -39,7 +37,6 @@ def ending(value: Any) -> datetime:
 
 Since = Annotated[datetime, BeforeValidator(beginning)]
 Until = Annotated[datetime, BeforeValidator(ending)]
-Symbol = Annotated[str, Field(pattern=SYMBOL)]
 SOURCE = "Only the figures of this source (see /sources). Without it the source that answers is in X-Source."
 
 
@@ -160,29 +157,4 @@ class CandlePage(Schema):
     count: int = Field(
         description="All that match from `from` on, before the limit; without `from` those that are sent.",
         examples=[200],
-    )
-
-
-class AssetItem(Schema):
-    symbol: str = Field(description="The instrument's code.", examples=["BTCUSD"])
-    name: str = Field(description="Name in English.", examples=["Bitcoin"])
-    aliases: list[str] = Field(description="Other spellings that find it.", examples=[["BTC", "BTC/USD"]])
-    sources: list[str] = Field(
-        description="Where it is followed, the most urgent first.", examples=[["deribit", "coingecko"]]
-    )
-    tracked: bool = Field(description="Whether it is followed.", examples=[True])
-    last: Digits | None = Field(description="Its newest price; null while there is none.", examples=["67321.50"])
-    change24h: Digits | None = Field(description="Change of the last 24 hours in percent.", examples=["-1.4093"])
-
-
-class AssetPath(Schema):
-    symbol: Symbol = Field(description="An asset by its code or an alias.", json_schema_extra={"example": "BTC"})
-
-
-class NewAsset(Schema):
-    model_config = ConfigDict(extra="forbid")
-
-    symbol: Symbol = Field(
-        description="What to follow, by code or alias: BTC, ETHUSD, EUR/USD.",
-        json_schema_extra={"example": "BTC"},
     )

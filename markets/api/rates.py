@@ -16,7 +16,7 @@ from markets.api.schemas import (
     RateQuery,
     SeriesQuery,
 )
-from markets.instruments import catalogue
+from markets.instruments.names import GOLD
 from markets.licence import Audience
 from markets.models import Currency
 from markets.queries import rates as rate_queries
@@ -60,7 +60,7 @@ def gold(request: HttpRequest, days: Query[SeriesQuery], paging: Query[Paging]) 
         return listing(paging, rate_queries.gold(start, end, days.source, asker), rate_queries.gold_rows)
 
     rest = of_source(days) | unusual(paging)
-    return serve(request, response_cache.Question.of("gold", catalogue.GOLD, start, end, **rest), compute)
+    return serve(request, response_cache.Question.of("gold", GOLD, start, end, **rest), compute)
 
 
 @router.get(

@@ -1,7 +1,7 @@
 from markets.models.jobs import Ingest, Job
 from markets.models.prices import Candle, Quote, Tick
 from markets.models.rates import Currency, GoldPrice, Publication, Rate, Revision
-from markets.models.sources import Alias, Generation, Instrument, Listing, Source
+from markets.models.sources import Alias, Generation, Instrument, ListedAsset, Listing, Source
 
 __all__ = [
     "Alias",
@@ -12,6 +12,7 @@ __all__ = [
     "Ingest",
     "Instrument",
     "Job",
+    "ListedAsset",
     "Listing",
     "Publication",
     "Quote",

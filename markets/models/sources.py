@@ -5,6 +5,8 @@ from django.db import models
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from markets import records
+
 
 class Source(models.Model):
     """A provider: facts are written by `sync` from code, choices belong to operators and are never overwritten."""
@@ -27,6 +29,12 @@ class Source(models.Model):
         db_column="stands_in_for_id",
     )
     available = models.BooleanField(_("obsługiwane"), default=True)
+    other_names = models.JSONField(_("inne nazwy"), default=list, blank=True)
+    # So few calls that what is not critical there takes turns, every BATCH_ENQUEUE_MINUTES.
+    rotating = models.BooleanField(_("symbole na zmianę"), default=False)
+    has_listing = models.BooleanField(_("podaje wykaz symboli"), default=False)
+    # When it was last asked for that listing.
+    listed_at = models.DateTimeField(_("wykaz pobrano"), null=True, blank=True, editable=False)
 
     enabled = models.BooleanField(_("włączone"), default=True)
     polling_interval = models.PositiveIntegerField(
@@ -37,7 +45,10 @@ class Source(models.Model):
     public_api = models.BooleanField(_("podawane przez publiczne API"), default=True)
     base_url = models.URLField(_("inny adres API"), blank=True)
 
-    FACTS = ("name", "url", "unit", "limits", "licence", "attribution", "edition", "fallback_for", "available")
+    FACTS = (
+        *("name", "url", "unit", "limits", "licence", "attribution", "edition", "fallback_for", "available"),
+        *("other_names", "rotating", "has_listing"),
+    )
 
     class Meta:
         verbose_name = _("źródło")
@@ -93,10 +104,10 @@ class Listing(models.Model):
     """Under which ticker a source lists an instrument, and whether Charon follows it there."""
 
     class Priority(models.IntegerChoices):
-        CRITICAL = 1, _("krytyczny")
-        HIGH = 2, _("wysoki")
-        MEDIUM = 3, _("średni")
-        LOW = 4, _("niski")
+        CRITICAL = records.CRITICAL, _("krytyczny")
+        HIGH = records.HIGH, _("wysoki")
+        MEDIUM = records.MEDIUM, _("średni")
+        LOW = records.LOW, _("niski")
 
     instrument = models.ForeignKey(Instrument, models.CASCADE, related_name="listings", verbose_name=_("instrument"))
     source = models.ForeignKey(Source, models.CASCADE, related_name="listings", verbose_name=_("źródło"))
@@ -110,6 +121,31 @@ class Listing(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["source", "ticker"], name="one_instrument_a_ticker"),
             models.UniqueConstraint(fields=["instrument", "source"], name="one_ticker_a_source"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source_id} {self.ticker}"
+
+
+class ListedAsset(models.Model):
+    """One line of what a source lists, as it said itself when it was last asked: what can be followed there."""
+
+    source = models.ForeignKey(Source, models.CASCADE, related_name="listed", verbose_name=_("źródło"))
+    ticker = models.CharField(_("symbol u źródła"), max_length=60)
+    code = models.CharField(_("kod"), max_length=20)
+    base = models.CharField(_("baza"), max_length=12)
+    quote = models.CharField(_("waluta notowania"), max_length=12)
+    kind = models.CharField(_("rodzaj"), max_length=12, blank=True)
+    name = models.CharField(_("nazwa"), max_length=120, blank=True)
+
+    class Meta:
+        verbose_name = _("pozycja wykazu źródła")
+        verbose_name_plural = _("wykazy źródeł")
+        ordering = ["source", "ticker"]
+        constraints = [models.UniqueConstraint(fields=["source", "ticker"], name="one_line_a_ticker")]
+        indexes = [
+            models.Index(fields=["code"], name="listed_code"),
+            models.Index(fields=["base"], name="listed_base"),
         ]
 
     def __str__(self) -> str:

@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from django.db.models import Q
 
 from markets.decimals import published, scale_of
-from markets.instruments.catalogue import GOLD
+from markets.instruments.names import GOLD
 from markets.licence import Audience, shown_to
 from markets.models import Instrument, Quote, Rate
 from markets.models.querysets import MID_TABLES

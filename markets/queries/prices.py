@@ -2,7 +2,7 @@
 
 Where several sources price one instrument, one of them answers: a fresh price before a stale one, a price of the
 market before the close of a day or an official rate, then the source whose listing is the more urgent, then the one
-that is asked more often. So EURUSD falls back to the ECB and BTCUSD to Deribit, and every answer names its source.
+that is asked more often. So EURUSD falls back to an official rate, and every answer names its source.
 """
 
 import re
@@ -18,10 +18,10 @@ from django.db.models import OuterRef, Subquery
 
 from markets import clock
 from markets.errors import QuestionError, UnknownCodeError
-from markets.instruments import catalogue
+from markets.instruments.find import find
 from markets.licence import Audience, refuse, shown_to
-from markets.models import Alias, Instrument, Listing, Quote, Rate, Source, Tick
-from markets.queries.lookup import nearest
+from markets.models import Instrument, Listing, Quote, Rate, Source, Tick
+from markets.queries.listed import nearest_assets
 from markets.queries.rates import find_source
 
 UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
@@ -34,7 +34,7 @@ LONGEST_PAUSE = timedelta(days=5)
 UNLISTED = Listing.Priority.LOW + 1
 QUOTE_COLUMNS = (
     *("instrument_id", "instrument__code", "instrument__scale"),
-    *("source_id", "source__code", "source__polling_interval"),
+    *("source_id", "source__code", "source__polling_interval", "source__rotating"),
     *("table", "effective_date", "observed_at", "price", "bid", "ask", "change", "end_of_day"),
     *("priority", "day_ago"),
 )
@@ -86,17 +86,10 @@ def window(text: str) -> timedelta:
 
 def find_asset(text: str) -> Instrument:
     """By code or alias; what nobody knows comes back with its neighbours."""
-    instrument = catalogue.find(text)
+    instrument = find(text)
     if instrument is None:
         raise UnknownCodeError(f"There is no asset {text!r}", {"nearest": nearest_assets(text)})
     return instrument
-
-
-def nearest_assets(text: str) -> list[str]:
-    """Among all there is in the tables and all that the catalogue knows."""
-    names = {code: code for code in Instrument.objects.values_list("code", flat=True)}
-    aliases = dict(Alias.objects.values_list("name", "instrument__code"))
-    return nearest(text, catalogue.market_names() | aliases | names)
 
 
 def newest(audience: Audience, instruments: Collection[int], source: Source | None = None) -> dict[int, LatestPrice]:
@@ -130,6 +123,7 @@ def judged(
     source_id: int,
     source: str,
     polling_interval: int,
+    rotating: bool,
     table: str,
     day: date | None,
     observed_at: datetime,
@@ -146,7 +140,7 @@ def judged(
     """A row of `quotes` with its age judged; an official rate is of its day, whenever we fetched it."""
     ts = observed_at if day is None else midnight(day)
     urgent = UNLISTED if priority is None else priority
-    if source in catalogue.TAKE_TURNS and urgent > Listing.Priority.CRITICAL:
+    if rotating and urgent > Listing.Priority.CRITICAL:
         polling_interval = max(polling_interval, settings.BATCH_ENQUEUE_MINUTES * 60)
     allowed = timedelta(seconds=LATE * (DAY.total_seconds() if end_of_day else polling_interval))
     stale = now - ts > (allowed if day is None else LONGEST_PAUSE)

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from markets import clock, events
-from markets.instruments import catalogue
+from markets.instruments.create import find_or_create
 from markets.jobs import runs
 from markets.models import Instrument, Job, Source
 from markets.records import RateRecord, Table
@@ -115,7 +115,7 @@ def compare_and_write(accepted: Accepted, source: Source, source_group: set[int]
     tables = [table for table, _ in accepted]
     kind = tables[0].kind
     codes = {figure.code for _, figures in accepted for figure in figures}
-    instruments, new_codes = catalogue.find_or_create(codes, kind)
+    instruments, new_codes = find_or_create(codes, kind)
     proofs = publications.save(tables, source, job)
     batch = rates.Batch(source, rates.ExistingRows(source, source_group, tables), proofs, job)
     for table, figures in accepted:

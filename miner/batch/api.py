@@ -31,7 +31,6 @@ router = Router(tags=["batch"])
 WAIT_SECONDS = 10.0
 LOOK_SECONDS = 0.2
 BY_HAND = "batch.by_hand"
-OWN_SOURCE = "polygon"
 
 
 class AlreadyRuns(QuestionError):
@@ -54,7 +53,7 @@ def status(request: HttpRequest) -> HttpResponse:
     rows = Schedule.objects.filter(name__startswith="batch.").order_by("name")
     tasks = [{"id": row.name, "name": row.func, "next_run": row.next_run} for row in rows]
     next_run = next((task["next_run"] for task in tasks if task["id"] == batch_run.JOB), None)
-    own = Source.objects.filter(code=OWN_SOURCE, enabled=True).first()
+    own = Source.objects.filter(code__in=PROVIDERS, rotating=True, enabled=True).order_by("code").first()
     remaining = call_budget.state(own, sources.allowance_of(own)).remaining if own else None
     state = {"next_run": next_run, "api_calls_remaining": remaining, "jobs": tasks}
     return fresh(request, batch_run.status() | state)

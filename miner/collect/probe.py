@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from markets import clock
-from markets.models import Source
+from markets.models import Job, Source
 from miner import sources
 from miner.collect import prices as price_collector
 from miner.collect import tables as table_collector
@@ -13,14 +13,36 @@ from miner.fetch import http, rate_limit
 from miner.fetch.errors import NoKey, ProviderError
 from miner.providers.base import CandleSource, Provider, QuoteSource
 
-# An operator waits for the page.
+# An operator waits for the result.
 SECONDS = 8.0
 # Every week has at least one day with a publication.
 FEW_DAYS = 7
 
 
+class Failed(Exception):
+    """The source did not answer; `reason` is one of Job.Reason, and the text has no key in it."""
+
+    def __init__(self, words: str, reason: str) -> None:
+        super().__init__(words)
+        self.reason = reason
+
+
 def ask(source: Source) -> float:
-    """The seconds that the response took; raises ProviderError when there was none."""
+    """Seconds that the answer took; raises Failed, whatever the provider does wrong.
+
+    Only a ProviderError is told in its own words: any other error may quote whatever the provider had in its hands.
+    """
+    try:
+        return answer_time(source)
+    except ProviderError as error:
+        key = sources.key_of(source.code)
+        words = str(error).replace(key, "***") if key else str(error)
+        raise Failed(words, getattr(error, "reason", Job.Reason.ERROR)) from None
+    except Exception as error:
+        raise Failed(type(error).__name__, Job.Reason.ERROR) from None
+
+
+def answer_time(source: Source) -> float:
     if sources.wants_key(source):
         raise NoKey(f"{source.code}: no key")
     provider = sources.provider_of(source)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import ClassVar
 
-from markets.records import Bar, Price, Table
+from markets.records import Bar, Listed, Price, Table
 
 WEEKDAYS = (0, 1, 2, 3, 4)
 
@@ -64,8 +64,12 @@ class Provider(ABC):
     fallback_for: ClassVar[str] = ""
     # False: mined at each start only, for a source that changes with Charon's own packages.
     scheduled: ClassVar[bool] = True
+    # What it was called before, or is called elsewhere, in small letters.
+    other_names: ClassVar[tuple[str, ...]] = ()
     # Seconds between two questions that a new row begins with; 0 takes REFRESH_SECONDS.
     polling_interval: ClassVar[int] = 0
+    # The setting that says so instead, where operators have one; one that ends in _MINUTES counts minutes.
+    polling_setting: ClassVar[str] = ""
     # Calls, or weight, that the provider allows in a window of so many seconds; 0 means that it names no limit.
     limit: ClassVar[int] = 0
     window_seconds: ClassVar[int] = 60
@@ -73,6 +77,8 @@ class Provider(ABC):
     reserve: ClassVar[int] = 0
     # So few calls that the instruments beside the critical ones take turns in the priority queue.
     rotating: ClassVar[bool] = False
+    # Requests that may be under way at once.
+    connections: ClassVar[int] = 1
     needs_key: ClassVar[bool] = False
     # Days that `fetch_history` reaches back; 0 means that no limit is known.
     history_days: ClassVar[int] = 0
@@ -82,6 +88,10 @@ class Provider(ABC):
     series: ClassVar[tuple[TableSeries, ...]] = ()
     # What it prices: codes of instruments, each with the provider's own ticker.
     tickers: ClassVar[Mapping[str, str]] = {}
+    # How urgent it is to know some of them, by code: CRITICAL, HIGH or LOW of `markets.records`; the others are MEDIUM.
+    priorities: ClassVar[Mapping[str, int]] = {}
+    # The setting that names those that are followed from the start; without one, or when it is empty, all are.
+    followed_setting: ClassVar[str] = ""
 
     def __init__(self, base_url: str = "", key: str = "") -> None:
         self.base_url = base_url
@@ -140,3 +150,14 @@ class CandleSource(Provider):
     @abstractmethod
     def fetch_tickers(self) -> set[str]:
         """Every ticker that is traded at the moment."""
+
+
+class ListingSource(Provider):
+    """Says what can be followed there beyond `tickers`. A job asks it once a day."""
+
+    # Calls, or weight, that `fetch_listing` takes from the budget.
+    listing_cost: ClassVar[int] = 1
+
+    @abstractmethod
+    def fetch_listing(self) -> list[Listed]:
+        """Everything that it prices at the moment; of several lines of one code the first one counts."""

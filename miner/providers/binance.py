@@ -16,11 +16,11 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from markets.records import Bar, Price
+from markets.records import Bar, Listed, Price
 from miner.fetch import http
 from miner.fetch.errors import Refused, UnknownTicker, Unreadable
 from miner.fetch.parsing import count_of, decode, moment, positive
-from miner.providers.base import CandleSource, QuoteSource
+from miner.providers.base import CandleSource, ListingSource, QuoteSource
 
 USED = "X-MBX-USED-WEIGHT-1M"
 # One call for up to 20 symbols weighs as much as one for a single symbol.
@@ -29,6 +29,7 @@ LONGEST = 1000
 # So long the list of what is traded is remembered: it is the longest answer there is, and prices come twice a minute.
 LIST_SECONDS = 3600
 INVALID_SYMBOL = '"code":-1121'
+# What is followed from the start: these against USDT.
 COINS = (
     "BTC", "ETH", "XRP", "BNB", "SOL", "DOGE", "ADA", "LINK", "XLM", "BCH", "AVAX", "HBAR", "LTC", "SUI", "SHIB", "DOT",
     "UNI", "AAVE", "NEAR", "ICP", "ETC", "APT", "ATOM", "ALGO", "VET", "FIL", "ARB", "GRT", "ZEC",
@@ -52,9 +53,11 @@ class Day(msgspec.Struct, rename="camel", kw_only=True):
     close_time: int
 
 
-class Symbol(msgspec.Struct):
+class Symbol(msgspec.Struct, rename="camel"):
     symbol: str
     status: str
+    base_asset: str = ""
+    quote_asset: str = ""
 
 
 class Limit(msgspec.Struct, rename="camel"):
@@ -69,7 +72,7 @@ class Exchange(msgspec.Struct, rename="camel"):
     rate_limits: list[Limit]
 
 
-class Binance(CandleSource, QuoteSource):
+class Binance(CandleSource, ListingSource, QuoteSource):
     code = "binance"
     name = "Binance.US"
     url = "https://www.binance.us/"
@@ -78,7 +81,10 @@ class Binance(CandleSource, QuoteSource):
     licence = "Publiczne API Binance.US; wymagane podanie źródła"
     attribution = "Dane: Binance.US"
     polling_interval = 60
+    polling_setting = "MARKET_REFRESH_SECONDS"
+    followed_setting = "BINANCE_SYMBOLS"
     limit = 1200
+    listing_cost = 10
     tickers = {f"{coin}USDT": f"{coin}USDT" for coin in COINS}
     # What each address trades and the moment (of the monotonic clock) at which it said so, once a symbol was refused.
     # Of the class: a provider lives for one question.
@@ -118,12 +124,18 @@ class Binance(CandleSource, QuoteSource):
         return ceil(len(set(tickers)) / SYMBOLS_A_CALL)
 
     def fetch_tickers(self) -> set[str]:
+        return {symbol.symbol for symbol in self.symbols()}
+
+    def fetch_listing(self) -> list[Listed]:
+        return [Listed(row.symbol, row.base_asset, row.quote_asset) for row in self.symbols()]
+
+    def symbols(self) -> list[Symbol]:
         """Every symbol that is traded now; the same answer names the weight that a minute allows."""
         exchange = decode(self.ask("exchangeInfo", {}), Exchange)
         for rule in exchange.rate_limits:
             if (rule.rate_limit_type, rule.interval, rule.interval_num) == ("REQUEST_WEIGHT", "MINUTE", 1):
                 self.allowed = rule.limit
-        return {symbol.symbol for symbol in exchange.symbols if symbol.status == "TRADING"}
+        return [symbol for symbol in exchange.symbols if symbol.status == "TRADING"]
 
     def ask(self, path: str, params: Mapping[str, str]) -> bytes:
         query = f"?{urlencode(params, quote_via=quote)}" if params else ""

@@ -6,6 +6,7 @@ so the HTTP status decides; a plain text `error code: 1015` is a ban. Prices are
 Documentation: https://docs.coingecko.com
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -13,11 +14,11 @@ from urllib.parse import quote
 
 import msgspec
 
-from markets.records import Price
+from markets.records import Listed, Price
 from miner.fetch import http
 from miner.fetch.errors import Refused, UnknownTicker, Unreachable, Unreadable
 from miner.fetch.parsing import SECOND, computed, count_of, decode, moment, positive
-from miner.providers.base import QuoteSource
+from miner.providers.base import ListingSource, QuoteSource
 
 BANNED = "error code: 1015"
 COINS = {
@@ -40,11 +41,19 @@ class Coin(msgspec.Struct):
     last_updated_at: int | None = None
 
 
+class ListedCoin(msgspec.Struct):
+    """A line of `coins/list` and of `coins/markets`: several coins may share a symbol."""
+
+    id: str
+    symbol: str
+    name: str
+
+
 class Chart(msgspec.Struct):
     prices: list[tuple[int, Decimal | None]]
 
 
-class CoinGecko(QuoteSource):
+class CoinGecko(ListingSource, QuoteSource):
     code = "coingecko"
     name = "CoinGecko"
     url = "https://www.coingecko.com/"
@@ -53,9 +62,12 @@ class CoinGecko(QuoteSource):
     licence = "Warunki API CoinGecko; wymagane podanie źródła"
     attribution = "Dane: CoinGecko"
     polling_interval = 300
+    polling_setting = "FETCH_INTERVAL_SECONDS"
+    followed_setting = "ASSETS"
     # Keyless callers of one address share an unpublished limit.
     limit = 10
     history_days = 365
+    listing_cost = 2
     tickers = {f"{symbol}USD": coin for symbol, coin in COINS.items()}
 
     def fetch_quotes(self, tickers: Sequence[str]) -> list[Price]:
@@ -78,7 +90,13 @@ class CoinGecko(QuoteSource):
             raise
         return [price for price in parse_chart(body, ticker) if start <= price.observed_at <= end]
 
+    def fetch_listing(self) -> list[Listed]:
+        """Every coin whose symbol means it: the largest of its symbol, or the only one."""
+        largest = self.ask("coins/markets?vs_currency=usd&order=market_cap_desc&per_page=250&page=1")
+        return parse_listing(largest, self.ask("coins/list"))
+
     def ask(self, path: str) -> bytes:
+        self.calls += 1
         try:
             return http.get(f"{self.base_url}{path}", headers=self.headers())
         except Unreachable as error:
@@ -111,3 +129,16 @@ def parse_chart(body: bytes, ticker: str) -> list[Price]:
     if moments and moments[-1][0].time() != datetime.min.time():
         moments.pop()
     return [Price(ticker, computed(price), at) for at, value in moments if (price := positive(value))]
+
+
+def parse_listing(largest: bytes, every: bytes) -> list[Listed]:
+    """Coins by symbol: ours first, then the 250 largest, then those that share their symbol with no other coin."""
+    coins = decode(every, list[ListedCoin])
+    known = {coin.id: coin for coin in coins}
+    named = [known[slug] for slug in COINS.values() if slug in known]
+    bearers = Counter(coin.symbol.upper() for coin in coins)
+    alone = [coin for coin in coins if bearers[coin.symbol.upper()] == 1]
+    chosen: dict[str, ListedCoin] = {}
+    for coin in [*named, *decode(largest, list[ListedCoin]), *alone]:
+        chosen.setdefault(coin.symbol.upper(), coin)
+    return [Listed(coin.id, symbol, "USD", coin.name, "crypto") for symbol, coin in chosen.items()]

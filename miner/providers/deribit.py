@@ -13,11 +13,11 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from markets.records import Price
+from markets.records import HIGH, Listed, Price
 from miner.fetch import http
 from miner.fetch.errors import Refused, UnknownTicker, Unreachable, Unreadable
 from miner.fetch.parsing import MICROSECOND, computed, decode, moment, positive
-from miner.providers.base import QuoteSource
+from miner.providers.base import ListingSource, QuoteSource
 
 # Too many requests, and too many at once.
 TOO_MANY = {10028, 10066}
@@ -40,7 +40,7 @@ class Index(msgspec.Struct):
     index_price: Decimal | None = None
 
 
-class Deribit(QuoteSource):
+class Deribit(ListingSource, QuoteSource):
     code = "deribit"
     name = "Deribit"
     url = "https://www.deribit.com/"
@@ -49,8 +49,11 @@ class Deribit(QuoteSource):
     licence = "Publiczne API Deribit; wymagane podanie źródła"
     attribution = "Dane: Deribit"
     polling_interval = 60
+    polling_setting = "FETCH_INTERVAL"
+    followed_setting = "DERIBIT_INDEXES"
     limit = 120
     tickers = {"BTCUSD": "btc_usd", "ETHUSD": "eth_usd"}
+    priorities = {"BTCUSD": HIGH, "ETHUSD": HIGH}
 
     def fetch_quotes(self, tickers: Sequence[str]) -> list[Price]:
         prices = (self.quote(ticker) for ticker in dict.fromkeys(tickers))
@@ -78,10 +81,14 @@ class Deribit(QuoteSource):
                     break
         return [price for price in prices if start <= price.observed_at <= end]
 
+    def fetch_listing(self) -> list[Listed]:
+        """Every index that there is."""
+        return parse_names(self.ask("get_index_price_names").result)
+
     def ask(self, method: str, **params: str) -> Envelope:
         place = f"public/{method}"
         try:
-            body = http.get(f"{self.base_url}{place}?{urlencode(params)}")
+            body = http.get(f"{self.base_url}{place}{'?' * bool(params)}{urlencode(params)}")
         except Refused as error:
             raise fault(place, error.body, error.status) or error from None
         if wrong := fault(place, body.decode("utf-8", "replace"), 200):
@@ -107,3 +114,14 @@ def fault(place: str, text: str, status: int) -> Unreachable | Refused | None:
 def parse_chart(body: msgspec.Raw, ticker: str) -> list[Price]:
     pairs = sorted(decode(body, list[tuple[int, Decimal | None]]), key=lambda pair: pair[0])
     return [Price(ticker, computed(price), moment(count)) for count, value in pairs if (price := positive(value))]
+
+
+class IndexName(msgspec.Struct):
+    name: str
+
+
+def parse_names(body: msgspec.Raw) -> list[Listed]:
+    """`btc_usd` as text, or in an object: the documentation shows one and describes the other."""
+    names = [row if isinstance(row, str) else row.name for row in decode(body, list[str | IndexName])]
+    pairs = [(name, *name.upper().split("_")) for name in names if name.count("_") == 1]
+    return [Listed(name, base, quote, kind="crypto") for name, base, quote in pairs]

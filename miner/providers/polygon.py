@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from markets.records import Price
+from markets.records import CRITICAL, HIGH, Price
 from miner.fetch import http
 from miner.fetch.errors import NoKey, NoPlan, Refused, Unreachable, Unreadable
 from miner.fetch.parsing import decode, moment, positive
@@ -80,7 +80,9 @@ class Polygon(QuoteSource):
     limits = "plan darmowy: 5 zapytań na minutę, tylko kursy zamknięcia"
     licence = "Warunki Massive: tylko na własny użytek, bez udostępniania"
     attribution = "Dane: Massive (Polygon.io)"
+    other_names = ("massive",)
     polling_interval = 300
+    polling_setting = "BATCH_INTERVAL_MINUTES"
     limit = 5
     # A batch of the critical instruments takes two calls, one a market.
     reserve = 2
@@ -91,6 +93,9 @@ class Polygon(QuoteSource):
     tickers = {
         "XAUUSD": "C:XAUUSD", "EURUSD": "C:EURUSD", "BTCUSD": "X:BTCUSD", "ETHUSDT": "X:ETHUSDT", "GBPUSD": "C:GBPUSD",
         "USDJPY": "C:USDJPY", "XAGUSD": "C:XAGUSD", "AUDUSD": "C:AUDUSD", "USDCAD": "C:USDCAD",
+    }  # fmt: skip
+    priorities = {
+        "XAUUSD": CRITICAL, "EURUSD": CRITICAL, "BTCUSD": CRITICAL, "ETHUSDT": HIGH, "GBPUSD": HIGH, "USDJPY": HIGH,
     }  # fmt: skip
     # Addresses and keys whose plan has no snapshots, and the moment (of the monotonic clock) at which that showed.
     # Of the class: a provider lives for one question.

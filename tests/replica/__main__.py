@@ -65,6 +65,8 @@ def main() -> None:
                 sys.stdout.write(f"{name.upper()}_BASE_URL={url}\n")
             else:
                 sys.stdout.write(f"{name} {url}\n" if asked.service == "all" else f"{url}\n")
+        if asked.env:
+            sys.stdout.write("\n")  # who reads as they come knows the last one
         sys.stdout.flush()
         stop.wait()
 

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from charon.processes.supervisor import CHILD_RUNNER
+from miner.providers import PROVIDERS
 
 MANAGE = str(settings.BASE_DIR / "manage.py")
 STOP_SECONDS = 10.0
@@ -58,19 +59,19 @@ class Command(BaseCommand):
 
 
 def addresses(replicas: "subprocess.Popen[str]") -> dict[str, str]:
-    """`NBP_BASE_URL` and the like, as the replicas print them once they listen."""
+    """`NBP_BASE_URL` and the like, as the replicas print them when they listen; an empty line is the last."""
     assert replicas.stdout is not None  # noqa: S101
     found: dict[str, str] = {}
-    while "POLYGON_BASE_URL" not in found:
-        line = replicas.stdout.readline()
-        if not line:
-            raise CommandError("The replicas did not start.")
+    for line in replicas.stdout:
         name, _, url = line.strip().partition("=")
+        if not name:
+            return found
         found[name] = url
-    return found
+    raise CommandError("The replicas did not start.")
 
 
 def environment(urls: dict[str, str]) -> dict[str, str]:
     """The environment of the demo: its own data folder and keys; the operator's ports and database stay."""
     data = os.environ.get("DATA_DIR") or str(settings.BASE_DIR / "data" / "demo")
-    return os.environ | urls | {"DEMO": "1", "DATA_DIR": data, "POLYGON_API_KEY": "demo", "SOURCES": ""}
+    keys = {f"{code.upper()}_API_KEY": "demo" for code, provider in PROVIDERS.items() if provider.needs_key}
+    return os.environ | urls | keys | {"DEMO": "1", "DATA_DIR": data, "SOURCES": ""}

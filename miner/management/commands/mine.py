@@ -16,7 +16,6 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from markets import clock
-from markets.instruments import catalogue
 from markets.jobs import runs
 from markets.models import Job, Source
 from miner import sources, tasks
@@ -38,7 +37,7 @@ class Command(BaseCommand):
     help = "Fetch what is missing from a source, or the days that you name; ends with 1 when a table failed."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("source", type=catalogue.source_code, choices=sorted(PROVIDERS))
+        parser.add_argument("source", type=sources.source_code, choices=sorted(PROVIDERS))
         parser.add_argument("--table", action="append", help="only this table (A, B, C, gold); may be repeated")
         parser.add_argument("--from", dest="start", type=day, metavar="YYYY-MM-DD", help="first day")
         parser.add_argument("--to", dest="end", type=day, metavar="YYYY-MM-DD", help="last day")

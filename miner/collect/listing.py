@@ -1,0 +1,65 @@
+"""What a source lists: asked once a day and on demand, kept for the requests that need it."""
+
+from datetime import timedelta
+
+from markets.jobs import runs
+from markets.models import Job, Source
+from markets.queries import listed
+from markets.records import Listed
+from markets.store import listed_assets
+from miner import sources
+from miner.collect import prices as price_collector
+from miner.fetch import rate_limit, retry
+from miner.fetch.errors import NoKey, ProviderError
+from miner.providers.base import ListingSource
+
+# A daily schedule that comes a little early still asks; a start within the day does not.
+ASK_AGAIN = timedelta(hours=20)
+# A task is killed after 60 s: what is waited for the budget, and what the tries take.
+PATIENCE, TRIES = 10.0, 20.0
+SHOWN = 20
+
+
+def due() -> list[Source]:
+    """Sources that can be asked what they list and were not asked lately."""
+    able = {row.pk for row in sources.runnable() if not sources.wants_key(row) and not rate_limit.is_cooling_down(row)}
+    return [row for row in listed.unasked(fresh_for=ASK_AGAIN) if row.pk in able]
+
+
+def refresh(source: Source, trigger: str = Job.Trigger.SCHEDULE) -> Job:
+    """Ask one source and keep what it lists; raises ProviderError when it could not be asked, Busy when it is being."""
+    with runs.job(f"{source.code}.listing", source, trigger) as job:
+        entries = fetch(source, job)
+        kept = listed_assets.keep(source, entries)
+        notes = [f"{kept.removed} lines are gone"] if kept.removed else []
+        if kept.left_out:
+            notes.append(f"{len(kept.left_out)} lines have no code: {', '.join(kept.left_out[:SHOWN])}")
+        Job.objects.filter(pk=job.pk).update(rows_written=kept.written, notes=notes)
+    return job
+
+
+def fetch(source: Source, job: Job) -> list[Listed]:
+    """Within the budget, and tried again where that may help; what it cost stands in the job."""
+    provider, allowance, traffic = listing_source_of(source), sources.allowance_of(source), retry.Traffic()
+    if sources.wants_key(source):
+        raise NoKey(f"{source.code}: no key")
+    cost = provider.listing_cost
+    job.waited_seconds = rate_limit.take(source, allowance, cost, patience=PATIENCE)
+    try:
+        entries = retry.call(provider.fetch_listing, traffic, TRIES)
+    except ProviderError as error:
+        price_collector.back_off(source, error, rest=False)
+        raise
+    finally:
+        rate_limit.spent(source, allowance, max(provider.calls, traffic.requests * cost) - cost)
+        job.requests, job.retries = max(traffic.requests, provider.calls), traffic.retries
+        job.waited_seconds += traffic.waited_seconds
+    rate_limit.answered(source, allowance, provider.used)
+    return entries
+
+
+def listing_source_of(source: Source) -> ListingSource:
+    provider = sources.provider_of(source)
+    if not isinstance(provider, ListingSource):
+        raise TypeError(f"{source.code} does not say what it lists")
+    return provider
