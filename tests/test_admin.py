@@ -15,12 +15,24 @@ from django.urls import reverse
 from django_q.models import Schedule
 
 from markets import clock
-from markets.models import Alias, Generation, Ingest, Instrument, Job, Publication, Quote, Rate, Revision, Source
+from markets.models import (
+    Alias,
+    Gap,
+    Generation,
+    Instrument,
+    Job,
+    OutboxEvent,
+    Publication,
+    Quote,
+    Rate,
+    Revision,
+    Source,
+)
 from markets.records import RateRecord, Table
 from markets.store.publish import publish
 
-OURS = [Alias, Ingest, Instrument, Job, Publication, Quote, Rate, Revision, Source]
-LOOK_ONLY = [Ingest, Job, Publication, Quote, Rate, Revision, Schedule]
+OURS = [Alias, Gap, Instrument, Job, OutboxEvent, Publication, Quote, Rate, Revision, Source]
+LOOK_ONLY = [Gap, Job, OutboxEvent, Publication, Quote, Rate, Revision, Schedule]
 DAY = date(2026, 11, 20)
 
 

@@ -14,12 +14,13 @@ from django.db import connection
 from django.test import Client
 from pytest_django import DjangoDbBlocker
 
-from markets.models import Ingest, Job, Publication, Rate
+from markets.models import Job, Publication, Rate
 from markets.store import outbox, publish
 from miner import tasks
 from miner.collect import tables as table_collector
 from miner.providers.nbp import NBP
 from tests.databases import make_house, needs_postgres, server_database
+from tests.news import news
 from tests.replica import Replica, data
 from tests.servers import Postgres, postgres_server
 
@@ -70,7 +71,7 @@ def assert_one_window() -> None:
     """Nothing half: the first window with its proofs and announcements, and no trace of the second."""
     figures = bank(AFTER_ONE_WINDOW)
     assert stored() == (figures, figures, 4)
-    assert set(Ingest.objects.values_list("to_date", flat=True)) == {AFTER_ONE_WINDOW}
+    assert set(news().values_list("to_date", flat=True)) == {AFTER_ONE_WINDOW}
 
 
 def assert_healed() -> None:
