@@ -153,7 +153,7 @@ def decisions() -> Counter[tuple[Any, ...]]:
 
     That nothing turned is only kept of bars that were the newest once: which those are depends on who was alive.
     """
-    columns = ("instrument__code", "rule", "timeframe", "as_of", "edition", "signal", "horizon_days")
+    columns = ("instrument__code", "rule", "timeframe", "as_of", "version", "signal", "horizon_days")
     kept = Signal.objects.filter(~Q(signal=Signal.Label.HOLD) | Q(as_of=midnight(short_nbp.LAST)))
     rows = kept.values_list(*columns, "macd", "signal_line", "histogram", "values")
     return Counter((*row[:-1], repr(sorted(row[-1].items()))) for row in rows)

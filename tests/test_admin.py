@@ -174,7 +174,7 @@ def test_choices_are_logged_with_who_made_them(operator: Client, nbp: Source, ar
 
 
 def test_a_new_cadence_reaches_the_timetable(operator: Client, nbp: Source) -> None:
-    form = {"enabled": "on", "cadence": "1800", "public_display": "on", "base_url": "", "name": "Oszust"}
+    form = {"enabled": "on", "polling_interval": "1800", "public_display": "on", "base_url": "", "name": "Oszust"}
     response = operator.post(address(Source, "change", nbp.pk), form)
     assert response.status_code == 302
     name = nbp.name
@@ -184,7 +184,7 @@ def test_a_new_cadence_reaches_the_timetable(operator: Client, nbp: Source) -> N
 
 
 def test_a_cadence_under_five_seconds_is_refused(operator: Client, nbp: Source) -> None:
-    response = operator.post(address(Source, "change", nbp.pk), {"enabled": "on", "cadence": "4"})
+    response = operator.post(address(Source, "change", nbp.pk), {"enabled": "on", "polling_interval": "4"})
     assert response.status_code == 200
     nbp.refresh_from_db()
     assert nbp.polling_interval == 3600

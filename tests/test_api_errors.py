@@ -192,7 +192,7 @@ def test_a_fault_of_ours_is_500_with_an_id_and_without_internals(
     def broken() -> None:
         raise RuntimeError("apiKey=hunter2")
 
-    monkeypatch.setattr("charon.pages.status.health", broken)
+    monkeypatch.setattr("charon.api.health.health", broken)
     response = client.get("/health")
     fault = error(response, 500)
     assert (fault["code"], fault["detail"]) == ("internal_error", None)

@@ -246,7 +246,7 @@ def test_health_is_503_without_internals_when_the_database_does_not_answer(
     def gone() -> None:
         raise OperationalError("could not connect to postgres://charon:hunter2@db")
 
-    monkeypatch.setattr("charon.pages.status.health", gone)
+    monkeypatch.setattr("charon.api.health.health", gone)
     response = client.get("/health")
     assert (response.status_code, response.json()["error"]["code"]) == (503, "unavailable")
     assert b"hunter2" not in response.content

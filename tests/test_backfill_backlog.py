@@ -53,7 +53,7 @@ def saves(monkeypatch: pytest.MonkeyPatch, at: Callable[[str], None], replica: R
 
     at("2026-10-26 13:00")
     monkeypatch.setattr(table_collector, "ThreadPoolExecutor", AlreadyAnswered)
-    monkeypatch.setattr(publish, "publish", counted)
+    monkeypatch.setattr(table_collector, "publish", counted)
     return seen
 
 

@@ -53,7 +53,7 @@ def test_a_source_that_rests_has_none_until_then(market: Source, at: Callable[[s
 
 
 def test_a_source_of_the_queue_has_only_the_queues_beat(market: Source, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(FakeMarket, "queued", True)
+    monkeypatch.setattr(FakeMarket, "rotating", True)
     monkeypatch.setattr(FakeMarket, "timeframes", {})
     assert names() == {"batch.queue": 15}
 
@@ -108,7 +108,7 @@ def test_one_pulse_beats_and_another_follows_when_it_is_gone(market: Source, at:
     second.refresh()
     assert second.holds is True
     first.refresh()
-    assert (first.holds, first.beats) == (False, [])
+    assert (first.holds, first.polls) == (False, [])
 
 
 def test_a_pulse_that_ends_lets_go_at_once(market: Source) -> None:

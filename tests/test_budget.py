@@ -159,7 +159,7 @@ TAKER = """
 import sys, django
 django.setup()
 from markets.models import Source
-from miner import budget
+from miner.fetch import rate_limit as budget
 source, got = Source.objects.get(code="nbp"), 0
 for _ in range(20):
     try:

@@ -352,5 +352,5 @@ def test_a_service_that_nobody_hears_is_ill(outgoing: set[tuple[str, int]]) -> N
 
 def test_the_question_costs_no_django() -> None:
     """It is asked four times a minute in every container."""
-    words = "import sys, charon.healthy; sys.exit('django' in sys.modules)"
+    words = "import sys, charon.processes.container_healthcheck; sys.exit('django' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", words], cwd=ROOT).returncode == 0

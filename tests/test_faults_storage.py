@@ -18,6 +18,7 @@ from pytest_django import DjangoDbBlocker
 from markets.models import Job, Publication, Rate, Source
 from markets.store import publish
 from miner import tasks
+from miner.collect import tables as table_collector
 from miner.providers.nbp import NBP
 from tests.databases import file_database, needs_sqlite
 from tests.replica import Replica, data
@@ -87,7 +88,7 @@ def after_the_first_save(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], 
         return outcome
 
     with monkeypatch.context() as patch:
-        patch.setattr(publish, "publish", spy)
+        patch.setattr(table_collector, "publish", spy)
         yield
 
 

@@ -288,9 +288,9 @@ def test_the_five_newest_turns_are_told_with_day_and_age(client: Client, nbp: So
 def test_a_decision_that_a_correction_took_back_is_not_told(client: Client, nbp: Source) -> None:
     save(nbp, FRIDAY, USD="3.7747")
     turn("USD", "BUY", THURSDAY)
-    turn("USD", "HOLD", THURSDAY, edition=2)
+    turn("USD", "HOLD", THURSDAY, version=2)
     turn("USD", "SELL", FRIDAY)
-    turn("USD", "BUY", FRIDAY, edition=2)
+    turn("USD", "BUY", FRIDAY, version=2)
     assert recent_of(client) == ["USD ▲ KUP 20.11.2026 (wczoraj)"]
 
 

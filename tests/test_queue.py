@@ -193,7 +193,7 @@ FILL = """
 import django
 django.setup()
 from markets.models import Instrument, Listing, Source
-from miner import queue
+from miner.batch import queue
 for number in range(40):
     row = Instrument.objects.create(code=f"X{number}", base="X", kind="pair", name_pl="x", name_en="x")
     queue.enqueue(Listing.objects.create(instrument=row, source=Source.objects.get(code="nbp"), ticker=f"X{number}"))
@@ -201,7 +201,7 @@ for number in range(40):
 WORKER = """
 import django
 django.setup()
-from miner import queue
+from miner.batch import queue
 while items := queue.dequeue(2):
     for item in items:
         print(item.listing.ticker)

@@ -231,7 +231,7 @@ def test_a_fault_of_the_api_stands_in_the_log_with_its_number_and_without_secret
     def broken() -> None:
         raise RuntimeError("password=s3cret")
 
-    monkeypatch.setattr("charon.pages.status.health", broken)
+    monkeypatch.setattr("charon.api.health.health", broken)
     assert client.get("/health", headers={"X-Request-ID": "abcd-1234"}).status_code == 500
     (line,) = get(client, "?type=error&source=dashboard")["items"]
     assert (line["channel"], line["summary"]) == ("/api/v1/health", "abcd-1234: RuntimeError('password=***')")

@@ -15,7 +15,7 @@ from django.test import Client
 from pytest_django import DjangoDbBlocker
 
 from markets.models import Job, Publication, Rate
-from markets.store import outbox, publish
+from markets.store import outbox
 from miner import tasks
 from miner.collect import tables as table_collector
 from miner.providers.nbp import NBP
@@ -71,7 +71,7 @@ def assert_one_window() -> None:
     """Nothing half: the first window with its proofs and announcements, and no trace of the second."""
     figures = bank(AFTER_ONE_WINDOW)
     assert stored() == (figures, figures, 4)
-    assert set(news().values_list("to_date", flat=True)) == {AFTER_ONE_WINDOW}
+    assert {row.to_time.date() for row in news()} == {AFTER_ONE_WINDOW}
 
 
 def assert_healed() -> None:
@@ -137,7 +137,7 @@ def test_a_connection_that_is_killed_between_two_windows_fails_the_job_and_the_n
     database: str, four_windows: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        killing_after(patch, publish, "save", database)
+        killing_after(patch, table_collector, "publish", database)
         assert tasks.mine("nbp") == "failed"
     assert (newest().status, newest().reason) == ("failed", "storage")
     assert_one_window()

@@ -80,7 +80,7 @@ def test_a_corrected_bar_shows_its_newest_edition_first(decided: None, client: C
     row.pk, row.version, row.signal = None, 2, "BUY"
     row.save(force_insert=True)
     first = get(client, "/signals", code="USD", limit=1)["items"][0]
-    assert (first["version"], first["signal"]) == (2, "BUY")
+    assert (first["edition"], first["signal"]) == (2, "BUY")
 
 
 def test_the_current_state_lists_every_instrument(decided: None, client: Client) -> None:

@@ -104,7 +104,7 @@ def test_whoever_does_not_listen_is_killed_with_its_family(monkeypatch: pytest.M
 def test_the_leash_kills_the_group_when_its_holder_is_gone() -> None:
     code = "import os, signal; os.fork(); os.write(1, b'1\\n'); signal.pause()"
     leash = subprocess.Popen(
-        [sys.executable, "-I", "-S", str(supervisor.LEASH), sys.executable, "-c", code],
+        [sys.executable, "-I", "-S", str(supervisor.CHILD_RUNNER), sys.executable, "-c", code],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,

@@ -19,7 +19,7 @@ from charon.processes.queue_heartbeat import Heartbeat
 
 logger = logging.getLogger(__name__)
 
-LEASH = Path(__file__).with_name("leash.py")
+CHILD_RUNNER = Path(__file__).with_name("child_runner.py")
 TICK = 0.2
 STEADY = 60.0
 MAX_DELAY = 30.0
@@ -80,7 +80,7 @@ class Child:
     def start(self, now: float) -> None:
         self.started = now
         self.process = subprocess.Popen(  # noqa: S603 - our own commands
-            [sys.executable, "-I", "-S", str(LEASH), *self.command],
+            [sys.executable, "-I", "-S", str(CHILD_RUNNER), *self.command],
             stdin=subprocess.PIPE,
             env=os.environ | self.env,
             start_new_session=True,

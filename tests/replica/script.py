@@ -65,7 +65,7 @@ class Entry(msgspec.Struct, forbid_unknown_fields=True, rename={"first": "from",
     rubbish: Literal["html", "bytes", "truncated-json"] | None = None
     replace: tuple[str, str] | None = None
     tell: list[object] = []
-    published: tuple[Letter, date, str, str] | None = None
+    figure: tuple[Letter, date, str, str] | None = None
     withhold: tuple[Letter, date] | None = None
     publish: tuple[Letter, date] | None = None
 
@@ -80,7 +80,7 @@ class Entry(msgspec.Struct, forbid_unknown_fields=True, rename={"first": "from",
         return n >= (self.at or self.first or 0)
 
     def steps(self, service: Service) -> list[Callable[[], None]]:
-        news = {"correct": self.published, "withhold": self.withhold, "publish": self.publish}
+        news = {"correct": self.figure, "withhold": self.withhold, "publish": self.publish}
         told = [service.step(name, given) for name, given in news.items() if given]
         return told + ([service.step(str(self.tell[0]), self.tell[1:])] if self.tell else [])
 

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from charon.processes.supervisor import LEASH
+from charon.processes.supervisor import CHILD_RUNNER
 
 MANAGE = str(settings.BASE_DIR / "manage.py")
 STOP_SECONDS = 10.0
@@ -27,7 +27,7 @@ class Command(BaseCommand):
         signal.signal(signal.SIGINT, signal.default_int_handler)
         # On a leash: they go with us, also after a kill that nobody can answer.
         with subprocess.Popen(  # noqa: S603
-            [sys.executable, "-I", "-S", str(LEASH), sys.executable, "-m", "tests.replica", "all", "--env"],
+            [sys.executable, "-I", "-S", str(CHILD_RUNNER), sys.executable, "-m", "tests.replica", "all", "--env"],
             cwd=settings.BASE_DIR,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
