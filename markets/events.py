@@ -1,7 +1,7 @@
-"""What other rooms and outsiders hear: a Django signal inside the transaction, a Redis message after the work.
+"""What other modules and programs hear: a Django signal inside the transaction, a Redis message after the work.
 
-Nothing depends on either arriving: the open `OutboxEvent` rows are the truth. Without Redis, or with Redis down, there is
-a warning and nothing else. The channels and their JSON are a contract with other programs (docs/technical.md).
+Nothing depends on either arriving: the open `OutboxEvent` rows are the truth. Without Redis, or with Redis down, there
+is a warning and nothing else. The channels and their JSON are a contract with other programs (docs/technical.md).
 """
 
 from datetime import date

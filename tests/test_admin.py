@@ -29,6 +29,7 @@ from markets.models import (
     Source,
 )
 from markets.records import RateRecord, Table
+from markets.store import gaps
 from markets.store.publish import publish
 
 OURS = [Alias, Gap, Instrument, Job, OutboxEvent, Publication, Quote, Rate, Revision, Source]
@@ -52,6 +53,7 @@ def figures(nbp: Source, job: Job) -> None:
         publish([Table("A", DAY, lines, number="225/A/NBP/2026", **proof)], nbp, job)  # type: ignore[arg-type]
     spread = RateRecord("USD", bid=Decimal("3.7001"), ask=Decimal("3.8000"))
     publish([Table("C", DAY, [spread], **proof)], nbp, job)  # type: ignore[arg-type]
+    gaps.record(nbp, Gap.Reason.EMPTY, [gaps.of_days("A", DAY, DAY)])
 
 
 def address(model: type[Model], view: str, *args: object) -> str:

@@ -87,16 +87,16 @@ def newest() -> Job:
 @contextmanager
 def in_the_second_window(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> Iterator[None]:
     """Something happens while the second window's figures are written, but not committed."""
-    widen, windows = outbox.widen, list[None]()
+    write, windows = outbox.write, list[None]()
 
     def spy(*args: Any, **kwargs: Any) -> Any:
         windows.append(None)
         if len(windows) == 2:
             happens()
-        return widen(*args, **kwargs)
+        return write(*args, **kwargs)
 
     with monkeypatch.context() as patch:
-        patch.setattr(outbox, "widen", spy)
+        patch.setattr(outbox, "write", spy)
         yield
 
 

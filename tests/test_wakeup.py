@@ -119,7 +119,12 @@ STEPS = [
 @pytest.mark.parametrize(("room", "step"), STEPS, ids=[step for _, step in STEPS])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_brain_killed_between_any_two_steps_loses_nothing(
-    brought: Callable[..., Job], monkeypatch: pytest.MonkeyPatch, at: Callable[[str], None], room: Any, step: str, when: str
+    brought: Callable[..., Job],
+    monkeypatch: pytest.MonkeyPatch,
+    at: Callable[[str], None],
+    room: Any,
+    step: str,
+    when: str,
 ) -> None:
     """Its claim has been committed: after the length of its lease the next pass takes it."""
     brought(wave(300))

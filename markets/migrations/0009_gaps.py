@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='gap',
             name='instrument',
-            field=models.ForeignKey(blank=True, help_text='puste: cała tabela', null=True, on_delete=django.db.models.deletion.CASCADE, to='markets.instrument', verbose_name='instrument'),
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, to='markets.instrument', verbose_name='instrument'),
         ),
         migrations.AddField(
             model_name='gap',

@@ -56,52 +56,56 @@ def save_bars(bars: Sequence[Bar], source: Source, job: Job | None = None) -> Sa
 
     An open candle is replaced until it is closed. A closed one that its source changed is replaced as well and counted
     as revised; an open one never takes the place of a closed one, for that is an answer that came late. Three
-    statements a timeframe and three for all, whatever the number of series and the length of their history: give it
+    statements a timeframe and four for all, whatever the number of series and the length of their history: give it
     the whole cycle at once.
     """
     outcome = SaveResult()
     with transaction.atomic():
         has_gaps = listings.lock(source)
-        fresh: list[tuple[Any, ...]] = []
-        changed: list[tuple[Any, ...]] = []
-        missing: list[gaps.Missing] = []
-        news: list[outbox.Arrival] = []
         tickers = listings.instruments(source, {bar.ticker for bar in bars}, outcome)
-        names = {pk: ticker for ticker, pk in tickers.items()}
         found_by_timeframe = sift(bars, tickers, outcome)
+        batch = Batch(source, outcome, {pk: ticker for ticker, pk in tickers.items()})
         for timeframe, found in found_by_timeframe.items():
-            held = stored(timeframe, found, source)
-            moments = {start: bulk.moment(start) for start in {start for _, start in found}}
-            places = []
-            for place, new in changes(found, held, outcome):
-                (changed if place in held else fresh).append(row(place, moments[place[1]], timeframe, source, new))
-                places.append(place)
-            news += arrivals(timeframe, places)
-            for instrument, hole in holes(timeframe, found, held, source):
-                missing.append(gaps.Missing(f"{gaps.CANDLES}{timeframe}", instrument, hole.first, hole.last))
-                outcome.gaps.append(
-                    f"{names[instrument]} {timeframe}: {hole.missing} missing from {hole.first.isoformat()}"
-                )
-        copying.insert(TABLE, tuple(COLUMNS), fresh)
-        bulk.insert(TABLE, COLUMNS, changed, REPLACE)
+            batch.add(timeframe, found)
+        batch.write(job)
         if has_gaps:
             close_gaps(source, found_by_timeframe)
-        gaps.record(source, Gap.Reason.MISSING, missing)
-        if news:
-            events.ingested.send(sender=Job, job=job, kinds=outbox.write(news, job))
+        gaps.record(source, Gap.Reason.MISSING, batch.missing)
         listings.record(job, outcome)
     return outcome
 
 
-def arrivals(timeframe: str, places: Iterable[Place]) -> list[outbox.Arrival]:
-    """The candles of each instrument that were written."""
-    series: dict[int, list[datetime]] = defaultdict(list)
-    for instrument, start in places:
-        series[instrument].append(start)
-    return [
-        outbox.Arrival(instrument, f"{gaps.CANDLES}{timeframe}", min(times), max(times), len(times))
-        for instrument, times in series.items()
-    ]
+class Batch:
+    """What one save is about to write: candles, the news of them, and the gaps between them."""
+
+    def __init__(self, source: Source, outcome: SaveResult, tickers: dict[int, str]) -> None:
+        self.source, self.outcome, self.tickers = source, outcome, tickers
+        self.fresh: list[tuple[Any, ...]] = []
+        self.changed: list[tuple[Any, ...]] = []
+        self.news: list[outbox.Arrival] = []
+        self.missing: list[gaps.Missing] = []
+
+    def add(self, timeframe: str, found: Found) -> None:
+        held = stored(timeframe, found, self.source)
+        moments = {start: bulk.moment(start) for start in {start for _, start in found}}
+        series: dict[int, list[datetime]] = defaultdict(list)
+        for place, new in changes(found, held, self.outcome):
+            rows = self.changed if place in held else self.fresh
+            rows.append(row(place, moments[place[1]], timeframe, self.source, new))
+            series[place[0]].append(place[1])
+        table = f"{gaps.CANDLES}{timeframe}"
+        for instrument, times in series.items():
+            self.news.append(outbox.Arrival(instrument, table, min(times), max(times), len(times)))
+        for instrument, hole in holes(timeframe, found, held, self.source):
+            self.missing.append(gaps.Missing(table, instrument, hole.first, hole.last))
+            words = f"{hole.missing} missing from {hole.first.isoformat()}"
+            self.outcome.gaps.append(f"{self.tickers[instrument]} {timeframe}: {words}")
+
+    def write(self, job: Job | None) -> None:
+        copying.insert(TABLE, tuple(COLUMNS), self.fresh)
+        bulk.insert(TABLE, COLUMNS, self.changed, REPLACE)
+        if self.news:
+            events.ingested.send(sender=Job, job=job, kinds=outbox.write(self.news, job))
 
 
 def close_gaps(source: Source, found_by_timeframe: dict[str, Found]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from markets.models import Job, OutboxEvent
 from markets.store import bulk
@@ -48,12 +48,12 @@ def write(arrivals: Iterable[Arrival], job: Job | None) -> set[str]:
     In one order everywhere: two writers of different sources meet in the row of one instrument, and PostgreSQL would
     otherwise find a deadlock.
     """
-    rows, kinds = [], set()
+    rows: list[tuple[Any, ...]] = []
+    kinds = set()
     for instrument, kind, first, last, count in sorted(arrivals):
         kinds.add(kind)
         span = bulk.moment(first), bulk.moment(last)
-        for consumer in CONSUMERS:
-            rows.append((instrument, kind, consumer, *span, count, job and job.pk, 0, "", ""))
+        rows += [(instrument, kind, consumer, *span, count, job and job.pk, 0, "", "") for consumer in CONSUMERS]
     bulk.insert(TABLE, COLUMNS, rows, WIDEN)
     return kinds
 
