@@ -213,7 +213,7 @@ def stored_news() -> dict[str, tuple[date, date, int]]:
 def stored_messages(jobs: Iterable[Job]) -> dict[tuple[str, str], tuple[str, str, int]]:
     """What Redis will be told of each job."""
     return {
-        (job.source.code, body["asset"]): (body["from"], body["to"], body["rows"])  # type: ignore[union-attr,index,misc]
+        (job.source.code, body["asset"]): (body["from"], body["to"], body["rows"])  # type: ignore[union-attr,misc]
         for job in jobs
         for body in events.messages(job)
     }

@@ -6,7 +6,7 @@ A gap is tried again after an hour, then after twice as long each time, at most 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import transaction
 
@@ -73,28 +73,25 @@ def record(source: Source, reason: Gap.Reason, missing: Collection[Missing]) -> 
     held: dict[Key, list[Gap]] = defaultdict(list)
     for row in Gap.objects.filter(source=source, reason=reason, table__in={span.table for span in missing}):
         held[row.table, row.instrument_id].append(row)
-    changed: dict[int, Gap] = {}
-    fresh: list[Gap] = []
+    met: dict[int, Gap] = {}
     for span in sorted(missing, key=lambda span: (span.first, span.last)):
         rows = held[span.table, span.instrument]
         if any(row.accepted_at and row.from_time <= span.first and span.last <= row.to_time for row in rows):
             continue
-        row = next((row for row in rows if not row.accepted_at and touches(row, span)), None)
-        if row is None:
-            row = Gap(source=source, reason=reason, **columns(span))
-            tried_again(row)
-            rows.append(row)
-            fresh.append(row)
-            continue
+        near = [row for row in rows if not row.accepted_at and touches(row, span)]
+        row = near[0] if near else Gap(source=source, reason=reason, **columns(span))
         widen(row, span)
-        if row.pk and row.pk not in changed:
+        if id(row) not in met:
             tried_again(row)
-            changed[row.pk] = row
-    Gap.objects.bulk_create(fresh)
-    Gap.objects.bulk_update(changed.values(), ["from_time", "to_time", "tries", "next_try"])
+            met[id(row)] = row
+        if not near:
+            rows.append(row)
+    known = [row for row in met.values() if row.pk]
+    Gap.objects.bulk_create([row for row in met.values() if row.pk is None])
+    Gap.objects.bulk_update(known, ["from_time", "to_time", "tries", "next_try"])
 
 
-def columns(span: Missing) -> dict[str, object]:
+def columns(span: Missing) -> dict[str, Any]:
     return {
         "table": span.table,
         "instrument_id": span.instrument,
