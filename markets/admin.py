@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html_join
@@ -15,14 +16,15 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from markets import clock, formats
+from markets import clock, events, formats
 from markets.admin_base import LookOnly, ModelAdmin, NeitherAddedNorDeleted
 from markets.decimals import published
 from markets.instruments import admin as instruments_admin  # noqa: F401  registers itself
 from markets.models import (
     Candle,
-    Ingest,
+    Gap,
     Job,
+    OutboxEvent,
     Publication,
     Quote,
     Rate,
@@ -225,13 +227,38 @@ class JobAdmin(LookOnly):
         return format_html_join("", "<div>{}</div>", ((note,) for note in row.notes)) or "–"
 
 
-@admin.register(Ingest)
-class IngestAdmin(LookOnly):
-    list_display = ("instrument", "kind", "from_date", "to_date", "rows", "job", "processed", "tries")
-    list_filter = ("kind",)
+@admin.register(OutboxEvent)
+class OutboxEventAdmin(LookOnly):
+    list_display = ("instrument", "kind", "consumer", "from_time", "to_time", "rows", "job", "processed", "tries")
+    list_filter = ("kind", "consumer")
     list_select_related = ("instrument", "job")
     search_fields = ("=instrument__code",)
     ordering = ("-pk",)
+
+
+@admin.register(Gap)
+class GapAdmin(LookOnly):
+    list_display = (
+        *("source", "table", "instrument", "from_time", "to_time", "reason", "tries", "next_try"),
+        *("accepted_by", "accepted_at"),
+    )
+    list_filter = ("source", "reason", "table")
+    list_select_related = ("source", "instrument", "accepted_by")
+    search_fields = ("=instrument__code",)
+    actions = ("accept",)
+
+    def has_accept_permission(self, request: HttpRequest) -> bool:
+        """Nobody changes a gap by hand; who might, by Django's permissions, may declare that it stays."""
+        return bool(request.user.has_perm("markets.change_gap"))
+
+    @admin.action(description=gettext_lazy("Zaakceptuj wybrane luki"), permissions=["accept"])
+    def accept(self, request: HttpRequest, queryset: QuerySet[Gap]) -> None:
+        """A new series begins behind an accepted gap: what waited for its rows is decided on now."""
+        with transaction.atomic():
+            rows = queryset.filter(accepted_at=None)
+            count = rows.update(accepted_by=request.user, accepted_at=clock.now())
+            events.ingested.send(sender=Gap, job=None)
+        self.message_user(request, _("Zaakceptowano luki: %(count)d") % {"count": count}, messages.SUCCESS)
 
 
 @admin.register(Tick)

@@ -1,7 +1,7 @@
-"""What other rooms and outsiders hear: a Django signal inside the transaction, a Redis message after the work.
+"""What other modules and programs hear: a Django signal inside the transaction, a Redis message after the work.
 
-Nothing depends on either arriving: the open `Ingest` rows are the truth. Without Redis, or with Redis down, there is
-a warning and nothing else. The channels and their JSON are a contract with other programs (docs/technical.md).
+Nothing depends on either arriving: the open `OutboxEvent` rows are the truth. Without Redis, or with Redis down, there
+is a warning and nothing else. The channels and their JSON are a contract with other programs (docs/technical.md).
 """
 
 from datetime import date
@@ -9,10 +9,11 @@ from datetime import date
 from django.conf import settings
 from django.dispatch import Signal
 
-from markets.models import Ingest, Job
+from markets.models import Job
 from markets.redis import client as redis_client
 
-# Sent inside the transaction that wrote the figures; arguments: job, None where Redis told of figures of somebody else.
+# Sent inside the transaction that wrote the rows; arguments: job, None where Redis told of rows of another program, and
+# `kinds` of the outbox rows where they are known.
 ingested = Signal()
 # Sent when a job has ended, however it ended; arguments: job, None where several were given up at once.
 ended = Signal()
@@ -20,24 +21,21 @@ ended = Signal()
 asset_wanted = Signal()
 
 
-def message(ingest: Ingest) -> dict[str, object]:
-    """The body of `rates.ingested`: what arrived for one instrument, days inclusive."""
-    return {
-        "type": "gold" if ingest.kind == "metal" else ingest.kind,
-        "asset": ingest.instrument.code,
-        "from": ingest.from_date.isoformat(),
-        "to": ingest.to_date.isoformat(),
-        "rows": ingest.rows,
-        "job_id": ingest.job_id,
-    }
+def messages(job: Job) -> list[dict[str, object]]:
+    """The bodies of `rates.ingested`: what the job brought for each instrument, days inclusive."""
+    details = Job.objects.values_list("details", flat=True).get(pk=job.pk)
+    kind = "gold" if details.get("kind") == "metal" else details.get("kind")
+    return [
+        {"type": kind, "asset": code, "from": first, "to": last, "rows": rows, "job_id": job.pk}
+        for code, (first, last, rows) in sorted(details.get("brought", {}).items())
+    ]
 
 
 def announce(job: Job) -> int:
     """Publish one message per instrument that the job brought; answers how many went out."""
     if not settings.REDIS_URL:
         return 0
-    rows = job.ingests.select_related("instrument").order_by("instrument__code")
-    return redis_client.publish(settings.REDIS_PUBSUB_CHANNEL_RATES, map(message, rows), "market-data")
+    return redis_client.publish(settings.REDIS_PUBSUB_CHANNEL_RATES, messages(job), "market-data")
 
 
 def decided(asset: str, rule: str, timeframe: str, as_of: date, signal: str, rows: int) -> int:

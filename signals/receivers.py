@@ -1,24 +1,28 @@
-"""The brain hears: figures arrived (inside their transaction), or a job ended and what it brought may be decided."""
+"""The engine hears: rows arrived (inside their transaction), or a job ended and what it brought may be decided."""
+
+from collections.abc import Collection
 
 from django.dispatch import receiver
 
 from markets import events
-from markets.models import Ingest, Job
+from markets.models import Job
 from signals import tasks
 
 
 @receiver(events.ingested)
-def wake(job: Job | None = None, **kwargs: object) -> None:  # noqa: ARG001
-    """What a job of ours brought is announced in the same transaction; what Redis told of has to be looked for."""
-    if job is not None or is_open():
+def wake(job: Job | None = None, kinds: Collection[str] | None = None, **kwargs: object) -> None:  # noqa: ARG001
+    """Kinds that no rule applies to wake nobody, at no cost. Without kinds: what a job of ours brought is open in this
+    very transaction, what Redis told of has to be looked for.
+    """
+    if kinds is not None:
+        is_news = any(kind in tasks.TIMEFRAMES for kind in kinds)
+    else:
+        is_news = job is not None or tasks.is_open()
+    if is_news:
         tasks.enqueue_catch_up()
 
 
 @receiver(events.ended)
 def wake_again(**kwargs: object) -> None:  # noqa: ARG001
-    if is_open():
+    if tasks.is_open():
         tasks.enqueue_catch_up()
-
-
-def is_open() -> bool:
-    return Ingest.objects.filter(processed=None, tries__lt=tasks.MAX_TRIES).exists()

@@ -18,10 +18,11 @@ from django_q.models import OrmQ
 from django_q.tasks import async_task
 from pytest_django import DjangoDbBlocker
 
-from markets.models import Ingest, Job, Rate
+from markets.models import Job, Rate
 from signals.models import Signal, midnight
 from tests import short_nbp
 from tests.databases import server_database
+from tests.news import open_news
 from tests.processes import ROOT, Up, environment, manage, until
 from tests.replica import Replica, serve
 from tests.servers import Postgres, Redis, postgres_server, redis_server
@@ -130,7 +131,7 @@ def is_idle() -> bool:
     return (
         Rate.objects.count() >= short_nbp.rate_count()
         and not Job.objects.filter(status="running").exists()
-        and not Ingest.objects.filter(processed=None).exists()
+        and not open_news().exists()
     )
 
 

@@ -15,12 +15,25 @@ from django.urls import reverse
 from django_q.models import Schedule
 
 from markets import clock
-from markets.models import Alias, Generation, Ingest, Instrument, Job, Publication, Quote, Rate, Revision, Source
+from markets.models import (
+    Alias,
+    Gap,
+    Generation,
+    Instrument,
+    Job,
+    OutboxEvent,
+    Publication,
+    Quote,
+    Rate,
+    Revision,
+    Source,
+)
 from markets.records import RateRecord, Table
+from markets.store import gaps
 from markets.store.publish import publish
 
-OURS = [Alias, Ingest, Instrument, Job, Publication, Quote, Rate, Revision, Source]
-LOOK_ONLY = [Ingest, Job, Publication, Quote, Rate, Revision, Schedule]
+OURS = [Alias, Gap, Instrument, Job, OutboxEvent, Publication, Quote, Rate, Revision, Source]
+LOOK_ONLY = [Gap, Job, OutboxEvent, Publication, Quote, Rate, Revision, Schedule]
 DAY = date(2026, 11, 20)
 
 
@@ -40,6 +53,7 @@ def figures(nbp: Source, job: Job) -> None:
         publish([Table("A", DAY, lines, number="225/A/NBP/2026", **proof)], nbp, job)  # type: ignore[arg-type]
     spread = RateRecord("USD", bid=Decimal("3.7001"), ask=Decimal("3.8000"))
     publish([Table("C", DAY, [spread], **proof)], nbp, job)  # type: ignore[arg-type]
+    gaps.record(nbp, Gap.Reason.EMPTY, [gaps.of_days("A", DAY, DAY)])
 
 
 def address(model: type[Model], view: str, *args: object) -> str:

@@ -47,9 +47,9 @@ def saves(monkeypatch: pytest.MonkeyPatch, at: Callable[[str], None], replica: R
     seen: list[int] = []
     save = publish.publish
 
-    def counted(tables: Sequence[Table], source: Source, job: Job, windows: int = 0) -> publish.PublishResult:
-        seen.append(windows)
-        return save(tables, source, job, windows)
+    def counted(tables: Sequence[Table], source: Source, job: Job, **more: Any) -> publish.PublishResult:
+        seen.append(more["windows"])
+        return save(tables, source, job, **more)
 
     at("2026-10-26 13:00")
     monkeypatch.setattr(table_collector, "ThreadPoolExecutor", AlreadyAnswered)

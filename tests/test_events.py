@@ -15,12 +15,13 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from markets import events
 from markets.jobs import runs
-from markets.models import Ingest, Instrument, Job, Source
+from markets.models import Instrument, Job, Source
 from markets.records import RateRecord, Table
 from markets.redis import client as redis_client
 from markets.store.publish import publish
 from signals import engine, tasks
 from signals.models import Signal
+from tests.news import news, open_news
 from tests.own_redis import imitated, used
 from tests.processes import until
 from tests.servers import Redis, program
@@ -173,7 +174,7 @@ def test_a_failure_of_the_brain_stands_in_the_log(
     fields = entries[0][1]
     assert (fields[b"type"], fields[b"channel"], fields[b"source"]) == (b"error", b"signals.USD", b"ta-service")
     assert b"s3cret" not in fields[b"summary"]
-    assert Ingest.objects.get().error == fields[b"summary"].decode()
+    assert news().get().error == fields[b"summary"].decode()
 
 
 def test_a_redis_that_dies_between_commit_and_message_leaves_the_decisions(
@@ -188,7 +189,7 @@ def test_a_redis_that_dies_between_commit_and_message_leaves_the_decisions(
     monkeypatch.setattr(redis_client, "get_redis_connection", gone)
     with django_capture_on_commit_callbacks(execute=True):
         assert tasks.catch_up() > 1
-    assert not Ingest.objects.filter(processed=None).exists()
+    assert not open_news().exists()
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert not connection.needs_rollback
     assert transaction.get_autocommit() is False  # the test's own transaction is whole

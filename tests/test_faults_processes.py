@@ -14,13 +14,14 @@ from django.core.management import call_command
 from pytest_django import DjangoDbBlocker
 
 from markets.jobs import runs
-from markets.models import Ingest, Job, Publication, Rate, Source
+from markets.models import Job, Publication, Rate, Source
 from markets.records import RateRecord, Table
 from markets.store.publish import publish
 from miner import sources
 from miner.collect import tables as table_collector
 from signals.models import AnalysisSnapshot, Signal
 from tests.databases import file_database, url_of_the_test
+from tests.news import open_news
 from tests.processes import MANAGE, environment, until
 from tests.replica import Replica, data
 from tests.test_brain import wave
@@ -141,4 +142,4 @@ def test_two_brains_at_once_decide_once(folder: Path) -> None:
     assert sum(written) == Signal.objects.count() > 10
     assert set(Signal.objects.values_list("version", flat=True)) == {1}
     assert AnalysisSnapshot.objects.filter(instrument__code__in=("EUR", "GBP", "USD")).count() == 9
-    assert not Ingest.objects.filter(processed=None).exists()
+    assert not open_news().exists()

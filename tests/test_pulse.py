@@ -23,7 +23,7 @@ from pytest_django import DjangoDbBlocker
 from charon.management.commands import up
 from markets import clock, events
 from markets.jobs import runs
-from markets.models import Ingest, Instrument, Job, Source
+from markets.models import Instrument, Job, OutboxEvent, Source
 from markets.records import RateRecord, Table
 from markets.store.publish import publish
 from miner import sources
@@ -31,6 +31,7 @@ from miner.pulse import loop
 from signals import schedule, tasks
 from signals.models import Signal
 from tests.databases import file_database, url_of_the_test
+from tests.news import news, open_news
 from tests.own_redis import imitated, used
 from tests.processes import MANAGE, environment, until
 from tests.servers import Redis
@@ -171,7 +172,7 @@ def test_a_message_that_nobody_heard_is_made_good_by_the_watchdog(
             assert events.announce(job) == 1
             ear.subscribe("rates.ingested")
             assert [ear.get_message(), ear.get_message()] == [None, None]
-    assert (bells(), Signal.objects.count(), Ingest.objects.filter(processed=None).count()) == (0, 0, 1)
+    assert (bells(), Signal.objects.count(), open_news().count()) == (0, 0, 1)
     Schedule.objects.all().delete()
     schedule.write()
     Schedule.objects.filter(name=schedule.NAME).update(next_run=clock.now() - timedelta(minutes=1))
@@ -260,7 +261,7 @@ def test_a_message_comes_through_pulse_and_bell_to_signals_in_the_database(start
         assert events.announce(job) == 1
         until(bells)
         with start("qcluster") as cluster:
-            until(lambda: not Ingest.objects.filter(processed=None).exists(), 40)
+            until(lambda: not open_news().exists(), 40)
             until(lambda: "type signal" in " ".join(server.cli("XREVRANGE", "redis:message_log", "+", "-").split()))
             end(cluster)
         code, seconds = end(ear)
@@ -283,7 +284,7 @@ def test_after_a_restart_of_redis_it_listens_again_and_rings_for_what_was_said_m
         until(bells)
         assert hears(server)
         assert end(ear)[0] == 0
-    assert Ingest.objects.filter(processed=None, instrument=Instrument.objects.get(code="USD")).exists()
+    assert news().filter(processed=None, instrument=Instrument.objects.get(code="USD")).exists()
     assert log.read_text().count("WARNING") == 1
     assert "Redis is heard again" in log.read_text()
 
@@ -298,7 +299,7 @@ def test_while_redis_is_away_figures_are_decided_and_each_process_warns_once(
         for code in ("USD", "EUR", "CHF", "GBP"):
             bring(source, code)
             tasks.enqueue_catch_up()
-            until(lambda: not Ingest.objects.filter(processed=None).exists(), 40)
+            until(lambda: not open_news().exists(), 40)
         end(cluster)
     assert Signal.objects.values("instrument").distinct().count() == 4
     lines = [line for line in log.read_text().splitlines() if " WARNING " in line]
@@ -357,7 +358,7 @@ def test_it_ends_at_once_while_the_database_is_locked(start: Start, server: Redi
     with transaction.atomic():
         with connection.cursor() as cursor:
             if connection.vendor == "postgresql":
-                cursor.execute(f"LOCK TABLE {Ingest._meta.db_table} IN ACCESS EXCLUSIVE MODE")
+                cursor.execute(f"LOCK TABLE {OutboxEvent._meta.db_table} IN ACCESS EXCLUSIVE MODE")
             else:
                 cursor.execute(f"DELETE FROM {OrmQ._meta.db_table}")
         with start("pulse") as ear:

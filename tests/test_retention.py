@@ -9,12 +9,13 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from markets.models import Candle, Ingest, Job, Quote, Rate, Revision, Source, Tick
+from markets.models import Candle, Job, OutboxEvent, Quote, Rate, Revision, Source, Tick
 from markets.records import Price, RateRecord, Table
 from markets.store import retention
 from markets.store.prices import prune, save_bars, save_prices
 from markets.store.publish import publish
 from tests.market import NOW, bar, instrument, source
+from tests.news import news
 
 pytestmark = pytest.mark.django_db
 DAYS = 30
@@ -171,15 +172,14 @@ def ran(source: Source, kind: str, days_ago: float, status: str = "success") -> 
     return Job.objects.create(job_type=kind, source=source, status=status, started_at=moment, finished_at=end)
 
 
-def test_old_jobs_go_with_their_processed_announcements(gecko: Source) -> None:
+def test_old_jobs_and_processed_rows_of_the_outbox_go(gecko: Source) -> None:
     old = ran(gecko, "gecko", 40)
     ran(gecko, "gecko", 1)
-    day = OLD.date()
-    Ingest.objects.create(
-        instrument=instrument("BTC"), kind="pair", from_date=day, to_date=day, rows=1, job=old, processed=OLD
+    OutboxEvent.objects.create(
+        instrument=instrument("BTC"), kind="price", from_time=OLD, to_time=OLD, rows=1, job=old, processed=OLD
     )
     assert prune(DAYS).jobs == 1
-    assert not Ingest.objects.exists()
+    assert not news().exists()
     assert Job.objects.get().started_at == NOW - timedelta(days=1)
 
 
@@ -190,10 +190,9 @@ def test_jobs_that_somebody_needs_stay(gecko: Source, nbp: Source, job: Job) -> 
     publish([Table("A", date(2024, 1, 2), [RateRecord("USD", mid=Decimal("3.9432"))], sha256="a" * 64)], nbp, job)
     publish([Table("A", date(2024, 1, 2), [RateRecord("USD", mid=Decimal("3.9500"))], sha256="b" * 64)], nbp, job)
     Revision.objects.update(job=keeps_a_revision)
-    day = OLD.date()
-    Ingest.objects.filter(job=job).delete()
-    Ingest.objects.create(
-        instrument=instrument("BTC"), kind="pair", from_date=day, to_date=day, rows=1, job=is_waited_for
+    news().filter(job=job).delete()
+    OutboxEvent.objects.create(
+        instrument=instrument("BTC"), kind="price", from_time=OLD, to_time=OLD, rows=1, job=is_waited_for
     )
     assert prune(DAYS).jobs == 1
     left = set(Job.objects.values_list("pk", flat=True))

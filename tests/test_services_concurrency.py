@@ -11,12 +11,13 @@ import pytest
 from django.db import connection
 
 from markets.jobs import runs
-from markets.models import Ingest, Job, Quote, Rate, Source
+from markets.models import Job, Quote, Rate, Source
 from markets.records import RateRecord, Table
 from markets.store.publish import publish
 from signals.models import Signal
 from signals.tasks import catch_up, recompute
 from tests.databases import needs_postgres, url_of_the_test
+from tests.news import news, open_news
 from tests.processes import until
 from tests.test_brain import wave
 
@@ -78,7 +79,7 @@ def test_two_miners_of_one_source_at_once_store_everything_once(nbp: Source) -> 
     at_once(rounds(nbp, "nbp.A", "A"), rounds(nbp, "nbp.C", "C"))
     assert (count("A"), count("C")) == ((1080, 1080), (1080, 1080))
     assert Job.objects.filter(status="success", rows_written=90).count() == 2 * ROUNDS
-    assert Ingest.objects.count() == 2 * ROUNDS * len(CODES)
+    assert [row.rows for row in news()] == [2 * 360] * len(CODES)
     assert {quote.price for quote in Quote.objects.all()} == {wave(360)[-1][1]}
 
 
@@ -98,12 +99,12 @@ def test_a_miner_and_two_brains_at_once_decide_on_everything_once(nbp: Source) -
             mined.append(True)
 
     def decide() -> None:
-        while not mined or Ingest.objects.filter(processed=None).exists():
+        while not mined or open_news().exists():
             catch_up()
 
     at_once(mine, decide, decide)
     assert count("A") == (1080, 1080)
-    assert not Ingest.objects.filter(processed=None).exists()
+    assert not open_news().exists()
     decided = Signal.objects.values_list("instrument__code", "as_of", "version")
     assert len(decided) == len(set(decided)) > len(CODES)
     assert {version for _, _, version in decided} == {1}

@@ -12,11 +12,12 @@ import httpx
 import pytest
 from django.db import connection
 
-from markets.models import Ingest, Instrument, Publication, Rate
+from markets.models import Instrument, Publication, Rate
 from signals.tasks import recompute
 from tests import short_nbp
 from tests.databases import needs_postgres
 from tests.installations import ROLES, Installation, Servers, decisions, enqueue_polls, settled, stored_rates
+from tests.news import open_news
 from tests.processes import until
 from tests.replica import Replica
 
@@ -57,7 +58,7 @@ def assert_same(undisturbed: Content) -> None:
     assert found == undisturbed[0]
     assert decided == undisturbed[1]
     assert set(found.values()) == set(decided.values()) == {1}
-    assert not Ingest.objects.filter(processed=None).exists()
+    assert not open_news().exists()
     assert recompute([code for (code,) in Instrument.objects.values_list("code")]) == 0
 
 

@@ -14,12 +14,13 @@ from django.db import connection
 from django.test import Client
 from pytest_django import DjangoDbBlocker
 
-from markets.models import Ingest, Job, Publication, Rate
+from markets.models import Job, Publication, Rate
 from markets.store import outbox
 from miner import tasks
 from miner.collect import tables as table_collector
 from miner.providers.nbp import NBP
 from tests.databases import migrated_database, needs_postgres, server_database
+from tests.news import news
 from tests.replica import Replica, data
 from tests.servers import Postgres, postgres_server
 
@@ -70,7 +71,7 @@ def assert_one_window() -> None:
     """Nothing half: the first window with its proofs and announcements, and no trace of the second."""
     figures = bank(AFTER_ONE_WINDOW)
     assert stored() == (figures, figures, 4)
-    assert set(Ingest.objects.values_list("to_date", flat=True)) == {AFTER_ONE_WINDOW}
+    assert {row.to_time.date() for row in news()} == {AFTER_ONE_WINDOW}
 
 
 def assert_healed() -> None:
@@ -86,16 +87,16 @@ def newest() -> Job:
 @contextmanager
 def in_the_second_window(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> Iterator[None]:
     """Something happens while the second window's figures are written, but not committed."""
-    widen, windows = outbox.widen, list[None]()
+    write, windows = outbox.write, list[None]()
 
     def spy(*args: Any, **kwargs: Any) -> Any:
         windows.append(None)
         if len(windows) == 2:
             happens()
-        return widen(*args, **kwargs)
+        return write(*args, **kwargs)
 
     with monkeypatch.context() as patch:
-        patch.setattr(outbox, "widen", spy)
+        patch.setattr(outbox, "write", spy)
         yield
 
 

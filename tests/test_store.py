@@ -2,16 +2,18 @@
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
 
-from markets import events
+from markets import clock, events
 from markets.instruments.find import find
 from markets.jobs import runs
-from markets.models import Alias, Currency, Ingest, Instrument, Job, Publication, Quote, Rate, Revision, Source
+from markets.models import Alias, Currency, Instrument, Job, OutboxEvent, Publication, Quote, Rate, Revision, Source
 from markets.records import RateRecord, Table
 from markets.store.publish import publish
+from tests.news import news
 
 JAN_2, JAN_3, JAN_4 = date(2024, 1, 2), date(2024, 1, 3), date(2024, 1, 4)
 
@@ -144,7 +146,7 @@ def test_gold_is_a_metal_in_grams(nbp: Source, job: Job) -> None:
     gold = Instrument.objects.get(code="XAU")
     assert (gold.kind, gold.unit, gold.name_pl) == ("metal", "g", "złoto")
     assert set(gold.aliases.values_list("name", flat=True)) == {"GOLD", "ZLOTO", "XAU/PLN", "XAUPLN"}
-    assert Ingest.objects.get().kind == "metal"
+    assert news().get().kind == "gold"
 
 
 def test_refusal_is_per_figure_and_named_in_the_job(nbp: Source, job: Job) -> None:
@@ -233,13 +235,26 @@ def test_one_quote_for_the_bank_and_its_archive(archive: Source, nbp: Source, ar
     assert (quote.source.code, quote.price, quote.previous) == ("nbp", Decimal("3.9684"), Decimal("3.9432"))
 
 
-def test_one_announcement_an_instrument_and_job_widened_and_open_again(nbp: Source, job: Job) -> None:
+def test_one_open_row_of_the_outbox_an_instrument_kind_and_consumer_is_widened(nbp: Source, job: Job) -> None:
     publish([table(JAN_3, ("USD", "3.9684"))], nbp, job)
-    Ingest.objects.update(processed=job.started_at, tries=2, error="x")
     publish([table(JAN_2, ("USD", "3.9432")), table(JAN_4, ("USD", "3.9850"))], nbp, job)
-    ingest = Ingest.objects.get()
-    assert (ingest.from_date, ingest.to_date, ingest.rows) == (JAN_2, JAN_4, 3)
-    assert (ingest.processed, ingest.tries, ingest.error) == (None, 0, "")
+    rows = OutboxEvent.objects.order_by("consumer")
+    assert [(row.consumer, row.kind, row.rows, row.job) for row in rows] == [
+        ("alerts", "rate", 3, job), ("engine", "rate", 3, job),
+    ]  # fmt: skip
+    assert {(row.from_time.date(), row.to_time.date()) for row in rows} == {(JAN_2, JAN_4)}
+
+
+@pytest.mark.parametrize("left_alone", [{"claimed_until": clock.now()}, {"processed": clock.now()}])
+def test_a_claimed_or_processed_row_is_left_alone_and_a_new_one_begins(
+    nbp: Source, job: Job, left_alone: dict[str, Any]
+) -> None:
+    publish([table(JAN_3, ("USD", "3.9684"))], nbp, job)
+    news().update(**left_alone, tries=2, error="x")
+    publish([table(JAN_4, ("USD", "3.9850"))], nbp, job)
+    old, new = news().order_by("pk")
+    assert (old.to_time.date(), old.rows, old.tries) == (JAN_3, 1, 2)
+    assert (new.from_time.date(), new.rows, new.tries, new.processed, new.claimed_until) == (JAN_4, 1, 0, None, None)
 
 
 def test_a_job_that_was_given_up_writes_nothing_more(nbp: Source, job: Job) -> None:

@@ -4,6 +4,7 @@ On SQLite as on PostgreSQL; there also through the temporary table that many cha
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -14,10 +15,12 @@ from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from markets import events
 from markets.jobs import runs
-from markets.models import Ingest, Job, Publication, Quote, Rate, Revision, Source
+from markets.models import Job, Publication, Quote, Rate, Revision, Source
 from markets.records import RateRecord, Table
 from markets.store import copying, publish
+from tests.news import news
 
 FIRST = date(2024, 1, 2)
 CODES = ("USD", "CLP")
@@ -199,10 +202,20 @@ def stored_quotes() -> set[tuple[Any, ...]]:
     return found
 
 
-def stored_news() -> dict[tuple[str, str], tuple[date, date, int]]:
+def stored_news() -> dict[str, tuple[date, date, int]]:
+    """The engine's open rows: what every source brought of an instrument."""
     return {
-        (row.job.source.code if row.job.source else "", row.instrument.code): (row.from_date, row.to_date, row.rows)
-        for row in Ingest.objects.select_related("job__source", "instrument")
+        row.instrument.code: (row.from_time.date(), row.to_time.date(), row.rows)
+        for row in news().select_related("instrument")
+    }
+
+
+def stored_messages(jobs: Iterable[Job]) -> dict[tuple[str, str], tuple[str, str, int]]:
+    """What Redis will be told of each job."""
+    return {
+        (job.source.code, body["asset"]): (body["from"], body["to"], body["rows"])  # type: ignore[union-attr,misc]
+        for job in jobs
+        for body in events.messages(job)
     }
 
 
@@ -261,7 +274,11 @@ def test_any_history_of_batches_ends_as_in_the_model(
         # Of one batch the order is nobody's business.
         assert sorted(stored_revisions(), key=repr) == sorted(model.revisions, key=repr)
         assert stored_quotes() == model.quotes()
-        assert stored_news() == {place: (min(days), max(days), len(days)) for place, days in model.told.items()}
+        assert stored_messages(jobs.values()) == {
+            place: (str(min(days)), str(max(days)), len(days)) for place, days in model.told.items()
+        }
+        both = {code: [*model.told["nbp", code], *model.told["nbp_archive", code]] for _, code in [*model.told]}
+        assert stored_news() == {code: (min(days), max(days), len(days)) for code, days in both.items()}
         proofs = {(row.table, row.effective_date): (row.number, row.sha256) for row in Publication.objects.all()}
         assert proofs == model.proofs
         connection.check_constraints()

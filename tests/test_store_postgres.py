@@ -13,10 +13,11 @@ import pytest
 from django.db import connection, connections
 
 from markets.jobs import runs
-from markets.models import Ingest, Instrument, Job, Publication, Quote, Rate, Revision, Source
+from markets.models import Instrument, Job, Publication, Quote, Rate, Revision, Source
 from markets.records import RateRecord, Table
 from markets.store import copying, publish
 from tests.databases import needs_postgres, url_of_the_test
+from tests.news import news
 from tests.processes import until
 
 pytestmark = [needs_postgres, pytest.mark.django_db(transaction=True)]
@@ -180,7 +181,7 @@ def test_a_row_that_appears_while_it_is_written_is_compared_and_never_doubled_or
     assert rows() == expected(range(2))
     assert (outcome.inserted, outcome.taken_over, outcome.revised) == (2 * len(CODES) - 1, 1 - revised, revised)
     assert [str(old) for old in Revision.objects.values_list("old_mid", flat=True)] == ["9.9999000000"] * revised
-    assert Ingest.objects.get(instrument__code="QAX").rows == 2
+    assert news().get(instrument__code="QAX").rows == 2
     job.refresh_from_db()
     assert job.rows_written == 2 * len(CODES)
 

@@ -13,11 +13,13 @@ from django_q.models import OrmQ, Schedule
 
 from markets import clock
 from markets.jobs import runs
-from markets.models import Ingest, Instrument, Job, Source
+from markets.models import Instrument, Job, Source
 from markets.records import RateRecord, Table
+from markets.store import gaps
 from markets.store.publish import publish
 from signals import engine, series, tasks
 from signals.models import AnalysisSnapshot, Signal
+from tests.news import news, open_news
 from tests.test_brain import START, content, wave
 
 pytestmark = pytest.mark.django_db
@@ -58,7 +60,7 @@ def test_the_bell_joins_the_transaction(nbp: Source) -> None:
         publish([Table("A", START, [RateRecord("USD", mid=Decimal("4.0"))])], nbp, job)
         assert bells() == 1
         raise RuntimeError("lost")
-    assert (bells(), Ingest.objects.count()) == (0, 0)
+    assert (bells(), news().count()) == (0, 0)
 
 
 def test_one_answer_decides_on_all_that_is_open(brought: Callable[..., Job]) -> None:
@@ -66,7 +68,7 @@ def test_one_answer_decides_on_all_that_is_open(brought: Callable[..., Job]) -> 
     brought(wave(300), "EUR")
     assert tasks.catch_up() > 0
     assert set(Signal.objects.values_list("instrument__code", flat=True)) == {"USD", "EUR"}
-    assert not Ingest.objects.filter(processed=None).exists()
+    assert not open_news().exists()
 
 
 def test_a_second_answer_to_the_same_bell_writes_nothing(brought: Callable[..., Job]) -> None:
@@ -77,20 +79,19 @@ def test_a_second_answer_to_the_same_bell_writes_nothing(brought: Callable[..., 
     assert content() == before
 
 
-def test_nobody_is_decided_while_a_backfill_of_its_source_is_open(nbp: Source, brought: Callable[..., Job]) -> None:
+def test_a_running_job_of_another_table_or_of_a_fallback_holds_nobody_up(
+    nbp: Source, archive: Source, brought: Callable[..., Job]
+) -> None:
+    brought(wave(300))
+    with runs.job("nbp.C", nbp), runs.job("nbp_archive.mid", archive):
+        assert tasks.catch_up() > 0
+
+
+def test_the_end_of_a_job_wakes_the_engine_for_what_is_open(nbp: Source, brought: Callable[..., Job]) -> None:
     brought(wave(300))
     with runs.job("nbp.C", nbp):
-        assert tasks.catch_up() == 0
-        assert not AnalysisSnapshot.objects.exists()
         OrmQ.objects.all().delete()
     assert bells() == 1
-    assert tasks.catch_up() > 0
-
-
-def test_a_backfill_of_the_archive_holds_the_bank_up_as_well(archive: Source, brought: Callable[..., Job]) -> None:
-    brought(wave(300))
-    with runs.job("nbp_archive.mid", archive):
-        assert tasks.catch_up() == 0
     assert tasks.catch_up() > 0
 
 
@@ -111,21 +112,27 @@ STEPS = [
     (engine, "write_signals"),
     (engine, "write_snapshots"),
     (engine, "save"),
-    (Ingest.objects, "filter"),
+    (tasks, "announce"),
 ]
 
 
 @pytest.mark.parametrize(("room", "step"), STEPS, ids=[step for _, step in STEPS])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_brain_killed_between_any_two_steps_loses_nothing(
-    brought: Callable[..., Job], monkeypatch: pytest.MonkeyPatch, room: Any, step: str, when: str
+    brought: Callable[..., Job],
+    monkeypatch: pytest.MonkeyPatch,
+    at: Callable[[str], None],
+    room: Any,
+    step: str,
+    when: str,
 ) -> None:
+    """Its claim has been committed: after the length of its lease the next pass takes it."""
     brought(wave(300))
     tasks.catch_up()
     expected = content()
     Signal.objects.all().delete()
     AnalysisSnapshot.objects.all().delete()
-    Ingest.objects.update(processed=None)
+    news().update(processed=None, claimed_until=None)
     real = getattr(room, step)
 
     def die(*args: Any, **kwargs: Any) -> Any:
@@ -138,7 +145,9 @@ def test_a_brain_killed_between_any_two_steps_loses_nothing(
         with pytest.raises(Killed):
             tasks.catch_up()
     assert (Signal.objects.count(), AnalysisSnapshot.objects.count()) == (0, 0)
-    assert Ingest.objects.filter(processed=None).exists()
+    assert open_news().exists()
+    assert tasks.catch_up() == 0
+    at("2026-11-20 13:03")
     tasks.catch_up()
     assert content() == expected
 
@@ -159,7 +168,7 @@ def test_an_announcement_that_fails_five_times_rests_with_its_error(
     monkeypatch.setattr(series, "closes", broken)
     for _ in range(7):
         tasks.catch_up()
-    row = Ingest.objects.get(instrument__code="USD")
+    row = news().get(instrument__code="USD")
     assert (row.tries, row.processed, row.error) == (5, None, "ValueError('no number')")
     assert AnalysisSnapshot.objects.filter(instrument__code="EUR").exists()
     monkeypatch.undo()
@@ -171,11 +180,11 @@ def test_a_resting_correction_is_decided_with_the_next_figures(brought: Callable
     brought(closes[:399])
     tasks.catch_up()
     brought([(closes[300][0], Decimal("3.0000"))])
-    Ingest.objects.filter(processed=None).update(tries=5, error="x")
+    open_news().update(tries=5, error="x", claimed_until=clock.now())
     brought(closes[399:])
     tasks.catch_up()
     stepped = content()
-    assert not Ingest.objects.filter(processed=None).exists()
+    assert not open_news().exists()
     assert tasks.recompute(["USD"]) == 0
     assert content() == stepped
 
@@ -185,10 +194,10 @@ def test_a_row_of_the_queue_that_nobody_can_read_stops_no_figures(
 ) -> None:
     OrmQ.objects.create(key=settings.BRAIN_QUEUE, payload="rubbish", lock=clock.now() - timedelta(minutes=1))
     assert brought(wave(5)).status == "success"
-    assert Ingest.objects.count() == 1
+    assert news().count() == 1
 
 
-def test_a_backfill_that_begins_in_the_middle_of_a_pass_stops_it(
+def test_a_first_fill_that_begins_in_the_middle_of_a_pass_stops_it(
     nbp: Source, brought: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     brought(wave(300), "EUR")
@@ -196,13 +205,14 @@ def test_a_backfill_that_begins_in_the_middle_of_a_pass_stops_it(
     real = engine.decide
 
     def begins(*args: Any, **kwargs: Any) -> int:
-        if not Job.objects.filter(status="running").exists():
-            runs.start("nbp.B", nbp, Job.Trigger.SCHEDULE)
+        gaps.begin_first_fill(nbp, [gaps.of_days("A", START + timedelta(days=300), date(2026, 11, 20))])
         return real(*args, **kwargs)
 
     monkeypatch.setattr(engine, "decide", begins)
     tasks.catch_up()
     assert set(AnalysisSnapshot.objects.values_list("instrument__code", flat=True)) == {"EUR"}
+    row = open_news().get()
+    assert (row.instrument.code, row.tries, row.claimed_until) == ("USD", 0, clock.now())
 
 
 def test_a_job_that_is_given_up_rings_for_what_it_brought(nbp: Source, brought: Callable[..., Job]) -> None:
@@ -216,7 +226,7 @@ def test_a_job_that_is_given_up_rings_for_what_it_brought(nbp: Source, brought: 
 
 def test_new_figures_open_a_resting_announcements_instrument_again(brought: Callable[..., Job]) -> None:
     brought(wave(300))
-    Ingest.objects.update(tries=5, error="x")
+    news().update(tries=5, error="x", claimed_until=clock.now())
     assert tasks.catch_up() == 0
     brought(wave(301)[300:])
     tasks.catch_up()

@@ -29,6 +29,8 @@ QUEUED_LEASE = timedelta(seconds=600)
 MAX_NOTES = 200
 MAX_ERROR = 500
 
+# By code: the first and the last day (ISO), and how many rows.
+Brought: TypeAlias = dict[str, tuple[str, str, int]]
 Status: TypeAlias = Job.Status
 Reason: TypeAlias = Job.Reason
 
@@ -160,8 +162,14 @@ def progress(
     left_out: list[str] | None = None,
     windows: int = 0,
     reached: date | None = None,
+    brought: Brought | None = None,
+    kind: str = "",
 ) -> None:
-    """Add the result of one window to the row and renew the lease, in the caller's transaction."""
+    """Add the result of one window to the row and renew the lease, in the caller's transaction.
+
+    `brought` holds the first and the last day and the number of rows of each code, `kind` the kind of the table: the
+    messages of Redis are made of them when the job has ended (`events.messages`).
+    """
     changes: dict[str, object] = {
         "rows_written": F("rows_written") + rows_written,
         "revised": F("revised") + revised,
@@ -174,11 +182,23 @@ def progress(
     notes = [f"refused: {text}" for text in refused or []]
     notes += [f"left out of the table published again: {text}" for text in left_out or []]
     notes += [f"new codes: {', '.join(new_codes)}"] if new_codes else []
-    if notes:
-        kept = Job.objects.values_list("notes", flat=True).get(pk=row.pk)
+    if notes or brought:
+        kept, details = Job.objects.values_list("notes", "details").get(pk=row.pk)
         changes["notes"] = [*kept, *notes][:MAX_NOTES]
+        if brought:
+            merged = added(details.get("brought", {}), brought)
+            changes["details"] = details | {"kind": kind, "brought": merged}
     if not own_row(row).update(**changes):
         raise LeaseLost(f"job {row.pk} was given up")
+
+
+def added(before: Brought, now: Brought) -> Brought:
+    """Both together: the earliest and the latest day of each code, and the sum of the rows. ISO days sort as text."""
+    whole = dict(before)
+    for code, (first, last, rows) in now.items():
+        start, end, count = before.get(code, (first, last, 0))
+        whole[code] = (min(start, first), max(end, last), count + rows)
+    return whole
 
 
 def finish(row: Job, status: Status, reason: str = "", error: str = "") -> None:

@@ -5,7 +5,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """Facts about sources that stood in code outside their providers, and what each source lists."""
 
-    dependencies = [("markets", "0007_standard_names")]
+    dependencies = [("markets", "0009_gaps")]
     operations = [
         migrations.AddField(
             "source", "has_listing", models.BooleanField(default=False, verbose_name="podaje wykaz symboli")

@@ -1,4 +1,6 @@
-from markets.models.jobs import Ingest, Job
+from markets.models.gaps import Gap
+from markets.models.jobs import Job
+from markets.models.outbox import OutboxEvent
 from markets.models.prices import Candle, Quote, Tick
 from markets.models.rates import Currency, GoldPrice, Publication, Rate, Revision
 from markets.models.sources import Alias, Generation, Instrument, ListedAsset, Listing, Source
@@ -7,13 +9,14 @@ __all__ = [
     "Alias",
     "Candle",
     "Currency",
+    "Gap",
     "Generation",
     "GoldPrice",
-    "Ingest",
     "Instrument",
     "Job",
     "ListedAsset",
     "Listing",
+    "OutboxEvent",
     "Publication",
     "Quote",
     "Rate",

@@ -1,10 +1,10 @@
-"""What was done (jobs_log) and what it announced (the outbox)."""
+"""What was done (jobs_log)."""
 
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from markets.models.sources import Instrument, Source
+from markets.models.sources import Source
 
 
 class Job(models.Model):
@@ -84,26 +84,3 @@ class Job(models.Model):
     @property
     def duration_seconds(self) -> float | None:
         return None if self.finished_at is None else (self.finished_at - self.started_at).total_seconds()
-
-
-class Ingest(models.Model):
-    """One announcement: figures of an instrument arrived. Open until the brain has decided on them."""
-
-    instrument = models.ForeignKey(Instrument, models.CASCADE, verbose_name=_("instrument"))
-    kind = models.CharField(_("rodzaj"), max_length=12)
-    from_date = models.DateField(_("od"))
-    to_date = models.DateField(_("do"))
-    rows = models.PositiveIntegerField(_("wiersze"))
-    job = models.ForeignKey(Job, models.CASCADE, related_name="ingests", verbose_name=_("zadanie"))
-    processed = models.DateTimeField(_("przetworzono"), null=True, blank=True)
-    tries = models.PositiveSmallIntegerField(_("próby"), default=0)
-    error = models.TextField(_("błąd"), blank=True)
-
-    class Meta:
-        verbose_name = _("zapowiedź")
-        verbose_name_plural = _("zapowiedzi")
-        constraints = [models.UniqueConstraint(fields=["job", "instrument"], name="one_ingest_a_job")]
-        indexes = [models.Index(fields=["instrument"], condition=Q(processed=None), name="open_ingests")]
-
-    def __str__(self) -> str:
-        return f"{self.instrument_id} {self.from_date}…{self.to_date}"

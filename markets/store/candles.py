@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 from django.db import transaction
 from django.db.models import OuterRef, Subquery
 
-from markets import clock, timeframes
-from markets.models import Candle, Instrument, Job, Source
+from markets import clock, events, timeframes
+from markets.models import Candle, Gap, Instrument, Job, Source
 from markets.records import Bar
-from markets.store import bulk, copying, listings, validation
+from markets.store import bulk, copying, gaps, listings, outbox, validation
 from markets.store.listings import SaveResult
 
 TABLE = Candle._meta.db_table
@@ -56,26 +56,67 @@ def save_bars(bars: Sequence[Bar], source: Source, job: Job | None = None) -> Sa
 
     An open candle is replaced until it is closed. A closed one that its source changed is replaced as well and counted
     as revised; an open one never takes the place of a closed one, for that is an answer that came late. Three
-    statements a timeframe and three for all, whatever the number of series and the length of their history: give it
+    statements a timeframe and four for all, whatever the number of series and the length of their history: give it
     the whole cycle at once.
     """
     outcome = SaveResult()
     with transaction.atomic():
-        listings.lock(source)
-        fresh: list[tuple[Any, ...]] = []
-        changed: list[tuple[Any, ...]] = []
+        has_gaps = listings.lock(source)
         tickers = listings.instruments(source, {bar.ticker for bar in bars}, outcome)
-        names = {pk: ticker for ticker, pk in tickers.items()}
-        for timeframe, found in sift(bars, tickers, outcome).items():
-            held = stored(timeframe, found, source)
-            moments = {start: bulk.moment(start) for start in {start for _, start in found}}
-            for place, new in changes(found, held, outcome):
-                (changed if place in held else fresh).append(row(place, moments[place[1]], timeframe, source, new))
-            outcome.gaps += gaps(timeframe, found, held, source, names)
-        copying.insert(TABLE, tuple(COLUMNS), fresh)
-        bulk.insert(TABLE, COLUMNS, changed, REPLACE)
+        found_by_timeframe = sift(bars, tickers, outcome)
+        batch = Batch(source, outcome, {pk: ticker for ticker, pk in tickers.items()})
+        for timeframe, found in found_by_timeframe.items():
+            batch.add(timeframe, found)
+        batch.write(job)
+        if has_gaps:
+            close_gaps(source, found_by_timeframe)
+        gaps.record(source, Gap.Reason.MISSING, batch.missing)
         listings.record(job, outcome)
     return outcome
+
+
+class Batch:
+    """What one save is about to write: candles, the news of them, and the gaps between them."""
+
+    def __init__(self, source: Source, outcome: SaveResult, tickers: dict[int, str]) -> None:
+        self.source, self.outcome, self.tickers = source, outcome, tickers
+        self.fresh: list[tuple[Any, ...]] = []
+        self.changed: list[tuple[Any, ...]] = []
+        self.news: list[outbox.Arrival] = []
+        self.missing: list[gaps.Missing] = []
+
+    def add(self, timeframe: str, found: Found) -> None:
+        held = stored(timeframe, found, self.source)
+        moments = {start: bulk.moment(start) for start in {start for _, start in found}}
+        series: dict[int, list[datetime]] = defaultdict(list)
+        for place, new in changes(found, held, self.outcome):
+            rows = self.changed if place in held else self.fresh
+            rows.append(row(place, moments[place[1]], timeframe, self.source, new))
+            series[place[0]].append(place[1])
+        table = f"{gaps.CANDLES}{timeframe}"
+        for instrument, times in series.items():
+            self.news.append(outbox.Arrival(instrument, table, min(times), max(times), len(times)))
+        for instrument, hole in holes(timeframe, found, held, self.source):
+            self.missing.append(gaps.Missing(table, instrument, hole.first, hole.last))
+            words = f"{hole.missing} missing from {hole.first.isoformat()}"
+            self.outcome.gaps.append(f"{self.tickers[instrument]} {timeframe}: {words}")
+
+    def write(self, job: Job | None) -> None:
+        copying.insert(TABLE, tuple(COLUMNS), self.fresh)
+        bulk.insert(TABLE, COLUMNS, self.changed, REPLACE)
+        if self.news:
+            events.ingested.send(sender=Job, job=job, kinds=outbox.write(self.news, job))
+
+
+def close_gaps(source: Source, found_by_timeframe: dict[str, Found]) -> None:
+    arrived: dict[gaps.Key, list[gaps.Span]] = defaultdict(list)
+    for timeframe, found in found_by_timeframe.items():
+        for instrument, start in found:
+            arrived[f"{gaps.CANDLES}{timeframe}", instrument].append((start, start))
+    if arrived:
+        times = [start for found in found_by_timeframe.values() for _, start in found]
+        rows = gaps.overlapping(source, {table for table, _ in arrived}, min(times), max(times))
+        gaps.close(rows, arrived)
 
 
 def sift(bars: Iterable[Bar], known: dict[str, int], outcome: SaveResult) -> dict[str, Found]:
@@ -131,19 +172,17 @@ def stored(timeframe: str, found: Found, source: Source) -> Found:
     return {(instrument, start): CandleValues(*values) for instrument, start, *values in rows}
 
 
-def gaps(timeframe: str, found: Found, held: Found, source: Source, tickers: dict[int, str]) -> list[str]:
-    """What is missing among these candles and before them, in words; before one that was there it was told already."""
+def holes(timeframe: str, found: Found, held: Found, source: Source) -> Iterator[tuple[int, timeframes.Gap]]:
+    """What is missing among these candles and before them; before one that was there it was told already."""
     series: dict[int, list[datetime]] = defaultdict(list)
     for instrument, start in sorted({*found, *held}):
         series[instrument].append(start)
     fresh = {instrument: times for instrument, times in series.items() if (instrument, times[0]) not in held}
     for instrument, start in neighbours(timeframe, fresh, source).items() if fresh else ():
         series[instrument].insert(0, start)
-    return [
-        f"{tickers[instrument]} {timeframe}: {gap.missing} missing from {gap.first.isoformat()}"
-        for instrument, times in series.items()
-        for gap in timeframes.holes(times, timeframes.SECONDS[timeframe])
-    ]
+    for instrument, times in series.items():
+        for hole in timeframes.holes(times, timeframes.SECONDS[timeframe]):
+            yield instrument, hole
 
 
 def neighbours(timeframe: str, series: dict[int, list[datetime]], source: Source) -> dict[int, datetime]:

@@ -4,9 +4,10 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from markets.jobs import runs
-from markets.models import Instrument, Job, Listing, Source
+from markets.models import Gap, Instrument, Job, Listing, Source
 
 
 @dataclass(slots=True)
@@ -37,9 +38,13 @@ class SaveResult:
         self.refused.append(self.against[ticker])
 
 
-def lock(source: Source) -> None:
-    """One writer a source at a time on PostgreSQL; SQLite has IMMEDIATE transactions."""
-    Source.objects.select_for_update(no_key=True).get(pk=source.pk)
+def lock(source: Source) -> bool:
+    """One writer a source at a time on PostgreSQL; SQLite has IMMEDIATE transactions. Answers whether the source has
+    gaps that rows might close.
+    """
+    rows = Source.objects.select_for_update(no_key=True).filter(pk=source.pk)
+    has_gaps: bool = rows.annotate(has_gaps=Exists(Gap.objects.filter(source=OuterRef("pk")))).get().has_gaps
+    return has_gaps
 
 
 def instruments(source: Source, tickers: Collection[str], outcome: SaveResult) -> dict[str, int]:

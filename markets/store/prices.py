@@ -8,11 +8,11 @@ from typing import Any
 
 from django.db import transaction
 
-from markets import clock
+from markets import clock, events
 from markets.decimals import scale_of
 from markets.models import Job, Quote, Source, Tick
 from markets.records import Price
-from markets.store import bulk, listings, validation
+from markets.store import bulk, listings, outbox, validation
 from markets.store.candles import save_bars
 from markets.store.listings import SaveResult
 from markets.store.retention import prune
@@ -64,7 +64,7 @@ NEWEST = (
 def save_prices(prices: Sequence[Price], source: Source, job: Job | None = None) -> SaveResult:
     """Write what a source said: each price once, and the newest of each instrument. All of it or nothing.
 
-    An older price becomes a tick and never the quote. Five statements, however many prices they are.
+    An older price becomes a tick and never the quote. Six statements, however many prices they are.
     """
     outcome = SaveResult()
     with transaction.atomic():
@@ -72,6 +72,9 @@ def save_prices(prices: Sequence[Price], source: Source, job: Job | None = None)
         series = sift(prices, source, outcome)
         outcome.inserted = bulk.insert(TICK, TICK_COLUMNS, ticks(series, source), NOT_TWICE)
         write_quotes(series, source, outcome)
+        if outcome.inserted:
+            kinds = outbox.write(arrivals(series), job)
+            events.ingested.send(sender=Job, job=job, kinds=kinds)
         listings.record(job, outcome)
     return outcome
 
@@ -90,6 +93,14 @@ def sift(prices: Sequence[Price], source: Source, outcome: SaveResult) -> Series
         else:
             accepted[known[price.ticker]][price.observed_at] = price
     return {instrument: [found[moment] for moment in sorted(found)] for instrument, found in accepted.items()}
+
+
+def arrivals(series: Series) -> list[outbox.Arrival]:
+    """What was given of each instrument; prices of it that were known already count as well."""
+    return [
+        outbox.Arrival(instrument, outbox.PRICE, prices[0].observed_at, prices[-1].observed_at, len(prices))
+        for instrument, prices in series.items()
+    ]
 
 
 def ticks(series: Series, source: Source) -> list[tuple[Any, ...]]:

@@ -17,14 +17,16 @@ from django.db import models, transaction
 from django.db.models import Exists, Max, Min, OuterRef, Q, Subquery
 
 from markets import clock
-from markets.models import Candle, Ingest, Job, Revision, Source, Tick
+from markets.models import Candle, Gap, Job, OutboxEvent, Revision, Source, Tick
 from markets.store import bulk, listings, validation
 from markets.store.candles import COLUMNS, ONE_A_STRETCH, REPLACE, TABLE
+from markets.store.gaps import CANDLES
 from markets.timeframes import SECONDS, start_of
 
 BATCH = 5_000
-# The outbox rows of a job are deleted with it.
 JOB_BATCH = 500
+# Processed rows of the outbox: hundreds an hour where prices and candles come.
+KEPT_EVENTS = timedelta(days=7)
 SHORT_LIVED = "5m"
 DAY = timedelta(days=1)
 # A roll-up may be replaced by one of more rows; a candle that the source published stays.
@@ -69,6 +71,8 @@ def prune(days: int, seconds: float = 30) -> Pruned:
                 listings.lock(source)
                 prune_day(source, day, outcome)
     outcome.jobs = prune_jobs(before)
+    delete(OutboxEvent.objects.filter(processed__lt=max(before, clock.now() - KEPT_EVENTS)))
+    delete(Gap.objects.filter(table=f"{CANDLES}{SHORT_LIVED}", to_time__lt=before))
     return outcome
 
 
@@ -163,7 +167,7 @@ def delete(rows: models.QuerySet[Any], batch: int = BATCH) -> int:
 
 
 def prune_jobs(before: datetime) -> int:
-    """Delete ended jobs with their outbox rows.
+    """Delete ended jobs.
 
     Jobs stay that revised a rate, that have open outbox rows, or that are the newest of their type and status: those
     tell when a source last answered and what failed last.
@@ -172,7 +176,7 @@ def prune_jobs(before: datetime) -> int:
     jobs = Job.objects.filter(
         ~Q(pk__in=kinds.values("last")),
         ~Exists(Revision.objects.filter(job=OuterRef("pk"))),
-        ~Exists(Ingest.objects.filter(job=OuterRef("pk"), processed=None)),
+        ~Exists(OutboxEvent.objects.filter(job=OuterRef("pk"), processed=None, consumer="engine")),
         finished_at__lt=before,
     )
     deleted = 0

@@ -18,11 +18,12 @@ from django.db.models import Max
 
 from markets import clock
 from markets.jobs import runs
-from markets.models import Job, Publication, Rate, Source
+from markets.models import Gap, Job, Publication, Rate, Source
 from markets.records import Table
+from markets.store import gaps
 from markets.store.publish import publish
 from miner.fetch import retry
-from miner.fetch.errors import ExpectedData
+from miner.fetch.errors import ExpectedData, ProviderError
 from miner.providers.base import GoldSource, Provider, RateSource, TableSeries
 
 Span = tuple[date, date]
@@ -113,9 +114,26 @@ def cut(span: Span, window: int) -> list[Span]:
     return [(a, b - DAY) for a, b in pairwise(marks)]
 
 
+def first_fill(series: TableSeries, known: Sequence[date], today: date) -> list[Span]:
+    """What this release knows to have been published before and after the days that the tables hold."""
+    end = min(today, series.last or today)
+    inside = [day for day in known if series.first <= day <= end]
+    if not inside:
+        return [(series.first, end)] if series.first <= end else []
+    spans = []
+    if (inside[0] - series.first).days > series.longest_pause:
+        spans.append((series.first, inside[0] - DAY))
+    if inside[-1] < min(series.known_until, end):
+        spans.append((inside[-1] + DAY, end))
+    return spans
+
+
 def windows_of(run: Run, series: TableSeries, today: date) -> list[Span]:
     known = known_days(run.source, series)
     if run.span is None:
+        begun = [gaps.of_days(series.table, *span) for span in first_fill(series, known, today)]
+        if begun:
+            gaps.begin_first_fill(run.source, begun)
         spans = holes(series, known, today)
     else:
         asked = widened(run.span, series, known, today)
@@ -157,19 +175,41 @@ def fetch_and_store(run: Run, series: TableSeries, job: Job, windows: list[Span]
     breath = time.monotonic()
     ahead = fetch_ahead(lambda start, end: fetch(lambda: source(start, end)), windows, run, job)
     with closing(ahead):  # and with it the requests under way, whatever ends this
-        for brought in ahead:
+        for brought in noting_failure(run, series, windows, ahead):
             sound = list(takewhile(lambda one: not missing(series, *one, limit), brought))
             if sound:
                 tables = [table for _, of_window in sound for table in of_window]
-                publish(tables, run.source, job, windows=len(sound))
+                covered = (series.table, sound[0][0][0], sound[-1][0][1])
+                publish(tables, run.source, job, windows=len(sound), covered=covered)
                 done, seen = done + len(sound), last_day(*sound[-1])
                 run.watch(series, done, len(windows), tables[-1].effective_date if tables else None)
                 breath = yield_to_writers(breath)
             if len(sound) < len(brought):
-                raise ExpectedData(missing(series, *brought[len(sound)], limit))
+                window, tables = brought[len(sound)]
+                note_gap(run, series, (last_day(window, tables) + DAY, window[1]), Gap.Reason.EMPTY)
+                raise ExpectedData(missing(series, window, tables, limit))
             if run.on_continue and time.monotonic() > run.deadline and done < len(windows):
                 raise runs.Pause(partial(run.on_continue, series.table))
     return seen
+
+
+def noting_failure(run: Run, series: TableSeries, windows: Sequence[Span], ahead: Iterable[Batch]) -> Generator[Batch]:
+    """The same answers; of the window that fails, the days that the tables lack become a gap."""
+    done = 0
+    try:
+        for brought in ahead:
+            yield brought
+            done += len(brought)
+    except ProviderError:
+        start, end = windows[done]
+        known = [day for day in known_days(run.source, series) if start <= day <= end]
+        note_gap(run, series, (max([start, *(day + DAY for day in known)]), end), Gap.Reason.FAILED)
+        raise
+
+
+def note_gap(run: Run, series: TableSeries, span: Span, reason: Gap.Reason) -> None:
+    if span[0] <= span[1]:
+        gaps.failed(run.source, gaps.of_days(series.table, *span), reason)
 
 
 def yield_to_writers(last: float) -> float:

@@ -1,7 +1,7 @@
 """What cannot wait for the queue's half minute, in one asyncio loop: the beats (`beating`), and here the ear on Redis.
 
 The ear hears that figures arrived, from whichever process or machine, and rings the brain's bell. It rings as well
-whenever it begins to listen: what was said while nobody listened is lost, and the open `Ingest` rows have it all.
+whenever it begins to listen: what was said while nobody listened is lost, and the open `OutboxEvent` rows have it all.
 """
 
 import asyncio

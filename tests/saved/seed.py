@@ -13,11 +13,12 @@ from django.core.management.color import no_style
 from django.db import connection
 
 from markets.jobs import hourly, runs
-from markets.models import Ingest, Job, Source
+from markets.models import Job, Source
 from markets.records import RateRecord, Table
 from markets.store.publish import publish
 from signals.models import Signal
 from signals.tasks import catch_up
+from tests.news import open_news
 from tests.saved import market
 from tests.saved.figures import DAYS, LAST, archived, mids, spreads, table, value
 
@@ -77,7 +78,7 @@ def full(travel: Travel) -> None:
     market.fill()
     # Nobody has decided on this yet, and one try has failed: an open announcement.
     bring("nbp.B", [table("B", LAST, mids(["AED"], LAST))])
-    Ingest.objects.filter(processed=None).update(tries=1, error="DatabaseError('told to fail')")
+    open_news().update(tries=1, error="DatabaseError('told to fail')")
     runs.start("ecb.eurofxref", source("ecb"), Job.Trigger.OPERATOR)
 
 

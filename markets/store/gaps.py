@@ -1,0 +1,149 @@
+"""What sources have not given: gaps are written, merged and closed here, in the transaction of the rows.
+
+A gap is tried again after an hour, then after twice as long each time, at most after a day.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from django.db import transaction
+
+from markets import clock
+from markets.models import Gap, Source
+from markets.store.outbox import midnight
+from markets.timeframes import SECONDS
+
+DAY = timedelta(days=1)
+FIRST_WAIT, LONGEST_WAIT = timedelta(hours=1), timedelta(hours=24)
+# Two spans of a table nearer than this are one gap: table B of the NBP pauses for up to 16 days.
+NEAR = timedelta(days=16)
+CANDLES = "candle:"
+
+Key = tuple[str, int | None]
+Span = tuple[datetime, datetime]
+
+
+class Missing(NamedTuple):
+    """A span of a series: the first and the last bar. No instrument: the whole table."""
+
+    table: str
+    instrument: int | None
+    first: datetime
+    last: datetime
+
+
+def of_days(table: str, first: date, last: date, instrument: int | None = None) -> Missing:
+    return Missing(table, instrument, midnight(first), midnight(last))
+
+
+def begin_first_fill(source: Source, spans: Iterable[Missing]) -> None:
+    """History that a collector is about to bring: nobody decides on the half of it that is there meanwhile."""
+    with transaction.atomic():
+        known = list(Gap.objects.filter(source=source, reason=Gap.Reason.FIRST_FILL))
+        for span in spans:
+            row = next((row for row in known if row.table == span.table and touches(row, span)), None)
+            if row is None:
+                Gap.objects.create(source=source, reason=Gap.Reason.FIRST_FILL, **columns(span))
+            elif (row.from_time, row.to_time) != (span.first, span.last):
+                row.from_time, row.to_time = span.first, span.last
+                row.save(update_fields=["from_time", "to_time"])
+
+
+def failed(source: Source, span: Missing, reason: Gap.Reason) -> None:
+    """A window that could not be had; inside a first fill it is a try of that fill."""
+    with transaction.atomic():
+        first_fills = Gap.objects.filter(source=source, table=span.table, reason=Gap.Reason.FIRST_FILL)
+        row = first_fills.filter(from_time__lte=span.last, to_time__gte=span.first).first()
+        if row is None:
+            record(source, reason, [span])
+            return
+        tried_again(row)
+        row.save(update_fields=["tries", "next_try"])
+
+
+def record(source: Source, reason: Gap.Reason, missing: Collection[Missing]) -> None:
+    """Write gaps; one that touches a gap of the same series and reason widens it and counts a try.
+
+    What an operator has accepted is not reported again.
+    """
+    if not missing:
+        return
+    held: dict[Key, list[Gap]] = defaultdict(list)
+    for row in Gap.objects.filter(source=source, reason=reason, table__in={span.table for span in missing}):
+        held[row.table, row.instrument_id].append(row)
+    met: dict[int, Gap] = {}
+    for span in sorted(missing, key=lambda span: (span.first, span.last)):
+        rows = held[span.table, span.instrument]
+        if any(row.accepted_at and row.from_time <= span.first and span.last <= row.to_time for row in rows):
+            continue
+        near = [row for row in rows if not row.accepted_at and touches(row, span)]
+        row = near[0] if near else Gap(source=source, reason=reason, **columns(span))
+        widen(row, span)
+        if id(row) not in met:
+            tried_again(row)
+            met[id(row)] = row
+        if not near:
+            rows.append(row)
+    known = [row for row in met.values() if row.pk]
+    Gap.objects.bulk_create([row for row in met.values() if row.pk is None])
+    Gap.objects.bulk_update(known, ["from_time", "to_time", "tries", "next_try"])
+
+
+def columns(span: Missing) -> dict[str, Any]:
+    return {
+        "table": span.table,
+        "instrument_id": span.instrument,
+        "from_time": span.first,
+        "to_time": span.last,
+    }
+
+
+def tried_again(row: Gap) -> None:
+    row.tries += 1
+    row.next_try = clock.now() + min(FIRST_WAIT * 2 ** min(row.tries - 1, 5), LONGEST_WAIT)
+
+
+def touches(row: Gap, span: Missing) -> bool:
+    near = step(span.table) if span.table.startswith(CANDLES) else NEAR
+    return row.from_time - near <= span.last and span.first <= row.to_time + near
+
+
+def widen(row: Gap, span: Missing) -> None:
+    row.from_time, row.to_time = min(row.from_time, span.first), max(row.to_time, span.last)
+
+
+def step(table: str) -> timedelta:
+    """From one bar of a table to the next."""
+    return timedelta(seconds=SECONDS[table.removeprefix(CANDLES)]) if table.startswith(CANDLES) else DAY
+
+
+def overlapping(source: Source, tables: Iterable[str], first: datetime, last: datetime) -> list[Gap]:
+    """The gaps that rows from `first` to `last` may close."""
+    rows = Gap.objects.filter(source=source, table__in=set(tables), from_time__lte=last, to_time__gte=first)
+    return list(rows)
+
+
+def close(rows: Iterable[Gap], arrived: Mapping[Key, Sequence[Span]]) -> None:
+    """Cut out of each gap what arrived: from the first to the last of these spans that lie inside it."""
+    for row in rows:
+        spans = arrived.get((row.table, row.instrument_id), ())
+        inside = [span for span in spans if span[0] <= row.to_time and row.from_time <= span[1]]
+        if inside:
+            first, last = min(span[0] for span in inside), max(span[1] for span in inside)
+            cut_out(row, max(first, row.from_time), min(last, row.to_time))
+
+
+def cut_out(row: Gap, first: datetime, last: datetime) -> None:
+    bar = step(row.table)
+    left = [(row.from_time, first - bar), (last + bar, row.to_time)]
+    rest = [(start, end) for start, end in left if start <= end]
+    if not rest:
+        row.delete()
+        return
+    (row.from_time, row.to_time), *second = rest
+    row.save(update_fields=["from_time", "to_time"])
+    for row.from_time, row.to_time in second:
+        row.pk = None
+        row.save(force_insert=True)
