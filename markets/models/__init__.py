@@ -1,3 +1,5 @@
+"""The tables by name; what a table means is written in its module."""
+
 from markets.models.jobs import Ingest, Job
 from markets.models.prices import Candle, Quote, Tick
 from markets.models.rates import Currency, GoldPrice, Publication, Rate, Revision

@@ -1,0 +1,1 @@
+"""Everything that Redis is told: messages, keys that expire, and cached answers."""

@@ -1,0 +1,232 @@
+"""The generated parts of the documents: `python -m tests.documents`, or `make docs`.
+
+The tree of docs/architecture.md, docs/modules.md, the tables of docs/data-model.md and the list of docs/decisions.
+"""
+
+import ast
+import os
+import re
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from inspect import cleandoc
+from pathlib import Path
+
+import django
+from django.apps import apps
+from django.db import models
+from django.db.models import Field, Model, Q
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("charon", "markets", "miner", "signals")
+PART = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+TYPES = {
+    "BooleanField": "boolean",
+    "CharField": "text",
+    "DateField": "day",
+    "DateTimeField": "moment",
+    "FloatField": "float",
+    "IntegerField": "integer",
+    "JSONField": "JSON",
+    "PositiveBigIntegerField": "integer",
+    "PositiveIntegerField": "integer",
+    "PositiveSmallIntegerField": "integer",
+    "TextField": "text",
+    "URLField": "text",
+}
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def table(*rows: list[str]) -> str:
+    """A Markdown table; the first row is its head."""
+    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]]) + "\n"
+
+
+# Modules
+
+
+def folders() -> list[Path]:
+    """Every package of ours but migrations, in the order of its path."""
+    found = (path.parent for package in PACKAGES for path in (ROOT / package).rglob("__init__.py"))
+    return sorted(folder for folder in found if folder.name != "migrations")
+
+
+def first_line(path: Path) -> str:
+    """The first line of a module's docstring, or "" where it has none."""
+    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return text.partition("\n")[0]
+
+
+def modules_of(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*.py") if path.name != "__init__.py")
+
+
+def named(folder: Path) -> str:
+    return f"`{folder.relative_to(ROOT).as_posix()}/`"
+
+
+def tree() -> str:
+    rows = [
+        [named(folder), first_line(folder / "__init__.py"), " ".join(f"`{path.stem}`" for path in modules_of(folder))]
+        for folder in folders()
+    ]
+    return table(["folder", "what it is", "modules"], *rows)
+
+
+def modules() -> str:
+    parts = []
+    for folder in folders():
+        rows = [[f"`{path.name}`", first_line(path)] for path in modules_of(folder)]
+        head = f"## {named(folder)}\n\n{first_line(folder / '__init__.py')}\n"
+        parts.append(head + ("\n" + table(["module", "what it is"], *rows) if rows else ""))
+    return "\n".join(parts)
+
+
+# Tables
+
+
+def our_models() -> list[type[Model]]:
+    return [model for package in PACKAGES for model in apps.get_app_config(package).get_models()]
+
+
+def docstring(model: type[Model]) -> str:
+    """Django writes the list of the fields where a model has no docstring of its own."""
+    text = cleandoc(model.__doc__ or "")
+    return "" if text.startswith(f"{model.__name__}(") else text
+
+
+def columns(model: type[Model]) -> list[Field]:
+    """Every column but the number `id` that Django adds."""
+    return [field for field in model._meta.local_fields if not (field.auto_created and field.primary_key)]
+
+
+def linked(model: type[Model]) -> str:
+    """A link to the table's part of the page; a table of Django or of a package has none."""
+    name = model.__name__
+    return f"[{name}](#{name.lower()})" if model._meta.app_label in PACKAGES else name
+
+
+def type_of(field: Field) -> str:
+    if isinstance(field, models.ForeignKey):
+        deleted = field.remote_field.on_delete.__name__.lower().replace("_", " ")
+        checked = "" if field.db_constraint else ", not checked"
+        return f"{linked(field.related_model)}, {deleted}{checked}"  # type: ignore[arg-type]
+    if isinstance(field, models.DecimalField):
+        return f"decimal({field.max_digits}, {field.decimal_places})"
+    kind = field.get_internal_type()
+    return TYPES[kind] + (f"({field.max_length})" if field.max_length else "")
+
+
+def meanings() -> dict[str, str]:
+    """`Model.field`, or `field` alone where it means the same in every table; from docs/columns.toml."""
+    found = tomllib.loads(read("docs/columns.toml"))
+    common = found.pop("common")
+    return common | {f"{model}.{name}": text for model, fields in found.items() for name, text in fields.items()}
+
+
+def meaning_of(field: Field, known: dict[str, str]) -> str:
+    text = known.get(f"{field.model.__name__}.{field.name}") or known.get(field.name, "")
+    choices = ", ".join(f"`{value}`" for value, _ in field.choices or () if value != "")
+    stored = f"column `{field.column}`" if field.db_column else ""  # type: ignore[attr-defined]
+    return "; ".join(part for part in (text, choices, stored) if part)
+
+
+def condition_of(condition: Q | None) -> str:
+    if condition is None:
+        return ""
+    return " where " + " and ".join(f"{name} is {value}" for name, value in condition.children)  # type: ignore[misc]
+
+
+def keys(model: type[Model]) -> Iterator[str]:
+    """Constraints and indexes, in the words of their kind."""
+    for field in columns(model):
+        if field.primary_key:
+            yield f"- primary key: {field.name}"
+        elif field.unique:
+            yield f"- unique: {field.name}"
+        elif field.db_index:
+            yield f"- index: {field.name}"
+    for constraint in model._meta.constraints:
+        if isinstance(constraint, models.UniqueConstraint):
+            fields = ", ".join(constraint.fields)
+            yield f"- unique `{constraint.name}`: {fields}{condition_of(constraint.condition)}"
+        else:
+            yield f"- check `{constraint.name}`"
+    for index in model._meta.indexes:
+        yield f"- index `{index.name}`: {', '.join(index.fields)}{condition_of(index.condition)}"  # type: ignore[arg-type]
+
+
+def described(model: type[Model], known: dict[str, str]) -> str:
+    head = f"### {model.__name__}\n\n{docstring(model)}\n"
+    if model._meta.proxy:
+        return head + f"\nA proxy of {linked(model._meta.concrete_model)}: the same table, some of its rows.\n"
+    rows = [
+        [f"`{field.name}`", type_of(field), "yes" if field.null else "", meaning_of(field, known)]
+        for field in columns(model)
+    ]
+    listed = "\n".join(keys(model))
+    return (
+        f"{head}\nTable `{model._meta.db_table}`.\n\n{table(['column', 'type', 'null', 'meaning'], *rows)}"
+        + (f"\n{listed}\n" if listed else "")
+    )
+
+
+def data_model() -> str:
+    known = meanings()
+    return "\n".join(described(model, known) for model in our_models())
+
+
+def tables() -> str:
+    rows = [[linked(model), model._meta.app_label, docstring(model).partition("\n")[0]] for model in our_models()]
+    return table(["table", "package", "one row is"], *rows)
+
+
+# Decisions
+
+
+def decisions() -> list[Path]:
+    return sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
+
+
+def title(path: Path) -> str:
+    return path.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
+
+
+def list_of_decisions() -> str:
+    return "".join(f"- [{title(path)}]({path.name})\n" for path in decisions())
+
+
+# Pages
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "tree": tree,
+    "modules": modules,
+    "tables": tables,
+    "data-model": data_model,
+    "decisions": list_of_decisions,
+}
+PAGES = ("docs/architecture.md", "docs/modules.md", "docs/data-model.md", "docs/decisions/README.md")
+
+
+def rewritten(page: str) -> str:
+    """The page with each generated part as the code has it now."""
+    return PART.sub(lambda part: f"{part[1]}\n{PARTS[part[2]]()}\n{part[3]}", read(page))
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+    django.setup()
+    for page in PAGES:
+        text = rewritten(page)
+        if text != read(page):
+            (ROOT / page).write_text(text, encoding="utf-8")
+            sys.stdout.write(f"{page} is written anew\n")
+
+
+if __name__ == "__main__":
+    main()
