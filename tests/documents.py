@@ -112,18 +112,19 @@ def linked(model: type[Model]) -> str:
 
 def type_of(field: Field) -> str:
     if isinstance(field, models.ForeignKey):
-        deleted = field.remote_field.on_delete.__name__.lower().replace("_", " ")
-        checked = "" if field.db_constraint else ", not checked"
-        return f"{linked(field.related_model)}, {deleted}{checked}"  # type: ignore[arg-type]
+        said = field.deconstruct()[3]
+        deleted = said["on_delete"].__name__.lower().replace("_", " ")
+        checked = "" if said.get("db_constraint", True) else ", not checked"
+        return f"{linked(field.related_model)}, {deleted}{checked}"
     if isinstance(field, models.DecimalField):
         return f"decimal({field.max_digits}, {field.decimal_places})"
     kind = field.get_internal_type()
-    return TYPES[kind] + (f"({field.max_length})" if field.max_length else "")
+    return TYPES.get(kind, kind) + (f"({field.max_length})" if field.max_length else "")
 
 
 def meanings() -> dict[str, str]:
     """`Model.field`, or `field` alone where it means the same in every table; from docs/columns.toml."""
-    found = tomllib.loads(read("docs/columns.toml"))
+    found: dict[str, dict[str, str]] = tomllib.loads(read("docs/columns.toml"))
     common = found.pop("common")
     return common | {f"{model}.{name}": text for model, fields in found.items() for name, text in fields.items()}
 
@@ -131,24 +132,29 @@ def meanings() -> dict[str, str]:
 def meaning_of(field: Field, known: dict[str, str]) -> str:
     text = known.get(f"{field.model.__name__}.{field.name}") or known.get(field.name, "")
     choices = ", ".join(f"`{value}`" for value, _ in field.choices or () if value != "")
-    stored = f"column `{field.column}`" if field.db_column else ""  # type: ignore[attr-defined]
+    stored = f"column `{field.column}`" if field.db_column else ""
     return "; ".join(part for part in (text, choices, stored) if part)
 
 
 def condition_of(condition: Q | None) -> str:
     if condition is None:
         return ""
-    return " where " + " and ".join(f"{name} is {value}" for name, value in condition.children)  # type: ignore[misc]
+    parts = [
+        f"{part[0]} is {'null' if part[1] is None else part[1]}"
+        for part in condition.children
+        if isinstance(part, tuple)
+    ]
+    return " where " + " and ".join(parts)
 
 
 def keys(model: type[Model]) -> Iterator[str]:
-    """Constraints and indexes, in the words of their kind."""
+    """Constraints and indexes, one a line."""
     for field in columns(model):
         if field.primary_key:
             yield f"- primary key: {field.name}"
         elif field.unique:
             yield f"- unique: {field.name}"
-        elif field.db_index:
+        elif field.db_index:  # type: ignore[attr-defined]
             yield f"- index: {field.name}"
     for constraint in model._meta.constraints:
         if isinstance(constraint, models.UniqueConstraint):
@@ -157,22 +163,20 @@ def keys(model: type[Model]) -> Iterator[str]:
         else:
             yield f"- check `{constraint.name}`"
     for index in model._meta.indexes:
-        yield f"- index `{index.name}`: {', '.join(index.fields)}{condition_of(index.condition)}"  # type: ignore[arg-type]
+        yield f"- index `{index.name}`: {', '.join(index.fields)}{condition_of(index.condition)}"
 
 
 def described(model: type[Model], known: dict[str, str]) -> str:
     head = f"### {model.__name__}\n\n{docstring(model)}\n"
     if model._meta.proxy:
-        return head + f"\nA proxy of {linked(model._meta.concrete_model)}: the same table, some of its rows.\n"
+        return head + f"\nA proxy of {linked(model._meta.concrete_model or model)}: the same table, some of its rows.\n"
     rows = [
         [f"`{field.name}`", type_of(field), "yes" if field.null else "", meaning_of(field, known)]
         for field in columns(model)
     ]
-    listed = "\n".join(keys(model))
-    return (
-        f"{head}\nTable `{model._meta.db_table}`.\n\n{table(['column', 'type', 'null', 'meaning'], *rows)}"
-        + (f"\n{listed}\n" if listed else "")
-    )
+    head += f"\nTable `{model._meta.db_table}`.\n\n{table(['column', 'type', 'null', 'meaning'], *rows)}"
+    listed = "".join(f"{key}\n" for key in keys(model))
+    return f"{head}\n{listed}" if listed else head
 
 
 def data_model() -> str:
