@@ -1,1 +1,1 @@
-"""Everything that Redis is told: messages, keys that expire, and cached answers."""
+"""Access to Redis: messages, keys that expire, and cached answers, which also work without it."""
