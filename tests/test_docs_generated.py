@@ -8,8 +8,8 @@ import pytest
 from django.apps import apps
 from django.db.models import Model
 
-from tests import documents
-from tests.documents import ROOT
+from tests.documents import modules, pages, tables
+from tests.documents.markdown import PACKAGES, ROOT
 from tests.test_docs import names, read, section, table
 
 # `docs/architecture.md` is read in one sitting.
@@ -18,31 +18,31 @@ PARTS_OF_A_DECISION = ["Context", "Decision", "Why", "Consequences"]
 
 
 def code_files() -> set[str]:
-    found = (path for package in documents.PACKAGES for path in (ROOT / package).rglob("*.py"))
+    found = (path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
     return {path.relative_to(ROOT).as_posix() for path in found if "migrations" not in path.parts}
 
 
 def models() -> list[type[Model]]:
-    return [model for model in apps.get_models() if model._meta.app_label in documents.PACKAGES]
+    return [model for model in apps.get_models() if model._meta.app_label in PACKAGES]
 
 
 def part_of(page: str, name: str) -> str:
-    (text,) = (part[0] for part in documents.PART.finditer(read(page)) if part[2] == name)
+    (text,) = (part[0] for part in pages.PART.finditer(read(page)) if part[2] == name)
     return text
 
 
-@pytest.mark.parametrize("page", documents.PAGES)
+@pytest.mark.parametrize("page", pages.PAGES)
 def test_the_generated_parts_are_what_the_code_says(page: str) -> None:
-    assert documents.rewritten(page) == read(page), "make docs writes it anew"
+    assert pages.rewritten(page) == read(page), "make docs writes it anew"
 
 
 def test_every_generated_part_stands_in_one_page() -> None:
-    found = [name for page in documents.PAGES for _, name, _ in documents.PART.findall(read(page))]
-    assert sorted(found) == sorted(documents.PARTS)
+    found = [name for page in pages.PAGES for _, name, _ in pages.PART.findall(read(page))]
+    assert sorted(found) == sorted(pages.PARTS)
 
 
 def test_every_module_has_a_first_line() -> None:
-    assert sorted(name for name in code_files() if not documents.first_line(ROOT / name)) == []
+    assert sorted(name for name in code_files() if not modules.first_line(ROOT / name)) == []
 
 
 def test_every_module_stands_in_the_tree_once() -> None:
@@ -80,22 +80,22 @@ def test_every_table_is_described_with_every_column() -> None:
 
 
 def test_every_table_says_what_a_row_is() -> None:
-    assert [model.__name__ for model in models() if not documents.docstring(model)] == []
+    assert [model.__name__ for model in models() if not tables.docstring(model)] == []
     listed = re.findall(r"^\| \[(\w+)\]", part_of("docs/data-model.md", "tables"), re.MULTILINE)
     assert sorted(listed) == sorted(model.__name__ for model in models())
 
 
 def used_meanings() -> Iterator[tuple[str, str]]:
     """(column, the name under which docs/columns.toml has its meaning)."""
-    known = documents.meanings()
+    known = tables.meanings()
     for model in models():
-        for field in documents.columns(model):
+        for field in tables.columns(model):
             own = f"{model.__name__}.{field.name}"
             yield own, own if own in known else field.name
 
 
 def test_every_column_has_a_meaning_and_every_meaning_a_column() -> None:
-    known = documents.meanings()
+    known = tables.meanings()
     assert [column for column, name in used_meanings() if not known.get(name)] == []
     assert sorted(known.keys() - {name for _, name in used_meanings()}) == []
 
@@ -113,21 +113,21 @@ def test_keys_and_indexes_are_those_of_the_models() -> None:
 
 
 def test_a_table_of_another_package_is_named_without_a_link() -> None:
-    assert documents.linked(apps.get_model("auth", "User")) == "User"
-    assert documents.linked(apps.get_model("markets", "Rate")) == "[Rate](#rate)"
+    assert tables.linked(apps.get_model("auth", "User")) == "User"
+    assert tables.linked(apps.get_model("markets", "Rate")) == "[Rate](#rate)"
 
 
 # Decisions
 
 
 def test_decisions_are_numbered_without_a_gap() -> None:
-    numbers = [int(path.name.partition("-")[0]) for path in documents.decisions()]
+    numbers = [int(path.name.partition("-")[0]) for path in pages.decisions()]
     assert numbers == list(range(1, len(numbers) + 1))
     others = {path.name for path in (ROOT / "docs" / "decisions").iterdir()} - {"README.md"}
-    assert others == {path.name for path in documents.decisions()}
+    assert others == {path.name for path in pages.decisions()}
 
 
-@pytest.mark.parametrize("path", documents.decisions(), ids=lambda path: path.stem[:4])
+@pytest.mark.parametrize("path", pages.decisions(), ids=lambda path: path.stem[:4])
 def test_a_decision_is_one_short_page_of_four_parts(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert re.match(rf"# {path.name[:4]}: [A-Z\w].+\n", text)

@@ -1,25 +1,15 @@
-"""The generated parts of the documents: `python -m tests.documents`, or `make docs`.
+"""Tables with their columns, keys and indexes: from the models, and from docs/columns.toml what a column means."""
 
-The tree of docs/architecture.md, docs/modules.md, the tables of docs/data-model.md and the list of docs/decisions.
-"""
-
-import ast
-import os
-import re
-import sys
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from inspect import cleandoc
-from pathlib import Path
 
-import django
 from django.apps import apps
 from django.db import models
 from django.db.models import Field, Model, Q
 
-ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("charon", "markets", "miner", "signals")
-PART = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+from tests.documents.markdown import PACKAGES, read, table
+
 TYPES = {
     "BooleanField": "boolean",
     "CharField": "text",
@@ -34,59 +24,6 @@ TYPES = {
     "TextField": "text",
     "URLField": "text",
 }
-
-
-def read(name: str) -> str:
-    return (ROOT / name).read_text(encoding="utf-8")
-
-
-def table(*rows: list[str]) -> str:
-    """A Markdown table; the first row is its head."""
-    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
-    return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]]) + "\n"
-
-
-# Modules
-
-
-def folders() -> list[Path]:
-    """Every package of ours but migrations, in the order of its path."""
-    found = (path.parent for package in PACKAGES for path in (ROOT / package).rglob("__init__.py"))
-    return sorted(folder for folder in found if folder.name != "migrations")
-
-
-def first_line(path: Path) -> str:
-    """The first line of a module's docstring, or "" where it has none."""
-    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-    return text.partition("\n")[0]
-
-
-def modules_of(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("*.py") if path.name != "__init__.py")
-
-
-def named(folder: Path) -> str:
-    return f"`{folder.relative_to(ROOT).as_posix()}/`"
-
-
-def tree() -> str:
-    rows = [
-        [named(folder), first_line(folder / "__init__.py"), " ".join(f"`{path.stem}`" for path in modules_of(folder))]
-        for folder in folders()
-    ]
-    return table(["folder", "what it is", "modules"], *rows)
-
-
-def modules() -> str:
-    parts = []
-    for folder in folders():
-        rows = [[f"`{path.name}`", first_line(path)] for path in modules_of(folder)]
-        head = f"## {named(folder)}\n\n{first_line(folder / '__init__.py')}\n"
-        parts.append(head + ("\n" + table(["module", "what it is"], *rows) if rows else ""))
-    return "\n".join(parts)
-
-
-# Tables
 
 
 def our_models() -> list[type[Model]]:
@@ -187,50 +124,3 @@ def data_model() -> str:
 def tables() -> str:
     rows = [[linked(model), model._meta.app_label, docstring(model).partition("\n")[0]] for model in our_models()]
     return table(["table", "package", "one row is"], *rows)
-
-
-# Decisions
-
-
-def decisions() -> list[Path]:
-    return sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
-
-
-def title(path: Path) -> str:
-    return path.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
-
-
-def list_of_decisions() -> str:
-    return "".join(f"- [{title(path)}]({path.name})\n" for path in decisions())
-
-
-# Pages
-
-
-PARTS: dict[str, Callable[[], str]] = {
-    "tree": tree,
-    "modules": modules,
-    "tables": tables,
-    "data-model": data_model,
-    "decisions": list_of_decisions,
-}
-PAGES = ("docs/architecture.md", "docs/modules.md", "docs/data-model.md", "docs/decisions/README.md")
-
-
-def rewritten(page: str) -> str:
-    """The page with each generated part as the code has it now."""
-    return PART.sub(lambda part: f"{part[1]}\n{PARTS[part[2]]()}\n{part[3]}", read(page))
-
-
-def main() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
-    django.setup()
-    for page in PAGES:
-        text = rewritten(page)
-        if text != read(page):
-            (ROOT / page).write_text(text, encoding="utf-8")
-            sys.stdout.write(f"{page} is written anew\n")
-
-
-if __name__ == "__main__":
-    main()
