@@ -6,7 +6,7 @@ CHROMIUM ?= /usr/bin/chromium
 COMPOSE ?= docker compose
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo down test test-services saved e2e screenshots browser lint format typecheck bench build compose-up compose-down
+.PHONY: help up demo down test test-services saved docs e2e screenshots browser lint format typecheck bench build compose-up compose-down
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +31,9 @@ test-services: .venv/.dev ## Run them on PostgreSQL and Redis, with the tests th
 
 saved: .venv/.dev ## Rewrite the saved responses and schemas that the tests compare; each changed byte should be meant
 	$(PY) -m tests.saved
+
+docs: .venv/.dev ## Write the parts of the docs that list modules, tables and decisions
+	$(PY) -m tests.documents
 
 e2e: browser .venv/.e2e ## Walk through the pages with Chromium (CHROMIUM=/usr/bin/chromium); not part of make test
 	CHROMIUM="$(CHROMIUM)" $(PY) -m pytest -n 0 -p no:randomly e2e

@@ -1,3 +1,5 @@
+"""Django's entry for the top layer; it registers the system checks."""
+
 from django.apps import AppConfig
 
 

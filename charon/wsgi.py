@@ -1,3 +1,5 @@
+"""Entry for WSGI servers: granian serves `application`."""
+
 import os
 
 from django.core.wsgi import get_wsgi_application

@@ -1,3 +1,5 @@
+"""Django's entry for the base layer."""
+
 from django.apps import AppConfig
 from django.db.models.signals import post_save
 from django.utils.translation import gettext_lazy as _

@@ -1,0 +1,1 @@
+"""The miner fetches what providers publish and hands it to the store."""

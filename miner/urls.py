@@ -1,3 +1,5 @@
+"""The address /miner/."""
+
 from django.urls import path
 
 from miner import views

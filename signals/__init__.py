@@ -1,0 +1,1 @@
+"""Signals decides BUY, HOLD or SELL on closed bars and keeps every decision."""

@@ -39,12 +39,11 @@ from tests.replica import Replica
 from tests.test_brain import wave
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = ("charon", "markets", "miner", "signals")
 PAGES = (
     "README.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
-    *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
+    *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")),
 )
 
 
@@ -149,19 +148,6 @@ def test_the_oldest_python_is_the_same_everywhere() -> None:
 # Files, links, targets
 
 
-def modules() -> set[str]:
-    found = (path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
-    return {
-        path.relative_to(ROOT).as_posix() for path in found if "migrations" not in path.parts and path.stat().st_size
-    }
-
-
-def test_every_module_stands_in_the_tree_and_every_file_of_the_tree_exists() -> None:
-    lines = [line.split(maxsplit=1) for line in section("docs/architecture.md", "## The tree").splitlines()]
-    tree = {line[0]: line[1] for line in lines if len(line) == 2 and re.fullmatch(r"[\w/]+\.py", line[0])}
-    assert sorted(tree) == sorted(modules())
-
-
 def test_what_the_readme_lists_exists() -> None:
     cells = "".join(row[0] for row in table(section("README.md", "## What is where")))
     listed = re.findall(r"`([^`]+)`", cells)
@@ -207,7 +193,7 @@ def test_the_readme_shows_every_picture_there_is() -> None:
 
 
 def test_every_address_of_a_page_is_described() -> None:
-    told = names(table(section("docs/architecture.md", "## The pages")))
+    told = names(table(section("docs/pipeline.md", "## The pages")))
     names_of_pages = {entry.name for entry in urlpatterns if isinstance(entry, URLPattern) and entry.name} | {"miner"}
     assert names_of_pages == {"pulpit", "currencies", "currency", "gold", "miner", "status"}
     plain = {reverse(name) for name in names_of_pages - {"currency"}}
@@ -225,7 +211,7 @@ def test_every_purpose_of_the_layers_names_files_that_exist() -> None:
     purposes = dict(rows)
     for purpose, file in {
         "repository": "markets/models/querysets.py",
-        "unit of work": "store.save",
+        "unit of work": "markets/store/publish.py",
         "service": "markets/queries/",
         "business log": "markets/jobs/runs.py",
         "exceptions": "miner/fetch/errors.py",
@@ -255,7 +241,7 @@ def decided(nbp: Source, job: Job, at: Callable[[str], None]) -> None:
 @pytest.mark.django_db
 @pytest.mark.usefixtures("decided")
 def test_every_figure_of_a_snapshot_is_described() -> None:
-    told = set(re.findall(r"`(\w+)`", section("docs/architecture.md", "### Which rows are kept")))
+    told = set(re.findall(r"`(\w+)`", section("docs/pipeline.md", "### Which rows are kept")))
     stats = AnalysisSnapshot.objects.filter(status="ok")[0].stats
     assert "turned_id" in stats
     assert set(stats) - told == set()
@@ -291,7 +277,7 @@ def test_the_recipe_gives_the_stored_proof() -> None:
     """One table as the NBP sends it when it is asked for alone."""
     body = (ROOT / "tests" / "recorded" / "nbp" / "tables_A.json").read_bytes()
     (stored,) = parse_tables(body, "A", "https://api.nbp.pl/api/")
-    line = next(text for text in blocks("docs/architecture.md", "sh") if "sha256" in text)
+    line = next(text for text in blocks("docs/data-model.md", "sh") if "sha256" in text)
     script = re.search(r'python3 -c "(.*)"$', line.strip())
     assert script
     asked = subprocess.run([sys.executable, "-c", script[1]], input=body, capture_output=True, check=True)

@@ -1,0 +1,1 @@
+"""Pages that show two packages at once, and how they are drawn."""

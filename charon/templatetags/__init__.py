@@ -1,0 +1,1 @@
+"""Tags for templates: libraries from a CDN."""

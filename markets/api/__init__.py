@@ -1,0 +1,1 @@
+"""Operations about rates, gold, prices, candles and assets."""

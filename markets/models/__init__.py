@@ -1,3 +1,5 @@
+"""The tables by name; what a table means is written in its module."""
+
 from markets.models.gaps import Gap
 from markets.models.jobs import Job
 from markets.models.outbox import OutboxEvent

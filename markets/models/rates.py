@@ -15,7 +15,7 @@ class Publication(models.Model):
     """One official table of one day, with its proof.
 
     `sha256` is taken over the exact bytes of that table's own element in the provider's answer: for JSON from its
-    opening to its closing brace, for whatever came around it (docs/architecture.md has the recipe).
+    opening to its closing brace, for whatever came around it (docs/data-model.md has the recipe).
     """
 
     source = models.ForeignKey(Source, models.PROTECT, verbose_name=_("źródło"))
@@ -97,6 +97,8 @@ class OfCurrencies(models.Manager["Instrument"]):
 
 
 class Currency(Instrument):
+    """Instruments of kind currency."""
+
     objects = OfCurrencies()  # type: ignore[assignment, misc]  # a proxy narrows its base's manager
 
     class Meta:

@@ -1,0 +1,1 @@
+"""Access to Redis: messages, keys that expire, and cached answers, which also work without it."""

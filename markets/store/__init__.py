@@ -1,0 +1,1 @@
+"""The only writer of market data: it validates, inserts, revises and announces in one transaction."""

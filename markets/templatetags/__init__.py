@@ -1,0 +1,1 @@
+"""Filters for templates: numbers and days in Polish."""

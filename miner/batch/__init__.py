@@ -1,0 +1,1 @@
+"""The priority batch: critical instruments first, then a queue, within the call budget."""

@@ -1,0 +1,1 @@
+"""One run of each kind: what is missing, asking for it, storing it."""

@@ -1,0 +1,1 @@
+"""Network access: the one HTTP client, parsing, retries and call budgets."""

@@ -1,0 +1,1 @@
+"""Commands that start, prepare, show and end an installation."""

@@ -1,0 +1,1 @@
+"""Commands that fetch in the foreground and poll every few seconds."""
