@@ -1,6 +1,7 @@
-"""Decisions: the ledger, and the newest state of every instrument."""
+"""Decisions: the ledger, and the newest state of every series."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -15,9 +16,9 @@ from markets.licence import Audience, shown_to
 from markets.models import Instrument, Quote, Rate, Source
 from markets.queries.lookup import nearest
 from markets.redis import response_cache
-from signals import rules
-from signals.models import AnalysisSnapshot, Signal, midnight
-from signals.schemas import CurrentPage, SignalPage, SignalQuery
+from signals import ledger, rules
+from signals.models import DAILY, AnalysisSnapshot, Signal, midnight
+from signals.schemas import CurrentPage, CurrentQuery, SignalPage, SignalQuery
 
 router = Router(tags=["signals"])
 
@@ -37,8 +38,12 @@ COLUMNS = (
 )
 # The API keeps the names that it began with.
 FIELDS = {"instrument__code": "code", "version": "edition"}
+# In the place of a rule's name: every rule.
+ALL = "all"
 # What the closes of a daily series stand in, and where they go when they leave it.
 TABLES = ("A", "B", "gold")
+PENDING: tuple[str, dict[str, Any], None] = ("pending", {}, None)
+APPLIED = (AnalysisSnapshot.Status.OK, AnalysisSnapshot.Status.WARMING_UP)
 STATS = ("as_of", "signal", "turned", "turned_on", "histogram", "trend", "bars", "warm_up")
 
 
@@ -49,15 +54,15 @@ STATS = ("as_of", "signal", "turned", "turned_on", "histogram", "trend", "bars",
     summary="Decisions",
 )
 def signals(request: HttpRequest, query: Query[SignalQuery], paging: Query[Paging]) -> HttpResponse:
-    """Decisions of the rules, newest bar first: results of a computation, no investment advice.
+    """Decisions of a rule, newest bar first: results of a computation, no investment advice.
 
-    Every BUY and SELL of the history is here, and from the first start on every bar, HOLD included. With `limit=1` the
-    answer is the newest decision.
+    Every BUY and SELL of the history is here, and from the first start on every day, HOLD included. With `limit=1` the
+    answer is the newest decision. Without `rule` these are the decisions of the primary rule on daily bars.
     """
     instrument = find_instrument(query.code) if query.code else None
     rows = chosen(query, instrument)
     scope = instrument.code if instrument else response_cache.ANY
-    rest = unusual(query, "code") | unusual(paging, "limit")
+    rest = unusual(query, "code") | unusual(paging, "limit") | named(query.rule)
     question = response_cache.Question.of("signals", scope, scope, paging.limit, **rest)
 
     def compute(asker: Audience) -> dict[str, Any]:
@@ -67,19 +72,51 @@ def signals(request: HttpRequest, query: Query[SignalQuery], paging: Query[Pagin
 
 
 @router.get(
-    "/signals/current", response={200: CurrentPage, **COMMON_ERRORS}, operation_id="signals_current", summary="Now"
+    "/signals/current",
+    response={200: CurrentPage, 404: Envelope, **COMMON_ERRORS},
+    operation_id="signals_current",
+    summary="Now",
 )
-def current(request: HttpRequest, paging: Query[Paging]) -> HttpResponse:
-    """The newest state of every instrument under today's rule, HOLD and "not enough data" included."""
-    official = Rate.objects.filter(instrument=OuterRef("pk"))
-    rows = Instrument.objects.filter(Exists(official)).order_by("code")
-    rest = {"rule": rules.macd_cross().name} | unusual(paging, "limit")
+def current(request: HttpRequest, query: Query[CurrentQuery], paging: Query[Paging]) -> HttpResponse:
+    """The newest state of every instrument under a rule, HOLD and "not enough data" included.
+
+    Without `rule` this is the primary rule on daily bars.
+    """
+    wanted = wanted_series(query.rule)
+    rest = {"rule": wanted[0][0]} | named(query.rule) | unusual(paging, "limit")
     question = response_cache.Question.of("signals", response_cache.ANY, "current", paging.limit, **rest)
 
     def compute(asker: Audience) -> dict[str, Any]:
-        return listing(paging, rows.exclude(pk__in=closed(asker)), current_rows)
+        items = current_rows(Instrument.objects.exclude(pk__in=closed(asker)), wanted)
+        return {"items": items[paging.offset :][: paging.limit], "count": len(items)}
 
     return serve(request, question, compute)
+
+
+def named(text: str | None) -> dict[str, str]:
+    """The rule that was asked for under its stored name; two spellings of it are one question."""
+    if text is None:
+        return {}
+    return {"rule": ALL if text.lower() == ALL else stored_name(text)}
+
+
+def stored_name(text: str) -> str:
+    """Of a rule that decides today, or of one that has decided before its parameters were changed."""
+    rule = rules.find(text)
+    if rule is not None:
+        return rule.name
+    if Signal.objects.filter(rule=text).exists():
+        return text
+    raise UnknownCodeError(f"There is no rule {text!r}", {"nearest": nearest(text, rules.names())})
+
+
+def wanted_series(text: str | None) -> list[tuple[str, str]]:
+    """Rule and timeframe of what is asked for."""
+    if text is None:
+        return [(rules.primary().name, DAILY)]
+    name = named(text)["rule"]
+    asked = [(rule.name, timeframe) for rule in rules.active() for timeframe in rule.timeframes]
+    return [pair for pair in asked if name in {ALL, pair[0]}] or [(name, DAILY)]
 
 
 def closed(asker: Audience) -> QuerySet[Quote, Any]:
@@ -100,10 +137,11 @@ def chosen(query: SignalQuery, instrument: Instrument | None) -> QuerySet[Signal
         raise QuestionError(
             f"from ({query.from_}) is later than to ({query.to})", {"from": query.from_, "to": query.to}
         )
-    wanted = {
+    name = named(query.rule).get("rule")
+    daily = {"rule": rules.primary().name, "timeframe": DAILY}
+    wanted = (daily if name is None else {} if name == ALL else {"rule": name}) | {
         "instrument": instrument,
         "signal": query.signal,
-        "rule": query.rule,
         "as_of__gte": midnight(query.from_) if query.from_ else None,
         "as_of__lte": midnight(query.to) if query.to else None,
     }
@@ -123,26 +161,33 @@ def signal_rows(rows: QuerySet[Signal]) -> Iterator[dict[str, Any]]:
     names = [FIELDS.get(name, name) for name in COLUMNS]
     for values in rows.values_list(*COLUMNS):
         item = dict(zip(names, values, strict=True))
-        item["as_of"] = item["as_of"].date()
-        yield item | {name: f"{item[name]:f}" for name in ("macd", "signal_line", "histogram")}
+        item["as_of"] = item["as_of"].date() if item["timeframe"] == DAILY else item["as_of"]
+        yield item | {name: None if item[name] is None else f"{item[name]:f}" for name in ledger.COLUMNS}
 
 
-def current_rows(instruments: QuerySet[Instrument]) -> Iterator[dict[str, Any]]:
-    """Two queries, however many instruments there are."""
-    rule = rules.macd_cross()
-    page = list(instruments.values_list("pk", "code"))
-    states = {
-        row.instrument_id: row
-        for row in AnalysisSnapshot.objects.filter(rule=rule.name, window="30d", instrument__in=[pk for pk, _ in page])
+def current_rows(instruments: QuerySet[Instrument], wanted: list[tuple[str, str]]) -> list[dict[str, Any]]:
+    """A row for each instrument with official rates, and for each other series that a rule applies to; two queries."""
+    rows = AnalysisSnapshot.objects.filter(rule__in={name for name, _ in wanted}, window="30d")
+    columns = ("instrument", "rule", "timeframe", "status", "stats", "generated_at")
+    states = {tuple(row[:3]): row[3:] for row in rows.values_list(*columns)}
+    official = Exists(Rate.objects.filter(instrument=OuterRef("pk")))
+    listed = instruments.annotate(official=official).order_by("code").values_list("pk", "code", "official")
+    return [
+        current_row(code, name, timeframe, *states.get((pk, name, timeframe), PENDING))
+        for pk, code, official in listed
+        for name, timeframe in wanted
+        if (official and timeframe == DAILY) or states.get((pk, name, timeframe), PENDING)[0] in APPLIED
+    ]
+
+
+def current_row(
+    code: str, rule: str, timeframe: str, status: str, stats: dict[str, Any], generated_at: datetime | None
+) -> dict[str, Any]:  # fmt: skip
+    return {
+        "code": code,
+        "rule": rule,
+        "timeframe": timeframe,
+        "status": status,
+        **{name: stats.get(name) for name in STATS},
+        "generated_at": generated_at,
     }
-    for pk, code in page:
-        state = states.get(pk)
-        stats = state.stats if state else {}
-        yield {
-            "code": code,
-            "rule": rule.name,
-            "timeframe": rule.timeframe,
-            "status": state.status if state else "pending",
-            **{name: stats.get(name) for name in STATS},
-            "generated_at": state.generated_at if state else None,
-        }

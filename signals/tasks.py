@@ -15,8 +15,8 @@ from markets import clock, events
 from markets.jobs import runs
 from markets.models import Ingest, Instrument, Job, Rate, Source
 from markets.redis import client as redis_client
-from signals import rules
-from signals.models import AnalysisSnapshot, Signal
+from signals import rules, snapshots
+from signals.models import Signal
 
 logger = logging.getLogger(__name__)
 
@@ -55,13 +55,12 @@ def catch_up() -> int:
 
 
 def waiting() -> list[Instrument]:
-    """Instruments with open announcements, or without a state under today's rule, whose sources are at rest."""
+    """Instruments with open announcements, or without a state under one of the rules, whose sources are at rest."""
     open_rows = Ingest.objects.filter(instrument=OuterRef("pk"), processed=None, tries__lt=MAX_TRIES)
     failed = Ingest.objects.filter(instrument=OuterRef("pk"), processed=None, tries__gte=MAX_TRIES)
-    state = AnalysisSnapshot.objects.filter(instrument=OuterRef("pk"), rule=rules.macd_cross().name)
-    # What only markets price has no official figure that today's rule could be asked about.
+    # What only markets price has no official rate that a daily rule could be asked about.
     official = Rate.objects.filter(instrument=OuterRef("pk"))
-    news = Q(Exists(open_rows)) | (~Q(Exists(state)) & ~Q(Exists(failed)) & Q(Exists(official)))
+    news = Q(Exists(open_rows)) | (snapshots.undecided() & ~Q(Exists(failed)) & Q(Exists(official)))
     return list(Instrument.objects.filter(news).exclude(quotes__source__in=filling()).order_by("kind", "code"))
 
 
@@ -81,11 +80,10 @@ def process(instrument: Instrument) -> int:
             if instrument.quotes.filter(source__in=filling()).exists():
                 return 0
             claimed = list(Ingest.objects.select_for_update().filter(instrument=instrument, processed=None))
-            written = engine.decide(
-                instrument, rules.macd_cross(), min((row.from_date for row in claimed), default=None)
-            )
+            since = min((row.from_date for row in claimed), default=None)
+            written = engine.decide(instrument, since=since)
             Ingest.objects.filter(pk__in=[row.pk for row in claimed]).update(processed=clock.now())
-            announce(instrument, rules.macd_cross(), written)
+            announce(instrument, rules.primary(), written)
     except Exception as error:
         logger.exception("The brain failed on %s", instrument.code)
         words = runs.scrub(repr(error))
@@ -95,15 +93,16 @@ def process(instrument: Instrument) -> int:
     return written
 
 
-def announce(instrument: Instrument, rule: rules.MacdCross, written: int) -> None:
+def announce(instrument: Instrument, rule: rules.Rule, written: int) -> None:
     """Outsiders hear of new decisions, and of the newest one, when the transaction has been committed."""
     if not written or not settings.REDIS_URL:
         return
-    newest = Signal.objects.filter(instrument=instrument, rule=rule.name).order_by("-as_of", "-version")[0]
+    rows = Signal.objects.filter(instrument=instrument, rule=rule.name, timeframe="1d")
+    newest = rows.order_by("-as_of", "-version").first()
+    if newest is None:
+        return
     day, label = newest.as_of.date(), newest.signal
-    transaction.on_commit(
-        lambda: events.decided(instrument.code, rule.name, rule.timeframe, day, label, written), robust=True
-    )
+    transaction.on_commit(lambda: events.decided(instrument.code, rule.name, "1d", day, label, written), robust=True)
 
 
 def recompute(codes: list[str]) -> int:
@@ -113,8 +112,8 @@ def recompute(codes: list[str]) -> int:
     total = 0
     for instrument in Instrument.objects.filter(code__in=codes).exclude(quotes__source__in=filling()):
         with transaction.atomic():
-            written = engine.decide(instrument, rules.macd_cross())
-            announce(instrument, rules.macd_cross(), written)
+            written = engine.decide(instrument)
+            announce(instrument, rules.primary(), written)
         total += written
     return total
 

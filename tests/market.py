@@ -18,7 +18,7 @@ NOW = datetime(2026, 10, 26, 11, 0, tzinfo=UTC)
 
 def source(code: str, tracked: Iterable[str] = ("BTC", "ETH"), **choices: Any) -> Source:
     """A source with its part of the catalogue, of which so much is followed."""
-    choices = {"name": code.title(), "cadence": 300} | choices
+    choices = {"name": code.title(), "polling_interval": 300} | choices
     row, _ = Source.objects.update_or_create(code=code, defaults=choices)
     row.listings.all().delete()
     catalogue.list_at(row, tracked=list(tracked))

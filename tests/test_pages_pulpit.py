@@ -288,9 +288,9 @@ def test_the_five_newest_turns_are_told_with_day_and_age(client: Client, nbp: So
 def test_a_decision_that_a_correction_took_back_is_not_told(client: Client, nbp: Source) -> None:
     save(nbp, FRIDAY, USD="3.7747")
     turn("USD", "BUY", THURSDAY)
-    turn("USD", "HOLD", THURSDAY, edition=2)
+    turn("USD", "HOLD", THURSDAY, version=2)
     turn("USD", "SELL", FRIDAY)
-    turn("USD", "BUY", FRIDAY, edition=2)
+    turn("USD", "BUY", FRIDAY, version=2)
     assert recent_of(client) == ["USD ▲ KUP 20.11.2026 (wczoraj)"]
 
 
@@ -371,7 +371,7 @@ def test_the_page_with_its_signals_asks_at_most_eight_questions(
 
 
 def test_the_rule_is_named_as_people_call_it(settings: Any) -> None:
-    assert (queries.rule_label(), rules.macd_cross().name) == ("MACD 12/26/9", RULE)
+    assert (queries.rule_label(), rules.primary().name) == ("MACD 12/26/9", RULE)
     settings.MACD_SLOW = 30
     assert queries.rule_label() == "MACD 12/30/9"
 
