@@ -24,17 +24,18 @@ NEW_DAY = """
     django.setup()
     from datetime import timedelta
     from django.db.models import Max
-    from markets import journal, store
+    from markets.jobs import runs
     from markets.models import Rate, Source
-    from markets.records import Figure, Table
-    from signals import brain
+    from markets.records import RateRecord, Table
+    from markets.store.publish import publish
+    from signals import engine
     from signals.tasks import catch_up
     nbp = Source.objects.get(code="nbp")
     newest = Rate.objects.filter(table="A").aggregate(day=Max("effective_date"))["day"]
     last = Rate.objects.filter(table="A", effective_date=newest).select_related("instrument")
-    figures = [Figure(rate.instrument.code, mid=rate.figure("mid")) for rate in last]
-    with journal.job("nbp.A", nbp) as job:
-        store.save([Table("A", newest + timedelta(days=1), figures, "x", None, "https://x/", "0" * 64)], nbp, job)
+    rates = [RateRecord(rate.instrument.code, mid=rate.published("mid")) for rate in last]
+    with runs.job("nbp.A", nbp) as job:
+        publish([Table("A", newest + timedelta(days=1), rates, "x", None, "https://x/", "0" * 64)], nbp, job)
     started = time.perf_counter()
     rows = catch_up()
     print(json.dumps({"rows": rows, "seconds": time.perf_counter() - started}))
@@ -45,11 +46,13 @@ ARITHMETIC = """
     django.setup()
     import talib
     from markets.models import Instrument
-    from signals import indicators, series
-    arrays = [series.closes(one).to_numpy(copy=True) for one in Instrument.objects.all()]
+    from signals import compiled, series
+    from signals.rules.macd_cross import MacdCross
+    rule = MacdCross(12, 26, 9)
+    arrays = [series.load(one)["close"].to_numpy(copy=True) for one in Instrument.objects.all()]
     arrays = [one for one in arrays if one.size > 40]
     ways = {
-        "ours": lambda values: indicators.macd(values, (12, 26, 9)),
+        "ours": lambda values: compiled.macd_cross(values, rule.weights, rule.initial),
         "talib": lambda values: talib.MACD(values, 12, 26, 9),
     }
     best = dict.fromkeys(ways, 1e9)

@@ -28,7 +28,7 @@ class State:
     def load(cls, stored: dict[str, Any]) -> "State":
         live_since = date.fromisoformat(stored["live_since"])
         if "averages" in stored:
-            # Release 0.1.0 knew MACD alone, and days alone.
+            # As it was stored when MACD on days was all there was.
             as_of = datetime.fromisoformat(stored["day"]).replace(tzinfo=UTC)
             row = (*stored["averages"], float(stored["sign"]))
             return cls(as_of, live_since, int(stored["averages"][3]), row)

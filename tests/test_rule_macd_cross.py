@@ -1,4 +1,4 @@
-"""The MACD rule over an upgrade: what the release before wrote is understood, and nothing is decided twice."""
+"""MACD over an upgrade: what was written before there were other rules is understood; nothing is decided twice."""
 
 import json
 from collections.abc import Callable
@@ -19,8 +19,9 @@ from tests.test_brain import START, content, wave
 
 pytestmark = pytest.mark.django_db
 
-# What release 0.1.0 wrote for two series of `wave` and a weekly one: a first run, five days singly, a correction.
-RECORDED = Path(__file__).parent / "recorded" / "signals" / "release-0.1.0.json"
+# What Charon wrote when MACD was all it knew, for two series of `wave` and a weekly one: a first run, five days
+# singly, a correction.
+RECORDED = Path(__file__).parent / "recorded" / "signals" / "before_rules.json"
 NEXT = START + timedelta(days=600)
 
 
@@ -31,7 +32,7 @@ def save(closes: list[tuple[date, Decimal]], code: str, letter: str, nbp: Source
 
 @pytest.fixture
 def upgraded(nbp: Source, job: Job, at: Callable[[str], None]) -> None:
-    """A database that the release before has filled and decided on."""
+    """A database that was filled and decided on when MACD was the only rule."""
     at("2026-11-20 13:00")
     recorded = json.loads(RECORDED.read_text())
     day, value = recorded["revised"]
@@ -59,7 +60,7 @@ def test_an_upgraded_database_gets_no_new_row() -> None:
 
 
 @pytest.mark.usefixtures("upgraded")
-def test_the_state_of_the_release_before_carries_the_next_bar(nbp: Source, job: Job) -> None:
+def test_the_state_that_was_stored_then_carries_the_next_bar(nbp: Source, job: Job) -> None:
     stored = State.load(AnalysisSnapshot.objects.get(instrument__code="USD", window="30d").state)
     assert (stored.as_of.date(), stored.live_since, stored.bars) == (NEXT - timedelta(days=1), date(2021, 8, 22), 600)
     save(wave(601)[600:], "USD", "A", nbp, job)

@@ -1,6 +1,10 @@
 """What holds for every rule of the registry, and for a rule that is added to it."""
 
+import inspect
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
@@ -12,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 from django.utils.translation import gettext_noop
 
@@ -27,6 +32,7 @@ from tests.market import instrument as find
 from tests.market import source
 from tests.test_brain import START, wave
 
+ROOT = Path(__file__).parent.parent
 FOLDER = Path(rules.__file__).parent
 
 
@@ -336,3 +342,46 @@ def test_open_and_empty_candles_are_no_bars_and_an_empty_one_is_no_gap(bitcoin: 
     assert frame["part"].tolist() == [0] * 60 + [1] * 71, "24 candles are absent"
     save_bars(list(hours(24, "2026-10-22 12:00", volume="0")), binance)
     assert series.load(bitcoin, "1h")["part"].tolist() == [0] * 131
+
+
+# The page that tells how, and the start
+
+
+def test_the_example_of_the_page_is_the_rule_that_is_tested_here() -> None:
+    page = (ROOT / "docs" / "adding-a-rule.md").read_text(encoding="utf-8")
+    assert f"```python\n{inspect.getsource(ThreeInARow)}```" in page
+    assert len(inspect.getsource(ThreeInARow).splitlines()) <= 22
+
+
+def test_an_unknown_primary_rule_ends_the_start_with_one_line(tmp_path: Path) -> None:
+    ended = manage("check", PRIMARY_RULE="rsi", DATA_DIR=str(tmp_path))
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        "PRIMARY_RULE: there is no rule 'rsi'; there is macd_cross, macd_signal_cross_12_26_9\n"
+    )  # fmt: skip
+
+
+def test_a_rule_that_is_silent_on_days_cannot_be_the_primary_one(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    monkeypatch.setattr(ThreeInARow, "timeframes", ("1h",))
+    monkeypatch.setitem(rules.RULES, "three_in_a_row", ThreeInARow)
+    settings.PRIMARY_RULE = "three_in_a_row"
+    with pytest.raises(ImproperlyConfigured, match="'three_in_a_row' does not decide on days"):
+        rules.primary()
+
+
+def test_a_web_process_loads_neither_pandas_nor_numba(tmp_path: Path) -> None:
+    script = "import sys, charon.wsgi, charon.urls; print({'pandas', 'numba', 'numpy'} & set(sys.modules))"
+    environment = os.environ | {"DATA_DIR": str(tmp_path), "ENV_FILE": os.devnull}
+    asked = [sys.executable, "-c", script]
+    assert (
+        subprocess.run(asked, env=environment, check=True, capture_output=True, text=True, cwd=ROOT).stdout == "set()\n"
+    )
+
+
+def manage(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    variables = os.environ | {"DJANGO_SETTINGS_MODULE": "charon.settings", "ENV_FILE": os.devnull} | environment
+    return subprocess.run(
+        [sys.executable, "manage.py", *words], cwd=ROOT, env=variables, capture_output=True, text=True
+    )

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from signals.models import DAILY
 from signals.rules.macd_cross import MacdCross
 from signals.rules.rule import Rule
 
@@ -38,4 +39,6 @@ def primary() -> Rule:
         raise ImproperlyConfigured(
             f"PRIMARY_RULE: there is no rule {settings.PRIMARY_RULE!r}; there is {', '.join(sorted(names()))}"
         )
+    if DAILY not in rule.timeframes:
+        raise ImproperlyConfigured(f"PRIMARY_RULE: {settings.PRIMARY_RULE!r} does not decide on days, as pages need it")
     return rule
