@@ -1,7 +1,7 @@
 """Decisions: the ledger, and the newest state of every series."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -13,11 +13,11 @@ from markets.api.schemas import COMMON_ERRORS, Envelope, Paging
 from markets.errors import QuestionError, UnknownCodeError
 from markets.instruments import catalogue
 from markets.licence import Audience, shown_to
-from markets.models import Instrument, Quote, Rate, Source
+from markets.models import Instrument, Listing, Quote, Rate, Source
 from markets.queries.lookup import nearest
 from markets.redis import response_cache
 from signals import ledger, rules
-from signals.models import DAILY, AnalysisSnapshot, Signal, midnight
+from signals.models import DAILY, OFFICIAL_KINDS, AnalysisSnapshot, Signal, midnight
 from signals.schemas import CurrentPage, CurrentQuery, SignalPage, SignalQuery
 
 router = Router(tags=["signals"])
@@ -38,6 +38,7 @@ COLUMNS = (
 )
 # The API keeps the names that it began with.
 FIELDS = {"instrument__code": "code", "version": "edition"}
+LAST_MOMENT = timedelta(days=1, microseconds=-1)
 # In the place of a rule's name: every rule.
 ALL = "all"
 # What the closes of a daily series stand in, and where they go when they leave it.
@@ -66,7 +67,8 @@ def signals(request: HttpRequest, query: Query[SignalQuery], paging: Query[Pagin
     question = response_cache.Question.of("signals", scope, scope, paging.limit, **rest)
 
     def compute(asker: Audience) -> dict[str, Any]:
-        return listing(paging, rows.exclude(instrument__in=closed(asker)), signal_rows)
+        shown = rows.exclude(instrument__in=closed(asker)).exclude(instrument__in=closed_markets(asker))
+        return listing(paging, shown, signal_rows)
 
     return serve(request, question, compute, instrument, query.code)
 
@@ -87,7 +89,7 @@ def current(request: HttpRequest, query: Query[CurrentQuery], paging: Query[Pagi
     question = response_cache.Question.of("signals", response_cache.ANY, "current", paging.limit, **rest)
 
     def compute(asker: Audience) -> dict[str, Any]:
-        items = current_rows(Instrument.objects.exclude(pk__in=closed(asker)), wanted)
+        items = current_rows(Instrument.objects.exclude(pk__in=closed(asker)), wanted, closed_markets(asker))
         return {"items": items[paging.offset :][: paging.limit], "count": len(items)}
 
     return serve(request, question, compute)
@@ -132,6 +134,15 @@ def closed(asker: Audience) -> QuerySet[Quote, Any]:
     return Quote.objects.filter(family, table__in=TABLES).values("instrument")
 
 
+def closed_markets(asker: Audience) -> QuerySet[Listing, Any]:
+    """Instruments whose candles may come from a source that may not be shown: one that lists them and is asked."""
+    if asker is Audience.OPERATOR:
+        return Listing.objects.none().values("instrument")
+    hidden = Source.objects.exclude(shown_to(asker, "")).filter(enabled=True)
+    rows = Listing.objects.filter(source__in=hidden).exclude(instrument__kind__in=OFFICIAL_KINDS)
+    return rows.values("instrument")
+
+
 def chosen(query: SignalQuery, instrument: Instrument | None) -> QuerySet[Signal]:
     if query.from_ and query.to and query.from_ > query.to:
         raise QuestionError(
@@ -143,7 +154,7 @@ def chosen(query: SignalQuery, instrument: Instrument | None) -> QuerySet[Signal
         "instrument": instrument,
         "signal": query.signal,
         "as_of__gte": midnight(query.from_) if query.from_ else None,
-        "as_of__lte": midnight(query.to) if query.to else None,
+        "as_of__lte": midnight(query.to) + LAST_MOMENT if query.to else None,
     }
     rows = Signal.objects.filter(**{name: value for name, value in wanted.items() if value is not None})
     return rows.order_by("-as_of", "-version", "-id")
@@ -165,19 +176,26 @@ def signal_rows(rows: QuerySet[Signal]) -> Iterator[dict[str, Any]]:
         yield item | {name: None if item[name] is None else f"{item[name]:f}" for name in ledger.COLUMNS}
 
 
-def current_rows(instruments: QuerySet[Instrument], wanted: list[tuple[str, str]]) -> list[dict[str, Any]]:
-    """A row for each instrument with official rates, and for each other series that a rule applies to; two queries."""
+def current_rows(
+    instruments: QuerySet[Instrument], wanted: list[tuple[str, str]], hidden: QuerySet[Listing, Any]
+) -> list[dict[str, Any]]:
+    """A row for each instrument with official rates, and for each other series that a rule applies to; two queries.
+
+    What is decided on candles of a `hidden` instrument is left out.
+    """
     rows = AnalysisSnapshot.objects.filter(rule__in={name for name, _ in wanted}, window="30d")
     columns = ("instrument", "rule", "timeframe", "status", "stats", "generated_at")
     states = {tuple(row[:3]): row[3:] for row in rows.values_list(*columns)}
     official = Exists(Rate.objects.filter(instrument=OuterRef("pk")))
-    listed = instruments.annotate(official=official).order_by("code").values_list("pk", "code", "official")
-    return [
-        current_row(code, name, timeframe, *states.get((pk, name, timeframe), PENDING))
-        for pk, code, official in listed
-        for name, timeframe in wanted
-        if (official and timeframe == DAILY) or states.get((pk, name, timeframe), PENDING)[0] in APPLIED
-    ]
+    listed = instruments.annotate(official=official, hidden=Exists(hidden.filter(instrument=OuterRef("pk"))))
+    found = []
+    for pk, code, has_rates, is_hidden in listed.order_by("code").values_list("pk", "code", "official", "hidden"):
+        for name, timeframe in wanted:
+            state = states.get((pk, name, timeframe), PENDING)
+            applied = state[0] in APPLIED
+            if not (applied and is_hidden) and (applied or (has_rates and timeframe == DAILY)):
+                found.append(current_row(code, name, timeframe, *state))
+    return found
 
 
 def current_row(

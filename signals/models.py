@@ -9,6 +9,8 @@ from markets.models import Instrument
 
 # The timeframe of official rates, and the one that pages speak of.
 DAILY = "1d"
+# What has official daily rates; everything else is decided on by its candles.
+OFFICIAL_KINDS = (Instrument.Kind.CURRENCY, Instrument.Kind.METAL)
 
 
 def midnight(day: date) -> datetime:

@@ -11,12 +11,11 @@ from django.db.models.functions import Cast
 from markets import timeframes
 from markets.models import Candle, Instrument, Listing, Rate
 from markets.queries.history import LONGEST_GAP
-from signals.models import DAILY
+from signals.models import DAILY, OFFICIAL_KINDS
 from signals.rules.rule import COLUMNS, OFFICIAL
 
 # Candles: so many absent ones begin a new series.
 MOST_ABSENT = 20
-OFFICIAL_KINDS = (Instrument.Kind.CURRENCY, Instrument.Kind.METAL)
 
 
 def is_official(instrument: Instrument, timeframe: str) -> bool:

@@ -321,6 +321,10 @@ def test_a_rule_decides_on_the_candles_that_it_names(bitcoin: Instrument, client
     state = items(client, "/signals/current?rule=three_in_a_row")
     assert [(row["code"], row["timeframe"], row["status"]) for row in state] == [("BTCUSDT", "1h", "ok")]
     assert items(client, "/signals/current") == []
+    assert items(client, "/signals?rule=all&from=2026-10-22&to=2026-10-22")
+    Source.objects.filter(code="binance").update(public_api=False)
+    for path in ("/signals?rule=all", "/signals/current?rule=all"):
+        assert items(client, path) == [], "the licence of the candles"
 
 
 def test_candle_by_candle_comes_to_the_same_as_in_one_go(bitcoin: Instrument) -> None:
