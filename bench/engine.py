@@ -28,6 +28,7 @@ NEW_DAY = """
     from markets.models import Rate, Source
     from markets.records import RateRecord, Table
     from markets.store.publish import publish
+    from signals import engine
     from signals.tasks import catch_up
     nbp = Source.objects.get(code="nbp")
     newest = Rate.objects.filter(table="A").aggregate(day=Max("effective_date"))["day"]
@@ -45,11 +46,13 @@ ARITHMETIC = """
     django.setup()
     import talib
     from markets.models import Instrument
-    from signals import indicators, series
-    arrays = [series.closes(one).to_numpy(copy=True) for one in Instrument.objects.all()]
+    from signals import compiled, series
+    from signals.rules.macd_cross import MacdCross
+    rule = MacdCross(12, 26, 9)
+    arrays = [series.load(one)["close"].to_numpy(copy=True) for one in Instrument.objects.all()]
     arrays = [one for one in arrays if one.size > 40]
     ways = {
-        "ours": lambda values: indicators.macd(values, (12, 26, 9)),
+        "ours": lambda values: compiled.macd_cross(values, rule.weights, rule.initial),
         "talib": lambda values: talib.MACD(values, 12, 26, 9),
     }
     best = dict.fromkeys(ways, 1e9)

@@ -128,6 +128,8 @@ try:
     SIGNAL_HORIZON_DAYS = env.int(
         "SIGNAL_HORIZON_DAYS", 5, validate=validate.Range(min=1, max=365, error="must be 1 to 365")
     )
+    # Checked where the rules are known: signals.apps.
+    PRIMARY_RULE = env.str("PRIMARY_RULE", "macd_cross")
     if MACD_FAST >= MACD_SLOW:
         raise ValueError(f"MACD_FAST ({MACD_FAST}) must be below MACD_SLOW ({MACD_SLOW})")
     CDN_ENABLED = env.bool("CDN_ENABLED", True)

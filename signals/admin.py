@@ -18,6 +18,7 @@ class SignalAdmin(LookOnly):
     list_filter = ("signal", "backtested", "rule")
     list_select_related = ("instrument",)
     search_fields = ("=instrument__code",)
+    empty_value_display = "–"
 
 
 @admin.register(AnalysisSnapshot)

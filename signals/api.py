@@ -1,6 +1,7 @@
-"""Decisions: the ledger, and the newest state of every instrument."""
+"""Decisions: the ledger, and the newest state of every series."""
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -12,12 +13,12 @@ from markets.api.schemas import COMMON_ERRORS, Envelope, Paging
 from markets.errors import QuestionError, UnknownCodeError
 from markets.instruments.find import find
 from markets.licence import Audience, shown_to
-from markets.models import Instrument, Quote, Rate, Source
+from markets.models import Instrument, Listing, Quote, Rate, Source
 from markets.queries.lookup import nearest
 from markets.redis import response_cache
-from signals import rules
-from signals.models import AnalysisSnapshot, Signal, midnight
-from signals.schemas import CurrentPage, SignalPage, SignalQuery
+from signals import ledger, rules
+from signals.models import DAILY, OFFICIAL_KINDS, AnalysisSnapshot, Signal, midnight
+from signals.schemas import CurrentPage, CurrentQuery, SignalPage, SignalQuery
 
 router = Router(tags=["signals"])
 
@@ -37,8 +38,13 @@ COLUMNS = (
 )
 # The API keeps the names that it began with.
 FIELDS = {"instrument__code": "code", "version": "edition"}
+LAST_MOMENT = timedelta(days=1, microseconds=-1)
+# In the place of a rule's name: every rule.
+ALL = "all"
 # What the closes of a daily series stand in, and where they go when they leave it.
 TABLES = ("A", "B", "gold")
+PENDING: tuple[str, dict[str, Any], None] = ("pending", {}, None)
+APPLIED = (AnalysisSnapshot.Status.OK, AnalysisSnapshot.Status.WARMING_UP)
 STATS = ("as_of", "signal", "turned", "turned_on", "histogram", "trend", "bars", "warm_up")
 
 
@@ -49,37 +55,70 @@ STATS = ("as_of", "signal", "turned", "turned_on", "histogram", "trend", "bars",
     summary="Decisions",
 )
 def signals(request: HttpRequest, query: Query[SignalQuery], paging: Query[Paging]) -> HttpResponse:
-    """Decisions of the rules, newest bar first: results of a computation, no investment advice.
+    """Decisions of a rule, newest bar first: results of a computation, no investment advice.
 
-    Every BUY and SELL of the history is here, and from the first start on every bar, HOLD included. With `limit=1` the
-    answer is the newest decision.
+    Every BUY and SELL of the history is here, and from the first start on every day, HOLD included. With `limit=1` the
+    answer is the newest decision. Without `rule` these are the decisions of the primary rule on daily bars.
     """
     instrument = find_instrument(query.code) if query.code else None
     rows = chosen(query, instrument)
     scope = instrument.code if instrument else response_cache.ANY
-    rest = unusual(query, "code") | unusual(paging, "limit")
+    rest = unusual(query, "code") | unusual(paging, "limit") | named(query.rule)
     question = response_cache.Question.of("signals", scope, scope, paging.limit, **rest)
 
     def compute(asker: Audience) -> dict[str, Any]:
-        return listing(paging, rows.exclude(instrument__in=closed(asker)), signal_rows)
+        shown = rows.exclude(instrument__in=closed(asker)).exclude(instrument__in=closed_markets(asker))
+        return listing(paging, shown, signal_rows)
 
     return serve(request, question, compute, instrument, query.code)
 
 
 @router.get(
-    "/signals/current", response={200: CurrentPage, **COMMON_ERRORS}, operation_id="signals_current", summary="Now"
+    "/signals/current",
+    response={200: CurrentPage, 404: Envelope, **COMMON_ERRORS},
+    operation_id="signals_current",
+    summary="Now",
 )
-def current(request: HttpRequest, paging: Query[Paging]) -> HttpResponse:
-    """The newest state of every instrument under today's rule, HOLD and "not enough data" included."""
-    official = Rate.objects.filter(instrument=OuterRef("pk"))
-    rows = Instrument.objects.filter(Exists(official)).order_by("code")
-    rest = {"rule": rules.macd_cross().name} | unusual(paging, "limit")
+def current(request: HttpRequest, query: Query[CurrentQuery], paging: Query[Paging]) -> HttpResponse:
+    """The newest state of every instrument under a rule, HOLD and "not enough data" included.
+
+    Without `rule` this is the primary rule on daily bars.
+    """
+    wanted = wanted_series(query.rule)
+    rest = {"rule": wanted[0][0]} | named(query.rule) | unusual(paging, "limit")
     question = response_cache.Question.of("signals", response_cache.ANY, "current", paging.limit, **rest)
 
     def compute(asker: Audience) -> dict[str, Any]:
-        return listing(paging, rows.exclude(pk__in=closed(asker)), current_rows)
+        items = current_rows(Instrument.objects.exclude(pk__in=closed(asker)), wanted, closed_markets(asker))
+        return {"items": items[paging.offset :][: paging.limit], "count": len(items)}
 
     return serve(request, question, compute)
+
+
+def named(text: str | None) -> dict[str, str]:
+    """The rule that was asked for under its stored name; two spellings of it are one question."""
+    if text is None:
+        return {}
+    return {"rule": ALL if text.lower() == ALL else stored_name(text)}
+
+
+def stored_name(text: str) -> str:
+    """Of a rule that decides today, or of one that has decided before its parameters were changed."""
+    rule = rules.find(text)
+    if rule is not None:
+        return rule.name
+    if Signal.objects.filter(rule=text).exists():
+        return text
+    raise UnknownCodeError(f"There is no rule {text!r}", {"nearest": nearest(text, rules.names())})
+
+
+def wanted_series(text: str | None) -> list[tuple[str, str]]:
+    """Rule and timeframe of what is asked for."""
+    if text is None:
+        return [(rules.primary().name, DAILY)]
+    name = named(text)["rule"]
+    asked = [(rule.name, timeframe) for rule in rules.active() for timeframe in rule.timeframes]
+    return [pair for pair in asked if name in {ALL, pair[0]}] or [(name, DAILY)]
 
 
 def closed(asker: Audience) -> QuerySet[Quote, Any]:
@@ -95,17 +134,27 @@ def closed(asker: Audience) -> QuerySet[Quote, Any]:
     return Quote.objects.filter(family, table__in=TABLES).values("instrument")
 
 
+def closed_markets(asker: Audience) -> QuerySet[Listing, Any]:
+    """Instruments whose candles may come from a source that may not be shown: one that lists them and is asked."""
+    if asker is Audience.OPERATOR:
+        return Listing.objects.none().values("instrument")
+    hidden = Source.objects.exclude(shown_to(asker, "")).filter(enabled=True)
+    rows = Listing.objects.filter(source__in=hidden).exclude(instrument__kind__in=OFFICIAL_KINDS)
+    return rows.values("instrument")
+
+
 def chosen(query: SignalQuery, instrument: Instrument | None) -> QuerySet[Signal]:
     if query.from_ and query.to and query.from_ > query.to:
         raise QuestionError(
             f"from ({query.from_}) is later than to ({query.to})", {"from": query.from_, "to": query.to}
         )
-    wanted = {
+    name = named(query.rule).get("rule")
+    daily = {"rule": rules.primary().name, "timeframe": DAILY}
+    wanted = (daily if name is None else {} if name == ALL else {"rule": name}) | {
         "instrument": instrument,
         "signal": query.signal,
-        "rule": query.rule,
         "as_of__gte": midnight(query.from_) if query.from_ else None,
-        "as_of__lte": midnight(query.to) if query.to else None,
+        "as_of__lte": midnight(query.to) + LAST_MOMENT if query.to else None,
     }
     rows = Signal.objects.filter(**{name: value for name, value in wanted.items() if value is not None})
     return rows.order_by("-as_of", "-version", "-id")
@@ -123,26 +172,40 @@ def signal_rows(rows: QuerySet[Signal]) -> Iterator[dict[str, Any]]:
     names = [FIELDS.get(name, name) for name in COLUMNS]
     for values in rows.values_list(*COLUMNS):
         item = dict(zip(names, values, strict=True))
-        item["as_of"] = item["as_of"].date()
-        yield item | {name: f"{item[name]:f}" for name in ("macd", "signal_line", "histogram")}
+        item["as_of"] = item["as_of"].date() if item["timeframe"] == DAILY else item["as_of"]
+        yield item | {name: None if item[name] is None else f"{item[name]:f}" for name in ledger.COLUMNS}
 
 
-def current_rows(instruments: QuerySet[Instrument]) -> Iterator[dict[str, Any]]:
-    """Two queries, however many instruments there are."""
-    rule = rules.macd_cross()
-    page = list(instruments.values_list("pk", "code"))
-    states = {
-        row.instrument_id: row
-        for row in AnalysisSnapshot.objects.filter(rule=rule.name, window="30d", instrument__in=[pk for pk, _ in page])
+def current_rows(
+    instruments: QuerySet[Instrument], wanted: list[tuple[str, str]], hidden: QuerySet[Listing, Any]
+) -> list[dict[str, Any]]:
+    """A row for each instrument with official rates, and for each other series that a rule applies to; two queries.
+
+    What is decided on candles of a `hidden` instrument is left out.
+    """
+    rows = AnalysisSnapshot.objects.filter(rule__in={name for name, _ in wanted}, window="30d")
+    columns = ("instrument", "rule", "timeframe", "status", "stats", "generated_at")
+    states = {tuple(row[:3]): row[3:] for row in rows.values_list(*columns)}
+    official = Exists(Rate.objects.filter(instrument=OuterRef("pk")))
+    listed = instruments.annotate(official=official, hidden=Exists(hidden.filter(instrument=OuterRef("pk"))))
+    found = []
+    for pk, code, has_rates, is_hidden in listed.order_by("code").values_list("pk", "code", "official", "hidden"):
+        for name, timeframe in wanted:
+            state = states.get((pk, name, timeframe), PENDING)
+            applied = state[0] in APPLIED
+            if not (applied and is_hidden) and (applied or (has_rates and timeframe == DAILY)):
+                found.append(current_row(code, name, timeframe, *state))
+    return found
+
+
+def current_row(
+    code: str, rule: str, timeframe: str, status: str, stats: dict[str, Any], generated_at: datetime | None
+) -> dict[str, Any]:  # fmt: skip
+    return {
+        "code": code,
+        "rule": rule,
+        "timeframe": timeframe,
+        "status": status,
+        **{name: stats.get(name) for name in STATS},
+        "generated_at": generated_at,
     }
-    for pk, code in page:
-        state = states.get(pk)
-        stats = state.stats if state else {}
-        yield {
-            "code": code,
-            "rule": rule.name,
-            "timeframe": rule.timeframe,
-            "status": state.status if state else "pending",
-            **{name: stats.get(name) for name in STATS},
-            "generated_at": state.generated_at if state else None,
-        }

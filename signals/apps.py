@@ -9,4 +9,10 @@ class SignalsConfig(AppConfig):
     verbose_name = _("Sygnały")
 
     def ready(self) -> None:
-        from signals import receivers  # noqa: F401  connects itself
+        from signals import (
+            receivers,  # noqa: F401  connects itself
+            rules,
+        )
+
+        # An unknown PRIMARY_RULE ends the start of every process here, and not the first page that somebody opens.
+        rules.primary()

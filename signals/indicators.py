@@ -1,38 +1,13 @@
-"""Indicators: pure functions over arrays of floats.
+"""Indicators: the one formula of each, as plain functions of floats.
+
+`signals.compiled` has numba make machine code of these same functions for the processes that decide; web processes call
+them as they stand here. Both come to the same last bit: the order of the operations is fixed, and there is no fastmath.
 
 Exponential averages start with the first value (as pandas' `ewm(adjust=False)` does). TA-Lib starts with a simple
 average instead; the two agree to 1e-9 of the price from about bar 900 on.
 """
 
-from typing import Any, NamedTuple
-
-import numpy as np
-from numba import njit
-from numpy.typing import NDArray
-
-Floats = NDArray[np.float64]
-
-# fast average, slow average, signal line, bars so far
-FRESH = (0.0, 0.0, 0.0, 0.0)
-
-
-class Macd(NamedTuple):
-    """One value a bar, and the state behind the last one."""
-
-    fast: Floats
-    slow: Floats
-    line: Floats
-    signal: Floats
-    histogram: Floats
-    bars: Floats
-    state: Floats
-
-
-def macd(closes: Floats, spans: tuple[int, int, int], state: Any = FRESH) -> Macd:
-    """MACD of `closes` that follow `state`; the whole series from FRESH, or one more bar, to the same last bit."""
-    fast, slow, signal = spans
-    return Macd(*_macd(np.array(closes, np.float64), smoothing(fast), smoothing(slow), smoothing(signal),
-                       np.array(state, np.float64)))  # fmt: skip
+from typing import Any
 
 
 def smoothing(span: int) -> float:
@@ -40,24 +15,60 @@ def smoothing(span: int) -> float:
     return 2.0 / (span + 1)
 
 
-@njit(
-    "Tuple((f8[::1],f8[::1],f8[::1],f8[::1],f8[::1],f8[::1],f8[::1]))(f8[::1],f8,f8,f8,f8[::1])", cache=True, nogil=True
-)
-def _macd(closes, fast_weight, slow_weight, signal_weight, state):  # type: ignore[no-untyped-def]
-    """The three recursions in one loop: about 1.6 times TA-Lib, which is at the limit of one chain of additions."""
-    count = closes.size
-    fasts, slows, lines = np.empty(count), np.empty(count), np.empty(count)
-    signals, histograms, numbers = np.empty(count), np.empty(count), np.empty(count)
-    fast, slow, signal, bars = state
-    for i in range(count):
-        close = closes[i]
-        if bars == 0.0:
-            fast = slow = close
-        fast += fast_weight * (close - fast)
-        slow += slow_weight * (close - slow)
-        line = fast - slow
-        signal += signal_weight * (line - signal)
-        bars += 1.0
-        fasts[i], slows[i], lines[i] = fast, slow, line
-        signals[i], histograms[i], numbers[i] = signal, line - signal, bars
-    return fasts, slows, lines, signals, histograms, numbers, np.array([fast, slow, signal, bars])
+def ema(average: float, value: float, weight: float) -> float:
+    return average + weight * (value - average)
+
+
+def crossing(sign: float, value: float) -> tuple[float, int]:
+    """The sign of a line after one more value, and 1 or -1 where it turned positive or negative, else 0.
+
+    Zero keeps the sign before it; `sign` is 0 before the first value: nothing turns then.
+    """
+    if value > 0.0:
+        return 1.0, 1 if sign < 0.0 else 0
+    if value < 0.0:
+        return -1.0, -1 if sign > 0.0 else 0
+    return sign, 0
+
+
+def macd_cross(
+    fast: float,
+    slow: float,
+    signal: float,
+    bars: float,
+    sign: float,
+    close: float,
+    fast_weight: float,
+    slow_weight: float,
+    signal_weight: float,
+) -> tuple[tuple[float, ...], tuple[float, ...], int]:
+    """One bar on: the state (the first five), the values (both averages, MACD, signal line, histogram and the histogram
+    of the bar before) and the crossing.
+
+    The averages begin with the first close, and the signal line with zero, which MACD is then.
+    """
+    if bars == 0.0:
+        fast = slow = close
+        before = float("nan")
+    else:
+        before = fast - slow - signal
+    fast = ema(fast, close, fast_weight)
+    slow = ema(slow, close, slow_weight)
+    line = fast - slow
+    signal = ema(signal, line, signal_weight)
+    sign, turned = crossing(sign, line - signal)
+    return (fast, slow, signal, bars + 1.0, sign), (fast, slow, line, signal, line - signal, before), turned
+
+
+def macd_cross_over(closes: Any, weights: Any, state: Any, values: Any, decisions: Any) -> None:
+    """`macd_cross` over an array of closes: fills a row of `values` and of `decisions` a bar, and moves `state` on."""
+    fast, slow, signal, bars, sign = state
+    for i in range(closes.size):
+        row, found, decisions[i] = macd_cross(
+            fast, slow, signal, bars, sign, closes[i], weights[0], weights[1], weights[2]
+        )
+        fast, slow, signal, bars, sign = row
+        for k in range(6):
+            values[i, k] = found[k]
+    for k, number in enumerate((fast, slow, signal, bars, sign)):
+        state[k] = number

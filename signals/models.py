@@ -1,4 +1,4 @@
-"""Decisions, and the newest state of each instrument."""
+"""Decisions, and the newest state of each series."""
 
 from datetime import UTC, date, datetime
 
@@ -7,6 +7,11 @@ from django.utils.translation import gettext_lazy as _
 
 from markets.models import Instrument
 
+# The timeframe of official rates, and the one that pages speak of.
+DAILY = "1d"
+# What has official daily rates; everything else is decided on by its candles.
+OFFICIAL_KINDS = (Instrument.Kind.CURRENCY, Instrument.Kind.METAL)
+
 
 def midnight(day: date) -> datetime:
     """How a daily bar is dated: its day at 00:00 UTC."""
@@ -14,9 +19,10 @@ def midnight(day: date) -> datetime:
 
 
 class Signal(models.Model):
-    """One decision on one closed bar. Append-only: a correction is a new edition of the same bar.
+    """One decision on one closed bar. Append-only: a correction is a new version of the same bar.
 
-    `as_of` is the bar's day at 00:00 UTC for daily bars. `backtested`: decided on a bar older than the first run.
+    `as_of` is the bar's day at 00:00 UTC for daily bars, the open of a candle. `backtested`: decided on a bar older
+    than the first run. `macd`, `signal_line` and `histogram` are null for a rule that computes none.
     """
 
     class Label(models.TextChoices):
@@ -26,12 +32,12 @@ class Signal(models.Model):
 
     instrument = models.ForeignKey(Instrument, models.PROTECT, related_name="signals", verbose_name=_("instrument"))
     rule = models.CharField(_("reguła"), max_length=60)
-    timeframe = models.CharField(_("interwał"), max_length=4, default="1d")
+    timeframe = models.CharField(_("interwał"), max_length=4, default=DAILY)
     as_of = models.DateTimeField(_("świeca"))
     signal = models.CharField(_("sygnał"), max_length=4, choices=Label)
-    macd = models.DecimalField("MACD", max_digits=20, decimal_places=10)
-    signal_line = models.DecimalField(_("linia sygnału"), max_digits=20, decimal_places=10)
-    histogram = models.DecimalField(_("histogram"), max_digits=20, decimal_places=10)
+    macd = models.DecimalField("MACD", max_digits=20, decimal_places=10, null=True)
+    signal_line = models.DecimalField(_("linia sygnału"), max_digits=20, decimal_places=10, null=True)
+    histogram = models.DecimalField(_("histogram"), max_digits=20, decimal_places=10, null=True)
     values = models.JSONField(_("wartości"), default=dict)
     horizon_days = models.PositiveSmallIntegerField(_("horyzont (dni)"))
     version = models.PositiveSmallIntegerField(_("wydanie"), default=1, db_column="edition")
@@ -54,9 +60,9 @@ class Signal(models.Model):
 
 
 class AnalysisSnapshot(models.Model):
-    """The newest state of an instrument under a rule, over the last 30, 90 or 365 days.
+    """The newest state of a series under a rule, over the last 30, 90 or 365 days.
 
-    `state` carries what the next bar needs (the averages to the last bit), the same in each window's row.
+    `state` carries what the next bar needs (the rule's numbers to the last bit), the same in each window's row.
     """
 
     WINDOWS = (30, 90, 365)
@@ -68,6 +74,7 @@ class AnalysisSnapshot(models.Model):
 
     instrument = models.ForeignKey(Instrument, models.CASCADE, related_name="snapshots", verbose_name=_("instrument"))
     rule = models.CharField(_("reguła"), max_length=60)
+    timeframe = models.CharField(_("interwał"), max_length=4, default=DAILY)
     window = models.CharField(_("okno"), max_length=4)
     status = models.CharField(_("stan"), max_length=16, choices=Status)
     stats = models.JSONField(_("statystyki"), default=dict)
@@ -79,7 +86,7 @@ class AnalysisSnapshot(models.Model):
         verbose_name_plural = _("stany analizy")
         ordering = ["instrument", "window"]
         constraints = [
-            models.UniqueConstraint(fields=["instrument", "rule", "window"], name="one_snapshot_a_window"),
+            models.UniqueConstraint(fields=["instrument", "rule", "timeframe", "window"], name="one_snapshot_a_window"),
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""What pages ask about signals: how each instrument stands under today's rule, and the newest turns."""
+"""What pages ask about signals: how each instrument stands under the primary rule, and the newest BUY and SELL."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -6,10 +6,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Exists, OuterRef
-
-from signals import rules
-from signals.models import AnalysisSnapshot, Signal, midnight
+from signals import ledger, rules
+from signals.models import DAILY, AnalysisSnapshot, Signal, midnight
 
 TURNS = (Signal.Label.BUY, Signal.Label.SELL)
 
@@ -30,13 +28,13 @@ class SignalState:
 
 
 def rule_label() -> str:
-    """Today's rule as people call it: `MACD 12/26/9`."""
-    return "MACD " + "/".join(str(span) for span in rules.macd_cross().spans)
+    """The primary rule as people call it: `MACD 12/26/9`."""
+    return rules.primary().label
 
 
 def signal_states(window: str = "365d") -> dict[str, SignalState]:
     """By code, lowest and highest over the window; one query."""
-    rows = AnalysisSnapshot.objects.filter(rule=rules.macd_cross().name, window=window)
+    rows = AnalysisSnapshot.objects.filter(rule=rules.primary().name, timeframe=DAILY, window=window)
     return {
         code: signal_state(status, stats)
         for code, status, stats in rows.values_list("instrument__code", "status", "stats")
@@ -60,14 +58,12 @@ def signal_state(status: str, stats: dict[str, Any]) -> SignalState:
 
 
 def recent(codes: Collection[str], until: date, count: int = 5) -> list[Signal]:
-    """The newest BUY and SELL of these instruments that no later edition took back; one query.
+    """The newest BUY and SELL of these instruments that no later version took back; one query.
 
     A series that goes on turns about once a month: a year back is far enough, and spares reading decades.
     """
-    same_bar = {name: OuterRef(name) for name in ("instrument", "rule", "timeframe", "as_of")}
-    newer = Signal.objects.filter(**same_bar, version__gt=OuterRef("version"))
-    rule = rules.macd_cross()
     year = midnight(until - timedelta(days=365)), midnight(until)
-    turns = Signal.objects.filter(rule=rule.name, timeframe=rule.timeframe, signal__in=TURNS, as_of__range=year)
-    rows = turns.filter(~Exists(newer), instrument__code__in=codes)
+    rows = ledger.newest_versions(
+        rule=rules.primary().name, timeframe=DAILY, signal__in=TURNS, as_of__range=year, instrument__code__in=codes
+    )
     return list(rows.select_related("instrument").order_by("-as_of", "-pk")[:count])

@@ -15,7 +15,7 @@ def wake(job: Job | None = None, kinds: Collection[str] | None = None, **kwargs:
     very transaction, what Redis told of has to be looked for.
     """
     if kinds is not None:
-        is_news = any(kind in tasks.TIMEFRAMES for kind in kinds)
+        is_news = any(kind in tasks.timeframes() for kind in kinds)
     else:
         is_news = job is not None or tasks.is_open()
     if is_news:

@@ -17,8 +17,9 @@ from markets.jobs import runs
 from markets.models import Instrument, OutboxEvent, Rate
 from markets.queries import gaps
 from markets.redis import client as redis_client
-from signals import rules
-from signals.models import AnalysisSnapshot, Signal
+from signals import rules, snapshots
+from signals.models import DAILY, AnalysisSnapshot, Signal
+from signals.rules.rule import OFFICIAL
 
 logger = logging.getLogger(__name__)
 
@@ -26,8 +27,7 @@ CATCH_UP = "signals.tasks.catch_up"
 MAX_TRIES = 5
 # A pass over one instrument takes seconds, a task 60 s at most.
 LEASE = timedelta(seconds=120)
-# The timeframe of the rules that apply to a kind of news; what is not here is passed over.
-TIMEFRAMES = {"rate": "1d", "gold": "1d"}
+OFFICIAL_KINDS = {"rate": DAILY, "gold": DAILY}
 
 
 def enqueue_catch_up() -> bool:
@@ -61,6 +61,12 @@ def catch_up() -> int:
     return written
 
 
+def timeframes() -> dict[str, str]:
+    """The timeframe of each kind of news that one of the rules is about; what is not here is passed over."""
+    named = {timeframe for rule in rules.active() if OFFICIAL not in rule.needs for timeframe in rule.timeframes}
+    return OFFICIAL_KINDS | {f"candle:{timeframe}": timeframe for timeframe in named}
+
+
 def unprocessed() -> QuerySet[OutboxEvent]:
     """What the engine has not worked off, claimed by another pass or not."""
     return OutboxEvent.objects.filter(consumer=OutboxEvent.Consumer.ENGINE, processed=None)
@@ -75,29 +81,30 @@ def free() -> QuerySet[OutboxEvent]:
 
 def is_open() -> bool:
     """Whether there is something that a pass would decide on."""
-    return free().filter(kind__in=TIMEFRAMES, tries__lt=MAX_TRIES).exists()
+    return free().filter(kind__in=timeframes(), tries__lt=MAX_TRIES).exists()
 
 
 def pass_over() -> None:
     """What no rule applies to is done. Rows that a writer holds at this moment are left for the next pass."""
     with transaction.atomic():
-        rows = free().exclude(kind__in=TIMEFRAMES).select_for_update(skip_locked=True)
+        rows = free().exclude(kind__in=timeframes()).select_for_update(skip_locked=True)
         if unruled := list(rows.values_list("pk", flat=True)):
             OutboxEvent.objects.filter(pk__in=unruled).update(processed=clock.now())
 
 
 def waiting() -> list[Instrument]:
-    """Instruments with news, or without a state under today's rule, whose history is whole."""
-    events_of_it = unprocessed().filter(instrument=OuterRef("pk"), kind__in=TIMEFRAMES)
-    news = free().filter(instrument=OuterRef("pk"), kind__in=TIMEFRAMES, tries__lt=MAX_TRIES)
-    # What only markets price has no official figure that today's rule could be asked about.
+    """Instruments with news, or without a state under one of the rules, whose history is whole."""
+    kinds = timeframes()
+    events_of_it = unprocessed().filter(instrument=OuterRef("pk"), kind__in=kinds)
+    news = free().filter(instrument=OuterRef("pk"), kind__in=kinds, tries__lt=MAX_TRIES)
+    # What only markets price has no official rate that a daily rule could be asked about.
     official = Rate.objects.filter(instrument=OuterRef("pk"))
-    stateless = ~Q(Exists(state_of(OuterRef("pk")))) & ~Q(Exists(events_of_it)) & Q(Exists(official))
+    stateless = snapshots.undecided() & ~Q(Exists(events_of_it)) & Q(Exists(official))
     return list(whole(Instrument.objects.filter(Q(Exists(news)) | stateless)).order_by("kind", "code"))
 
 
 def state_of(instrument: Instrument | OuterRef) -> QuerySet[AnalysisSnapshot]:
-    return AnalysisSnapshot.objects.filter(instrument=instrument, rule=rules.macd_cross().name)
+    return AnalysisSnapshot.objects.filter(instrument=instrument, timeframe=DAILY)
 
 
 def whole(instruments: QuerySet[Instrument]) -> QuerySet[Instrument]:
@@ -109,7 +116,7 @@ def whole(instruments: QuerySet[Instrument]) -> QuerySet[Instrument]:
 def process(instrument: Instrument) -> int:
     """Claim all that is open, decide once, mark it processed with the signals. A failure is counted on the claim."""
     claimed = claim(instrument)
-    if not claimed and unprocessed().filter(instrument=instrument, kind__in=TIMEFRAMES).exists():
+    if not claimed and unprocessed().filter(instrument=instrument, kind__in=timeframes()).exists():
         return 0  # another pass was faster
     rows = OutboxEvent.objects.filter(pk__in=[row.pk for row in claimed], processed=None)
     try:
@@ -117,9 +124,9 @@ def process(instrument: Instrument) -> int:
             if not whole(Instrument.objects.filter(pk=instrument.pk)).exists():
                 rows.update(claimed_until=clock.now())
                 return 0
-            written = decide(instrument, min((row.from_time for row in claimed), default=None))
+            written = decide(instrument, claimed)
             rows.update(processed=clock.now())
-            announce(instrument, rules.macd_cross(), written)
+            announce(instrument, rules.primary(), written)
     except Exception as error:
         logger.exception("The engine failed on %s", instrument.code)
         words = runs.scrub(repr(error))
@@ -136,7 +143,7 @@ def claim(instrument: Instrument) -> list[OutboxEvent]:
     In the order in which writers take these rows.
     """
     with transaction.atomic():
-        rows = free().filter(instrument=instrument, kind__in=TIMEFRAMES)
+        rows = free().filter(instrument=instrument, kind__in=timeframes())
         claimed = list(rows.select_for_update().order_by("kind", "pk"))
         OutboxEvent.objects.filter(pk__in=[row.pk for row in claimed]).update(
             claimed_by=runs.this_process(), claimed_until=clock.now() + LEASE
@@ -144,22 +151,29 @@ def claim(instrument: Instrument) -> list[OutboxEvent]:
     return claimed
 
 
-def decide(instrument: Instrument, since: datetime | None) -> int:
-    """The one way into the engine; `since` is the first bar that changed, None all of them."""
+def decide(instrument: Instrument, claimed: list[OutboxEvent]) -> int:
+    """The one way into the engine: each timeframe that has news, from its first changed bar; without news all days."""
     from signals import engine  # pandas and numba weigh 100 MB: only the processes that decide load them
 
-    return engine.decide(instrument, rules.macd_cross(), since and since.date())
+    kinds, since = timeframes(), dict[str, datetime]()
+    for row in claimed:
+        timeframe = kinds[row.kind]
+        since[timeframe] = min(row.from_time, since.get(timeframe, row.from_time))
+    if not since:
+        return engine.decide(instrument)
+    return sum(engine.decide(instrument, timeframe, first) for timeframe, first in since.items())
 
 
-def announce(instrument: Instrument, rule: rules.MacdCross, written: int) -> None:
+def announce(instrument: Instrument, rule: rules.Rule, written: int) -> None:
     """Outsiders hear of new decisions, and of the newest one, when the transaction has been committed."""
     if not written or not settings.REDIS_URL:
         return
-    newest = Signal.objects.filter(instrument=instrument, rule=rule.name).order_by("-as_of", "-version")[0]
+    rows = Signal.objects.filter(instrument=instrument, rule=rule.name, timeframe=DAILY)
+    newest = rows.order_by("-as_of", "-version").first()
+    if newest is None:
+        return
     day, label = newest.as_of.date(), newest.signal
-    transaction.on_commit(
-        lambda: events.decided(instrument.code, rule.name, rule.timeframe, day, label, written), robust=True
-    )
+    transaction.on_commit(lambda: events.decided(instrument.code, rule.name, DAILY, day, label, written), robust=True)
 
 
 def recompute(codes: list[str]) -> int:
@@ -167,7 +181,7 @@ def recompute(codes: list[str]) -> int:
     total = 0
     for instrument in whole(Instrument.objects.filter(code__in=codes)):
         with transaction.atomic():
-            written = decide(instrument, None)
-            announce(instrument, rules.macd_cross(), written)
+            written = decide(instrument, [])
+            announce(instrument, rules.primary(), written)
         total += written
     return total

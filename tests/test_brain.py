@@ -12,7 +12,7 @@ import pytest
 from markets.models import Instrument, Job, Rate, Source
 from markets.records import RateRecord, Table
 from markets.store.publish import publish
-from signals import engine, rules
+from signals import engine, snapshots
 from signals.models import AnalysisSnapshot, Signal
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +43,7 @@ def bring(nbp: Source, job: Job, at: Callable[[str], None]) -> Callable[..., Ins
 
 
 def decide(instrument: Instrument, since: date | None = None) -> int:
-    return engine.decide(instrument, rules.macd_cross(), since)
+    return engine.decide(instrument, since=since)
 
 
 def snapshot(code: str = "USD", window: str = "30d") -> AnalysisSnapshot:
@@ -83,6 +83,9 @@ def test_buy_is_where_the_histogram_turns_positive_and_sell_where_negative(bring
     decide(bring(wave(600)))
     for row in Signal.objects.exclude(signal="HOLD"):
         before, now = row.values["previous_histogram"], row.histogram
+        assert now is not None
+        assert row.macd is not None
+        assert row.signal_line is not None
         assert (before <= 0 < now) if row.signal == "BUY" else (before >= 0 > now)
         assert row.histogram == pytest.approx(row.macd - row.signal_line, abs=Decimal("1e-9"))
         assert (row.rule, row.timeframe, row.horizon_days) == (RULE, "1d", 5)
@@ -147,10 +150,10 @@ def test_bar_by_bar_comes_to_the_same_as_in_one_go(bring: Callable) -> None:
         decide(usd, since=closes[number][0])
     step_by_step = content()
     state = snapshot().state
-    AnalysisSnapshot.objects.update(state={**state, "averages": [0.0, 0.0, 0.0, 0.0]})
+    AnalysisSnapshot.objects.update(state={**state, "row": [0.0, 0.0, 0.0, 0.0, 0.0]})
     assert decide(usd) == 0
     assert content() == step_by_step
-    assert snapshot().state["averages"] == state["averages"]
+    assert snapshot().state["row"] == state["row"]
 
 
 def test_a_recompute_of_everything_writes_nothing_new(bring: Callable) -> None:
@@ -279,7 +282,7 @@ def test_the_windows_tell_the_change_the_range_and_the_trend(bring: Callable) ->
 
 @pytest.mark.parametrize(("fast", "slow", "word"), [(4.01, 4.0, "up"), (4.0, 4.01, "down"), (4.001, 4.0, "flat")])
 def test_the_trend_is_flat_within_a_thousandth_of_the_price(fast: float, slow: float, word: str) -> None:
-    assert engine.trend(fast, slow, 4.0) == word
+    assert snapshots.trend(fast, slow, 4.0) == word
 
 
 def test_a_constant_series_holds(bring: Callable) -> None:

@@ -19,7 +19,7 @@ from markets.records import RateRecord, Table
 from markets.redis import cache_stats, response_cache
 from markets.redis.response_cache import Question
 from markets.store.publish import publish
-from signals import engine, rules
+from signals import engine
 from tests.processes import until
 from tests.test_api_rates import JAN_2, JAN_3, JANUARY, gold_of, mids
 from tests.test_brain import wave
@@ -133,7 +133,7 @@ def test_new_decisions_are_answered_at_once(client: Client, nbp: Source, job: Jo
     publish([Table("A", day, [RateRecord("USD", mid=value)]) for day, value in wave(260)], nbp, job)
     assert [client.get(path).json()["count"] for path in ("/signals?code=USD", "/signals")] == [0, 0]
     assert status_of(client, "USD") == "pending"
-    written = engine.decide(usd, rules.macd_cross())
+    written = engine.decide(usd)
     assert [client.get(path).json()["count"] for path in ("/signals?code=USD", "/signals")] == [written, written]
     assert status_of(client, "USD") == "ok"
 

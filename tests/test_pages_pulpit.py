@@ -371,7 +371,7 @@ def test_the_page_with_its_signals_asks_at_most_eight_questions(
 
 
 def test_the_rule_is_named_as_people_call_it(settings: Any) -> None:
-    assert (queries.rule_label(), rules.macd_cross().name) == ("MACD 12/26/9", RULE)
+    assert (queries.rule_label(), rules.primary().name) == ("MACD 12/26/9", RULE)
     settings.MACD_SLOW = 30
     assert queries.rule_label() == "MACD 12/30/9"
 

@@ -17,7 +17,7 @@ from markets.models import Instrument, Job, Source
 from markets.records import RateRecord, Table
 from markets.store import gaps
 from markets.store.publish import publish
-from signals import engine, series, tasks
+from signals import engine, ledger, series, snapshots, tasks
 from signals.models import AnalysisSnapshot, Signal
 from tests.news import news, open_news
 from tests.test_brain import START, content, wave
@@ -107,11 +107,11 @@ class Killed(BaseException):
 
 
 STEPS = [
-    (series, "closes"),
+    (series, "load"),
     (engine, "follow"),
-    (engine, "write_signals"),
-    (engine, "write_snapshots"),
-    (engine, "save"),
+    (ledger, "write"),
+    (snapshots, "write"),
+    (snapshots, "save"),
     (tasks, "announce"),
 ]
 
@@ -158,14 +158,14 @@ def test_an_announcement_that_fails_five_times_rests_with_its_error(
     brought(wave(300), "USD")
     brought(wave(300), "EUR")
 
-    real = series.closes
+    real = series.load
 
-    def broken(instrument: Instrument, after: date | None = None) -> Any:
+    def broken(instrument: Instrument, *args: Any) -> Any:
         if instrument.code == "USD":
             raise ValueError("no number")
-        return real(instrument, after)
+        return real(instrument, *args)
 
-    monkeypatch.setattr(series, "closes", broken)
+    monkeypatch.setattr(series, "load", broken)
     for _ in range(7):
         tasks.catch_up()
     row = news().get(instrument__code="USD")

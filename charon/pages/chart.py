@@ -13,13 +13,21 @@ from charon.pages.rows import word
 from markets import formats
 from markets.queries import history
 from markets.queries.history import Point
-from signals.explain import small
-from signals.history import Decision, RuleBar
+from signals.digits import small
+from signals.history import Decision
+from signals.rules.rule import Values
 
 # More shapes than this cover the line and each other.
 MOST_SHAPES = 150
 WIDTH, HEIGHT = 640, 200
-AVERAGES = ("fast", "slow", "macd", "signal_line", "histogram")
+# What the lines of MACD are called in the data for the browser; another rule has none of them.
+AVERAGES = {
+    "fast": "ema_fast",
+    "slow": "ema_slow",
+    "macd": "macd",
+    "signal_line": "signal_line",
+    "histogram": "histogram",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +37,15 @@ class ChartSeries:
     points: list[Point]
     step: int
     whole: list[Point]
-    bars: dict[date, RuleBar]
+    bars: dict[date, Values]
     gaps: list[tuple[date, date]]
     turns: list[Decision]
     scale: int
+
+    @property
+    def macd(self) -> bool:
+        """Whether the rule has the lines that are drawn for MACD."""
+        return any(AVERAGES["histogram"] in self.bars.get(point.day, {}) for point in self.points)
 
     @property
     def shapes(self) -> list[Decision]:
@@ -41,7 +54,7 @@ class ChartSeries:
 
 
 def cut(
-    points: list[Point], since: date, bars: dict[date, RuleBar], decisions: list[Decision], scale: int
+    points: list[Point], since: date, bars: dict[date, Values], decisions: list[Decision], scale: int
 ) -> ChartSeries:
     """What lies in the range; the points before it only fed the averages."""
     inside = [point for point in points if point.day >= since]
@@ -54,7 +67,10 @@ def payload(series: ChartSeries, unit: str) -> dict[str, Any]:
     """One list a line, all of one length; an empty slot stands where figures are missing, so that lines break there."""
     slots = slotted(series)
     bars = [series.bars.get(point.day) if point else None for point in slots]
-    lines = {name: [rounded(getattr(bar, name), series.scale) if bar else None for bar in bars] for name in AVERAGES}
+    lines = {
+        name: [rounded(bar[value], series.scale) if bar and value in bar else None for bar in bars]
+        for name, value in AVERAGES.items()
+    }
     days = [point.day if point else None for point in slots]
     places = {day: number for number, day in enumerate(days) if day}
     return {
@@ -70,11 +86,16 @@ def payload(series: ChartSeries, unit: str) -> dict[str, Any]:
                 "day": formats.day(turn.day),
                 "kind": turn.signal,
                 "word": word(turn.signal),
-                "histogram": small(turn.histogram, series.scale),
+                "histogram": histogram_text(turn.histogram, series.scale),
             }
             for turn in reversed(series.shapes)
         ],
     }
+
+
+def histogram_text(value: float | Decimal | None, scale: int) -> str:
+    """Only MACD has one."""
+    return "–" if value is None else small(value, scale)
 
 
 def slotted(series: ChartSeries) -> list[Point | None]:
@@ -141,9 +162,9 @@ def table(series: ChartSeries) -> list[list[str]]:
     words = {turn.day: word(turn.signal) for turn in series.turns}
     rows = []
     for point in reversed(series.points):
-        bar = series.bars.get(point.day)
+        bar = series.bars.get(point.day, {})
         figures = [formats.number(value) if value else "–" for value in (point.mid, point.bid, point.ask)]
-        histogram = small(bar.histogram, series.scale) if bar else "–"
+        histogram = histogram_text(bar.get("histogram"), series.scale)
         rows.append([formats.day(point.day), *figures, histogram, words.get(point.day, "")])
     return rows
 

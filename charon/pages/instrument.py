@@ -26,9 +26,13 @@ from markets.queries.overview import Board, LatestRate
 from markets.views import BUSY, CALM, HtmxRequest, Row, backfill_row, shown_sources, wants_fragment
 from signals import explain, queries, rules
 from signals import history as signal_history
+from signals.digits import rounded
 from signals.explain import Explanation
 from signals.history import Decision
 from signals.models import AnalysisSnapshot
+from signals.rules import Rule
+from signals.rules.macd_cross import MacdCross
+from signals.rules.rule import Values
 
 SIGNALS_SHOWN = 20
 # Table B comes on Wednesdays: a figure of the week before last is missing.
@@ -103,11 +107,12 @@ def unknown(request: HtmxRequest, code: str) -> HttpResponse:
 def show(request: HtmxRequest, subject: PageSubject) -> HttpResponse:
     chosen = request.GET.get("zakres", "")
     key = chosen if chosen in history.RANGES else history.DEFAULT_RANGE
+    rule = rules.find(request.GET.get("regula", "")) or rules.primary()
     template = "instrument/_instrument.html" if wants_fragment(request) else "instrument/instrument.html"
-    return render(request, template, context(subject, key))
+    return render(request, template, context(subject, key, rule))
 
 
-def context(subject: PageSubject, key: str) -> Row:
+def context(subject: PageSubject, key: str, rule: Rule) -> Row:
     """Eight queries: the quotes, three for the state of the source, series, newest figures, snapshots, decisions."""
     now = clock.now()
     facts = replace(freshness.facts(None, now), newest=subject.board.newest)
@@ -119,31 +124,37 @@ def context(subject: PageSubject, key: str) -> Row:
         "gold": gold,
         "path": rows.page_of(subject.code),
         "range": key,
+        "rule_query": rule_query(rule),
         "truth": truth,
         "backfill": backfill_row(facts.backfill),
         "sources": shown_sources(facts.sources),
         "every": BUSY if facts.backfill else CALM,
         "unit": _("zł/g") if gold else _("zł"),
     }
-    return shared | (filled(subject.line, key, truth) if subject.line else {})
+    return shared | (filled(subject.line, key, truth, rule) if subject.line else {})
 
 
-def filled(line: LatestRate, key: str, truth: Freshness) -> Row:
+def rule_query(rule: Rule) -> str:
+    """What an address of this page needs to speak of the same rule."""
+    return "" if rule.name == rules.primary().name else f"&regula={rule.name}"
+
+
+def filled(line: LatestRate, key: str, truth: Freshness, rule: Rule) -> Row:
     scale = scale_of(line.value)
     since = history.first_day(line.day, history.RANGES[key])
-    decisions = signal_history.decisions(line.code)
+    decisions = signal_history.decisions(line.code, rule)
     turned = next((row for row in decisions if row.turns), None)
     points = history.points(line.code, lead(since, turned))
-    snapshots = signal_history.snapshots(line.code)
+    snapshots = signal_history.snapshots(line.code, rule)
     daily = SERIES_TABLE[line.table]
-    bars = signal_history.bars(((point.day, point.mid) for point in points if point.table == daily), rules.macd_cross())
+    bars = signal_history.bars(((point.day, point.mid) for point in points if point.table == daily), rule)
     series = chart.cut(points, since, bars, decisions, scale)
     return {
         "figure": headline(line),
         "state": state(line, truth),
-        "ranges": [range_row(line.code, name, name == key) for name in history.RANGES],
+        "ranges": [range_row(line.code, name, name == key, rule) for name in history.RANGES],
         "chart": chart_row(series, line),
-        "signal": signal_row(line, truth, snapshots.get("30d"), turned, bars),
+        "signal": signal_row(line, truth, rule, snapshots.get("30d"), turned, bars),
         "decisions": [decision_row(row, scale) for row in decisions[:SIGNALS_SHOWN]],
         "all_decisions": formats.whole(len(decisions)),
         "statistics": [statistics_row(row, line) for row in snapshots.values() if row.stats],
@@ -185,13 +196,12 @@ def midday(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, 12, tzinfo=clock.WARSAW)
 
 
-def range_row(code: str, name: str, current: bool) -> Row:
-    return {"name": name, "current": current, "href": f"{rows.page_of(code)}?zakres={name}"}
+def range_row(code: str, name: str, current: bool, rule: Rule) -> Row:
+    return {"name": name, "current": current, "href": f"{rows.page_of(code)}?zakres={name}{rule_query(rule)}"}
 
 
 def chart_row(series: chart.ChartSeries, line: LatestRate) -> Row:
     unit = "zł/g" if line.code == GOLD else "zł"
-    macd = any(point.day in series.bars for point in series.points)
     summary = chart.summary(series, f"{line.code}, {line.name}", unit)
     counted = formats.plural(len(series.turns), _("sygnał,sygnały,sygnałów"))
     return {
@@ -203,7 +213,7 @@ def chart_row(series: chart.ChartSeries, line: LatestRate) -> Row:
         "unit": unit,
         "notes": chart.notes(series),
         "table": chart.table(series),
-        "macd": macd,
+        "macd": series.macd,
         "band": chart.band(series.points),
         "shapes": bool(series.shapes),
         "drawn": len(series.points) > 1,
@@ -213,21 +223,20 @@ def chart_row(series: chart.ChartSeries, line: LatestRate) -> Row:
 def signal_row(
     line: LatestRate,
     truth: Freshness,
+    rule: Rule,
     newest: AnalysisSnapshot | None,
     turned: Decision | None,
-    bars: dict[date, signal_history.RuleBar],
+    bars: dict[date, Values],
 ) -> Row:
-    """The chip of the pulpit, and behind it the explanation of the newest turn."""
+    """The badge of the dashboard, and behind it the explanation of the newest BUY or SELL."""
     stands = {line.code: queries.signal_state(newest.status, newest.stats)} if newest else {}
-    rule = rules.macd_cross()
-    why = explain.explain(turned, bars, scale_of(line.value))
+    why = explain.explain(rule, turned, bars, scale_of(line.value))
     return {
-        "chip": rows.Badges(stands, queries.rule_label(), truth).of(line),
-        "rule": queries.rule_label(),
+        "chip": rows.Badges(stands, rule.label, truth).of(line),
+        "rule": rule.label,
         "identity": rule.name,
-        "fast": rule.fast,
-        "slow": rule.slow,
-        "line": rule.signal,
+        "formula": rule.formula(),
+        "others": [other_row(line.code, other) for other in rules.active() if other.name != rule.name],
         "warm_up": rule.warm_up,
         "why": why,
         "turn": turn_row(turned) if turned else None,
@@ -235,15 +244,24 @@ def signal_row(
         "weekly": line.table == "B" and not line.retired,
         "retired": formats.day(line.day) if line.retired else "",
         **trend(newest),
-        **(bars_table(why, line) if why else {}),
+        **spans(rule),
+        **(bars_table(rule, why, line) if why else {}),
     }
 
 
-def bars_table(why: Explanation, line: LatestRate) -> Row:
+def spans(rule: Rule) -> Row:
+    """What the lines of the chart are called, which are drawn for MACD alone."""
+    return {"fast": rule.fast, "slow": rule.slow, "line": rule.signal} if isinstance(rule, MacdCross) else {}
+
+
+def other_row(code: str, rule: Rule) -> Row:
+    return {"name": rule.label, "href": f"{rows.page_of(code)}?regula={rule.name}#sygnal"}
+
+
+def bars_table(rule: Rule, why: Explanation, line: LatestRate) -> Row:
     """A row a quantity and a column a bar: it fits a phone."""
-    rule = rules.macd_cross()
     price = _("Cena") if line.code == GOLD else _("Kurs")
-    names = [price, f"EMA{rule.fast}", f"EMA{rule.slow}", "MACD", _("Linia sygnału"), _("Histogram")]
+    names = [price, *explain.titles(rule)]
     columns = list(zip(*why.bars, strict=True))
     return {"bars_days": columns[0] if columns else (), "bars_rows": list(zip(names, columns[1:], strict=False))}
 
@@ -271,15 +289,15 @@ def decision_row(decision: Decision, scale: int) -> Row:
     if "close" not in decision.values:
         return turn_row(decision) | {"histogram": "–", "close": "–"}
     return turn_row(decision) | {
-        "histogram": explain.small(decision.histogram, scale),
-        "close": formats.number(explain.rounded(decision.values["close"], scale)),
+        "histogram": chart.histogram_text(decision.histogram, scale),
+        "close": formats.number(rounded(decision.values["close"], scale)),
     }
 
 
 def statistics_row(snapshot: AnalysisSnapshot, line: LatestRate) -> Row:
     stats, scale = snapshot.stats, scale_of(line.value)
-    values = {name: formats.number(explain.rounded(stats[name], scale)) for name in ("min", "max", "mean", "first")}
-    change = explain.rounded(stats["change"], scale)
+    values = {name: formats.number(rounded(stats[name], scale)) for name in ("min", "max", "mean", "first")}
+    change = rounded(stats["change"], scale)
     return values | {
         "days": stats["window_days"],
         "until": formats.day(date.fromisoformat(stats["as_of"])),

@@ -224,7 +224,10 @@ SIGNALS = """
 /signals?signal=SELL&limit=2&offset=1
 /signals?signal=HOLD&limit=2
 /signals?rule=macd_signal_cross_12_26_9&limit=1
+/signals?rule=macd_cross&limit=1
+/signals?rule=all&limit=1
 /signals?rule=another
+/signals?rule=macd_crosss
 /signals?code=USD&from=2026-10-20&to=2026-10-22
 /signals?from=2026-10-22&to=2026-10-20
 /signals?code=USB
@@ -234,6 +237,10 @@ SIGNALS = """
 /signals/current?limit=2&offset=1
 /signals/current?limit=1 operator
 /signals/current?limit=0
+/signals/current?rule=macd_cross&limit=1
+/signals/current?rule=all&limit=1
+/signals/current?rule=another
+/waluty/USD/?zakres=1M&regula=macd_cross htmx
 """
 
 DOCUMENTS = """

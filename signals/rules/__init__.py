@@ -1,0 +1,44 @@
+"""The registry of the rules: by which names they are found, and which one the pages speak of."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from signals.models import DAILY
+from signals.rules.macd_cross import MacdCross
+from signals.rules.rule import Rule
+
+__all__ = ["RULES", "Rule", "active", "find", "names", "primary"]
+
+# By the name of the file; each makes the rule as the environment has set it.
+RULES: dict[str, Callable[[], Rule]] = {
+    "macd_cross": MacdCross.configured,
+}
+
+
+def active() -> list[Rule]:
+    return [configured() for configured in RULES.values()]
+
+
+def names() -> dict[str, str]:
+    """The stored name of each rule by every name that finds it: its own and that of its file."""
+    stored = {file: configured().name for file, configured in RULES.items()}
+    return stored | {name: name for name in stored.values()}
+
+
+def find(text: str) -> Rule | None:
+    wanted = names().get(text.strip().lower())
+    return next((rule for rule in active() if rule.name == wanted), None)
+
+
+def primary() -> Rule:
+    """The rule that pages and answers speak of unless another one is asked for."""
+    rule = find(settings.PRIMARY_RULE)
+    if rule is None:
+        raise ImproperlyConfigured(
+            f"PRIMARY_RULE: there is no rule {settings.PRIMARY_RULE!r}; there is {', '.join(sorted(names()))}"
+        )
+    if DAILY not in rule.timeframes:
+        raise ImproperlyConfigured(f"PRIMARY_RULE: {settings.PRIMARY_RULE!r} does not decide on days, as pages need it")
+    return rule
