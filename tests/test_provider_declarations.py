@@ -144,7 +144,7 @@ def test_its_critical_instrument_is_in_the_priority_batch(row: Source, client: C
 def test_what_takes_turns_is_stale_later(row: Source, client: Client, ticker: str, minutes: int, stale: bool) -> None:
     save_prices([Price(ticker, Decimal("1.25"), clock.now() - timedelta(minutes=minutes))], row)
     response = client.get("/prices/latest", {"asset": ticker}, headers=TOKEN)
-    assert [(price["source"], price["stale"]) for price in response.json()] == [(row.code, stale)]
+    assert [(price["source"], price["stale"]) for price in response.json()["items"]] == [(row.code, stale)]
 
 
 def test_its_prices_answer_under_each_of_its_names(row: Source, client: Client) -> None:

@@ -37,7 +37,7 @@ def test_what_is_put_back_is_what_sync_writes(at: Callable[[str], None]) -> None
     empty()
     sources.sync()
     assert short == rows()
-    assert [len(table) for table in short] == [72, 72, 361, 7, 76, 10]
+    assert [len(table) for table in short] == [72, 72, 361, 7, 76, 14]
 
 
 def test_a_test_with_settings_of_its_own_gets_the_real_one(settings: Any) -> None:

@@ -20,8 +20,8 @@ from markets.redis import response_cache
 View = Callable[[HttpRequest], HttpResponseBase]
 Address = tuple[str, str]
 
-MOST = 2000
-LONGEST = 300
+MAX_QUESTIONS = 2000
+MAX_QUERY_LENGTH = 300
 
 
 class RecentQuestions:
@@ -43,10 +43,10 @@ class RecentQuestions:
     def remember(self, address: Address, question: response_cache.Question, today: date) -> None:
         """`today` is the day on which the question was read, which may have ended since."""
         day, questions = self.page
-        if day != today or len(questions) >= MOST:
+        if day != today or len(questions) >= MAX_QUESTIONS:
             questions = {}
             self.page = (today, questions)
-        if len(address[1]) <= LONGEST:
+        if len(address[1]) <= MAX_QUERY_LENGTH:
             questions[address] = question
 
 

@@ -47,7 +47,7 @@ def described(request: HttpRequest, error: ValidationError) -> list[dict[str, st
     """ninja's findings as one {field, value, message} each; a missing parameter has no value."""
     found = []
     for finding in error.errors:
-        field = str(finding["loc"][-1])
+        field = str([part for part in finding["loc"] if isinstance(part, str)][-1])  # a list's place is no name
         value = request.GET.get(field)
         message = words(finding)
         found.append({"field": field, "message": message} if value is None else fault(field, value, message))

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from markets import clock
 from markets.models import Gap, Source
@@ -20,6 +21,9 @@ FIRST_WAIT, LONGEST_WAIT = timedelta(hours=1), timedelta(hours=24)
 # Two spans of a table nearer than this are one gap: table B of the NBP pauses for up to 16 days.
 NEAR = timedelta(days=16)
 CANDLES = "candle:"
+
+# Of a source: asked in the statement that locks it, so that a save where nothing is missing pays for no other.
+EXIST = Exists(Gap.objects.filter(source=OuterRef("pk")))
 
 Key = tuple[str, int | None]
 Span = tuple[datetime, datetime]

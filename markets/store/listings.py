@@ -4,10 +4,10 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
 
 from markets.jobs import runs
-from markets.models import Gap, Instrument, Job, Listing, Source
+from markets.models import Instrument, Job, Listing, Source
+from markets.store import gaps
 
 
 @dataclass(slots=True)
@@ -43,7 +43,7 @@ def lock(source: Source) -> bool:
     gaps that rows might close.
     """
     rows = Source.objects.select_for_update(no_key=True).filter(pk=source.pk)
-    has_gaps: bool = rows.annotate(has_gaps=Exists(Gap.objects.filter(source=OuterRef("pk")))).get().has_gaps
+    has_gaps: bool = rows.annotate(has_gaps=gaps.EXIST).get().has_gaps
     return has_gaps
 
 

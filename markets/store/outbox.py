@@ -48,14 +48,15 @@ def write(arrivals: Iterable[Arrival], job: Job | None) -> set[str]:
     In one order everywhere: two writers of different sources meet in the row of one instrument, and PostgreSQL would
     otherwise find a deadlock.
     """
+    news = sorted(arrivals)
+    times = {one.first for one in news} | {one.last for one in news}  # few and shared: a table is of one day
+    adapted = {moment: bulk.moment(moment) for moment in times}
     rows: list[tuple[Any, ...]] = []
-    kinds = set()
-    for instrument, kind, first, last, count in sorted(arrivals):
-        kinds.add(kind)
-        span = bulk.moment(first), bulk.moment(last)
+    for instrument, kind, first, last, count in news:
+        span = adapted[first], adapted[last]
         rows += [(instrument, kind, consumer, *span, count, job and job.pk, 0, "", "") for consumer in CONSUMERS]
     bulk.insert(TABLE, COLUMNS, rows, WIDEN)
-    return kinds
+    return {one.kind for one in news}
 
 
 def of_days(days: dict[int, list[date]], table_kind: str) -> list[Arrival]:

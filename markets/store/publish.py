@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 
 from markets import clock, events
 from markets.instruments.create import find_or_create
@@ -91,8 +91,7 @@ def lock_source_group(source: Source) -> tuple[set[int], bool]:
     """
     official = source.fallback_for_id or source.pk
     rows = Source.objects.select_for_update(no_key=True).filter(Q(pk=official) | Q(fallback_for=official))
-    has_gaps = Exists(Gap.objects.filter(source=OuterRef("pk")))
-    found = dict(rows.annotate(has_gaps=has_gaps).order_by("pk").values_list("pk", "has_gaps"))
+    found = dict(rows.annotate(has_gaps=gaps.EXIST).order_by("pk").values_list("pk", "has_gaps"))
     return set(found), found[source.pk]
 
 
