@@ -25,6 +25,8 @@ from miner.pulse.polls import PollJob
 WINDOW_MINUTES = 10
 # Away from the hours that the clock skips or repeats, and from every publication.
 NIGHT = "40 3 * * *"
+# What a source lists changes by days; half an hour after the night's cleaning.
+LISTINGS = "10 4 * * *"
 # A result every minute would push all others out of the 2,000 that are kept; a failure is kept all the same.
 UNSAVED = repr({"q_options": {"save": False}})
 
@@ -68,6 +70,7 @@ def fixed() -> list[Schedule]:
         every(settings.BATCH_INTERVAL_MINUTES, "batch.priority", "miner.tasks.priority_batch"),
         every(settings.BATCH_ENQUEUE_MINUTES, "batch.secondary", "miner.tasks.enqueue_secondary"),
         every(1, "reap", "miner.tasks.reap", kwargs=UNSAVED),
+        at(LISTINGS, "listings", "miner.tasks.refresh_listings"),
         at(NIGHT, "retention", "miner.tasks.prune"),
     ]
     queue = polls.queue_poll()

@@ -21,12 +21,13 @@ JOBS_A_PAGE = 50
 ICONS = {"running": "↻", "success": "✓", "skipped": "–", "failed": "✕"}
 LIGHTS = {"running": "busy", "success": "good", "skipped": "muted", "failed": "bad"}
 # What is done for all sources together.
-HOUSE = {
+NAMES = {
     "batch.priority": gettext_lazy("Najważniejsze instrumenty: ceny bieżące"),
     "batch.secondary": gettext_lazy("Pozostałe instrumenty: do kolejki"),
     "batch.queue": gettext_lazy("Kolejka priorytetów: następne instrumenty"),
     "reap": gettext_lazy("Porządki: przerwane zadania"),
     "retention": gettext_lazy("Porządki: stare ceny, świece i zadania"),
+    "listings": gettext_lazy("Wykazy symboli źródeł"),
 }
 
 STATES = {
@@ -84,8 +85,8 @@ def label(job_type: str, names: dict[str, str]) -> str:
         return _("Sygnały: sprawdzenie, czy wszystko wyliczono")
     if code == "assets":
         return _("Wyszukanie symbolu %s") % rest
-    if job_type in HOUSE:
-        return str(HOUSE[job_type])
+    if job_type in NAMES:
+        return str(NAMES[job_type])
     series, _dot, part = rest.partition(".")
     known = {
         "gold": _("złoto"),
