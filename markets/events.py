@@ -23,11 +23,10 @@ asset_wanted = Signal()
 
 def messages(job: Job) -> list[dict[str, object]]:
     """The bodies of `rates.ingested`: what the job brought for each instrument, days inclusive."""
-    details = Job.objects.values_list("details", flat=True).get(pk=job.pk)
-    kind = "gold" if details.get("kind") == "metal" else details.get("kind")
+    kind = "gold" if job.details.get("kind") == "metal" else job.details.get("kind")
     return [
         {"type": kind, "asset": code, "from": first, "to": last, "rows": rows, "job_id": job.pk}
-        for code, (first, last, rows) in sorted(details.get("brought", {}).items())
+        for code, (first, last, rows) in sorted(job.details.get("brought", {}).items())
     ]
 
 

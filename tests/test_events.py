@@ -66,6 +66,16 @@ def test_gold_calls_itself_gold(nbp: Source, job: Job, channel: Any) -> None:
     assert (body["type"], body["asset"]) == ("gold", "XAU")
 
 
+def test_a_job_that_was_paused_tells_of_what_it_brought_before_and_after(nbp: Source, brought: Job) -> None:
+    runs.release(brought, lambda _: None)
+    job = runs.take_up(brought.pk, "nbp.A")
+    assert job is not None
+    publish([Table("A", date(2024, 1, 5), [RateRecord("USD", mid=Decimal("3.9850"))])], nbp, job)
+    assert [(body["from"], body["to"], body["rows"]) for body in events.messages(job)] == [
+        ("2024-01-02", "2024-01-05", 3)
+    ]
+
+
 def test_without_redis_nobody_is_told_and_nothing_happens(brought: Job, settings: Any) -> None:
     settings.REDIS_URL = ""
     assert events.announce(brought) == 0

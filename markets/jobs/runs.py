@@ -10,7 +10,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import stamina
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, models, transaction
@@ -137,8 +137,10 @@ def own_row(row: Job) -> models.QuerySet[Job]:
     return Job.objects.filter(pk=row.pk, status=Status.RUNNING, worker=this_process())
 
 
-def traffic(row: Job) -> dict[str, float]:
-    return {"requests": row.requests, "retries": row.retries, "waited_seconds": row.waited_seconds}
+def traffic(row: Job) -> dict[str, Any]:
+    """What the object alone holds while the job works."""
+    counters = {"requests": row.requests, "retries": row.retries, "waited_seconds": row.waited_seconds}
+    return counters | ({"details": row.details} if "brought" in row.details else {})
 
 
 def plan(row: Job, windows: int) -> None:
@@ -162,14 +164,8 @@ def progress(
     left_out: list[str] | None = None,
     windows: int = 0,
     reached: date | None = None,
-    brought: Brought | None = None,
-    kind: str = "",
 ) -> None:
-    """Add the result of one window to the row and renew the lease, in the caller's transaction.
-
-    `brought` holds the first and the last day and the number of rows of each code, `kind` the kind of the table: the
-    messages of Redis are made of them when the job has ended (`events.messages`).
-    """
+    """Add the result of one window to the row and renew the lease, in the caller's transaction."""
     changes: dict[str, object] = {
         "rows_written": F("rows_written") + rows_written,
         "revised": F("revised") + revised,
@@ -182,23 +178,26 @@ def progress(
     notes = [f"refused: {text}" for text in refused or []]
     notes += [f"left out of the table published again: {text}" for text in left_out or []]
     notes += [f"new codes: {', '.join(new_codes)}"] if new_codes else []
-    if notes or brought:
-        kept, details = Job.objects.values_list("notes", "details").get(pk=row.pk)
+    if notes:
+        kept = Job.objects.values_list("notes", flat=True).get(pk=row.pk)
         changes["notes"] = [*kept, *notes][:MAX_NOTES]
-        if brought:
-            merged = added(details.get("brought", {}), brought)
-            changes["details"] = details | {"kind": kind, "brought": merged}
     if not own_row(row).update(**changes):
         raise LeaseLost(f"job {row.pk} was given up")
 
 
-def added(before: Brought, now: Brought) -> Brought:
-    """Both together: the earliest and the latest day of each code, and the sum of the rows. ISO days sort as text."""
-    whole = dict(before)
-    for code, (first, last, rows) in now.items():
-        start, end, count = before.get(code, (first, last, 0))
-        whole[code] = (min(start, first), max(end, last), count + rows)
-    return whole
+def add_brought(row: Job, kind: str, brought: Brought) -> None:
+    """Remember what a window that was committed brought of each code; `kind` is the kind of the table.
+
+    The messages of Redis are made of it when the job has ended (`events.messages`). It is kept in the object and
+    written with the traffic: a window pays no statement for it, and a job that is killed announces nothing.
+    """
+    if not brought:
+        return
+    whole: Brought = dict(row.details.get("brought", {}))
+    for code, (first, last, rows) in brought.items():
+        start, end, count = whole.get(code, (first, last, 0))
+        whole[code] = (min(start, first), max(end, last), count + rows)  # ISO days sort as text
+    row.details = row.details | {"kind": kind, "brought": whole}
 
 
 def finish(row: Job, status: Status, reason: str = "", error: str = "") -> None:

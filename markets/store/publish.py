@@ -74,11 +74,10 @@ def publish(
             left_out=outcome.left_out,
             windows=windows,
             reached=max((table.effective_date for table in tables), default=None),
-            brought=outcome.brought,
-            kind=tables[0].kind if tables else "",
         )
         if outcome.written:
             events.ingested.send(sender=Job, job=job)
+    runs.add_brought(job, tables[0].kind if tables else "", outcome.brought)
     return outcome
 
 
