@@ -301,7 +301,7 @@ def test_recompute_enqueues_each_instrument_once(operator: Client, decided: Anal
 
 def test_a_recompute_restores_a_state_that_was_spoilt(decided: AnalysisSnapshot) -> None:
     right = decided.state
-    AnalysisSnapshot.objects.update(state={**right, "averages": [1.0, 1.0, 1.0, 300.0]})
+    AnalysisSnapshot.objects.update(state={**right, "row": [1.0, 1.0, 1.0, 300.0, 1.0]})
     assert tasks.recompute(["USD"]) == 0
     decided.refresh_from_db()
     assert decided.state == right
