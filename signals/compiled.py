@@ -9,7 +9,7 @@ from signals import indicators
 
 Floats = NDArray[np.float64]
 
-for function in (indicators.ema, indicators.crossing, indicators.macd_cross):
+for function in (indicators.crossing, indicators.macd_cross):
     register_jitable(function)
 # All of it stands in one file: numba's cache notices a change of that file alone.
 run = njit("void(f8[::1],UniTuple(f8,3),f8[::1],f8[:,::1],i8[::1])", cache=True, nogil=True)(indicators.macd_cross_over)

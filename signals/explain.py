@@ -3,6 +3,7 @@
 The rule gives the sentence; what every explanation has in common stands here.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -26,7 +27,7 @@ class Explanation:
     backtested: bool
 
 
-def explain(rule: Rule, newest: Decision | None, bars: dict[date, Values], scale: int) -> Explanation | None:
+def explain(rule: Rule, newest: Decision | None, bars: Mapping[date, Values], scale: int) -> Explanation | None:
     """None where nothing has turned yet."""
     if newest is None:
         return None
@@ -35,7 +36,7 @@ def explain(rule: Rule, newest: Decision | None, bars: dict[date, Values], scale
         signal=newest.signal,
         day=newest.day,
         sentence=sentence(rule, newest, before, scale),
-        bars=[row(rule, day, bars[day], scale) for day in (before, newest.day) if day in bars],
+        bars=[row(rule, day, bars[day], scale) for day in (before, newest.day) if day and day in bars],
         opposite=opposite(rule, newest, bars, scale),
         backtested=newest.backtested,
     )
@@ -60,9 +61,9 @@ def sentence(rule: Rule, newest: Decision, before: date | None, scale: int) -> s
     return text % {**facts, **days}
 
 
-def opposite(rule: Rule, newest: Decision, bars: dict[date, Values], scale: int) -> str:
+def opposite(rule: Rule, newest: Decision, bars: Mapping[date, Values], scale: int) -> str:
     """What must happen after the newest bar for the other signal."""
     if not bars:
         return ""
-    day, bar = next(reversed(bars.items()))
-    return rule.opposite(bar, newest.signal, formats.day(day), scale)
+    day = max(bars)
+    return rule.opposite(bars[day], newest.signal, formats.day(day), scale)

@@ -46,8 +46,8 @@ def write(instrument: Instrument, rule: Rule, timeframe: str, frame: "pd.DataFra
         if keeps(known.get(bar.Index), LABELS[bar.decision], timeframe)
     ]
     Signal.objects.bulk_create(rows, batch_size=500)
-    there = set(decided.index)
-    return len(rows) + retract(instrument, rule, timeframe, {at: row for at, row in known.items() if at not in there})
+    gone = {as_of: row for as_of, row in known.items() if as_of not in decided.index}
+    return len(rows) + retract(instrument, rule, timeframe, gone)
 
 
 def candidates(decided: "pd.DataFrame", timeframe: str, state: State, known: Mapping[datetime, Any]) -> Any:

@@ -16,6 +16,7 @@ from signals.rules.rule import COLUMNS, OFFICIAL
 
 # Candles: so many absent ones begin a new series.
 MOST_ABSENT = 20
+EPOCH = date(1970, 1, 1).toordinal()
 
 
 def is_official(instrument: Instrument, timeframe: str) -> bool:
@@ -49,7 +50,12 @@ def rates(instrument: Instrument, after: datetime | None) -> pd.DataFrame:
         rows = rows.filter(effective_date__gt=after.date())
     pairs = list(rows.values_list("effective_date", Cast("mid", FloatField())))
     days, closes = zip(*pairs, strict=True) if pairs else ((), ())
-    return parted(pd.DataFrame({"close": np.array(closes, np.float64)}, index=times(days)), LONGEST_GAP)
+    return parted(
+        pd.DataFrame(
+            {"close": np.array(closes, np.float64)}, index=times((day.toordinal() - EPOCH) * 86_400 for day in days)
+        ),
+        LONGEST_GAP,
+    )
 
 
 def candles(instrument: Instrument, timeframe: str, after: datetime | None) -> pd.DataFrame:
@@ -61,7 +67,7 @@ def candles(instrument: Instrument, timeframe: str, after: datetime | None) -> p
     prices = [Cast(name, FloatField()) for name in COLUMNS]
     found = list(rows.values_list("open_time", "synthetic", *prices))
     frame = pd.DataFrame(
-        [row[2:] for row in found], index=times([row[0].replace(tzinfo=None) for row in found]), columns=list(COLUMNS)
+        [row[2:] for row in found], index=times(int(row[0].timestamp()) for row in found), columns=list(COLUMNS)
     ).astype(np.float64)
     step = timedelta(seconds=timeframes.SECONDS[timeframe])
     traded = np.array([not row[1] for row in found], bool)
@@ -75,8 +81,9 @@ def source_of(instrument: Instrument, timeframe: str) -> int | None:
     return rows.values_list("source", flat=True).first()
 
 
-def times(moments: Iterable[date]) -> pd.DatetimeIndex:
-    return pd.DatetimeIndex(np.array(list(moments), "datetime64[s]")).tz_localize("UTC")
+def times(seconds: Iterable[int]) -> pd.DatetimeIndex:
+    """Since 1970; numpy takes 2 µs for a `date` of its own accord, and 245,000 of them are read on a first run."""
+    return pd.DatetimeIndex(np.fromiter(seconds, np.int64).astype("datetime64[s]")).tz_localize("UTC")
 
 
 def parted(frame: pd.DataFrame, longest: timedelta) -> pd.DataFrame:

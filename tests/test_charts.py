@@ -28,7 +28,6 @@ from signals import history as signal_history
 from signals.history import Decision
 from signals.models import Signal, midnight
 from signals.rules.macd_cross import MacdCross
-from signals.rules.rule import Values
 
 STATIC = Path(settings.BASE_DIR) / "static"
 CHART = "chart-4.6.1.umd.min.js"
@@ -41,7 +40,7 @@ def wave(count: int, start: date = START) -> list[Point]:
     return [Point(start + timedelta(days=n), "A", value) for n, value in enumerate(values)]
 
 
-def bars_of(points: list[Point]) -> dict[date, Values]:
+def bars_of(points: list[Point]) -> signal_history.Bars:
     return signal_history.bars(((point.day, point.mid) for point in points), RULE)
 
 

@@ -1,7 +1,7 @@
 """A series made ready to be drawn: data for the browser, a line for those without scripts, a table and a sentence."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -37,7 +37,7 @@ class ChartSeries:
     points: list[Point]
     step: int
     whole: list[Point]
-    bars: dict[date, Values]
+    bars: Mapping[date, Values]
     gaps: list[tuple[date, date]]
     turns: list[Decision]
     scale: int
@@ -54,7 +54,7 @@ class ChartSeries:
 
 
 def cut(
-    points: list[Point], since: date, bars: dict[date, Values], decisions: list[Decision], scale: int
+    points: list[Point], since: date, bars: Mapping[date, Values], decisions: list[Decision], scale: int
 ) -> ChartSeries:
     """What lies in the range; the points before it only fed the averages."""
     inside = [point for point in points if point.day >= since]

@@ -32,7 +32,6 @@ from signals.history import Decision
 from signals.models import AnalysisSnapshot
 from signals.rules import Rule
 from signals.rules.macd_cross import MacdCross
-from signals.rules.rule import Values
 
 SIGNALS_SHOWN = 20
 # Table B comes on Wednesdays: a figure of the week before last is missing.
@@ -226,7 +225,7 @@ def signal_row(
     rule: Rule,
     newest: AnalysisSnapshot | None,
     turned: Decision | None,
-    bars: dict[date, Values],
+    bars: signal_history.Bars,
 ) -> Row:
     """The badge of the dashboard, and behind it the explanation of the newest BUY or SELL."""
     stands = {line.code: queries.signal_state(newest.status, newest.stats)} if newest else {}
