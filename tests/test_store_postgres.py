@@ -227,7 +227,7 @@ def test_only_rows_that_changed_are_touched(
             )
             return {(day, code): int(version) for day, code, version in cursor.fetchall()}
 
-    monkeypatch.setattr(copying, "WORTH_A_TABLE", worth_a_table)
+    monkeypatch.setattr(copying, "MIN_TEMPORARY_ROWS", worth_a_table)
     publish.publish([table(number) for number in range(5)], nbp, job)
     before = versions()
     corrected = table(2, "7.0000", codes=CODES[:2], sha="b")
