@@ -345,7 +345,7 @@ def test_a_redis_that_stops_and_comes_back_is_one_warning_and_no_wrong_answer(
     assert [mid(client) for _ in range(5)] == ["3.9909"] * 5
     assert sum("cannot be used" in record.message for record in caplog.records) == 1
     server.start()
-    monkeypatch.setattr(redis_client.connection, "resting_until", 0.0)
+    monkeypatch.setattr(redis_client.connection, "cooling_until", 0.0)
     assert mid(client) == "3.9909"
     assert server.cli("exists", KEY) == "1"
 
