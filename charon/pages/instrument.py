@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
 
-from charon.pages import chart, dashboard, instrument_figures, instrument_signal, rows
+from charon.pages import chart, chart_text, dashboard, instrument_figures, instrument_signal, rows
 from markets import clock, formats
 from markets.decimals import scale_of
 from markets.instruments import create
@@ -143,7 +143,7 @@ def filled(line: LatestRate, key: str, truth: Freshness, rule: Rule) -> Row:
         "figure": instrument_figures.headline(line),
         "state": instrument_figures.state(line, truth),
         "ranges": [range_row(line.code, name, name == key, rule) for name in history.RANGES],
-        "chart": chart_row(series, line),
+        "chart": chart_text.chart_row(series, line),
         "signal": instrument_signal.signal_row(line, truth, rule, snapshots.get("30d"), turned, bars),
         "decisions": [instrument_signal.decision_row(row, scale) for row in decisions[:SIGNALS_SHOWN]],
         "all_decisions": formats.whole(len(decisions)),
@@ -160,23 +160,3 @@ def lead(since: date, turned: Decision | None) -> date:
 
 def range_row(code: str, name: str, current: bool, rule: Rule) -> Row:
     return {"name": name, "current": current, "href": f"{rows.page_of(code)}?zakres={name}{rule_query(rule)}"}
-
-
-def chart_row(series: chart.ChartSeries, line: LatestRate) -> Row:
-    unit = "zł/g" if line.code == GOLD else "zł"
-    summary = chart.summary(series, f"{line.code}, {line.name}", unit)
-    counted = formats.plural(len(series.turns), _("sygnał,sygnały,sygnałów"))
-    return {
-        "payload": chart.payload(series, unit),
-        "path": chart.path(series),
-        "width": chart.WIDTH,
-        "height": chart.HEIGHT,
-        "summary": f"{summary} {_('W tym zakresie: %s.') % counted}",
-        "unit": unit,
-        "notes": chart.notes(series),
-        "table": chart.table(series),
-        "macd": series.macd,
-        "band": chart.band(series.points),
-        "shapes": bool(series.shapes),
-        "drawn": len(series.points) > 1,
-    }
