@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from charon.pages.rows import word
+from charon.pages.badge import word
 from markets import formats
 from markets.queries import history
 from markets.queries.history import Point

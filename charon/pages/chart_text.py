@@ -3,8 +3,8 @@
 from django.utils.translation import gettext as _
 
 from charon.pages import chart
+from charon.pages.badge import word
 from charon.pages.chart import MOST_SHAPES, ChartSeries, histogram_text
-from charon.pages.rows import word
 from markets import formats
 from markets.instruments.names import GOLD
 from markets.queries.overview import LatestRate

@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from charon.pages import chart, rows
+from charon.pages.badge import ICONS, Badges, word
 from markets import formats
 from markets.decimals import scale_of
 from markets.instruments.names import GOLD
@@ -35,7 +36,7 @@ def signal_row(
     stands = {line.code: queries.signal_state(newest.status, newest.stats)} if newest else {}
     why = explain.explain(rule, turned, bars, scale_of(line.value))
     return {
-        "chip": rows.Badges(stands, rule.label, truth).of(line),
+        "chip": Badges(stands, rule.label, truth).of(line),
         "rule": rule.label,
         "identity": rule.name,
         "formula": rule.formula(),
@@ -78,8 +79,8 @@ def trend(snapshot: AnalysisSnapshot | None) -> Row:
 def turn_row(decision: Decision) -> Row:
     return {
         "kind": decision.signal.lower(),
-        "icon": rows.ICONS[decision.signal],
-        "text": rows.word(decision.signal),
+        "icon": ICONS[decision.signal],
+        "text": word(decision.signal),
         "iso": decision.day.isoformat(),
         "day": formats.day(decision.day),
         "backtested": decision.backtested,
