@@ -6,7 +6,7 @@ from django.dispatch import receiver
 
 from markets import events
 from markets.models import Job
-from signals import tasks
+from signals import claims, tasks
 
 
 @receiver(events.ingested)
@@ -15,14 +15,14 @@ def wake(job: Job | None = None, kinds: Collection[str] | None = None, **kwargs:
     very transaction, what Redis told of has to be looked for.
     """
     if kinds is not None:
-        is_news = any(kind in tasks.timeframes() for kind in kinds)
+        is_news = any(kind in claims.timeframes() for kind in kinds)
     else:
-        is_news = job is not None or tasks.is_open()
+        is_news = job is not None or claims.is_open()
     if is_news:
         tasks.enqueue_catch_up()
 
 
 @receiver(events.ended)
 def wake_again(**kwargs: object) -> None:  # noqa: ARG001
-    if tasks.is_open():
+    if claims.is_open():
         tasks.enqueue_catch_up()

@@ -25,8 +25,8 @@ def up() -> None:
 
     from django.core.management import call_command
 
-    from charon.processes import queue_heartbeat, supervisor
+    from charon.processes import child_process, queue_heartbeat
 
     queue_heartbeat.INTERVAL, queue_heartbeat.LIMIT = 2.0, 15.0
-    supervisor.MAX_DELAY, supervisor.MAX_RESTARTS = 2.0, sys.maxsize
+    child_process.MAX_DELAY, child_process.MAX_RESTARTS = 2.0, sys.maxsize
     call_command("up")

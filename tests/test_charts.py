@@ -15,7 +15,7 @@ import pytest
 from django.conf import settings
 from django.template import Context, Template
 
-from charon.pages import chart
+from charon.pages import chart, chart_text
 from markets import formats
 from markets.jobs import runs
 from markets.models import Instrument, Job, Source
@@ -200,7 +200,7 @@ def test_a_real_gap_is_an_empty_slot_and_a_weekend_is_none() -> None:
     assert payload["mid"][10] is None
     assert payload["macd"][10] is None
     assert chart.path(series).count("M") == 2
-    assert chart.notes(series) == [
+    assert chart_text.notes(series) == [
         "Przerwa w notowaniach od 17.01.2020 do 09.02.2021: na wykresie linia jest tam przerwana."
     ]
 
@@ -220,10 +220,10 @@ def test_a_signal_stands_on_its_own_day_and_price_however_thin_the_series() -> N
         points[100].day.isoformat(), points[-1].day.isoformat(),
     ]  # fmt: skip
     assert payload["mid"][payload["signals"][0]["at"]] == f"{points[100].mid:f}"
-    assert [row[0] for row in chart.table(series) if row[-1]] == [
+    assert [row[0] for row in chart_text.table(series) if row[-1]] == [
         formats.day(points[-1].day), formats.day(points[100].day),
     ]  # fmt: skip
-    assert chart.notes(series) == [
+    assert chart_text.notes(series) == [
         "W tym zakresie jest 2000\u00a0notowań; wykres pokazuje co 2. z nich oraz dni sygnałów i skrajnych kursów."
     ]
 
@@ -240,13 +240,13 @@ def test_of_too_many_signals_the_newest_are_drawn_and_the_rest_is_told() -> None
     series = series_of(points, *(decision(point.day) for point in points[150::-1]))
     assert [turn.day for turn in series.shapes] == [point.day for point in points[150:0:-1]]
     assert len(chart.payload(series, "zł")["signals"]) == 150
-    assert chart.notes(series) == ["Na wykresie jest 150 najnowszych z 151\u00a0sygnałów."]
+    assert chart_text.notes(series) == ["Na wykresie jest 150 najnowszych z 151\u00a0sygnałów."]
 
 
 def test_the_sentence_knows_the_extremes_of_the_whole_range() -> None:
     points = wave(2000)
     low, high = min(points, key=lambda point: point.mid), max(points, key=lambda point: point.mid)
-    said = chart.summary(series_of(points), "USD", "zł")
+    said = chart_text.summary(series_of(points), "USD", "zł")
     assert f"najniżej {formats.number(low.mid)} ({formats.day(low.day)})" in said
     assert f"najwyżej {formats.number(high.mid)} ({formats.day(high.day)})" in said
 
@@ -255,11 +255,11 @@ def test_the_chart_is_also_a_sentence_and_a_table() -> None:
     days = [START + timedelta(days=n) for n in range(3)]
     points = [Point(day, "A", Decimal(value)) for day, value in zip(days, ("4.0000", "3.9000", "4.1000"), strict=True)]
     series = series_of(points, decision(days[1]))
-    assert chart.summary(series, "USD", "zł") == (
+    assert chart_text.summary(series, "USD", "zł") == (
         "USD od 06.01.2020 do 08.01.2020: na początku 4,0000, na końcu 4,1000, "
         "najniżej 3,9000 (07.01.2020), najwyżej 4,1000 (08.01.2020) zł."
     )
-    rows = chart.table(series)
+    rows = chart_text.table(series)
     assert [row[0] for row in rows] == ["08.01.2020", "07.01.2020", "06.01.2020"]
     assert rows[1] == ["07.01.2020", "3,9000", "–", "–", "\u22120,006382", "KUP"]
 

@@ -10,8 +10,9 @@ import pytest
 import redis
 from django.test import Client
 
-from charon.api import sse
-from charon.api.sse import STREAM, Hub, Live
+from charon.api import sse_hub
+from charon.api.sse import STREAM, Live
+from charon.api.sse_hub import Hub, frame
 
 RATES, SIGNALS = "rates.ingested", "signals.updated"
 BODY = b'{"type": "currency", "asset": "USD", "rows": 1}'
@@ -67,7 +68,7 @@ class Call:
 @pytest.fixture(autouse=True)
 def with_redis(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.REDIS_URL, settings.REDIS_PREFIX = "redis://127.0.0.1:9/0", ""
-    monkeypatch.setattr(sse, "WAITS", (0.001, 0.01))
+    monkeypatch.setattr(sse_hub, "WAITS", (0.001, 0.01))
 
 
 def play(scene: Callable[[Hub, Radio], Coroutine[Any, Any, None]], up: bool = True) -> None:
@@ -120,8 +121,8 @@ def test_what_is_published_goes_out_under_the_name_of_its_channel() -> None:
 
 
 def test_a_message_of_many_lines_stays_one_event() -> None:
-    assert sse.frame("x", b"a\r\nb\nc \xe2\x80\xa8 d") == "event: x\ndata: a\ndata: b\ndata: c \u2028 d\n\n".encode()
-    assert sse.frame("x", b"\xff") == "event: x\ndata: \ufffd\n\n".encode()
+    assert frame("x", b"a\r\nb\nc \xe2\x80\xa8 d") == "event: x\ndata: a\ndata: b\ndata: c \u2028 d\n\n".encode()
+    assert frame("x", b"\xff") == "event: x\ndata: \ufffd\n\n".encode()
 
 
 def test_one_subscription_serves_all_who_listen() -> None:
@@ -135,8 +136,8 @@ def test_one_subscription_serves_all_who_listen() -> None:
 
 
 def test_silence_is_filled_with_pings(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert sse.PING_SECONDS == 15
-    monkeypatch.setattr(sse, "PING_SECONDS", 0.01)
+    assert sse_hub.PING_SECONDS == 15
+    monkeypatch.setattr(sse_hub, "PING_SECONDS", 0.01)
 
     async def scene(hub: Hub, radio: Radio) -> None:
         call = await Call(hub).opened()
@@ -146,7 +147,7 @@ def test_silence_is_filled_with_pings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_slow_client_loses_the_oldest_is_told_so_and_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sse, "WAITING", 3)
+    monkeypatch.setattr(sse_hub, "WAITING", 3)
 
     async def scene(hub: Hub, radio: Radio) -> None:
         slow, quick = await Call(hub).opened(), await Call(hub).opened()
@@ -195,7 +196,7 @@ def test_the_end_sends_everybody_home() -> None:
 
 
 def test_no_more_may_listen_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sse, "LISTENERS", 2)
+    monkeypatch.setattr(sse_hub, "LISTENERS", 2)
 
     async def scene(hub: Hub, radio: Radio) -> None:
         first = await Call(hub).opened()
@@ -246,7 +247,7 @@ def test_without_a_redis_the_answer_says_what_to_ask_instead(settings: Any) -> N
 def test_who_listens_stays_while_redis_is_away_and_is_told_that_something_may_be_lost(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    caplog.set_level("INFO", logger="charon.api.sse")
+    caplog.set_level("INFO", logger="charon.api.sse_hub")
 
     async def scene(hub: Hub, radio: Radio) -> None:
         call = await Call(hub).opened()
@@ -271,7 +272,7 @@ def test_who_listens_stays_while_redis_is_away_and_is_told_that_something_may_be
 
 def test_a_redis_that_is_away_for_a_weekend_is_found_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """A thousand tries take less than an hour."""
-    monkeypatch.setattr(sse, "WAITS", (0.0,))
+    monkeypatch.setattr(sse_hub, "WAITS", (0.0,))
 
     async def scene(hub: Hub, radio: Radio) -> None:
         for _ in range(1500):
@@ -307,7 +308,7 @@ def test_the_channels_carry_the_prefix_and_the_events_do_not(settings: Any, monk
     monkeypatch.setattr(redis.asyncio.Redis, "from_url", from_url)
 
     async def listen() -> list[tuple[str, bytes] | None]:
-        coming = sse.messages()
+        coming = sse_hub.messages()
         heard = [await anext(coming), await anext(coming)]
         other = fakeredis.FakeAsyncRedis(server=server)
         for channel in (RATES, "berlin:rates.ingested", "berlin:signals.updated"):

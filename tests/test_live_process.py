@@ -12,8 +12,9 @@ import psutil
 import pytest
 import redis
 
-from charon.api import sse
-from charon.api.sse import STREAM, Hub
+from charon.api import sse_hub
+from charon.api.sse import STREAM
+from charon.api.sse_hub import Hub
 from tests import test_live
 from tests.processes import MANAGE, environment, free_port, manage, until
 from tests.servers import Redis, redis_server
@@ -164,8 +165,8 @@ def test_a_client_that_takes_nothing_holds_up_neither_the_others_nor_the_end(
 @pytest.mark.services
 def test_a_redis_that_hangs_is_noticed(server: Redis, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.REDIS_URL = server.url
-    monkeypatch.setattr(sse, "PING_SECONDS", 0.2)
-    monkeypatch.setattr(sse, "CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr(sse_hub, "PING_SECONDS", 0.2)
+    monkeypatch.setattr(sse_hub, "CONNECT_SECONDS", 0.2)
 
     async def scene() -> None:
         hub = Hub()

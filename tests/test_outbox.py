@@ -16,7 +16,7 @@ from markets.models import Instrument, Job, OutboxEvent, Source
 from markets.records import RateRecord, Table
 from markets.store.prices import save_bars, save_prices
 from markets.store.publish import publish
-from signals import engine, tasks
+from signals import claims, engine, tasks
 from signals.models import AnalysisSnapshot, Signal
 from tests.market import bar, instrument, price, source
 from tests.news import news, open_news
@@ -93,7 +93,7 @@ def test_what_no_rule_applies_to_wakes_nobody_and_is_passed_over(
     save_prices([price("100", 2, ticker="BTCUSDT")], market)
     save_bars([bar("2026-10-26 09:00")], market)
     assert not OrmQ.objects.exists()
-    assert not tasks.is_open()
+    assert not claims.is_open()
     assert tasks.catch_up() == 0
     assert (open_news().count(), news().count()) == (0, 2)
     assert OutboxEvent.objects.filter(consumer="alerts", processed=None).count() == 2
@@ -102,8 +102,8 @@ def test_what_no_rule_applies_to_wakes_nobody_and_is_passed_over(
 def test_news_for_alerts_alone_is_nothing_open_for_the_engine(dollar: Instrument) -> None:
     tasks.catch_up()
     assert OutboxEvent.objects.filter(consumer="alerts", processed=None, kind="rate").exists()
-    assert not tasks.is_open()
-    assert tasks.waiting() == []
+    assert not claims.is_open()
+    assert claims.waiting() == []
 
 
 def test_a_writer_does_not_wait_for_a_pass_and_its_news_is_decided_next(
@@ -140,7 +140,7 @@ def test_a_second_engine_leaves_a_claimed_instrument_alone(dollar: Instrument, m
 def test_a_claim_whose_lease_has_run_out_is_taken_by_the_next_pass(
     dollar: Instrument, at: Callable[[str], None]
 ) -> None:
-    assert len(tasks.claim(dollar)) == 1
+    assert len(claims.claim(dollar)) == 1
     assert tasks.catch_up() == 0
     at("2026-11-20 13:02")
     assert tasks.catch_up() > 0
@@ -148,7 +148,7 @@ def test_a_claim_whose_lease_has_run_out_is_taken_by_the_next_pass(
 
 
 def test_a_claim_far_in_the_future_is_void(dollar: Instrument) -> None:
-    tasks.claim(dollar)
+    claims.claim(dollar)
     news().update(claimed_until=clock.now() + timedelta(days=300))
     assert tasks.catch_up() > 0
 

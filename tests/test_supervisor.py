@@ -14,9 +14,10 @@ from django.db import OperationalError, connection
 from django_q.models import OrmQ
 from django_q.tasks import async_task
 
-from charon.processes import queue_heartbeat, supervisor
+from charon.processes import child_process, queue_heartbeat, supervisor
+from charon.processes.child_process import Child
 from charon.processes.queue_heartbeat import Heartbeat
-from charon.processes.supervisor import Child, Stop, supervise
+from charon.processes.supervisor import Stop, supervise
 
 
 def child(code: str = "pass") -> Child:
@@ -78,7 +79,7 @@ def test_no_half_a_house_when_one_cannot_be_started(monkeypatch: pytest.MonkeyPa
     bad.restarts = [time.monotonic()] * 4
     with pytest.raises(CommandError):
         supervise([good, bad], stop, lambda: None)
-    assert not supervisor.group_exists(group)
+    assert not child_process.group_exists(group)
 
 
 def test_a_stop_before_the_children_run_interrupts_and_afterwards_is_a_flag() -> None:
@@ -98,13 +99,13 @@ def test_whoever_does_not_listen_is_killed_with_its_family(monkeypatch: pytest.M
     it.check(0)
     group = it.process.pid if it.process else 0
     supervisor.end([it])
-    assert not supervisor.group_exists(group)
+    assert not child_process.group_exists(group)
 
 
 def test_the_child_runner_kills_the_group_when_the_supervisor_is_gone() -> None:
     code = "import os, signal; os.fork(); os.write(1, b'1\\n'); signal.pause()"
     runner = subprocess.Popen(
-        [sys.executable, "-I", "-S", str(supervisor.CHILD_RUNNER), sys.executable, "-c", code],
+        [sys.executable, "-I", "-S", str(child_process.CHILD_RUNNER), sys.executable, "-c", code],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,
@@ -184,7 +185,7 @@ def test_a_database_that_is_away_is_not_the_clusters_fault(
     monkeypatch.setattr(heart, "alive", away)
     monkeypatch.setattr(connection, "close", lambda: None)
     with caplog.at_level(logging.WARNING):
-        assert supervisor.takes_tasks(heart, 500)
+        assert child_process.takes_tasks(heart, 500)
     assert caplog.messages == ["No heartbeat for queue charon: server closed the connection"]
     assert heart.progressed == 500
 
@@ -192,11 +193,11 @@ def test_a_database_that_is_away_is_not_the_clusters_fault(
 def test_a_wedged_cluster_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     it = child("import time; time.sleep(60)")
     it.heart = Heartbeat("charon")
-    monkeypatch.setattr(supervisor, "takes_tasks", lambda *_: False)
+    monkeypatch.setattr(child_process, "takes_tasks", lambda *_: False)
     it.check(0)
     first = it.process.pid if it.process else 0
     it.check(200)
-    assert (it.process, it.due, supervisor.group_exists(first)) == (None, 201, False)
+    assert (it.process, it.due, child_process.group_exists(first)) == (None, 201, False)
     it.check(201)
     assert it.process is not None
     it.kill()

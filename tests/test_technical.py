@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from charon.api import sse
+from charon.api import sse, sse_hub
 from markets import events
 from markets.models import Job, Source
 from markets.records import RateRecord, Table
@@ -68,15 +68,15 @@ def test_the_fields_of_the_message_log() -> None:
 def test_the_numbers_of_the_stream() -> None:
     text = section(PAGE, "## Events for browsers")
     assert all(f"`{line}`" in text for line in sse.HELLO.decode().splitlines() if line)
-    assert f"after {sse.PING_SECONDS:.0f} s of silence" in text
-    assert f"the oldest of {sse.WAITING} waiting events" in text
-    assert f"at most {sse.LISTENERS:,}" in text
+    assert f"after {sse_hub.PING_SECONDS:.0f} s of silence" in text
+    assert f"the oldest of {sse_hub.WAITING} waiting events" in text
+    assert f"at most {sse_hub.LISTENERS:,}" in text
     assert f"`GET {sse.STREAM}`" in text
 
 
 def test_the_health_of_live() -> None:
     async def ask() -> dict[str, Any]:
-        call = Call(sse.Hub(Radio()), "/health")
+        call = Call(sse_hub.Hub(Radio()), "/health")
         await call.begin()
         return dict(json.loads(await call.text()))
 

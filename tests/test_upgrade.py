@@ -20,7 +20,7 @@ from markets.models import Gap, Job, OutboxEvent, Rate, Source
 from markets.records import RateRecord, Table
 from markets.store.publish import publish
 from miner import sources
-from signals import tasks
+from signals import claims, tasks
 from signals.models import AnalysisSnapshot, Signal
 from tests.news import open_news
 from tests.test_brain import wave
@@ -135,7 +135,7 @@ def test_open_announcements_are_worked_off_and_the_task_that_waits_finds_its_fun
     seed(old)
     migrated()
     assert tasks.is_catch_up(OrmQ.objects.order_by("pk")[0])
-    assert tasks.is_open()
+    assert claims.is_open()
     tasks.catch_up()
     assert set(open_news().values_list("instrument__code", "tries")) == {("EUR", 5)}, "it failed before, and is visible"
     assert set(AnalysisSnapshot.objects.values_list("instrument__code", flat=True)) == {"USD", "XAU", "CHF"}

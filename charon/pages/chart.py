@@ -1,4 +1,4 @@
-"""A series made ready to be drawn: data for the browser, a line for those without scripts, a table and a sentence."""
+"""A series made ready to be drawn: data for the browser, and a line for those without scripts."""
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
@@ -7,9 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.utils.translation import gettext as _
-
-from charon.pages.rows import word
+from charon.pages.badge import word
 from markets import formats
 from markets.queries import history
 from markets.queries.history import Point
@@ -119,54 +117,6 @@ def nearest_day(series: ChartSeries, day: date) -> date:
     """The day itself, or the next one that was kept when the series was thinned."""
     place = bisect_left(series.points, day, key=lambda point: point.day)
     return series.points[min(place, len(series.points) - 1)].day
-
-
-def summary(series: ChartSeries, name: str, unit: str) -> str:
-    """The chart in a sentence, for those who do not see it."""
-    points = series.whole
-    if not points:
-        return ""
-    low, high = min(points, key=lambda point: point.mid), max(points, key=lambda point: point.mid)
-    text = _(
-        "%(name)s od %(first)s do %(last)s: na początku %(from)s, na końcu %(to)s, "
-        "najniżej %(low)s (%(low_day)s), najwyżej %(high)s (%(high_day)s) %(unit)s."
-    )
-    facts = {"first": points[0].day, "last": points[-1].day, "low_day": low.day, "high_day": high.day}
-    values = {"from": points[0].mid, "to": points[-1].mid, "low": low.mid, "high": high.mid}
-    shown = {key: formats.day(day) for key, day in facts.items()}
-    shown |= {key: formats.number(value) for key, value in values.items()}
-    return text % (shown | {"name": name, "unit": unit})
-
-
-def notes(series: ChartSeries) -> list[str]:
-    """What a reader must know to read the drawing rightly."""
-    told = [
-        _("Przerwa w notowaniach od %(a)s do %(b)s: na wykresie linia jest tam przerwana.")
-        % {"a": formats.day(a), "b": formats.day(b)}
-        for a, b in series.gaps
-    ]
-    if series.step > 1:
-        days = formats.plural(len(series.whole), _("notowanie,notowania,notowań"))
-        told.append(
-            _("W tym zakresie jest %(days)s; wykres pokazuje co %(step)s. z nich oraz dni sygnałów i skrajnych kursów.")
-            % {"days": days, "step": series.step}
-        )
-    if len(series.turns) > MOST_SHAPES:
-        count = formats.plural(len(series.turns), _("sygnału,sygnałów,sygnałów"))
-        told.append(_("Na wykresie jest %(most)s najnowszych z %(count)s.") % {"most": MOST_SHAPES, "count": count})
-    return told
-
-
-def table(series: ChartSeries) -> list[list[str]]:
-    """The drawn days, newest first: day, mid, bid, ask, histogram, signal."""
-    words = {turn.day: word(turn.signal) for turn in series.turns}
-    rows = []
-    for point in reversed(series.points):
-        bar = series.bars.get(point.day, {})
-        figures = [formats.number(value) if value else "–" for value in (point.mid, point.bid, point.ask)]
-        histogram = histogram_text(bar.get("histogram"), series.scale)
-        rows.append([formats.day(point.day), *figures, histogram, words.get(point.day, "")])
-    return rows
 
 
 def path(series: ChartSeries) -> str:

@@ -7,6 +7,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
 
 from charon.pages import rows
+from charon.pages.badge import Badges
 from markets import clock
 from markets.queries import freshness, overview
 from markets.views import BUSY, CALM, HtmxRequest, Row, backfill_row, shown_sources, wants_fragment
@@ -30,7 +31,7 @@ def context() -> Row:
     now, today = clock.now(), clock.today()
     rates = overview.board()
     truth = freshness.judge(freshness.facts(rates.newest, now), now)
-    badges = rows.Badges(queries.signal_states(), queries.rule_label(), truth)
+    badges = Badges(queries.signal_states(), queries.rule_label(), truth)
     tiles = rates.tiles
     months = overview.last_month([line for line in tiles.values() if line])
     current = {line.code: line for line in rates.current}

@@ -1,9 +1,7 @@
-"""The pages of one currency and of gold: figures with their proofs, the chart, and why the last signal was given."""
+"""The pages of one currency and of gold, and of all currencies."""
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from decimal import Decimal
-from typing import Any
+from datetime import date, timedelta
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -11,31 +9,24 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
 
-from charon.pages import chart, dashboard, rows
+from charon.pages import chart, chart_text, dashboard, instrument_figures, instrument_signal, rows
 from markets import clock, formats
 from markets.decimals import scale_of
 from markets.instruments import create
 from markets.instruments.find import find
 from markets.instruments.names import GOLD, currency_name
 from markets.models import Currency, Instrument
-from markets.queries import calendars, freshness, history, overview
+from markets.queries import freshness, history, overview
 from markets.queries import rates as questions
 from markets.queries.freshness import Freshness
-from markets.queries.history import DayRates
 from markets.queries.overview import Board, LatestRate
 from markets.views import BUSY, CALM, HtmxRequest, Row, backfill_row, shown_sources, wants_fragment
-from signals import explain, queries, rules
 from signals import history as signal_history
-from signals.digits import rounded
-from signals.explain import Explanation
+from signals import rules
 from signals.history import Decision
-from signals.models import AnalysisSnapshot
 from signals.rules import Rule
-from signals.rules.macd_cross import MacdCross
 
 SIGNALS_SHOWN = 20
-# Table B comes on Wednesdays: a figure of the week before last is missing.
-WEEKLY_IS_OLD = timedelta(days=14)
 SERIES_TABLE = {"A": "A", "B": "A", "gold": "gold"}
 
 
@@ -149,15 +140,15 @@ def filled(line: LatestRate, key: str, truth: Freshness, rule: Rule) -> Row:
     bars = signal_history.bars(((point.day, point.mid) for point in points if point.table == daily), rule)
     series = chart.cut(points, since, bars, decisions, scale)
     return {
-        "figure": headline(line),
-        "state": state(line, truth),
+        "figure": instrument_figures.headline(line),
+        "state": instrument_figures.state(line, truth),
         "ranges": [range_row(line.code, name, name == key, rule) for name in history.RANGES],
-        "chart": chart_row(series, line),
-        "signal": signal_row(line, truth, rule, snapshots.get("30d"), turned, bars),
-        "decisions": [decision_row(row, scale) for row in decisions[:SIGNALS_SHOWN]],
+        "chart": chart_text.chart_row(series, line),
+        "signal": instrument_signal.signal_row(line, truth, rule, snapshots.get("30d"), turned, bars),
+        "decisions": [instrument_signal.decision_row(row, scale) for row in decisions[:SIGNALS_SHOWN]],
         "all_decisions": formats.whole(len(decisions)),
-        "statistics": [statistics_row(row, line) for row in snapshots.values() if row.stats],
-        **proofs(history.newest_days(line.code), line),
+        "statistics": [instrument_signal.statistics_row(row, line) for row in snapshots.values() if row.stats],
+        **instrument_figures.proofs(history.newest_days(line.code), line),
     }
 
 
@@ -167,177 +158,5 @@ def lead(since: date, turned: Decision | None) -> date:
     return max(first, date.min + timedelta(days=signal_history.LEAD_DAYS)) - timedelta(days=signal_history.LEAD_DAYS)
 
 
-def headline(line: LatestRate) -> Row:
-    many = overview.per_many(line) if line.code != GOLD else None
-    return rows.figures(line) | {
-        "table": line.table,
-        "unit": line.unit,
-        "retired": line.retired,
-        "many": f"{formats.whole(many[0])} {line.code} = {formats.number(many[1])} zł" if many else "",
-        "ounce": formats.number(overview.per_ounce(line)) if line.code == GOLD else "",
-    }
-
-
-def state(line: LatestRate, truth: Freshness) -> Row:
-    """What stands between the figure and its being the newest there can be."""
-    weekly = line.table == "B"
-    old = truth.now - midday(line.day) > WEEKLY_IS_OLD if weekly else line.day < truth.fresh_from
-    missing = calendars.working_days(line.day, truth.fresh_from) if old and not weekly else 0
-    return {
-        "old": old and not line.retired,
-        "missing": missing,
-        "age": formats.days_ago(line.day, clock.today()) if old and not line.retired else "",
-        "closed": truth.closed_by if truth.state == freshness.State.CLOSED and not weekly else "",
-    }
-
-
-def midday(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, 12, tzinfo=clock.WARSAW)
-
-
 def range_row(code: str, name: str, current: bool, rule: Rule) -> Row:
     return {"name": name, "current": current, "href": f"{rows.page_of(code)}?zakres={name}{rule_query(rule)}"}
-
-
-def chart_row(series: chart.ChartSeries, line: LatestRate) -> Row:
-    unit = "zł/g" if line.code == GOLD else "zł"
-    summary = chart.summary(series, f"{line.code}, {line.name}", unit)
-    counted = formats.plural(len(series.turns), _("sygnał,sygnały,sygnałów"))
-    return {
-        "payload": chart.payload(series, unit),
-        "path": chart.path(series),
-        "width": chart.WIDTH,
-        "height": chart.HEIGHT,
-        "summary": f"{summary} {_('W tym zakresie: %s.') % counted}",
-        "unit": unit,
-        "notes": chart.notes(series),
-        "table": chart.table(series),
-        "macd": series.macd,
-        "band": chart.band(series.points),
-        "shapes": bool(series.shapes),
-        "drawn": len(series.points) > 1,
-    }
-
-
-def signal_row(
-    line: LatestRate,
-    truth: Freshness,
-    rule: Rule,
-    newest: AnalysisSnapshot | None,
-    turned: Decision | None,
-    bars: signal_history.Bars,
-) -> Row:
-    """The badge of the dashboard, and behind it the explanation of the newest BUY or SELL."""
-    stands = {line.code: queries.signal_state(newest.status, newest.stats)} if newest else {}
-    why = explain.explain(rule, turned, bars, scale_of(line.value))
-    return {
-        "chip": rows.Badges(stands, rule.label, truth).of(line),
-        "rule": rule.label,
-        "identity": rule.name,
-        "formula": rule.formula(),
-        "others": [other_row(line.code, other) for other in rules.active() if other.name != rule.name],
-        "warm_up": rule.warm_up,
-        "why": why,
-        "turn": turn_row(turned) if turned else None,
-        "going_on": not line.retired and line.table != "B",
-        "weekly": line.table == "B" and not line.retired,
-        "retired": formats.day(line.day) if line.retired else "",
-        **trend(newest),
-        **spans(rule),
-        **(bars_table(rule, why, line) if why else {}),
-    }
-
-
-def spans(rule: Rule) -> Row:
-    """What the lines of the chart are called, which are drawn for MACD alone."""
-    return {"fast": rule.fast, "slow": rule.slow, "line": rule.signal} if isinstance(rule, MacdCross) else {}
-
-
-def other_row(code: str, rule: Rule) -> Row:
-    return {"name": rule.label, "href": f"{rows.page_of(code)}?regula={rule.name}#sygnal"}
-
-
-def bars_table(rule: Rule, why: Explanation, line: LatestRate) -> Row:
-    """A row a quantity and a column a bar: it fits a phone."""
-    price = _("Cena") if line.code == GOLD else _("Kurs")
-    names = [price, *explain.titles(rule)]
-    columns = list(zip(*why.bars, strict=True))
-    return {"bars_days": columns[0] if columns else (), "bars_rows": list(zip(names, columns[1:], strict=False))}
-
-
-def trend(snapshot: AnalysisSnapshot | None) -> Row:
-    stats: dict[str, Any] = snapshot.stats if snapshot else {}
-    words = {"up": _("wzrostowy"), "down": _("spadkowy"), "flat": _("boczny")}
-    return {"trend": words.get(stats.get("trend", ""), ""), "bars": formats.whole(stats.get("bars", 0))}
-
-
-def turn_row(decision: Decision) -> Row:
-    return {
-        "kind": decision.signal.lower(),
-        "icon": rows.ICONS[decision.signal],
-        "text": rows.word(decision.signal),
-        "iso": decision.day.isoformat(),
-        "day": formats.day(decision.day),
-        "backtested": decision.backtested,
-        "made": formats.moment(decision.generated_at),
-    }
-
-
-def decision_row(decision: Decision, scale: int) -> Row:
-    """A withdrawn decision has no values: its bar is none of the daily series any more."""
-    if "close" not in decision.values:
-        return turn_row(decision) | {"histogram": "–", "close": "–"}
-    return turn_row(decision) | {
-        "histogram": chart.histogram_text(decision.histogram, scale),
-        "close": formats.number(rounded(decision.values["close"], scale)),
-    }
-
-
-def statistics_row(snapshot: AnalysisSnapshot, line: LatestRate) -> Row:
-    stats, scale = snapshot.stats, scale_of(line.value)
-    values = {name: formats.number(rounded(stats[name], scale)) for name in ("min", "max", "mean", "first")}
-    change = rounded(stats["change"], scale)
-    return values | {
-        "days": stats["window_days"],
-        "until": formats.day(date.fromisoformat(stats["as_of"])),
-        "change": formats.signed(change),
-        "percent": formats.percent(Decimal(repr(stats["change_pct"]))),
-        "direction": rows.direction(change),
-        "points": formats.whole(stats["points"]),
-    }
-
-
-def proofs(figures: list[DayRates], line: LatestRate) -> Row:
-    """The newest days with source and numbers; all of the proof for the figure on top, table C may be a day ahead."""
-    shown = next((row for row in figures if row.mid is not None and row.day == line.day), None)
-    return {
-        "figures": [figure_row(row) for row in figures],
-        "banded": any(row.bid for row in figures),
-        "proof": proof_row(shown) if shown else None,
-    }
-
-
-def figure_row(row: DayRates) -> Row:
-    values = {"mid": row.mid, "bid": row.bid, "ask": row.ask}
-    shown: Row = {name: "–" if value is None else formats.number(value) for name, value in values.items()}
-    return shown | {
-        "iso": row.day.isoformat(),
-        "day": formats.day(row.day),
-        "source": row.source,
-        "tables": ", ".join(table_words(table) for table in row.tables),
-    }
-
-
-def table_words(table: str) -> str:
-    return _("cena złota") if table == "gold" else table
-
-
-def proof_row(row: DayRates) -> Row:
-    return {
-        "number": row.tables[0] if row.sha256 and row.tables[0] != "gold" else "",
-        "source": row.source,
-        "sha256": row.sha256,
-        "url": row.url,
-        "fetched_iso": row.fetched_at.isoformat() if row.fetched_at else "",
-        "fetched": formats.moment(row.fetched_at) if row.fetched_at else "",
-    }

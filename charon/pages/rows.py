@@ -1,7 +1,6 @@
 """Figures and signals as ready strings for templates: filters in a loop of 150 rows cost four fifths of a page."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -9,77 +8,18 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from charon.pages import sparkline
+from charon.pages.badge import ICONS, Badges, word
 from markets import formats
 from markets.decimals import scale_of
 from markets.instruments.names import GOLD, currency_name
 from markets.queries import overview
-from markets.queries.freshness import Freshness
 from markets.queries.overview import LatestRate
 from markets.views import Row
-from signals.models import AnalysisSnapshot, Signal
+from signals.models import Signal
 from signals.queries import SignalState
 
 ARROWS = {"up": "▲", "down": "▼", "flat": ""}
-ICONS = {"BUY": "▲", "HOLD": "■", "SELL": "▼"}
-# In the order of a sorted column: sell, hold, buy; what has no signal has no place.
-RANKS = {"SELL": "1", "HOLD": "2", "BUY": "3"}
 EXPLANATION = "#sygnal"
-
-
-@dataclass(frozen=True, slots=True)
-class Badges:
-    """What is needed to say of any instrument how it stands."""
-
-    standings: dict[str, SignalState]
-    rule: str
-    truth: Freshness
-
-    def of(self, line: LatestRate) -> Row:
-        """`text` under a `kind` for its colour, `icon`, `since`, and `old` where the figures behind it are."""
-        state = self.standings.get(line.code)
-        if line.retired:
-            return plain(_("nieaktualna, ostatni kurs z %s") % formats.day(line.day))
-        if line.table == "B":
-            return plain(_("nie dotyczy"), _("Reguła dzienna nie dotyczy tabeli B."))
-        if state is None or state.status == AnalysisSnapshot.Status.NOT_APPLICABLE:
-            return plain(_("po wczytaniu historii") if self.truth.facts.backfill else _("jeszcze nie wyliczono"))
-        if state.status == AnalysisSnapshot.Status.WARMING_UP:
-            return plain(_("Za mało danych: %(bars)s z %(all)s świec") % {"bars": state.bars, "all": state.warm_up})
-        return {
-            "kind": state.signal.lower(),
-            "icon": ICONS[state.signal],
-            "text": word(state.signal),
-            "since": since(state),
-            "old": self.old(line),
-            "day": formats.day(state.as_of or line.day),
-            "rank": RANKS[state.signal],
-        }
-
-    def old(self, line: LatestRate) -> str:
-        """Words where a newer figure should be here, or is here and not decided on yet; table B is not decided on."""
-        state = self.standings.get(line.code)
-        behind = state is not None and state.as_of is not None and state.as_of < line.day
-        is_old = line.table != "B" and (line.day < self.truth.fresh_from or behind)
-        return _("na starych danych") if is_old else ""
-
-
-def plain(text: str, since: str = "") -> Row:
-    """Words in the place of a signal."""
-    return {"kind": "none", "icon": "", "text": text, "since": since, "old": "", "day": "", "rank": ""}
-
-
-def word(signal: str) -> str:
-    return str(Signal.Label(signal).label)
-
-
-def since(state: SignalState) -> str:
-    """`od 15.10.2026`, and of a pause which turn it follows: `po KUP z 15.10.2026`."""
-    if state.turned_on is None:
-        return ""
-    day = formats.day(state.turned_on)
-    if state.signal == state.turned and state.as_of == state.turned_on:
-        return _("od %s") % day
-    return _("po %(signal)s z\u00a0%(day)s") % {"signal": word(state.turned), "day": day}
 
 
 def page_of(code: str) -> str:

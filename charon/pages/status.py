@@ -1,6 +1,5 @@
 """The page that says what works: database, Redis, queues, sources and the message log."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
@@ -15,6 +14,7 @@ from django.views.decorators.http import conditional_page, require_safe
 from django_q.models import OrmQ
 
 from charon.api import message_log
+from charon.pages import status_log
 from charon.processes import queue_heartbeat
 from markets import clock, formats
 from markets.access import is_staff
@@ -24,9 +24,6 @@ from markets.redis import client as redis_client
 from markets.views import CALM, HtmxRequest, Row, shown_sources, wants_fragment
 from miner.pulse import polls
 from miner.views import label
-
-# More channels of one family than these are one line of the page.
-MANY = 5
 
 
 @require_safe
@@ -48,10 +45,10 @@ def context(*, staff: bool) -> Row:
         "parts": [database_row(), redis_row(now), *queue_rows(now), polls_row(sources)],
         "rows": [source_row(source, ends.get(source.pk, {}), now) for source in sources],
         "logged": entries is not None,
-        "counts": [count_row(*line) for line in by_family(activity.counts)],
+        "counts": [status_log.count_row(*line) for line in status_log.by_family(activity.counts)],
         "total": formats.plural(activity.total, _("wpisu,wpisów,wpisów")),
         "newest": told(activity.newest, now),
-        "lines": [line_row(entry) for entry in (entries or [])[: message_log.SHOWN]] if staff else [],
+        "lines": [status_log.line_row(entry) for entry in (entries or [])[: message_log.SHOWN]] if staff else [],
         "staff": staff,
         "sources": shown_sources(sources),
         "every": CALM,
@@ -137,46 +134,3 @@ def source_row(source: Source, ends: dict[str, Any], now: datetime) -> Row:
 
 def told(moment: datetime | None, now: datetime) -> str:
     return f"{formats.moment(moment)} ({formats.relative(moment, now)})" if moment else "–"
-
-
-def kinds() -> dict[str, str]:
-    return {
-        "publish": _("wiadomość"),
-        "signal": _("sygnał"),
-        "error": _("błąd"),
-        "cache_write": _("zapis pamięci podręcznej"),
-        "cache_read": _("odczyt pamięci podręcznej"),
-    }
-
-
-def by_family(counts: Iterable[tuple[str, str, int]]) -> Iterator[tuple[str, str, int]]:
-    """The most first; a channel for every asset would fill the page: many that differ in their end are one line."""
-    lines = [(kind, channel, family(channel), count) for kind, channel, count in counts]
-    sizes = Counter((kind, common) for kind, _channel, common, _count in lines)
-    summed: Counter[tuple[str, str]] = Counter()
-    for kind, channel, common, count in lines:
-        summed[kind, common if sizes[kind, common] > MANY else channel] += count
-    for (kind, channel), count in summed.most_common():
-        yield kind, channel, count
-
-
-def family(channel: str) -> str:
-    """`asset:update:*` of `asset:update:BTCUSD`."""
-    start, colon, _end = channel.rpartition(":")
-    return f"{start}:*" if colon else channel
-
-
-def count_row(kind: str, channel: str, count: int) -> Row:
-    return {"type": kinds().get(kind, kind), "channel": channel, "count": formats.whole(count)}
-
-
-def line_row(entry: message_log.Row) -> Row:
-    written = entry["timestamp"]
-    return {
-        **entry,
-        "type": kinds().get(entry["type"], entry["type"]),
-        "error": entry["type"] == "error",
-        "iso": written.isoformat() if written else "",
-        "when": f"{written.astimezone(clock.WARSAW):%d.%m.%Y, %H:%M:%S}" if written else "–",
-        "size": formats.whole(entry["payload_size"]),
-    }

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from charon.processes.supervisor import CHILD_RUNNER
+from charon.processes.child_process import CHILD_RUNNER
 from miner.providers import PROVIDERS
 
 MANAGE = str(settings.BASE_DIR / "manage.py")

@@ -7,7 +7,8 @@ import uvicorn
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from charon.api.sse import STREAM, Hub, Live
+from charon.api.sse import STREAM, Live
+from charon.api.sse_hub import Hub
 from charon.processes import listen_socket
 from charon.processes.supervisor import stop_on_signal
 

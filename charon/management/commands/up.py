@@ -12,9 +12,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
 from charon.processes import data_dir_lock, listen_socket, task_broker, terminal
+from charon.processes.child_process import Child
 from charon.processes.listen_socket import Place
 from charon.processes.queue_heartbeat import Heartbeat
-from charon.processes.supervisor import Child, Stop, stop_on_signal, supervise
+from charon.processes.supervisor import Stop, stop_on_signal, supervise
 from markets.jobs import runs
 from miner.pulse import polls
 

@@ -1,0 +1,85 @@
+"""What the engine has to decide on: events in the outbox, each claimed by one pass at a time."""
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from markets import clock
+from markets.jobs import runs
+from markets.models import Instrument, OutboxEvent, Rate
+from markets.queries import gaps
+from signals import rules, snapshots
+from signals.models import DAILY, AnalysisSnapshot
+from signals.rules.rule import OFFICIAL
+
+MAX_TRIES = 5
+# A pass over one instrument takes seconds, a task 60 s at most.
+LEASE = timedelta(seconds=120)
+OFFICIAL_KINDS = {"rate": DAILY, "gold": DAILY}
+
+
+def timeframes() -> dict[str, str]:
+    """The timeframe of each kind of news that one of the rules is about; what is not here is passed over."""
+    named = {timeframe for rule in rules.active() if OFFICIAL not in rule.needs for timeframe in rule.timeframes}
+    return OFFICIAL_KINDS | {f"candle:{timeframe}": timeframe for timeframe in named}
+
+
+def unprocessed() -> QuerySet[OutboxEvent]:
+    """What the engine has not worked off, claimed by another pass or not."""
+    return OutboxEvent.objects.filter(consumer=OutboxEvent.Consumer.ENGINE, processed=None)
+
+
+def free() -> QuerySet[OutboxEvent]:
+    """Of it, what this pass may claim. A claim beyond its own length is of a clock that went wrong, and void."""
+    now = clock.now()
+    is_free = Q(claimed_until=None) | Q(claimed_until__lte=now) | Q(claimed_until__gt=now + LEASE)
+    return unprocessed().filter(is_free)
+
+
+def is_open() -> bool:
+    """Whether there is something that a pass would decide on."""
+    return free().filter(kind__in=timeframes(), tries__lt=MAX_TRIES).exists()
+
+
+def pass_over() -> None:
+    """What no rule applies to is done. Rows that a writer holds at this moment are left for the next pass."""
+    with transaction.atomic():
+        rows = free().exclude(kind__in=timeframes()).select_for_update(skip_locked=True)
+        if unruled := list(rows.values_list("pk", flat=True)):
+            OutboxEvent.objects.filter(pk__in=unruled).update(processed=clock.now())
+
+
+def waiting() -> list[Instrument]:
+    """Instruments with news, or without a state under one of the rules, whose history is whole."""
+    kinds = timeframes()
+    events_of_it = unprocessed().filter(instrument=OuterRef("pk"), kind__in=kinds)
+    news = free().filter(instrument=OuterRef("pk"), kind__in=kinds, tries__lt=MAX_TRIES)
+    # What only markets price has no official rate that a daily rule could be asked about.
+    official = Rate.objects.filter(instrument=OuterRef("pk"))
+    stateless = snapshots.undecided() & ~Q(Exists(events_of_it)) & Q(Exists(official))
+    return list(whole(Instrument.objects.filter(Q(Exists(news)) | stateless)).order_by("kind", "code"))
+
+
+def state_of(instrument: Instrument | OuterRef) -> QuerySet[AnalysisSnapshot]:
+    return AnalysisSnapshot.objects.filter(instrument=instrument, timeframe=DAILY)
+
+
+def whole(instruments: QuerySet[Instrument]) -> QuerySet[Instrument]:
+    """Those that may be decided on: a half history would give decisions that nobody could have made."""
+    decided = gaps.being_overtaken().filter(Exists(state_of(OuterRef("pk"))))
+    return instruments.exclude(pk__in=gaps.half_known().values("pk")).exclude(pk__in=decided.values("pk"))
+
+
+def claim(instrument: Instrument) -> list[OutboxEvent]:
+    """Take what is open for the length of a lease, in a transaction of its own: writers begin new rows meanwhile.
+
+    In the order in which writers take these rows.
+    """
+    with transaction.atomic():
+        rows = free().filter(instrument=instrument, kind__in=timeframes())
+        claimed = list(rows.select_for_update().order_by("kind", "pk"))
+        OutboxEvent.objects.filter(pk__in=[row.pk for row in claimed]).update(
+            claimed_by=runs.this_process(), claimed_until=clock.now() + LEASE
+        )
+    return claimed
