@@ -13,7 +13,7 @@ from django_q.signing import SignedPackage
 from django_q.tasks import async_task
 
 from markets import clock, events
-from markets.jobs import runs
+from markets.jobs import job_leases, runs
 from markets.models import Instrument, OutboxEvent, Rate
 from markets.queries import gaps
 from markets.redis import client as redis_client
@@ -50,7 +50,7 @@ def is_catch_up(row: OrmQ) -> bool:
 
 def catch_up() -> int:
     """Decide on every instrument that has news, for at most 40 s; answers how many rows were written."""
-    runs.reap()
+    job_leases.reap()
     pass_over()
     deadline, written = time.monotonic() + settings.TASK_WORK.total_seconds(), 0
     for instrument in waiting():
@@ -146,7 +146,7 @@ def claim(instrument: Instrument) -> list[OutboxEvent]:
         rows = free().filter(instrument=instrument, kind__in=timeframes())
         claimed = list(rows.select_for_update().order_by("kind", "pk"))
         OutboxEvent.objects.filter(pk__in=[row.pk for row in claimed]).update(
-            claimed_by=runs.this_process(), claimed_until=clock.now() + LEASE
+            claimed_by=job_leases.this_process(), claimed_until=clock.now() + LEASE
         )
     return claimed
 

@@ -15,7 +15,7 @@ from django.db.models import Q
 
 from markets import clock, events
 from markets.instruments.create import find_or_create
-from markets.jobs import runs
+from markets.jobs import job_results
 from markets.models import Gap, Instrument, Job, Source
 from markets.records import RateRecord, Table
 from markets.redis import response_cache
@@ -41,7 +41,7 @@ class PublishResult:
     refused: list[str] = field(default_factory=list)
     new_codes: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
-    brought: runs.Brought = field(default_factory=dict)
+    brought: job_results.Brought = field(default_factory=dict)
 
     @property
     def written(self) -> int:
@@ -54,7 +54,7 @@ def publish(
     """Write one window of publications; all of it or nothing.
 
     `windows` of the job's windows are done with it, and it holds all that there is of the days of `covered`. Raises
-    `journal.LeaseLost` when the job was given up meanwhile: nothing of a stale worker is kept.
+    `job_leases.LeaseLost` when the job was given up meanwhile: nothing of a stale worker is kept.
     """
     with transaction.atomic():
         source_group, has_gaps = lock_source_group(source)
@@ -65,7 +65,7 @@ def publish(
             close_gaps(source, accepted, covered)
         if refused:
             record_refused(source, refused)
-        runs.progress(
+        job_results.progress(
             job,
             rows_written=outcome.written,
             revised=outcome.revised,
@@ -77,7 +77,7 @@ def publish(
         )
         if outcome.written:
             events.ingested.send(sender=Job, job=job)
-    runs.add_brought(job, tables[0].kind if tables else "", outcome.brought)
+    job_results.add_brought(job, tables[0].kind if tables else "", outcome.brought)
     return outcome
 
 
@@ -196,7 +196,7 @@ def compare_and_write(accepted: Accepted, source: Source, source_group: set[int]
     )
 
 
-def brought(days: rates.Days, instruments: dict[str, Instrument]) -> runs.Brought:
+def brought(days: rates.Days, instruments: dict[str, Instrument]) -> job_results.Brought:
     names = {instrument.id: code for code, instrument in instruments.items()}
     return {names[pk]: (written[0].isoformat(), written[-1].isoformat(), len(written)) for pk, written in days.items()}
 

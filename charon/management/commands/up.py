@@ -15,7 +15,7 @@ from charon.processes import data_dir_lock, listen_socket, task_broker, terminal
 from charon.processes.listen_socket import Place
 from charon.processes.queue_heartbeat import Heartbeat
 from charon.processes.supervisor import Child, Stop, stop_on_signal, supervise
-from markets.jobs import runs
+from markets.jobs import job_leases, runs
 from miner.pulse import polls
 
 
@@ -119,7 +119,7 @@ def manage(command: str) -> list[str]:
 def record_interrupted_work() -> None:
     """Record the running jobs as stopped, and take back the deliveries of their tasks."""
     try:
-        runs.stop()
+        job_leases.stop()
         task_broker.discount_interrupted([settings.MINER_QUEUE, settings.BRAIN_QUEUE])
     except DatabaseError:
         return  # the leases of the jobs expire
