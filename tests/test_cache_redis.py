@@ -17,7 +17,7 @@ from django.db import transaction
 from django.test import Client
 
 from markets.models import Instrument, Job, Source
-from markets.redis import cache_stats, response_cache
+from markets.redis import cache_stats, generations, memory_cache, response_cache
 from markets.redis import client as redis_client
 from markets.store.publish import publish
 from tests.processes import until
@@ -61,7 +61,7 @@ def test_an_answer_stands_under_its_plain_key_for_the_time_of_the_setting(
     response = client.get("/rates", USD)
     kept = set(fake.keys()) - {redis_client.LOG.encode()}  # a line a minute, whenever the minute is over
     assert kept == {KEY.encode(), STAMP.encode()}, "no lock stays behind"
-    kept = msgspec.msgpack.decode(fake.get(KEY), type=response_cache.Cached)
+    kept = msgspec.msgpack.decode(fake.get(KEY), type=memory_cache.Cached)
     assert (kept.body, kept.stamp) == (response.content, fake.get(STAMP))
     assert response.headers["ETag"] == f'"{kept.etag}"'
     assert 0 < fake.ttl(KEY) <= 77
@@ -110,7 +110,7 @@ def test_a_stamp_is_removed_after_the_commit_and_not_before(client: Client, comm
     """A reader between the two would draw a new one and keep the old figures under it."""
     mid(client)
     with transaction.atomic():
-        response_cache.changed([Instrument.objects.get(code="USD").pk])
+        generations.changed([Instrument.objects.get(code="USD").pk])
         assert fake.exists(STAMP)
     assert not fake.exists(STAMP)
 
@@ -141,7 +141,7 @@ def test_rubbish_under_a_key_is_a_miss_and_overwritten(
     right = client.get("/rates", USD).content
     fake.set(KEY, rubbish)
     assert client.get("/rates", USD).content == right
-    assert msgspec.msgpack.decode(fake.get(KEY), type=response_cache.Cached).body == right
+    assert msgspec.msgpack.decode(fake.get(KEY), type=memory_cache.Cached).body == right
 
 
 def test_an_answer_that_was_cut_short_is_a_miss(client: Client, committed: None, fake: Any) -> None:
@@ -165,7 +165,7 @@ def test_figures_that_change_while_an_answer_is_computed_do_not_leave_old_bytes_
     question = response_cache.Question.of("rates", "USD", "race")
 
     def overtaken() -> bytes:
-        response_cache.changed([usd.pk])
+        generations.changed([usd.pk])
         return b"old"
 
     assert response_cache.answer(question, overtaken).body == b"old"
@@ -180,7 +180,7 @@ def test_a_change_that_redis_did_not_hear_of_is_answered_when_the_old_answer_run
 ) -> None:  # fmt: skip
     settings.REDIS_CACHE_TTL = 3
     assert mid(client) == "3.9432"
-    monkeypatch.setattr(response_cache, "remove_stamps", lambda _: None)
+    monkeypatch.setattr(generations, "remove_stamps", lambda _: None)
     publish([mids(JAN_3, USD="3.9909")], nbp, job)
     assert mid(client) == "3.9432"
     until(lambda: mid(client) == "3.9909")
@@ -322,7 +322,7 @@ def test_writers_and_readers_at_once_never_leave_old_bytes(server: Redis) -> Non
             with lock:
                 truth[0] += 1
                 written = truth[0]
-            response_cache.remove_stamps(["USD"])
+            generations.remove_stamps(["USD"])
             if int(response_cache.answer(question, compute).body) < written:
                 stale.append(written)
 

@@ -18,7 +18,7 @@ from markets.instruments.create import find_or_create
 from markets.jobs import job_results
 from markets.models import Gap, Instrument, Job, Source
 from markets.records import RateRecord, Table
-from markets.redis import response_cache
+from markets.redis import generations
 from markets.store import gaps, outbox, publications, quotes, rates, validation
 
 Accepted = list[tuple[Table, list[RateRecord]]]
@@ -185,7 +185,7 @@ def compare_and_write(accepted: Accepted, source: Source, source_group: set[int]
     renamed = update_names(accepted, instruments, before)
     outbox.write(outbox.of_days(batch.days, kind), job)
     if batch.inserts or batch.updates or proofs.changed or renamed:
-        response_cache.changed({row.id for row in instruments.values()} | {instrument for instrument, _ in gone})
+        generations.changed({row.id for row in instruments.values()} | {instrument for instrument, _ in gone})
     return PublishResult(
         inserted=len(batch.inserts),
         taken_over=len(batch.updates) - len(batch.revisions),
