@@ -12,7 +12,7 @@ from django.db.models import OuterRef, Subquery
 from markets import clock, events, timeframes
 from markets.models import Candle, Gap, Instrument, Job, Source
 from markets.records import Bar
-from markets.store import bulk, copying, gaps, listings, outbox, validation
+from markets.store import bulk, copying, gaps, listings, outbox, price_validation
 from markets.store.listings import SaveResult
 
 TABLE = Candle._meta.db_table
@@ -126,7 +126,7 @@ def sift(bars: Iterable[Bar], known: dict[str, int], outcome: SaveResult) -> dic
     for bar in bars:
         if bar.ticker not in known:
             continue
-        if reason := validation.against_bar(bar, now):
+        if reason := price_validation.against_bar(bar, now):
             outcome.refused.append(f"{bar.ticker} {bar.timeframe} {bar.open_time.isoformat()}: {reason}")
         else:
             accepted[bar.timeframe][known[bar.ticker], bar.open_time] = values_of(bar, now)
@@ -135,7 +135,7 @@ def sift(bars: Iterable[Bar], known: dict[str, int], outcome: SaveResult) -> dic
 
 def values_of(bar: Bar, now: datetime) -> CandleValues:
     """A candle that nothing was traded in is the price before it, written down again."""
-    volume = validation.fitted(bar.volume)
+    volume = price_validation.fitted(bar.volume)
     closed, synthetic = bar.close_time <= now, volume == 0
     return CandleValues(bar.open, bar.high, bar.low, bar.close, volume, bar.trades, closed, synthetic)
 

@@ -18,7 +18,7 @@ from django.db.models import Exists, Max, Min, OuterRef, Q, Subquery
 
 from markets import clock
 from markets.models import Candle, Gap, Job, OutboxEvent, Revision, Source, Tick
-from markets.store import bulk, listings, validation
+from markets.store import bulk, listings, price_validation
 from markets.store.candles import COLUMNS, ONE_A_STRETCH, REPLACE, TABLE
 from markets.store.gaps import CANDLES
 from markets.timeframes import SECONDS, start_of
@@ -143,7 +143,7 @@ def roll_up(pieces: Iterable[Piece], timeframe: str) -> Iterator[Piece]:
             max(piece.high for piece in members),
             min(piece.low for piece in members),
             members[-1].close,
-            validation.fitted(sum(volumes, Decimal(0))) if volumes else None,
+            price_validation.fitted(sum(volumes, Decimal(0))) if volumes else None,
             sum(piece.trades for piece in members),
         )
 
