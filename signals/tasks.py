@@ -16,7 +16,7 @@ from markets import clock, events
 from markets.jobs import job_leases, runs
 from markets.models import Instrument, OutboxEvent, Rate
 from markets.queries import gaps
-from markets.redis import client as redis_client
+from markets.redis import pubsub
 from signals import rules, snapshots
 from signals.models import DAILY, AnalysisSnapshot, Signal
 from signals.rules.rule import OFFICIAL
@@ -132,7 +132,7 @@ def process(instrument: Instrument) -> int:
         words = runs.scrub(repr(error))
         rows.filter(tries__lt=MAX_TRIES).update(claimed_until=clock.now(), tries=F("tries") + 1, error=words)
         rows.filter(tries__gte=MAX_TRIES).update(claimed_until=clock.now())
-        redis_client.note_error(f"signals.{instrument.code}", "ta-service", words)
+        pubsub.note_error(f"signals.{instrument.code}", "ta-service", words)
         return 0
     return written
 

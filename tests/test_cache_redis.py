@@ -17,7 +17,7 @@ from django.db import transaction
 from django.test import Client
 
 from markets.models import Instrument, Job, Source
-from markets.redis import cache_stats, generations, memory_cache, response_cache
+from markets.redis import cache_stats, generations, memory_cache, pubsub, response_cache
 from markets.redis import client as redis_client
 from markets.store.publish import publish
 from tests.processes import until
@@ -59,7 +59,7 @@ def test_an_answer_stands_under_its_plain_key_for_the_time_of_the_setting(
 ) -> None:
     settings.REDIS_CACHE_TTL = 77
     response = client.get("/rates", USD)
-    kept = set(fake.keys()) - {redis_client.LOG.encode()}  # a line a minute, whenever the minute is over
+    kept = set(fake.keys()) - {pubsub.LOG.encode()}  # a line a minute, whenever the minute is over
     assert kept == {KEY.encode(), STAMP.encode()}, "no lock stays behind"
     kept = msgspec.msgpack.decode(fake.get(KEY), type=memory_cache.Cached)
     assert (kept.body, kept.stamp) == (response.content, fake.get(STAMP))
@@ -230,7 +230,7 @@ def test_the_message_log_gets_one_line_of_writes_a_minute_and_samples_of_reads(
 
 
 def lines(fake: Any, kind: str) -> list[dict[str, str]]:
-    rows = [{name.decode(): value.decode() for name, value in row.items()} for _, row in fake.xrange(redis_client.LOG)]
+    rows = [{name.decode(): value.decode() for name, value in row.items()} for _, row in fake.xrange(pubsub.LOG)]
     return [row for row in rows if row["type"] == kind]
 
 

@@ -17,7 +17,7 @@ from markets import clock, events
 from markets.jobs import job_leases
 from markets.jobs.redact import without_secrets
 from markets.models import Job, Source
-from markets.redis import client as redis_client
+from markets.redis import pubsub
 
 logger = logging.getLogger(__name__)
 
@@ -131,7 +131,7 @@ def fail(row: Job, error: BaseException) -> None:
                 finish(row, Status.FAILED, reason, message)
     except (DatabaseError, Job.DoesNotExist):
         logger.exception("Job %s failed and the database could not record the failure", row.pk)
-    redis_client.note_error(row.job_type, "market-data", message)
+    pubsub.note_error(row.job_type, "market-data", message)
 
 
 def lost_connection(error: Exception) -> bool:
