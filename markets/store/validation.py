@@ -4,7 +4,7 @@ Each function returns the reason for a refusal, or an empty string.
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date
 from decimal import Decimal
 
@@ -20,6 +20,10 @@ SURE_LENGTH = 2 + MAX_DECIMALS
 NUMBER_LENGTH = 40
 ZERO, LIMIT = Decimal(0), Decimal(10) ** 10
 SHOWN = 40
+
+Accepted = list[tuple[Table, list[RateRecord]]]
+# A figure that may not in, and the reason against it.
+Refused = list[tuple[Table, str, str]]
 
 
 def code_is_iso(rate: RateRecord, kind: str = "currency") -> str:
@@ -120,3 +124,19 @@ def sift(table: Table, today: date) -> Iterator[tuple[RateRecord, str]]:
         seen.add(rate.code)
         doubt = "twice in one table with different values" if rate.code in doubtful else ""
         yield rate, reason_for_all or doubt or against(rate, table.kind)
+
+
+def sift_tables(tables: Iterable[Table], today: date) -> tuple[Accepted, Refused]:
+    """The tables with the figures that may in, ascending; the others with the reasons against them."""
+    accepted: Accepted = []
+    refused: Refused = []
+    for table in tables:
+        figures = []
+        for figure, reason in sift(table, today):
+            if reason:
+                refused.append((table, figure.code, reason))
+            else:
+                figures.append(figure)
+        if figures:
+            accepted.append((table, figures))
+    return sorted(accepted, key=lambda pair: pair[0].effective_date), refused
