@@ -11,6 +11,6 @@ class MarketsConfig(AppConfig):
 
     def ready(self) -> None:
         from markets import models
-        from markets.redis import response_cache
+        from markets.redis import generations
 
-        post_save.connect(response_cache.everything_changed, sender=models.Source, dispatch_uid="response_cache")
+        post_save.connect(generations.everything_changed, sender=models.Source, dispatch_uid="response_cache")

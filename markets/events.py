@@ -10,7 +10,7 @@ from django.conf import settings
 from django.dispatch import Signal
 
 from markets.models import Job
-from markets.redis import client as redis_client
+from markets.redis import pubsub
 
 # Sent inside the transaction that wrote the rows; arguments: job, None where Redis told of rows of another program, and
 # `kinds` of the outbox rows where they are known.
@@ -34,7 +34,7 @@ def announce(job: Job) -> int:
     """Publish one message per instrument that the job brought; answers how many went out."""
     if not settings.REDIS_URL:
         return 0
-    return redis_client.publish(settings.REDIS_PUBSUB_CHANNEL_RATES, messages(job), "market-data")
+    return pubsub.publish(settings.REDIS_PUBSUB_CHANNEL_RATES, messages(job), "market-data")
 
 
 def decided(asset: str, rule: str, timeframe: str, as_of: date, signal: str, rows: int) -> int:
@@ -47,4 +47,4 @@ def decided(asset: str, rule: str, timeframe: str, as_of: date, signal: str, row
         "signal": signal,
         "rows": rows,
     }
-    return redis_client.publish(settings.REDIS_PUBSUB_CHANNEL_SIGNALS, [body], "ta-service", "signal")
+    return pubsub.publish(settings.REDIS_PUBSUB_CHANNEL_SIGNALS, [body], "ta-service", "signal")

@@ -15,7 +15,7 @@ from django_q.tasks import async_task
 
 from markets import clock
 from markets.errors import QuestionError
-from markets.jobs import lookups, runs
+from markets.jobs import job_leases, lookups, runs
 from markets.models import Job, Source
 from markets.store import assets
 from miner import sources, tasks
@@ -103,7 +103,7 @@ def listing_failure(source: Source) -> str:
         listing.refresh(source, Job.Trigger.OPERATOR)
     except runs.Busy:
         return f"{source.code} is being asked at the moment"
-    except (ProviderError, runs.LeaseLost) as error:
+    except (ProviderError, job_leases.LeaseLost) as error:
         return f"{source.code} did not say: {error}"
     return ""
 
@@ -118,7 +118,7 @@ def tables(
     """The first of these tables, from `at` on when a task before has come so far; a task of its own for each other."""
     row = able(source)
     if row is None:
-        runs.abandon(job)
+        job_leases.abandon(job)
         return OFF
     provider = sources.provider_of(row)
     series = next(series for series in provider.series if series.table == names[0])
@@ -159,7 +159,7 @@ def prices(
     """The past of each of these tickers; what a beat asked for and another back-fill kept out, it asks for again."""
     row = able(source)
     if row is None:
-        runs.abandon(job)
+        job_leases.abandon(job)
         return OFF
     fill = of_task(row, start, end)
     fill.trigger = trigger
@@ -177,7 +177,7 @@ def candles(
     """The first of these timeframes; a task of its own for each other."""
     row = able(source)
     if row is None:
-        runs.abandon(job)
+        job_leases.abandon(job)
         return OFF
     fill = of_task(row, start, end)
     fill.on_continue = lambda reached, job: again("candles", row, names, start, end, at=reached, job=job)

@@ -11,7 +11,7 @@ from django_q.models import Schedule
 from django_q.tasks import async_task
 
 from markets import clock, events
-from markets.jobs import hourly, runs
+from markets.jobs import hourly, job_leases, runs
 from markets.models import Job, Publication, Source
 from markets.redis import market_keys
 from markets.store import retention
@@ -60,7 +60,7 @@ def mine(
     """
     row = next((row for row in sources.runnable() if row.code == source), None)
     if row is None:
-        runs.abandon(resume)
+        job_leases.abandon(resume)
         return f"{source} is switched off, paused or unknown"
     provider = sources.provider_of(row)
     wanted = [series for series in provider.series if tables is None or series.table in tables]
@@ -94,7 +94,7 @@ def mine_one(run: table_collector.Run, series: TableSeries, resume: int | None =
         job = table_collector.mine_series(run, series, resume)
     except runs.Busy:
         return "busy"
-    except (ProviderError, DatabaseError, runs.LeaseLost) as error:
+    except (ProviderError, DatabaseError, job_leases.LeaseLost) as error:
         run.error = runs.scrub(str(error))
         logger.warning("%s.%s failed: %s", run.source.code, series.table, run.error)
         if isinstance(error, Blocked):  # every other failure is tried again within the hour
@@ -212,7 +212,7 @@ def refresh_listing(source: str) -> str:
         return str(listing.refresh(row).status)
     except runs.Busy:
         return "busy"
-    except (ProviderError, DatabaseError, runs.LeaseLost) as error:
+    except (ProviderError, DatabaseError, job_leases.LeaseLost) as error:
         logger.warning("%s does not say what it lists: %s", source, runs.scrub(str(error)))
         return Job.Status.FAILED
 
@@ -233,4 +233,4 @@ def reap() -> str:
     The timetable starts it and not pulse: a task cluster always runs, pulse only where a poll is fast or Redis is on.
     So a job ends within a minute, and the half minute of the queue's scheduler, after its lease or its process.
     """
-    return f"{runs.reap()} ended"
+    return f"{job_leases.reap()} ended"

@@ -14,7 +14,7 @@ from markets.instruments.find import find
 from markets.licence import Audience
 from markets.models import Instrument
 from markets.queries.lookup import nearest
-from markets.redis import response_cache
+from markets.redis import generations, response_cache
 from signals import rules
 from signals.api_rows import closed, closed_markets, current_rows, signal_rows
 from signals.models import DAILY, Signal, midnight
@@ -41,7 +41,7 @@ def signals(request: HttpRequest, query: Query[SignalQuery], paging: Query[Pagin
     """
     instrument = find_instrument(query.code) if query.code else None
     rows = chosen(query, instrument)
-    scope = instrument.code if instrument else response_cache.ANY
+    scope = instrument.code if instrument else generations.ANY
     rest = unusual(query, "code") | unusual(paging, "limit") | named(query.rule)
     question = response_cache.Question.of("signals", scope, scope, paging.limit, **rest)
 
@@ -65,7 +65,7 @@ def current(request: HttpRequest, query: Query[CurrentQuery], paging: Query[Pagi
     """
     wanted = wanted_series(query.rule)
     rest = {"rule": wanted[0][0]} | named(query.rule) | unusual(paging, "limit")
-    question = response_cache.Question.of("signals", response_cache.ANY, "current", paging.limit, **rest)
+    question = response_cache.Question.of("signals", generations.ANY, "current", paging.limit, **rest)
 
     def compute(asker: Audience) -> dict[str, Any]:
         items = current_rows(Instrument.objects.exclude(pk__in=closed(asker)), wanted, closed_markets(asker))

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from markets import clock
-from markets.jobs import runs
+from markets.jobs import job_leases
 from markets.models import Instrument, OutboxEvent, Rate
 from markets.queries import gaps
 from signals import rules, snapshots
@@ -16,13 +16,13 @@ from signals.rules.rule import OFFICIAL
 MAX_TRIES = 5
 # A pass over one instrument takes seconds, a task 60 s at most.
 LEASE = timedelta(seconds=120)
-OFFICIAL_KINDS = {"rate": DAILY, "gold": DAILY}
+DAILY_NEWS = {"rate": DAILY, "gold": DAILY}
 
 
 def timeframes() -> dict[str, str]:
     """The timeframe of each kind of news that one of the rules is about; what is not here is passed over."""
     named = {timeframe for rule in rules.active() if OFFICIAL not in rule.needs for timeframe in rule.timeframes}
-    return OFFICIAL_KINDS | {f"candle:{timeframe}": timeframe for timeframe in named}
+    return DAILY_NEWS | {f"candle:{timeframe}": timeframe for timeframe in named}
 
 
 def unprocessed() -> QuerySet[OutboxEvent]:
@@ -80,6 +80,6 @@ def claim(instrument: Instrument) -> list[OutboxEvent]:
         rows = free().filter(instrument=instrument, kind__in=timeframes())
         claimed = list(rows.select_for_update().order_by("kind", "pk"))
         OutboxEvent.objects.filter(pk__in=[row.pk for row in claimed]).update(
-            claimed_by=runs.this_process(), claimed_until=clock.now() + LEASE
+            claimed_by=job_leases.this_process(), claimed_until=clock.now() + LEASE
         )
     return claimed

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from markets import clock
 from markets.models import Instrument
-from markets.redis import response_cache
+from markets.redis import generations
 from signals import ledger, rules, series, snapshots
 from signals.models import DAILY, midnight
 from signals.rules.rule import OFFICIAL, Row, Rule
@@ -30,7 +30,7 @@ def decide(instrument: Instrument, timeframe: str = DAILY, since: date | datetim
     with transaction.atomic():
         # No full lock: a writer's commit checks keys that refer to the instrument, and it may hold what we want next.
         Instrument.objects.select_for_update(no_key=True).get(pk=instrument.pk)
-        response_cache.changed([instrument.pk])
+        generations.changed([instrument.pk])
         carried = series.carries(instrument, timeframe)
         applied = [rule for rule in asked if rule.needs <= carried]
         written = sum(snapshots.set_aside(instrument, rule, timeframe) for rule in asked if rule not in applied)

@@ -13,9 +13,9 @@ from django_q.signing import SignedPackage
 from django_q.tasks import async_task
 
 from markets import clock, events
-from markets.jobs import runs
+from markets.jobs import job_leases, runs
 from markets.models import Instrument, OutboxEvent
-from markets.redis import client as redis_client
+from markets.redis import pubsub
 from signals import claims, rules
 from signals.models import DAILY, Signal
 
@@ -44,7 +44,7 @@ def is_catch_up(row: OrmQ) -> bool:
 
 def catch_up() -> int:
     """Decide on every instrument that has news, for at most 40 s; answers how many rows were written."""
-    runs.reap()
+    job_leases.reap()
     claims.pass_over()
     deadline, written = time.monotonic() + settings.TASK_WORK.total_seconds(), 0
     for instrument in claims.waiting():
@@ -74,7 +74,7 @@ def process(instrument: Instrument) -> int:
         words = runs.scrub(repr(error))
         rows.filter(tries__lt=claims.MAX_TRIES).update(claimed_until=clock.now(), tries=F("tries") + 1, error=words)
         rows.filter(tries__gte=claims.MAX_TRIES).update(claimed_until=clock.now())
-        redis_client.note_error(f"signals.{instrument.code}", "ta-service", words)
+        pubsub.note_error(f"signals.{instrument.code}", "ta-service", words)
         return 0
     return written
 

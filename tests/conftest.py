@@ -19,7 +19,7 @@ from charon.api import fast_path
 from markets import clock
 from markets.jobs import runs
 from markets.models import Job, Source
-from markets.redis import cache_stats, response_cache
+from markets.redis import cache_stats, memory_cache
 from markets.redis import client as redis_client
 from miner.fetch import http
 from tests import installations, synced
@@ -97,7 +97,7 @@ def empty_cache(outgoing: set[tuple[str, int]]) -> None:
     """Each test begins with empty caches in Redis and in memory, and without knowing whether Redis answers."""
     caches["default"].clear()
     redis_client.forget()
-    response_cache.memory.forget()
+    memory_cache.memory.forget()
     cache_stats.counts.begin()
     fast_path.asked.forget()
 

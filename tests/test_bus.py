@@ -17,7 +17,8 @@ import redis
 from markets.jobs import runs
 from markets.models import Job, Source
 from markets.redis import client as redis_client
-from markets.redis.client import Entry
+from markets.redis import pubsub
+from markets.redis.pubsub import Entry
 from tests.own_redis import imitated, used
 from tests.processes import environment, manage
 from tests.servers import Redis
@@ -74,7 +75,7 @@ def test_a_message_goes_out_and_stands_in_the_log(client: fakeredis.FakeRedis, a
     with client.pubsub(ignore_subscribe_messages=True) as ear:
         ear.subscribe("rates.ingested")
         ear.get_message()
-        assert redis_client.publish("rates.ingested", [BODY, {"asset": "złoto", "list": [1]}], "market-data") == 2
+        assert pubsub.publish("rates.ingested", [BODY, {"asset": "złoto", "list": [1]}], "market-data") == 2
         first: Any = ear.get_message()
         assert (first["channel"], first["data"]) == (b"rates.ingested", b'{"asset":"USD","rows":2}')
     lines = lines_of(client)
@@ -95,7 +96,7 @@ def test_a_prefix_stands_before_channels_and_the_log(client: fakeredis.FakeRedis
     with client.pubsub(ignore_subscribe_messages=True) as ear:
         ear.subscribe("rates.ingested", "house2:rates.ingested")
         ear.get_message(), ear.get_message()
-        redis_client.publish("rates.ingested", [BODY], "market-data")
+        pubsub.publish("rates.ingested", [BODY], "market-data")
         heard: Any = ear.get_message()
         assert heard["channel"] == b"house2:rates.ingested"
         assert ear.get_message() is None
@@ -103,7 +104,7 @@ def test_a_prefix_stands_before_channels_and_the_log(client: fakeredis.FakeRedis
 
 
 def test_a_long_summary_is_cut(client: fakeredis.FakeRedis) -> None:
-    redis_client.note_error("nbp.A", "market-data", "x" * 5000)
+    pubsub.note_error("nbp.A", "market-data", "x" * 5000)
     assert (lines_of(client)[0]["payload_size"], len(lines_of(client)[0]["summary"])) == ("5000", 500)
 
 
@@ -131,8 +132,8 @@ def test_nothing_to_say_asks_nobody(moody: Moody, monkeypatch: pytest.MonkeyPatc
         raise AssertionError("asked")
 
     monkeypatch.setattr(redis_client, "get_redis_connection", nobody)
-    redis_client.note()
-    assert redis_client.publish("rates.ingested", [], "market-data") == 0
+    pubsub.note()
+    assert pubsub.publish("rates.ingested", [], "market-data") == 0
 
 
 def test_without_redis_nobody_is_asked(moody: Moody, settings: Any, caplog: pytest.LogCaptureFixture) -> None:
@@ -201,8 +202,8 @@ def test_a_refused_line_of_the_log_keeps_no_message_back(
     client: fakeredis.FakeRedis, caplog: pytest.LogCaptureFixture
 ) -> None:
     client.set("redis:message_log", "somebody else's")
-    assert redis_client.publish("rates.ingested", [BODY, BODY], "market-data") == 2
-    redis_client.note(LINE)
+    assert pubsub.publish("rates.ingested", [BODY, BODY], "market-data") == 2
+    pubsub.note(LINE)
     assert len(warnings(caplog)) == 1
 
 
@@ -245,20 +246,20 @@ def test_a_failed_job_without_redis_fails_in_its_own_words(nbp: Source, moody: M
 
 @pytest.mark.services
 def test_a_redis_that_hangs_costs_one_time_out_and_no_more(server: Redis, caplog: pytest.LogCaptureFixture) -> None:
-    assert redis_client.publish("rates.ingested", [BODY], "market-data") == 1
+    assert pubsub.publish("rates.ingested", [BODY], "market-data") == 1
     server.freeze()
     before = time.monotonic()
-    assert redis_client.publish("rates.ingested", [BODY], "market-data") == 0
+    assert pubsub.publish("rates.ingested", [BODY], "market-data") == 0
     waited = time.monotonic() - before
     assert 0.2 < waited < 5
     before = time.monotonic()
     for _ in range(500):
-        redis_client.note(LINE)
+        pubsub.note(LINE)
     assert time.monotonic() - before < 5  # 500 time-outs would be two minutes
     assert warnings(caplog) == ["Redis cannot be used, Charon goes on without it: TimeoutError"]
     server.thaw()
     redis_client.connection.cooling_until = 0
-    assert redis_client.publish("rates.ingested", [BODY], "market-data") == 1
+    assert pubsub.publish("rates.ingested", [BODY], "market-data") == 1
     assert redis_client.state() == "ok"
 
 
@@ -267,7 +268,7 @@ def test_a_redis_that_was_restarted_between_two_messages_is_no_outage(
     server: Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(3):
-        assert redis_client.publish("rates.ingested", [BODY], "market-data") == 1
+        assert pubsub.publish("rates.ingested", [BODY], "market-data") == 1
         server.restart()
     assert warnings(caplog) == []
 
@@ -277,29 +278,29 @@ def test_a_redis_that_was_away_at_the_start_and_dies_again_is_used_while_it_is_t
     server: Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
     server.stop()
-    redis_client.note(LINE)
+    pubsub.note(LINE)
     server.start()
     redis_client.connection.cooling_until = 0
-    redis_client.note(LINE)
+    pubsub.note(LINE)
     assert server.cli("XLEN", "redis:message_log") == "1"
     server.kill()
-    redis_client.note(LINE)
+    pubsub.note(LINE)
     assert (len(warnings(caplog)), redis_client.state()) == (2, "unreachable")
 
 
 @pytest.mark.services
 def test_a_full_redis_still_carries_messages_and_reads(server: Redis, caplog: pytest.LogCaptureFixture) -> None:
-    redis_client.note(LINE)
+    pubsub.note(LINE)
     server.cli("CONFIG", "SET", "maxmemory", "100kb")
     client = redis.Redis.from_url(server.url)
     with client, client.pubsub(ignore_subscribe_messages=True) as ear:
         ear.subscribe("rates.ingested")
         ear.get_message(timeout=40)
-        assert redis_client.publish("rates.ingested", [BODY], "market-data") == 1
+        assert pubsub.publish("rates.ingested", [BODY], "market-data") == 1
         heard: Any = ear.get_message(timeout=40)
         assert json.loads(heard["data"]) == BODY
     for _ in range(100):
-        redis_client.note(LINE)
+        pubsub.note(LINE)
     assert redis_client.ask(lambda one: one.xlen("redis:message_log"), -1) == 1
     assert redis_client.state() == "ok"
     assert len(warnings(caplog)) == 1
@@ -309,21 +310,21 @@ def test_a_full_redis_still_carries_messages_and_reads(server: Redis, caplog: py
 @pytest.mark.services
 def test_the_log_keeps_about_ten_thousand_lines(server: Redis) -> None:
     for _ in range(24):
-        redis_client.note(*[LINE] * 500)
+        pubsub.note(*[LINE] * 500)
     assert 10_000 <= int(server.cli("XLEN", "redis:message_log")) <= 10_100
 
 
 @pytest.mark.services
 def test_a_forked_process_has_connections_of_its_own(server: Redis) -> None:
-    redis_client.publish("rates.ingested", [BODY], "market-data")
+    pubsub.publish("rates.ingested", [BODY], "market-data")
     children = []
     for _ in range(3):
         child = os.fork()
         if child == 0:
-            heard = [redis_client.publish("rates.ingested", [BODY], "market-data") for _ in range(50)]
+            heard = [pubsub.publish("rates.ingested", [BODY], "market-data") for _ in range(50)]
             os._exit(0 if heard == [1] * 50 else 1)
         children.append(child)
-    sent = sum(redis_client.publish("rates.ingested", [BODY], "market-data") for _ in range(50))
+    sent = sum(pubsub.publish("rates.ingested", [BODY], "market-data") for _ in range(50))
     assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0, 0, 0]
     assert sent == 50
     assert server.cli("XLEN", "redis:message_log") == "201"

@@ -16,7 +16,7 @@ from django.test import Client
 from markets.instruments import create
 from markets.models import Alias, Generation, Instrument, Job, Source
 from markets.records import RateRecord, Table
-from markets.redis import cache_stats, response_cache
+from markets.redis import cache_stats, generations, memory_cache, response_cache
 from markets.redis.response_cache import Question
 from markets.store.publish import publish
 from signals import engine
@@ -35,7 +35,7 @@ def computed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     keys: list[str] = []
     answer = response_cache.answer
 
-    def watched(question: Question, compute: Callable[[], bytes], number: int | None = None) -> response_cache.Cached:
+    def watched(question: Question, compute: Callable[[], bytes], number: int | None = None) -> memory_cache.Cached:
         def noted() -> bytes:
             keys.append(question.key)
             return compute()
@@ -200,7 +200,7 @@ def test_a_write_that_is_rolled_back_leaves_the_number_alone(dollar: None) -> No
     usd = Instrument.objects.get(code="USD")
     before = Generation.objects.get(instrument=usd).number
     with pytest.raises(RuntimeError), transaction.atomic():
-        response_cache.changed([usd.pk])
+        generations.changed([usd.pk])
         raise RuntimeError("the writer dies")
     assert Generation.objects.get(instrument=usd).number == before
 
@@ -215,7 +215,7 @@ def test_writers_of_the_same_instruments_wait_for_each_other_and_lose_no_count(t
         try:
             for turn in range(20):
                 with transaction.atomic():
-                    response_cache.changed(ids[turn % 3 :: order] + ids[: turn % 4 + 1])
+                    generations.changed(ids[turn % 3 :: order] + ids[: turn % 4 + 1])
         finally:
             connection.close()
 
@@ -237,14 +237,14 @@ def test_an_alias_may_mean_another_instrument_from_one_moment_to_the_next(
 
 
 def test_the_memory_forgets_what_was_not_asked_for_longest_and_stays_small() -> None:
-    memory = response_cache.Memory(limit=2500)
+    memory = memory_cache.Memory(limit=2500)
     for key in "abc":
-        memory.put(key, response_cache.Cached.of(b"1", key.encode() * 800))
+        memory.put(key, memory_cache.Cached.of(b"1", key.encode() * 800))
         assert memory.get("a", b"1"), "asked for all the time"
-    memory.put("d", response_cache.Cached.of(b"1", b"d" * 800))
+    memory.put("d", memory_cache.Cached.of(b"1", b"d" * 800))
     assert (memory.get("b", b"1"), memory.size) == (None, 2400)
     assert [key for key in "acd" if memory.get(key, b"1")] == ["a", "c", "d"]
-    memory.put("e", response_cache.Cached.of(b"1", bytes(range(256)) * 12))
+    memory.put("e", memory_cache.Cached.of(b"1", bytes(range(256)) * 12))
     assert (memory.get("e", b"1"), memory.size) == (None, 2400), "one that is too large drives nobody out"
 
 
@@ -253,12 +253,12 @@ def test_the_memory_gives_nothing_for_longer_than_the_setting_says(
 ) -> None:
     settings.REDIS_CACHE_TTL = 7
     now = 1000.0
-    monkeypatch.setattr("markets.redis.response_cache.time", SimpleNamespace(monotonic=lambda: now))
-    response_cache.memory.put("key", response_cache.Cached.of(b"1", b"body"))
+    monkeypatch.setattr("markets.redis.memory_cache.time", SimpleNamespace(monotonic=lambda: now))
+    memory_cache.memory.put("key", memory_cache.Cached.of(b"1", b"body"))
     now = 1007.0
-    assert response_cache.memory.get("key", b"1")
+    assert memory_cache.memory.get("key", b"1")
     now = 1007.1
-    assert response_cache.memory.get("key", b"1") is None
+    assert memory_cache.memory.get("key", b"1") is None
 
 
 def test_of_many_threads_that_ask_at_once_one_computes() -> None:
@@ -296,7 +296,7 @@ def test_figures_that_change_while_an_answer_is_computed_do_not_leave_old_bytes_
     question = response_cache.Question.of("rates", "USD", "race")
 
     def overtaken() -> bytes:
-        response_cache.changed([usd.pk])
+        generations.changed([usd.pk])
         return b"old"
 
     assert response_cache.answer(question, overtaken).body == b"old"

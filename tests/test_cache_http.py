@@ -12,7 +12,7 @@ from django.test import Client
 
 from charon.api import fast_path
 from markets.models import Job, Source
-from markets.redis import response_cache
+from markets.redis import generations, memory_cache, response_cache
 from markets.store.publish import publish
 from tests import test_cache
 from tests.test_api_rates import JAN_2, JAN_3, fill, mids
@@ -118,7 +118,7 @@ def test_errors_are_kept_by_nobody(client: Client, dollar: None, path: str, stat
         assert response.status_code == status
         assert response.headers["Cache-Control"] == "no-store"
         assert "ETag" not in response.headers
-    assert not response_cache.memory.rows
+    assert not memory_cache.memory.rows
     assert not fast_path.asked.page[1]
 
 
@@ -137,7 +137,7 @@ def test_a_database_that_is_away_is_503_for_a_known_question_too(
     def down(*_: Any) -> Any:
         raise fault
 
-    monkeypatch.setattr(response_cache, "number_of", down)
+    monkeypatch.setattr(generations, "number_of", down)
     monkeypatch.setattr("markets.queries.rates.find_currency", down)
     response = client.get("/rates", USD)
     assert (response.status_code, response.json()["error"]["code"]) == (503, "unavailable")
@@ -174,7 +174,7 @@ def test_a_question_of_last_midnight_is_not_taken_for_one_of_today(
     at("2026-10-26 23:59")
     answer = response_cache.answer
 
-    def slow(*words: Any) -> response_cache.Cached:
+    def slow(*words: Any) -> memory_cache.Cached:
         at("2026-10-27 00:00")
         return answer(*words)
 

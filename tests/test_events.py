@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from markets import events
-from markets.jobs import runs
+from markets.jobs import job_leases, runs
 from markets.models import Instrument, Job, Source
 from markets.records import RateRecord, Table
 from markets.redis import client as redis_client
@@ -68,7 +68,7 @@ def test_gold_calls_itself_gold(nbp: Source, job: Job, channel: Any) -> None:
 
 def test_a_job_that_was_paused_tells_of_what_it_brought_before_and_after(nbp: Source, brought: Job) -> None:
     runs.release(brought, lambda _: None)
-    job = runs.take_up(brought.pk, "nbp.A")
+    job = job_leases.take_up(brought.pk, "nbp.A")
     assert job is not None
     publish([Table("A", date(2024, 1, 5), [RateRecord("USD", mid=Decimal("3.9850"))])], nbp, job)
     assert [(body["from"], body["to"], body["rows"]) for body in events.messages(job)] == [

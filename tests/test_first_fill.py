@@ -12,7 +12,8 @@ from markets.jobs import runs
 from markets.models import Gap, Job, Rate, Source
 from markets.records import RateRecord, Table
 from markets.store import gaps
-from markets.store.publish import Covered, publish
+from markets.store.publish import publish
+from markets.store.table_gaps import Covered
 from signals import tasks
 from signals.models import AnalysisSnapshot, Signal
 from tests.test_brain import START, content, wave

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from markets import clock
-from markets.jobs import runs
+from markets.jobs import job_leases, runs
 from markets.models import Job, Source
 from miner.fetch.errors import Unreachable
 
@@ -23,7 +23,7 @@ def last() -> Job:
 def test_the_row_stands_before_the_work_begins(nbp: Source) -> None:
     with runs.job("nbp.A", nbp):
         row = last()
-        assert (row.status, row.finished_at, row.worker) == ("running", None, runs.this_process())
+        assert (row.status, row.finished_at, row.worker) == ("running", None, job_leases.this_process())
         assert row.lease_until is not None
         assert row.lease_until > clock.now()
     row = last()
@@ -94,7 +94,7 @@ def test_a_lease_of_a_process_that_is_gone_is_lost_at_once(nbp: Source) -> None:
     gone.wait()
     row = runs.start("nbp.A", nbp, Job.Trigger.SCHEDULE)
     Job.objects.filter(pk=row.pk).update(worker=f"{HERE}:{gone.pid}")
-    assert runs.reap() == 1
+    assert job_leases.reap() == 1
     row.refresh_from_db()
     assert row.reason == "lost"
 
@@ -102,17 +102,17 @@ def test_a_lease_of_a_process_that_is_gone_is_lost_at_once(nbp: Source) -> None:
 def test_a_lease_of_another_machine_is_believed(nbp: Source) -> None:
     row = runs.start("nbp.A", nbp, Job.Trigger.SCHEDULE)
     Job.objects.filter(pk=row.pk).update(worker="elsewhere:1")
-    assert runs.reap() == 0
-    assert runs.is_alive(f"{HERE}:{os.getpid()}")
+    assert job_leases.reap() == 0
+    assert job_leases.is_alive(f"{HERE}:{os.getpid()}")
 
 
 def test_stopping_puts_down_only_what_died_here(nbp: Source) -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     rows = [runs.start(f"nbp.{name}", nbp, Job.Trigger.SCHEDULE) for name in ("A", "B", "C")]
-    for row, worker in zip(rows, [f"{HERE}:{gone.pid}", runs.this_process(), "elsewhere:1"], strict=True):
+    for row, worker in zip(rows, [f"{HERE}:{gone.pid}", job_leases.this_process(), "elsewhere:1"], strict=True):
         Job.objects.filter(pk=row.pk).update(worker=worker)
-    assert runs.stop() == 1
+    assert job_leases.stop() == 1
     assert [row.status for row in Job.objects.order_by("job_type")] == ["failed", "running", "running"]
     assert Job.objects.get(job_type="nbp.A").reason == "stopped"
 
@@ -120,8 +120,8 @@ def test_stopping_puts_down_only_what_died_here(nbp: Source) -> None:
 def test_whoever_lost_its_lease_learns_it(nbp: Source) -> None:
     row = runs.start("nbp.A", nbp, Job.Trigger.SCHEDULE)
     Job.objects.update(worker="elsewhere:1")
-    with pytest.raises(runs.LeaseLost):
-        runs.renew(row)
+    with pytest.raises(job_leases.LeaseLost):
+        job_leases.renew(row)
     runs.finish(row, Job.Status.SUCCESS)
     assert last().status == "running"
 

@@ -8,7 +8,8 @@ from django_q.models import Schedule
 from markets import clock
 from markets.models import Job, Source
 from markets.queries import calendars
-from markets.queries.freshness import Facts, LatestPublication, State, Trouble, facts, judge
+from markets.queries.freshness import Facts, LatestPublication, State, Trouble, judge
+from markets.queries.freshness_facts import facts
 
 FRIDAY = date(2026, 11, 20)
 THURSDAY = date(2026, 11, 19)

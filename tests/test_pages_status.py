@@ -21,7 +21,8 @@ from charon.processes import queue_heartbeat
 from markets.models import Job, Source
 from markets.records import RateRecord, Table
 from markets.redis import client as redis_client
-from markets.redis.client import Entry
+from markets.redis import pubsub
+from markets.redis.pubsub import Entry
 from markets.store.publish import publish
 from tests.own_redis import imitated
 
@@ -42,7 +43,7 @@ def redis(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[fakeredis.
 
 @pytest.fixture
 def logged(redis: fakeredis.FakeRedis) -> None:
-    redis_client.note(
+    pubsub.note(
         *[Entry("publish", "rates.ingested", "market-data", "type=currency asset=USD", 91)] * 3,
         Entry("cache_read", "cache:rates:USD:2020-01-01:2020-12-31", "dashboard", "hit", 12_000),
         Entry("error", "nbp.A", "market-data", SECRET, 30),
@@ -171,11 +172,11 @@ def test_everybody_sees_counts_and_nobody_else_sees_words(client: Client, nbp: S
 def test_channels_of_one_family_are_one_line_when_they_are_many(client: Client, nbp: Source, redis: Any) -> None:
     codes = ["BTCUSD", "ETHUSD", "SOLUSD", "XRPUSD", "ADAUSD"]
     for step in ("5m", "1h"):
-        redis_client.note(Entry("publish", f"market:update:{step}", "market-data", "", 1))
-    redis_client.note(*[Entry("publish", f"asset:update:{code}", "market-data", "", 1) for code in codes])
+        pubsub.note(Entry("publish", f"market:update:{step}", "market-data", "", 1))
+    pubsub.note(*[Entry("publish", f"asset:update:{code}", "market-data", "", 1) for code in codes])
     assert "wiadomość asset:update:SOLUSD 1" in page(client)
     codes = ["LTCUSD", "BTCUSD"]
-    redis_client.note(*[Entry("publish", f"asset:update:{code}", "market-data", "", 1) for code in codes])
+    pubsub.note(*[Entry("publish", f"asset:update:{code}", "market-data", "", 1) for code in codes])
     shown = page(client)
     assert "wiadomość asset:update:* 7" in shown
     assert "asset:update:SOLUSD" not in shown
@@ -192,12 +193,12 @@ def test_operators_read_the_newest_lines(staff: Client, nbp: Source, logged: Non
     shown = page(staff).split("Ostatnie wpisy")[1]
     assert "20.11.2026, 12:00:00 sygnał signals.updated ta-service asset=USD signal=BUY 121" in shown
     assert f"✕ błąd nbp.A market-data {SECRET} 30" in shown
-    redis_client.note(*[Entry("publish", "x", "market-data", "many", 1)] * 60)
+    pubsub.note(*[Entry("publish", "x", "market-data", "many", 1)] * 60)
     assert page(staff).count(" many ") == 50
 
 
 def test_what_stands_in_a_line_is_shown_and_not_obeyed(staff: Client, nbp: Source, redis: Any) -> None:
-    redis_client.note_error("<b>x</b>", "market-data", "<script>alert(1)</script>")
+    pubsub.note_error("<b>x</b>", "market-data", "<script>alert(1)</script>")
     content = staff.get("/status/").content.decode()
     assert "<script>alert" not in content
     assert "<b>x" not in content

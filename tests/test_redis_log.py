@@ -15,7 +15,8 @@ from charon.api.message_log import LogPage
 from markets.access import operator
 from markets.errors import ForbiddenError
 from markets.redis import client as redis_client
-from markets.redis.client import Entry
+from markets.redis import pubsub
+from markets.redis.pubsub import Entry
 from tests.own_redis import imitated
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +39,7 @@ def token(settings: Any) -> None:
 def written(count: int = 1) -> None:
     """`count` lines of the brain, numbered, each beside one of the miner."""
     for number in range(count):
-        redis_client.note(
+        pubsub.note(
             Entry("signal", "signals.updated", "ta-service", f"signal {number}", 100),
             Entry("publish", "rates.ingested", "market-data", f"rates {number}", 90),
         )
@@ -102,7 +103,7 @@ def test_a_filter_reads_on_until_it_has_found_enough(
     monkeypatch.setattr(message_log, "CHUNK", 7)
     written(1)
     for _ in range(30):
-        redis_client.note(Entry("cache_write", "cache", "dashboard", "", 1))
+        pubsub.note(Entry("cache_write", "cache", "dashboard", "", 1))
     assert [item["summary"] for item in get(client, "?type=signal")["items"]] == ["signal 0"]
     assert len(get(client, "?source=dashboard&limit=20")["items"]) == 20
     assert get(client, "?source=dashboard&limit=1000")["count"] == 30

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 
 from markets import clock, events
 from markets.instruments.find import find
-from markets.jobs import runs
+from markets.jobs import job_leases, runs
 from markets.models import Alias, Currency, Instrument, Job, OutboxEvent, Publication, Quote, Rate, Revision, Source
 from markets.records import RateRecord, Table
 from markets.store.publish import publish
@@ -259,7 +259,7 @@ def test_a_claimed_or_processed_row_is_left_alone_and_a_new_one_begins(
 
 def test_a_job_that_was_given_up_writes_nothing_more(nbp: Source, job: Job) -> None:
     Job.objects.update(status=Job.Status.FAILED)
-    with pytest.raises(runs.LeaseLost):
+    with pytest.raises(job_leases.LeaseLost):
         publish([table(JAN_2, ("USD", "3.9432"))], nbp, job)
     assert not Rate.objects.exists()
     assert not Currency.objects.exists()

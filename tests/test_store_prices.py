@@ -9,7 +9,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from markets.jobs import runs
+from markets.jobs import job_leases
 from markets.models import Candle, Job, Listing, Quote, Source, Tick
 from markets.queries import candles as answers
 from markets.records import Price
@@ -149,7 +149,7 @@ def test_prices_cost_the_same_however_many_they_are(gecko: Source) -> None:
 
 def test_a_run_that_was_given_up_writes_no_price(gecko: Source, job: Job) -> None:
     Job.objects.update(status=Job.Status.FAILED)
-    with pytest.raises(runs.LeaseLost):
+    with pytest.raises(job_leases.LeaseLost):
         save_prices([price("100", 1)], gecko, job)
     assert not Tick.objects.exists()
 

@@ -14,7 +14,7 @@ from charon.api import sse, sse_hub
 from markets import events
 from markets.models import Job, Source
 from markets.records import RateRecord, Table
-from markets.redis import client as redis_client
+from markets.redis import pubsub
 from markets.store.publish import publish
 from tests.test_docs import blocks, read, section, table
 from tests.test_live import Call, Radio
@@ -39,7 +39,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
         out.extend((channel, body) for body in bodies)
         return len(out)
 
-    monkeypatch.setattr(redis_client, "publish", publish)
+    monkeypatch.setattr(pubsub, "publish", publish)
     return out
 
 
@@ -59,10 +59,10 @@ def test_the_message_of_new_decisions(sent: list[Any]) -> None:
 
 
 def test_the_fields_of_the_message_log() -> None:
-    fields = redis_client.Entry("publish", "x", "market-data", "", 0).fields()
+    fields = pubsub.Entry("publish", "x", "market-data", "", 0).fields()
     assert [row[0].strip("`") for row in table(section(PAGE, "### The message log"))] == list(fields)
-    assert f"`{redis_client.LOG}`, trimmed to about {redis_client.LOG_LENGTH:,} entries" in read(PAGE)
-    assert f"at most {redis_client.SUMMARY_LENGTH} characters" in read(PAGE)
+    assert f"`{pubsub.LOG}`, trimmed to about {pubsub.LOG_LENGTH:,} entries" in read(PAGE)
+    assert f"at most {pubsub.SUMMARY_LENGTH} characters" in read(PAGE)
 
 
 def test_the_numbers_of_the_stream() -> None:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 
 from markets import clock
-from markets.jobs import runs
+from markets.jobs import job_leases, runs
 from markets.models import Instrument, Job, Source
 from markets.records import RateRecord, Table
 from markets.store import gaps
@@ -220,7 +220,7 @@ def test_a_job_that_is_given_up_rings_for_what_it_brought(nbp: Source, brought: 
     OrmQ.objects.all().delete()
     runs.start("nbp.A", nbp, Job.Trigger.SCHEDULE)
     Job.objects.filter(status="running").update(lease_until=clock.now() - timedelta(seconds=1))
-    runs.reap()
+    job_leases.reap()
     assert bells() == 1
 
 

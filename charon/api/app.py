@@ -23,7 +23,7 @@ from markets.api.responses import reply, uncached
 from markets.api.schemas import COMMON_ERRORS
 from markets.errors import QuestionError
 from markets.jobs import runs
-from markets.redis import client as redis_client
+from markets.redis import pubsub
 from miner.api import router as miner_router
 from miner.batch.api import router as batch_router
 from signals.api import router as signals_router
@@ -131,7 +131,7 @@ def server_error(request: HttpRequest, error: Exception) -> HttpResponse:
     logger.error("%s: %s", number, request.path, exc_info=error)
     # The route, not the path: everybody sees it in the summary of the log, and a path is a stranger's text.
     route = request.resolver_match.route if request.resolver_match else "?"
-    redis_client.note_error(f"/{route}", "dashboard", f"{number}: {runs.scrub(repr(error))}")
+    pubsub.note_error(f"/{route}", "dashboard", f"{number}: {runs.scrub(repr(error))}")
     return envelope(request, 500)
 
 

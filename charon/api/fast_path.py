@@ -15,7 +15,7 @@ from django.http.response import HttpResponseBase
 
 from markets import clock
 from markets.api.responses import CachedAnswer, send
-from markets.redis import response_cache
+from markets.redis import memory_cache, response_cache
 
 View = Callable[[HttpRequest], HttpResponseBase]
 Address = tuple[str, str]
@@ -79,7 +79,7 @@ def is_anonymous(request: HttpRequest) -> bool:
     return "HTTP_COOKIE" not in request.META or settings.SESSION_COOKIE_NAME not in request.COOKIES
 
 
-def look(request: HttpRequest, question: response_cache.Question) -> response_cache.Cached | None:
+def look(request: HttpRequest, question: response_cache.Question) -> memory_cache.Cached | None:
     """A database that cannot be asked is for the API to complain of."""
     request.get_host()  # refuses a host that is none of ours, as the middleware would that is passed by
     try:

@@ -15,6 +15,7 @@ from markets.access import operator
 from markets.api.responses import page, private, reply
 from markets.api.schemas import COMMON_ERRORS, Envelope
 from markets.redis import client as redis_client
+from markets.redis import pubsub
 
 router = Router(tags=["status"])
 
@@ -110,7 +111,7 @@ def newest(client: redis.Redis, limit: int, fits: Callable[[Row], bool], chunk: 
     found: list[Row] = []
     end = "+"
     while len(found) < limit:
-        entries: Any = client.xrevrange(redis_client.name(redis_client.LOG), max=end, count=chunk)
+        entries: Any = client.xrevrange(redis_client.name(pubsub.LOG), max=end, count=chunk)
         found += filter(fits, map(row_of, entries))
         if len(entries) < chunk:
             break

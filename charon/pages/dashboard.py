@@ -9,7 +9,7 @@ from django.views.decorators.http import conditional_page, require_safe
 from charon.pages import rows
 from charon.pages.badge import Badges
 from markets import clock
-from markets.queries import freshness, overview
+from markets.queries import freshness, freshness_facts, overview
 from markets.views import BUSY, CALM, HtmxRequest, Row, backfill_row, shown_sources, wants_fragment
 from signals import queries
 
@@ -30,7 +30,7 @@ def dashboard_page(request: HtmxRequest) -> HttpResponse:
 def context() -> Row:
     now, today = clock.now(), clock.today()
     rates = overview.board()
-    truth = freshness.judge(freshness.facts(rates.newest, now), now)
+    truth = freshness.judge(freshness_facts.facts(rates.newest, now), now)
     badges = Badges(queries.signal_states(), queries.rule_label(), truth)
     tiles = rates.tiles
     months = overview.last_month([line for line in tiles.values() if line])

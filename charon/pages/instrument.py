@@ -16,7 +16,7 @@ from markets.instruments import create
 from markets.instruments.find import find
 from markets.instruments.names import GOLD, currency_name
 from markets.models import Currency, Instrument
-from markets.queries import freshness, history, overview
+from markets.queries import freshness, freshness_facts, history, overview
 from markets.queries import rates as questions
 from markets.queries.freshness import Freshness
 from markets.queries.overview import Board, LatestRate
@@ -105,7 +105,7 @@ def show(request: HtmxRequest, subject: PageSubject) -> HttpResponse:
 def context(subject: PageSubject, key: str, rule: Rule) -> Row:
     """Eight queries: the quotes, three for the state of the source, series, newest figures, snapshots, decisions."""
     now = clock.now()
-    facts = replace(freshness.facts(None, now), newest=subject.board.newest)
+    facts = replace(freshness_facts.facts(None, now), newest=subject.board.newest)
     truth = freshness.judge(facts, now)
     gold = subject.code == GOLD
     shared = {

@@ -15,7 +15,7 @@ from markets.api.price_schemas import (
 )
 from markets.api.responses import fresh, page_of
 from markets.api.schemas import Paging
-from markets.queries import assets, prices
+from markets.queries import assets, latest_prices, prices
 from markets.queries.rates import find_source
 
 router = Router(tags=["prices"])
@@ -59,5 +59,5 @@ def latest(request: HttpRequest, query: Query[LatestQuery], paging: Query[Paging
     if source is not None:
         licence.refuse(source, audience)
     wanted = [prices.find_asset(query.asset).pk] if query.asset else list(assets.tracked().values_list("pk", flat=True))
-    found = sorted(prices.newest(audience, wanted, source).values(), key=lambda row: row.code)
+    found = sorted(latest_prices.newest(audience, wanted, source).values(), key=lambda row: row.code)
     return fresh(request, page_of(paging, found, prices.latest_rows))

@@ -21,7 +21,7 @@ from markets.licence import Audience
 from markets.models import Currency
 from markets.queries import rates as rate_queries
 from markets.queries.currencies import currency_rows
-from markets.redis import response_cache
+from markets.redis import generations, response_cache
 
 router = Router(tags=["rates"])
 
@@ -72,5 +72,5 @@ def currencies(request: HttpRequest, paging: Query[Paging]) -> HttpResponse:
     def compute(asker: Audience) -> dict[str, Any]:
         return listing(paging, Currency.objects.order_by("code"), lambda page: currency_rows(page, asker))
 
-    question = response_cache.Question.of("currencies", response_cache.ANY, paging.limit, **unusual(paging, "limit"))
+    question = response_cache.Question.of("currencies", generations.ANY, paging.limit, **unusual(paging, "limit"))
     return serve(request, question, compute)

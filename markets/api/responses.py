@@ -20,7 +20,7 @@ from ninja import Schema
 from markets.api.schemas import Paging
 from markets.licence import Audience, audience
 from markets.models import Instrument
-from markets.redis import response_cache
+from markets.redis import memory_cache, response_cache
 
 M = TypeVar("M", bound=Model)
 Items = Iterable[Any]
@@ -39,7 +39,7 @@ LIVE = "public, max-age=5, stale-if-error=60"
 class CachedAnswer(HttpResponse):
     """An answer of the cache. `charon.api.fast_path` sends it, and repeats it for the same address if `again`."""
 
-    def __init__(self, question: response_cache.Question, kept: response_cache.Cached, again: bool) -> None:
+    def __init__(self, question: response_cache.Question, kept: memory_cache.Cached, again: bool) -> None:
         super().__init__(kept.body, content_type=JSON)
         self.question, self.kept, self.again = question, kept, again
 
@@ -83,7 +83,7 @@ def serve(
     return CachedAnswer(question, kept, again=named is None or named.strip().upper() == question.scope)
 
 
-def send(request: HttpRequest, kept: response_cache.Cached) -> HttpResponseBase:
+def send(request: HttpRequest, kept: memory_cache.Cached) -> HttpResponseBase:
     """The kept bytes, packed for a client that takes gzip; 304 for one that has them."""
     packed = bool(kept.packed) and bool(ACCEPTS_GZIP.search(request.META.get("HTTP_ACCEPT_ENCODING", "")))
     body = kept.packed if packed else kept.body

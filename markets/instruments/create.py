@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from markets.instruments import names
 from markets.models import Alias, Instrument, Listing, Source
 from markets.records import Listed
-from markets.redis.response_cache import changed
+from markets.redis.generations import changed
 
 # Decimals that are usual for a price; what has more is shown with all of them.
 SCALES = {names.CRYPTO: 2, names.METAL: 2, names.PAIR: 5}

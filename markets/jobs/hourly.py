@@ -14,7 +14,7 @@ from django.db.models import F
 from markets import clock
 from markets.jobs import runs
 from markets.models import Job, Source
-from markets.redis import client as redis_client
+from markets.redis import pubsub
 
 Status, Reason = Job.Status, Job.Reason
 
@@ -99,4 +99,4 @@ def fail(job_type: str, source: Source, started: datetime, count: PollCounts, er
             finished_at=clock.now(),
         )
         Job.objects.filter(pk=row.pk).update(**sums(count))
-    redis_client.note_error(job_type, "market-data", message)
+    pubsub.note_error(job_type, "market-data", message)

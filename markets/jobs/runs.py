@@ -5,44 +5,30 @@ The next start of a job type fails the running jobs of that type whose lease exp
 """
 
 import logging
-import os
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import date, timedelta
 from typing import Any, TypeAlias
 
 import stamina
-from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, models, transaction
-from django.db.models import F, Q
+from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, transaction
+from django.db.models import F
 
 from markets import clock, events
+from markets.jobs import job_leases
 from markets.jobs.redact import without_secrets
 from markets.models import Job, Source
-from markets.redis import client as redis_client
+from markets.redis import pubsub
 
 logger = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=120)
-# A continuation waits in the queue; the queue delivers a killed worker's task again after 300 s (Q_CLUSTER's `retry`).
-QUEUED_LEASE = timedelta(seconds=600)
-MAX_NOTES = 200
 MAX_ERROR = 500
 
-# By code: the first and the last day (ISO), and how many rows.
-Brought: TypeAlias = dict[str, tuple[str, str, int]]
 Status: TypeAlias = Job.Status
 Reason: TypeAlias = Job.Reason
 
 
 class Busy(Exception):
     """The same job is running in another process."""
-
-
-class LeaseLost(Exception):
-    """This process lost the lease of the job: another one failed it or took it over, so nothing more may be written."""
-
-    reason = Reason.LOST
 
 
 class Skip(Exception):
@@ -61,11 +47,6 @@ class Pause(Exception):
         self.on_continue = on_continue
 
 
-def this_process() -> str:
-    """Host and pid: the owner that a lease names."""
-    return f"{socket.gethostname()}:{os.getpid()}"
-
-
 def scrub(text: str) -> str:
     """The text without secrets, on one line, cut to 500 characters (`MAX_ERROR`)."""
     return " ".join(without_secrets(text).split())[:MAX_ERROR]
@@ -80,7 +61,7 @@ def job(
     Raises `Busy` before the block when the same job runs elsewhere. `Skip` and `Pause` end the block quietly; every
     other exception is recorded and re-raised.
     """
-    row = take_up(resume, job_type) or start(job_type, source, trigger)
+    row = job_leases.take_up(resume, job_type) or start(job_type, source, trigger)
     try:
         yield row
     except Skip as skip:
@@ -95,7 +76,7 @@ def job(
 
 
 def start(job_type: str, source: Source | None, trigger: str) -> Job:
-    reap(job_type=job_type)
+    job_leases.reap(job_type=job_type)
     now = clock.now()
     try:
         with transaction.atomic():
@@ -104,21 +85,11 @@ def start(job_type: str, source: Source | None, trigger: str) -> Job:
                 source=source,
                 trigger=trigger,
                 started_at=now,
-                worker=this_process(),
-                lease_until=now + LEASE,
+                worker=job_leases.this_process(),
+                lease_until=now + job_leases.LEASE,
             )
     except IntegrityError:
         raise Busy(job_type) from None
-
-
-def take_up(pk: int | None, job_type: str) -> Job | None:
-    """Takes the lease of a paused job and returns the job; None when it is not paused any more."""
-    if pk is None:
-        return None
-    waiting = Job.objects.filter(pk=pk, job_type=job_type, status=Status.RUNNING, worker="")
-    if not waiting.update(worker=this_process(), lease_until=clock.now() + LEASE):
-        return None
-    return Job.objects.get(pk=pk)
 
 
 def release(row: Job, on_continue: Callable[[int], object]) -> None:
@@ -127,14 +98,9 @@ def release(row: Job, on_continue: Callable[[int], object]) -> None:
     Otherwise the continuation could find the job still leased, or be lost by a crash between the two.
     """
     with transaction.atomic():
-        if own_row(row).update(worker="", lease_until=clock.now() + QUEUED_LEASE, **traffic(row)):
+        if job_leases.own_row(row).update(worker="", lease_until=clock.now() + job_leases.QUEUED_LEASE, **traffic(row)):
             on_continue(row.pk)
     row.refresh_from_db()
-
-
-def own_row(row: Job) -> models.QuerySet[Job]:
-    """The row, as long as this process holds its lease."""
-    return Job.objects.filter(pk=row.pk, status=Status.RUNNING, worker=this_process())
 
 
 def traffic(row: Job) -> dict[str, Any]:
@@ -143,65 +109,8 @@ def traffic(row: Job) -> dict[str, Any]:
     return counters | ({"details": row.details} if "brought" in row.details else {})
 
 
-def plan(row: Job, windows: int) -> None:
-    """Record how many windows are planned; those that a continued job has done already are added."""
-    own_row(row).update(windows=F("windows_done") + windows)
-
-
-def renew(row: Job) -> None:
-    """Extend the lease; raises LeaseLost when another process failed the job or took it over."""
-    if not own_row(row).update(lease_until=clock.now() + LEASE):
-        raise LeaseLost(f"job {row.pk} was given up")
-
-
-def progress(
-    row: Job,
-    *,
-    rows_written: int = 0,
-    revised: int = 0,
-    refused: list[str] | None = None,
-    new_codes: list[str] | None = None,
-    left_out: list[str] | None = None,
-    windows: int = 0,
-    reached: date | None = None,
-) -> None:
-    """Add the result of one window to the row and renew the lease, in the caller's transaction."""
-    changes: dict[str, object] = {
-        "rows_written": F("rows_written") + rows_written,
-        "revised": F("revised") + revised,
-        "refused": F("refused") + len(refused or []),
-        "windows_done": F("windows_done") + windows,
-        "lease_until": clock.now() + LEASE,
-    }
-    if reached is not None:
-        changes["reached"] = reached
-    notes = [f"refused: {text}" for text in refused or []]
-    notes += [f"left out of the table published again: {text}" for text in left_out or []]
-    notes += [f"new codes: {', '.join(new_codes)}"] if new_codes else []
-    if notes:
-        kept = Job.objects.values_list("notes", flat=True).get(pk=row.pk)
-        changes["notes"] = [*kept, *notes][:MAX_NOTES]
-    if not own_row(row).update(**changes):
-        raise LeaseLost(f"job {row.pk} was given up")
-
-
-def add_brought(row: Job, kind: str, brought: Brought) -> None:
-    """Remember what a window that was committed brought of each code; `kind` is the kind of the table.
-
-    The messages of Redis are made of it when the job has ended (`events.messages`). It is kept in the object and
-    written with the traffic: a window pays no statement for it, and a job that is killed announces nothing.
-    """
-    if not brought:
-        return
-    whole: Brought = dict(row.details.get("brought", {}))
-    for code, (first, last, rows) in brought.items():
-        start, end, count = whole.get(code, (first, last, 0))
-        whole[code] = (min(start, first), max(end, last), count + rows)  # ISO days sort as text
-    row.details = row.details | {"kind": kind, "brought": whole}
-
-
 def finish(row: Job, status: Status, reason: str = "", error: str = "") -> None:
-    changed = own_row(row).update(
+    changed = job_leases.own_row(row).update(
         status=status, reason=reason, error=error, finished_at=clock.now(), lease_until=None, **traffic(row)
     )
     if not (changed and status == Status.SKIPPED and collapse(row, reason)):
@@ -222,7 +131,7 @@ def fail(row: Job, error: BaseException) -> None:
                 finish(row, Status.FAILED, reason, message)
     except (DatabaseError, Job.DoesNotExist):
         logger.exception("Job %s failed and the database could not record the failure", row.pk)
-    redis_client.note_error(row.job_type, "market-data", message)
+    pubsub.note_error(row.job_type, "market-data", message)
 
 
 def lost_connection(error: Exception) -> bool:
@@ -259,48 +168,4 @@ def collapse(row: Job, reason: str) -> bool:
         )
         row.pk = earlier.pk
         row.refresh_from_db()
-    return True
-
-
-def reap(**which: str) -> int:
-    """Fail the running jobs whose lease expired or whose process, on this machine, is gone; returns how many."""
-    running = Job.objects.filter(status=Status.RUNNING, **which)
-    expired = Q(lease_until__lt=clock.now()) | Q(lease_until__isnull=True)
-    dead = [row.pk for row in running.exclude(worker="") if not is_alive(row.worker)]
-    return end(running.filter(expired | Q(pk__in=dead)), Reason.LOST)
-
-
-def stop() -> int:
-    """Record the jobs of this machine's ended processes as stopped by the operator, when Charon shuts down."""
-    here = Job.objects.filter(status=Status.RUNNING, worker__startswith=f"{socket.gethostname()}:")
-    dead = [row.pk for row in here if not is_alive(row.worker)]
-    return end(here.filter(pk__in=dead), Reason.STOPPED)
-
-
-def abandon(pk: int | None) -> None:
-    """End a paused job whose continuation will not run: its reason is `stopped`, not `lost`."""
-    if pk is not None:
-        end(Job.objects.filter(pk=pk, status=Status.RUNNING, worker=""), Reason.STOPPED)
-
-
-def end(rows: models.QuerySet[Job], reason: Reason) -> int:
-    count = rows.update(
-        status=Status.FAILED, reason=reason, error=reason.value, finished_at=clock.now(), lease_until=None
-    )
-    if count:
-        events.ended.send(sender=Job, job=None)
-    return count
-
-
-def is_alive(worker: str) -> bool:
-    """Whether the process may still run. A process of another machine counts as alive until its lease expires."""
-    host, _, pid = worker.rpartition(":")
-    if host != socket.gethostname() or not pid.isdigit():
-        return True
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
     return True

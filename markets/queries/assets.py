@@ -9,7 +9,8 @@ from django.db.models import Exists, OuterRef
 
 from markets.licence import Audience
 from markets.models import Alias, Instrument, Listing
-from markets.queries.prices import newest, percent, plain
+from markets.queries.latest_prices import newest
+from markets.queries.prices import percent, plain
 
 
 def tracked() -> models.QuerySet[Instrument]:

@@ -1,28 +1,19 @@
-"""The freshness of the official rates, and the reason when they are late.
+"""The freshness of the official rates, judged from facts without a query."""
 
-`judge` is pure, `facts` reads the database.
-"""
-
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time
+from dataclasses import dataclass
+from datetime import date, datetime, time
 from enum import StrEnum
 
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce, Concat
 from django.utils.translation import gettext as _
-from django_q.models import Schedule
 
 from markets.clock import WARSAW
-from markets.models import Job, Publication, Source
+from markets.models import Job, Source
 from markets.queries import calendars
 
 # The NBP publishes table A between 11:45 and 12:15; the miner polls every ten minutes until 12:45.
 PUBLISHED_BY = time(12, 15)
 POLLED_UNTIL = time(12, 45)
 OFFICIAL = "nbp"
-BEFORE_ANY_JOB = datetime(1995, 1, 1, tzinfo=UTC)
-# Reasons of failed jobs that say nothing about the source.
-OWN_REASONS = (Job.Reason.STOPPED, Job.Reason.LOST)
 
 
 class State(StrEnum):
@@ -140,56 +131,3 @@ def state_of(newest: date | None, today: date, hour: time, missing: int) -> Stat
         return State.EXPECTED if calendars.is_working(today) else State.CLOSED
     only_today = missing == 1 and calendars.is_working(today) and PUBLISHED_BY <= hour < POLLED_UNTIL
     return State.LATE if only_today else State.STALE
-
-
-def facts(newest: LatestPublication | None, now: datetime) -> Facts:
-    """Reads the facts in four queries; `newest` comes from the quotes that the page reads anyway."""
-    code = OuterRef("code")
-    schedules = Schedule.objects.filter(Q(name=code) | Q(name__startswith=Concat(code, Value("."))))
-    next_run = Subquery(schedules.order_by("next_run").values("next_run")[:1])
-    sources = list(Source.objects.annotate(next_run=next_run))
-    source = next((row for row in sources if row.code == OFFICIAL), None)
-    asking = source is not None and source.enabled
-    paused = source.paused_until if source else None
-    return Facts(
-        newest=with_proof(newest) if newest and newest.official else newest,
-        trouble=trouble() if asking else None,
-        backfill=running_backfill(),
-        next_try=source.next_run if source and asking else None,
-        enabled=source is None or source.enabled,
-        paused_until=paused if paused and paused > now else None,
-        sources=tuple(sources),
-    )
-
-
-def with_proof(newest: LatestPublication) -> LatestPublication:
-    """The same publication with its number and the time when we fetched it."""
-    row = Publication.objects.filter(source__code=newest.source, table="A", effective_date=newest.day).first()
-    if row is None:
-        return newest
-    return replace(newest, number=row.number, fetched_at=row.fetched_at)
-
-
-def runs_with_requests() -> QuerySet[Job]:
-    """Ended runs that sent a request or failed: a skip without a request says nothing about the source."""
-    ended = Job.objects.filter(source__code=OFFICIAL).exclude(status=Job.Status.RUNNING)
-    return ended.filter(Q(requests__gt=0) | Q(status=Job.Status.FAILED)).exclude(reason__in=OWN_REASONS)
-
-
-def trouble() -> Trouble | None:
-    good = runs_with_requests().exclude(status=Job.Status.FAILED).order_by("-finished_at").values("finished_at")[:1]
-    failures = runs_with_requests().filter(
-        status=Job.Status.FAILED, started_at__gte=Coalesce(good, Value(BEFORE_ANY_JOB))
-    )
-    since = Subquery(failures.order_by("started_at").values("started_at")[:1])
-    last = runs_with_requests().annotate(since=since).order_by("-finished_at", "-id").first()
-    if last is None or last.status != Job.Status.FAILED:
-        return None
-    return Trouble(last.reason, last.get_reason_display(), last.since or last.started_at)
-
-
-def running_backfill() -> Job | None:
-    """The running back-fill: that of the official source before that of its archive."""
-    source_group = Q(source__code=OFFICIAL) | Q(source__fallback_for__code=OFFICIAL)
-    rows = Job.objects.filter(source_group, status=Job.Status.RUNNING, windows__gt=1)
-    return rows.select_related("source").order_by(F("source__fallback_for").asc(nulls_first=True), "pk").first()

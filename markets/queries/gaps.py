@@ -3,7 +3,7 @@
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from markets import clock
-from markets.jobs import runs
+from markets.jobs import job_leases
 from markets.models import Gap, Instrument, Job, Publication, Quote, Source
 
 # After so many failed tries a first fill is given up for now, where newer figures stand behind the gap.
@@ -72,4 +72,4 @@ def is_running(gap: Gap) -> bool:
     running = Job.objects.filter(
         job_type=f"{gap.source.code}.{gap.table}", status=Job.Status.RUNNING, lease_until__gt=clock.now()
     )
-    return any(not job.worker or runs.is_alive(job.worker) for job in running)
+    return any(not job.worker or job_leases.is_alive(job.worker) for job in running)

@@ -8,7 +8,7 @@ from collections import Counter
 
 from django.conf import settings
 
-from markets.redis import client as redis_client
+from markets.redis import pubsub
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ def count(kind: str, result: str) -> None:
         counts.begin()
     logger.info("cache: %d of %d answers from the cache (%d %%)", hits, total, 100 * hits // total)
     if writes:
-        redis_client.note(redis_client.Entry("cache_write", "cache", SOURCE, f"answers={writes} bytes={size}", size))
+        pubsub.note(pubsub.Entry("cache_write", "cache", SOURCE, f"answers={writes} bytes={size}", size))
 
 
 def count_write(size: int) -> None:
@@ -64,4 +64,4 @@ def count_write(size: int) -> None:
 def sample_read(key: str, size: int) -> None:
     """Log a share of the reads (REDIS_LOG_READS): with all of them the message log would hold nothing else."""
     if settings.REDIS_LOG_READS and random.random() < settings.REDIS_LOG_READS:  # noqa: S311 - a sample, no secret
-        redis_client.note(redis_client.Entry("cache_read", key, SOURCE, "hit" if size else "miss", size))
+        pubsub.note(pubsub.Entry("cache_read", key, SOURCE, "hit" if size else "miss", size))

@@ -1,4 +1,4 @@
-"""The Redis client: messages, expiring keys and the message log, with a fallback while Redis is away.
+"""The Redis client, with a fallback while Redis is away.
 
 Redis is optional. A failed call returns `otherwise` and logs one warning; for 10 s no thread calls again, then a single
 one probes, and a line in the log reports the recovery. A command that Redis refuses (no memory, no permission) does not
@@ -9,12 +9,11 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, TypeVar
 
-import msgspec
 import redis
 from django.conf import settings
 from django_redis import get_redis_connection
@@ -24,40 +23,12 @@ from markets import clock
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Kind = Literal["publish", "cache_write", "cache_read", "signal", "error"]
 State = Literal["ok", "unreachable", "off"]
 
-# Decimals become JSON numbers with every digit that the source gave.
-JSON = msgspec.json.Encoder(decimal_format="number")
-
-LOG = "redis:message_log"
-LOG_LENGTH = 10_000
 # After a failure no thread calls Redis for so long: a slow Redis costs one time-out per 10 s, not one per request.
 COOL_DOWN_SECONDS = 10.0
 # A full Redis refuses every write, a thousand times an hour: the log reports it once in so long.
 QUIET_SECONDS = 600.0
-SUMMARY_LENGTH = 500
-
-
-@dataclass(slots=True)
-class Entry:
-    """One entry of the message log; `source` is market-data (miner, pulse), ta-service (brain) or dashboard (web)."""
-
-    type: Kind
-    channel: str
-    source: str
-    summary: str
-    payload_size: int
-
-    def fields(self) -> dict[Any, Any]:
-        return {
-            "type": self.type,
-            "channel": self.channel,
-            "source": self.source,
-            "summary": self.summary[:SUMMARY_LENGTH],
-            "payload_size": self.payload_size,
-            "timestamp": clock.now().isoformat(),
-        }
 
 
 @dataclass(slots=True)
@@ -146,50 +117,6 @@ def state() -> State:
     if not settings.REDIS_URL:
         return "off"
     return "ok" if ask(lambda client: bool(client.ping()), otherwise=False) else "unreachable"
-
-
-def publish(channel: str, bodies: Iterable[dict[str, Any]], source: str, kind: Kind = "publish") -> int:
-    """Publish one message per body, each with an entry in the message log; returns how many were sent.
-
-    A message is sent even when its log entry cannot be written, because Redis is full.
-    """
-    messages = [(JSON.encode(body), summary(body)) for body in bodies]
-
-    def send(client: redis.Redis) -> int:
-        pipe = client.pipeline(transaction=False)
-        for message, text in messages:
-            pipe.publish(name(channel), message)
-            add(pipe, Entry(kind, channel, source, text, len(message)))
-        return sum(isinstance(answer, int) for answer in settle(pipe)[::2])
-
-    return ask(send, 0) if messages else 0
-
-
-def summary(body: dict[str, Any]) -> str:
-    """The scalar values of a message as text: `asset=USD rows=2`."""
-    return " ".join(f"{key}={value}" for key, value in body.items() if not isinstance(value, dict | list))
-
-
-def note(*entries: Entry) -> None:
-    """Append entries to the message log."""
-
-    def send(client: redis.Redis) -> None:
-        pipe = client.pipeline(transaction=False)
-        for entry in entries:
-            add(pipe, entry)
-        settle(pipe)
-
-    if entries:
-        ask(send, None)
-
-
-def note_error(channel: str, source: str, text: str) -> None:
-    """Append one entry for a failure; `text` must be without secrets already (`runs.scrub`)."""
-    note(Entry("error", channel, source, text, len(text.encode())))
-
-
-def add(pipe: Any, entry: Entry) -> None:
-    pipe.xadd(name(LOG), entry.fields(), maxlen=LOG_LENGTH, approximate=True)
 
 
 def settle(pipe: Any) -> list[Any]:

@@ -18,6 +18,7 @@ from markets import clock, timeframes
 from markets.models import Candle, Source
 from markets.records import Price
 from markets.redis import client as redis_client
+from markets.redis import pubsub
 
 MINER = "market-data"
 # Candles in one key: enough for an indicator over a hundred bars and its warm-up.
@@ -33,9 +34,9 @@ def priced(prices: Iterable[tuple[str, Price]]) -> None:
     def send(client: redis.Redis) -> None:
         pipe = client.pipeline(transaction=False)
         for channel, body in bodies.items():
-            text = redis_client.JSON.encode(body)
+            text = pubsub.JSON.encode(body)
             pipe.publish(redis_client.name(channel), text)
-            redis_client.add(pipe, redis_client.Entry("publish", channel, MINER, redis_client.summary(body), len(text)))
+            pubsub.add(pipe, pubsub.Entry("publish", channel, MINER, pubsub.summary(body), len(text)))
         redis_client.settle(pipe)
 
     if bodies:
@@ -62,7 +63,7 @@ def keep_prices(prices: Iterable[tuple[str, Price]]) -> None:
     keep(
         "market:price:*",
         {
-            f"market:price:{code}": redis_client.JSON.encode(
+            f"market:price:{code}": pubsub.JSON.encode(
                 {
                     "price": plain(price.price),
                     "change24h": plain(price.change),
@@ -81,14 +82,14 @@ def keep_candles(source: Source, timeframe: str, codes: Mapping[int, str]) -> No
     if not settings.REDIS_URL:
         return
     series = newest(source, timeframe, codes)
-    bodies = {f"market:ohlcv:{codes[pk]}:{timeframe}": redis_client.JSON.encode(rows) for pk, rows in series.items()}
+    bodies = {f"market:ohlcv:{codes[pk]}:{timeframe}": pubsub.JSON.encode(rows) for pk, rows in series.items()}
     keep(f"market:ohlcv:*:{timeframe}", bodies, TTL.get(timeframe, 2 * timeframes.SECONDS[timeframe]))
-    redis_client.publish(f"market:update:{timeframe}", [update_of(timeframe, codes)], MINER)
+    pubsub.publish(f"market:update:{timeframe}", [update_of(timeframe, codes)], MINER)
 
 
 def scanned(codes: Mapping[int, str]) -> None:
     """Publish `market:update:all`: the candles of every timeframe are up to date."""
-    redis_client.publish("market:update:all", [update_of("all", codes)], MINER)
+    pubsub.publish("market:update:all", [update_of("all", codes)], MINER)
 
 
 def update_of(timeframe: str, codes: Mapping[int, str]) -> dict[str, Any]:
@@ -123,7 +124,7 @@ def keep(channel: str, values: Mapping[str, bytes], seconds: int) -> None:
             pipe.set(redis_client.name(key), body, ex=seconds)
         size = sum(map(len, values.values()))
         text = f"{len(values)} keys, {size} bytes, {seconds} s"
-        redis_client.add(pipe, redis_client.Entry("cache_write", channel, MINER, text, size))
+        pubsub.add(pipe, pubsub.Entry("cache_write", channel, MINER, text, size))
         redis_client.settle(pipe)
 
     if values:

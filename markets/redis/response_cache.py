@@ -8,12 +8,10 @@ it is away, answers are in this process's memory with the number of the table `G
 its own transaction: one small query tells whether they are valid.
 """
 
-import gzip
 import secrets
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Self
@@ -21,48 +19,16 @@ from typing import Any, Self
 import msgspec
 import redis
 from django.conf import settings
-from django.db import connection, transaction
 
-from markets.models import Generation, Instrument
-from markets.redis import cache_stats
+from markets.redis import cache_stats, generations, memory_cache
 from markets.redis import client as redis_client
+from markets.redis.memory_cache import Cached
 
-# The scope of an answer about several instruments: it expires as soon as any of them changes. No code looks like this.
-ANY = "*"
-# Shorter bodies fit into one packet without compression.
-MIN_COMPRESSED_BYTES = 1000
 PATIENCE_SECONDS = 1.0
 TICK_SECONDS = 0.01
 # The lock of a process that dies while it computes expires after this; those that wait give up earlier (1 s).
 LOCK_MILLISECONDS = 5000
-MEMORY_BYTES = 32_000_000
 STRIPES = 64
-
-TABLE = Generation._meta.db_table
-RAISE = f"ON CONFLICT (instrument_id) DO UPDATE SET number = {TABLE}.number + 1"
-NUMBER = (
-    f"SELECT {TABLE}.number FROM {TABLE} JOIN {Instrument._meta.db_table} instrument "
-    f"ON instrument.id = {TABLE}.instrument_id WHERE instrument.code = %s"
-)
-SUM = f"SELECT COALESCE(SUM(number), 0) FROM {TABLE}"
-
-
-class Cached(msgspec.Struct, array_like=True, frozen=True):
-    """One cached answer; `packed` is the body in gzip, empty for a short body."""
-
-    stamp: bytes
-    etag: str
-    body: bytes
-    packed: bytes
-
-    @classmethod
-    def of(cls, stamp: bytes, body: bytes) -> Self:
-        packed = gzip.compress(body, 6, mtime=0) if len(body) > MIN_COMPRESSED_BYTES else b""
-        return cls(stamp, blake2b(body, digest_size=16).hexdigest(), body, packed)
-
-    @property
-    def size(self) -> int:
-        return len(self.body) + len(self.packed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,41 +48,12 @@ class Question:
         return cls(kind, scope, ":".join(parts))
 
 
-def changed(instruments: Collection[int]) -> None:
-    """Invalidate the answers about these instruments. Call it last in the transaction that changes their data."""
-    ids = sorted(set(instruments))  # all writers lock the rows in this order: no deadlock
-    if not ids:
-        return
-    with connection.cursor() as cursor:
-        rows = ", ".join(["(%s, 1)"] * len(ids))
-        cursor.execute(f"INSERT INTO {TABLE} (instrument_id, number) VALUES {rows} {RAISE}", ids)
-    if settings.REDIS_URL:
-        codes = list(Instrument.objects.filter(pk__in=ids).values_list("code", flat=True))
-        transaction.on_commit(lambda: remove_stamps(codes), robust=True)
-
-
-def everything_changed(**_: object) -> None:
-    """Invalidate every answer: an operator changed a source, which any answer may depend on."""
-    with transaction.atomic():
-        changed(Instrument.objects.values_list("pk", flat=True))
-
-
-def remove_stamps(codes: list[str]) -> None:
-    """Delete the stamps in Redis. A deletion may come twice or late, and even a full Redis accepts it."""
-    names = [stamp_name(scope) for scope in (*codes, ANY)]
-    redis_client.ask(lambda client: client.delete(*names), None)
-
-
-def stamp_name(scope: str) -> str:
-    return redis_client.name(f"cache:generation:{scope}")
-
-
 def look(question: Question) -> Cached | None:
     """The cached answer, if there is a valid one."""
     if (found := fetch(question)) is not None:
         kept, _ = found
     else:
-        kept = memory.get(question.key, number_of(question.scope))
+        kept = memory_cache.memory.get(question.key, generations.number_of(question.scope))
     if kept:
         cache_stats.count(question.kind, "hit")
     return kept
@@ -141,7 +78,7 @@ def answer(question: Question, compute: Callable[[], bytes], number: int | None 
 
 def fetch(question: Question) -> tuple[Cached | None, bytes | None] | None:
     """The answer in Redis if it is valid, and the current stamp; None when Redis cannot be reached."""
-    names = redis_client.name(question.key), stamp_name(question.scope)
+    names = redis_client.name(question.key), generations.stamp_name(question.scope)
     found: list[Any] | None = redis_client.ask(lambda client: client.mget(*names), None)
     if found is None:
         return None
@@ -178,7 +115,7 @@ def from_redis(question: Question, compute: Callable[[], bytes]) -> Cached | Non
 
 def claim(question: Question) -> tuple[Cached | None, bytes, bool] | None:
     """The answer that was stored meanwhile, the current stamp (drawn now if missing), and whether we got the lock."""
-    key, stamp_key = redis_client.name(question.key), stamp_name(question.scope)
+    key, stamp_key = redis_client.name(question.key), generations.stamp_name(question.scope)
 
     def work(client: redis.Redis) -> tuple[Cached | None, bytes, bool] | None:
         pipe = client.pipeline(transaction=False)
@@ -217,72 +154,21 @@ def release(question: Question) -> None:
 
 
 def from_memory(question: Question, compute: Callable[[], bytes], number: int | None) -> Cached:
-    stamp = number_of(question.scope) if number is None else stamp_of(number)
-    if kept := memory.get(question.key, stamp):
+    stamp = generations.number_of(question.scope) if number is None else generations.stamp_of(number)
+    if kept := memory_cache.memory.get(question.key, stamp):
         return kept
     lock = stripes[hash(question.key) % STRIPES]
     ours = lock.acquire(timeout=PATIENCE_SECONDS)
     try:
-        if kept := memory.get(question.key, stamp):
+        if kept := memory_cache.memory.get(question.key, stamp):
             return kept
         kept = Cached.of(stamp, compute())
-        memory.put(question.key, kept)
+        memory_cache.memory.put(question.key, kept)
         return kept
     finally:
         if ours:
             lock.release()
 
 
-def number_of(scope: str) -> bytes:
-    """The generation of an instrument, or the sum of all, as a stamp; it must be read before the values are."""
-    with connection.cursor() as cursor:
-        if scope == ANY:
-            cursor.execute(SUM)
-        else:
-            cursor.execute(NUMBER, [scope])
-        row = cursor.fetchone()
-    return stamp_of(row[0] if row else 0)
-
-
-def stamp_of(number: int) -> bytes:
-    return b"%d" % number
-
-
-class Memory:
-    """The process-local LRU cache: at most `limit` bytes, each answer for REDIS_CACHE_TTL by the monotonic clock."""
-
-    def __init__(self, limit: int = MEMORY_BYTES) -> None:
-        self.limit = limit
-        self.lock = threading.Lock()
-        self.forget()
-
-    def forget(self) -> None:
-        self.size = 0
-        self.rows: OrderedDict[str, tuple[float, Cached]] = OrderedDict()
-
-    def get(self, key: str, stamp: bytes) -> Cached | None:
-        with self.lock:
-            expires, kept = self.rows.get(key, (0.0, None))
-            if kept is None or kept.stamp != stamp or time.monotonic() > expires:
-                return None
-            self.rows.move_to_end(key)
-            return kept
-
-    def put(self, key: str, kept: Cached) -> None:
-        with self.lock:
-            self.drop(key)
-            if kept.size > self.limit:
-                return
-            self.rows[key] = (time.monotonic() + settings.REDIS_CACHE_TTL, kept)
-            self.size += kept.size
-            while self.size > self.limit:
-                self.drop(next(iter(self.rows)))
-
-    def drop(self, key: str) -> None:
-        if key in self.rows:
-            self.size -= self.rows.pop(key)[1].size
-
-
-memory = Memory()
 # Of the threads of this process that request the same answer, one computes; some different questions share a lock.
 stripes = [threading.Lock() for _ in range(STRIPES)]

@@ -10,7 +10,7 @@ from markets.instruments import create, names
 from markets.instruments.find import find, find_listed
 from markets.models import Alias, Instrument, ListedAsset
 from markets.records import Listed
-from markets.redis.response_cache import changed
+from markets.redis.generations import changed
 from markets.store import listings
 
 

@@ -3,52 +3,16 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db import transaction
-from django.db.models import OuterRef, Subquery
 
-from markets import clock, events, timeframes
-from markets.models import Candle, Gap, Instrument, Job, Source
+from markets import clock, events
+from markets.models import Gap, Job, Source
 from markets.records import Bar
-from markets.store import bulk, copying, gaps, listings, outbox, validation
+from markets.store import bulk, copying, gaps, listings, outbox, price_validation, stored_candles
 from markets.store.listings import SaveResult
-
-TABLE = Candle._meta.db_table
-VALUES = {
-    "open": "numeric",
-    "high": "numeric",
-    "low": "numeric",
-    "close": "numeric",
-    "volume": "numeric",
-    "trades": "integer",
-    "closed": "boolean",
-    "synthetic": "boolean",
-}
-COLUMNS = {
-    "instrument_id": "bigint",
-    "timeframe": "text",
-    "source_id": "bigint",
-    "open_time": "timestamptz",
-} | VALUES
-ONE_A_STRETCH = "ON CONFLICT (instrument_id, timeframe, source_id, open_time)"
-REPLACE = f"{ONE_A_STRETCH} DO UPDATE SET " + ", ".join(f'"{name}" = excluded."{name}"' for name in VALUES)
-
-
-class CandleValues(NamedTuple):
-    open: Decimal
-    high: Decimal
-    low: Decimal
-    close: Decimal
-    volume: Decimal | None
-    trades: int
-    closed: bool
-    synthetic: bool
-
-
-Place = tuple[int, datetime]
-Found = dict[Place, CandleValues]
+from markets.store.stored_candles import COLUMNS, REPLACE, TABLE, CandleValues, Found, Place
 
 
 def save_bars(bars: Sequence[Bar], source: Source, job: Job | None = None) -> SaveResult:
@@ -86,17 +50,17 @@ class Batch:
         self.missing: list[gaps.Missing] = []
 
     def add(self, timeframe: str, found: Found) -> None:
-        held = stored(timeframe, found, self.source)
+        held = stored_candles.stored(timeframe, found, self.source)
         moments = {start: bulk.moment(start) for start in {start for _, start in found}}
         series: dict[int, list[datetime]] = defaultdict(list)
         for place, new in changes(found, held, self.outcome):
             rows = self.changed if place in held else self.fresh
-            rows.append(row(place, moments[place[1]], timeframe, self.source, new))
+            rows.append(stored_candles.row(place, moments[place[1]], timeframe, self.source, new))
             series[place[0]].append(place[1])
         table = f"{gaps.CANDLES}{timeframe}"
         for instrument, times in series.items():
             self.news.append(outbox.Arrival(instrument, table, min(times), max(times), len(times)))
-        for instrument, hole in holes(timeframe, found, held, self.source):
+        for instrument, hole in stored_candles.holes(timeframe, found, held, self.source):
             self.missing.append(gaps.Missing(table, instrument, hole.first, hole.last))
             words = f"{hole.missing} missing from {hole.first.isoformat()}"
             self.outcome.gaps.append(f"{self.tickers[instrument]} {timeframe}: {words}")
@@ -126,7 +90,7 @@ def sift(bars: Iterable[Bar], known: dict[str, int], outcome: SaveResult) -> dic
     for bar in bars:
         if bar.ticker not in known:
             continue
-        if reason := validation.against_bar(bar, now):
+        if reason := price_validation.against_bar(bar, now):
             outcome.refused.append(f"{bar.ticker} {bar.timeframe} {bar.open_time.isoformat()}: {reason}")
         else:
             accepted[bar.timeframe][known[bar.ticker], bar.open_time] = values_of(bar, now)
@@ -135,7 +99,7 @@ def sift(bars: Iterable[Bar], known: dict[str, int], outcome: SaveResult) -> dic
 
 def values_of(bar: Bar, now: datetime) -> CandleValues:
     """A candle that nothing was traded in is the price before it, written down again."""
-    volume = validation.fitted(bar.volume)
+    volume = price_validation.fitted(bar.volume)
     closed, synthetic = bar.close_time <= now, volume == 0
     return CandleValues(bar.open, bar.high, bar.low, bar.close, volume, bar.trades, closed, synthetic)
 
@@ -153,43 +117,3 @@ def changes(found: Found, held: Found, outcome: SaveResult) -> Iterator[tuple[Pl
         else:
             outcome.replaced += 1
         yield place, new
-
-
-def row(place: Place, moment: Any, timeframe: str, source: Source, new: CandleValues) -> tuple[Any, ...]:
-    prices = map(bulk.digits, (new.open, new.high, new.low, new.close, new.volume))
-    return (place[0], timeframe, source.pk, moment, *prices, new.trades, new.closed, new.synthetic)
-
-
-def stored(timeframe: str, found: Found, source: Source) -> Found:
-    """The rows between the first and the last of these candles, by instrument and time."""
-    times = [start for _, start in found]
-    rows = Candle.objects.filter(
-        instrument__in={instrument for instrument, _ in found},
-        timeframe=timeframe,
-        source=source,
-        open_time__range=(min(times), max(times)),
-    ).values_list("instrument_id", "open_time", *VALUES)
-    return {(instrument, start): CandleValues(*values) for instrument, start, *values in rows}
-
-
-def holes(timeframe: str, found: Found, held: Found, source: Source) -> Iterator[tuple[int, timeframes.Gap]]:
-    """What is missing among these candles and before them; before one that was there it was told already."""
-    series: dict[int, list[datetime]] = defaultdict(list)
-    for instrument, start in sorted({*found, *held}):
-        series[instrument].append(start)
-    fresh = {instrument: times for instrument, times in series.items() if (instrument, times[0]) not in held}
-    for instrument, start in neighbours(timeframe, fresh, source).items() if fresh else ():
-        series[instrument].insert(0, start)
-    for instrument, times in series.items():
-        for hole in timeframes.holes(times, timeframes.SECONDS[timeframe]):
-            yield instrument, hole
-
-
-def neighbours(timeframe: str, series: dict[int, list[datetime]], source: Source) -> dict[int, datetime]:
-    """The last candle before these; by the index, one seek a series."""
-    first = min(times[0] for times in series.values())
-    before = Candle.objects.filter(
-        instrument=OuterRef("pk"), timeframe=timeframe, source=source, open_time__lt=first
-    ).order_by("-open_time")
-    rows = Instrument.objects.filter(pk__in=series).annotate(last=Subquery(before.values("open_time")[:1]))
-    return {pk: last for pk, last in rows.values_list("pk", "last") if last is not None}

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from django.db import transaction
 
-from markets.jobs import runs
+from markets.jobs import job_results
 from markets.models import Instrument, Job, Listing, Source
 from markets.store import gaps
 
@@ -60,7 +60,7 @@ def instruments(source: Source, tickers: Collection[str], outcome: SaveResult) -
 def record(job: Job | None, outcome: SaveResult) -> None:
     """In the job's row and in the caller's transaction; raises LeaseLost when the job was given up meanwhile."""
     if job is not None:
-        runs.progress(job, rows_written=outcome.written, revised=outcome.revised, refused=outcome.refused)
+        job_results.progress(job, rows_written=outcome.written, revised=outcome.revised, refused=outcome.refused)
 
 
 def follow(instrument: Instrument) -> bool:

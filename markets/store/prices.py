@@ -12,7 +12,7 @@ from markets import clock, events
 from markets.decimals import scale_of
 from markets.models import Job, Quote, Source, Tick
 from markets.records import Price
-from markets.store import bulk, listings, outbox, validation
+from markets.store import bulk, listings, outbox, price_validation
 from markets.store.candles import save_bars
 from markets.store.listings import SaveResult
 from markets.store.retention import prune
@@ -87,8 +87,8 @@ def sift(prices: Sequence[Price], source: Source, outcome: SaveResult) -> Series
     for given in prices:
         if given.ticker not in known:
             continue
-        price = validation.tidy(given)
-        if reason := validation.against_price(price, now):
+        price = price_validation.tidy(given)
+        if reason := price_validation.against_price(price, now):
             outcome.refuse(price.ticker, reason)
         else:
             accepted[known[price.ticker]][price.observed_at] = price

@@ -5,27 +5,22 @@ two rows of one publisher. One whose value changed is replaced, and a Revision k
 costs a look and no write.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from markets import clock, events
 from markets.instruments.create import find_or_create
-from markets.jobs import runs
-from markets.models import Gap, Instrument, Job, Source
-from markets.records import RateRecord, Table
-from markets.redis import response_cache
-from markets.store import gaps, outbox, publications, quotes, rates, validation
+from markets.jobs import job_results
+from markets.models import Instrument, Job, Source
+from markets.records import Table
+from markets.redis import generations
+from markets.store import gaps, outbox, publications, quotes, rates, stored_rates, table_gaps, validation
+from markets.store.table_gaps import Covered
+from markets.store.validation import Accepted
 
-Accepted = list[tuple[Table, list[RateRecord]]]
-# A figure that may not in, and the reason against it.
-Refused = list[tuple[Table, str, str]]
-# A table of a source and the days, both inclusive, of which everything that was published has been fetched.
-Covered = tuple[str, date, date]
 NAME_LENGTH = 120
 # How often a batch is compared and written when somebody else keeps putting in what it holds.
 ATTEMPTS = 3
@@ -41,7 +36,7 @@ class PublishResult:
     refused: list[str] = field(default_factory=list)
     new_codes: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
-    brought: runs.Brought = field(default_factory=dict)
+    brought: job_results.Brought = field(default_factory=dict)
 
     @property
     def written(self) -> int:
@@ -54,18 +49,18 @@ def publish(
     """Write one window of publications; all of it or nothing.
 
     `windows` of the job's windows are done with it, and it holds all that there is of the days of `covered`. Raises
-    `journal.LeaseLost` when the job was given up meanwhile: nothing of a stale worker is kept.
+    `job_leases.LeaseLost` when the job was given up meanwhile: nothing of a stale worker is kept.
     """
     with transaction.atomic():
         source_group, has_gaps = lock_source_group(source)
-        accepted, refused = sift(tables)
+        accepted, refused = validation.sift_tables(tables, clock.today())
         outcome = write(accepted, source, source_group, job) if accepted else PublishResult()
         outcome.refused = [f"{table.table} {table.effective_date} {code}: {reason}" for table, code, reason in refused]
         if has_gaps:
-            close_gaps(source, accepted, covered)
+            table_gaps.close_gaps(source, accepted, covered)
         if refused:
-            record_refused(source, refused)
-        runs.progress(
+            table_gaps.record_refused(source, refused)
+        job_results.progress(
             job,
             rows_written=outcome.written,
             revised=outcome.revised,
@@ -77,7 +72,7 @@ def publish(
         )
         if outcome.written:
             events.ingested.send(sender=Job, job=job)
-    runs.add_brought(job, tables[0].kind if tables else "", outcome.brought)
+    job_results.add_brought(job, tables[0].kind if tables else "", outcome.brought)
     return outcome
 
 
@@ -92,65 +87,6 @@ def lock_source_group(source: Source) -> tuple[set[int], bool]:
     rows = Source.objects.select_for_update(no_key=True).filter(Q(pk=official) | Q(fallback_for=official))
     found = dict(rows.annotate(has_gaps=gaps.EXIST).order_by("pk").values_list("pk", "has_gaps"))
     return set(found), found[source.pk]
-
-
-def close_gaps(source: Source, accepted: Accepted, covered: Covered | None) -> None:
-    """Of the whole table by the days that were fetched, of one instrument by its own figures."""
-    days: dict[str, list[date]] = defaultdict(list)
-    for table, _ in accepted:
-        days[table.table].append(table.effective_date)
-    if covered:
-        days[covered[0]] += covered[1:]
-    if not days:
-        return
-    whole = {name: (outbox.midnight(min(found)), outbox.midnight(max(found))) for name, found in days.items()}
-    first, last = min(span[0] for span in whole.values()), max(span[1] for span in whole.values())
-    rows = gaps.overlapping(source, whole, first, last)
-    arrived: dict[gaps.Key, list[gaps.Span]] = {(name, None): [span] for name, span in whole.items()}
-    gaps.close(rows, arrived | figures_of({row.instrument_id for row in rows if row.instrument_id}, accepted))
-
-
-def figures_of(instruments: set[int], accepted: Accepted) -> dict[gaps.Key, list[gaps.Span]]:
-    """The days on which these have figures, each a span of its own."""
-    found: dict[gaps.Key, list[gaps.Span]] = defaultdict(list)
-    if not instruments:
-        return found
-    codes = dict(Instrument.objects.filter(pk__in=instruments).values_list("code", "pk"))
-    for table, figures in accepted:
-        moment = outbox.midnight(table.effective_date)
-        for figure in figures:
-            if figure.code in codes:
-                found[table.table, codes[figure.code]].append((moment, moment))
-    return found
-
-
-def record_refused(source: Source, refused: Refused) -> None:
-    """A gap of the instrument where a figure may not in; a code that nobody knows has no series to be missing in."""
-    codes = {code for _, code, _ in refused}
-    known = dict(Instrument.objects.filter(code__in=codes).values_list("code", "pk"))
-    missing = [
-        gaps.of_days(table.table, table.effective_date, table.effective_date, known[code])
-        for table, code, _ in refused
-        if code in known
-    ]
-    gaps.record(source, Gap.Reason.REFUSED, missing)
-
-
-def sift(tables: Iterable[Table]) -> tuple[Accepted, Refused]:
-    """The tables with the figures that may in, ascending; the others with the reasons against them."""
-    today = clock.today()
-    accepted: Accepted = []
-    refused: Refused = []
-    for table in tables:
-        figures = []
-        for figure, reason in validation.sift(table, today):
-            if reason:
-                refused.append((table, figure.code, reason))
-            else:
-                figures.append(figure)
-        if figures:
-            accepted.append((table, figures))
-    return sorted(accepted, key=lambda pair: pair[0].effective_date), refused
 
 
 def write(accepted: Accepted, source: Source, source_group: set[int], job: Job) -> PublishResult:
@@ -176,7 +112,7 @@ def compare_and_write(accepted: Accepted, source: Source, source_group: set[int]
     codes = {figure.code for _, figures in accepted for figure in figures}
     instruments, new_codes = find_or_create(codes, kind)
     proofs = publications.save(tables, source, job)
-    batch = rates.Batch(source, rates.ExistingRows(source, source_group, tables), proofs, job)
+    batch = rates.Batch(source, stored_rates.ExistingRows(source, source_group, tables), proofs, job)
     for table, figures in accepted:
         batch.add(table, [(instruments[figure.code].id, figure) for figure in figures])
     gone = batch.leave_out()
@@ -185,7 +121,7 @@ def compare_and_write(accepted: Accepted, source: Source, source_group: set[int]
     renamed = update_names(accepted, instruments, before)
     outbox.write(outbox.of_days(batch.days, kind), job)
     if batch.inserts or batch.updates or proofs.changed or renamed:
-        response_cache.changed({row.id for row in instruments.values()} | {instrument for instrument, _ in gone})
+        generations.changed({row.id for row in instruments.values()} | {instrument for instrument, _ in gone})
     return PublishResult(
         inserted=len(batch.inserts),
         taken_over=len(batch.updates) - len(batch.revisions),
@@ -196,7 +132,7 @@ def compare_and_write(accepted: Accepted, source: Source, source_group: set[int]
     )
 
 
-def brought(days: rates.Days, instruments: dict[str, Instrument]) -> runs.Brought:
+def brought(days: rates.Days, instruments: dict[str, Instrument]) -> job_results.Brought:
     names = {instrument.id: code for code, instrument in instruments.items()}
     return {names[pk]: (written[0].isoformat(), written[-1].isoformat(), len(written)) for pk, written in days.items()}
 

@@ -6,21 +6,19 @@ continues.
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
-from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db import models, transaction
-from django.db.models import Exists, Max, Min, OuterRef, Q, Subquery
+from django.db.models import Exists, Max, Min, OuterRef, Q
 
 from markets import clock
 from markets.models import Candle, Gap, Job, OutboxEvent, Revision, Source, Tick
-from markets.store import bulk, listings, validation
-from markets.store.candles import COLUMNS, ONE_A_STRETCH, REPLACE, TABLE
+from markets.store import listings, rollups
 from markets.store.gaps import CANDLES
+from markets.store.stored_candles import ONE_A_STRETCH, REPLACE, TABLE
 from markets.timeframes import SECONDS, start_of
 
 BATCH = 5_000
@@ -43,19 +41,6 @@ class Pruned:
     jobs: int = 0
     rolled_up: int = 0
     finished: bool = True
-
-
-class Piece(NamedTuple):
-    """A price or a candle as the input of a roll-up."""
-
-    instrument: int
-    start: datetime
-    open: Decimal
-    high: Decimal
-    low: Decimal
-    close: Decimal
-    volume: Decimal | None
-    trades: int
 
 
 def prune(days: int, seconds: float = 30) -> Pruned:
@@ -96,64 +81,20 @@ def five_minutes(source: Source) -> models.QuerySet[Candle]:
 def prune_day(source: Source, day: datetime, outcome: Pruned) -> None:
     ticks = Tick.objects.filter(source=source, observed_at__gte=day, observed_at__lt=day + DAY)
     candles = five_minutes(source).filter(open_time__gte=day, open_time__lt=day + DAY)
-    hours = [*roll_up(of_ticks(ticks, source), "1h"), *roll_up(of_candles(candles), "1h")]
-    outcome.rolled_up += write(hours, "1h", source, UNLESS_THERE)
+    hours = [
+        *rollups.roll_up(rollups.of_ticks(ticks, source), "1h"),
+        *rollups.roll_up(rollups.of_candles(candles), "1h"),
+    ]
+    outcome.rolled_up += rollups.write(hours, "1h", source, UNLESS_THERE)
     instruments = {piece.instrument for piece in hours}
     of_the_day = Candle.objects.filter(
         source=source, timeframe="1h", instrument__in=instruments, open_time__gte=day, open_time__lt=day + DAY
     )
-    outcome.rolled_up += write(roll_up(of_candles(of_the_day), "1d"), "1d", source, UNLESS_PUBLISHED)
+    outcome.rolled_up += rollups.write(
+        rollups.roll_up(rollups.of_candles(of_the_day), "1d"), "1d", source, UNLESS_PUBLISHED
+    )
     outcome.ticks += delete(ticks)
     outcome.candles += delete(candles)
-
-
-def of_ticks(ticks: models.QuerySet[Tick], source: Source) -> Iterator[Piece]:
-    """The prices of instruments for which the source publishes no candles of its own."""
-    rows = ticks.exclude(instrument__in=publishers(source)).order_by("instrument", "observed_at")
-    for instrument, moment, price in rows.values_list("instrument_id", "observed_at", "price").iterator():
-        yield Piece(instrument, moment, price, price, price, price, None, 0)
-
-
-def publishers(source: Source) -> list[int]:
-    """The instruments whose candles the source publishes: those with 5m or 4h, never rolled up. Two seeks each."""
-    there = Candle.objects.filter(instrument=OuterRef("instrument"), source=source).order_by("-open_time").values("pk")
-    listed = source.listings.annotate(
-        short=Subquery(there.filter(timeframe="5m")[:1]), long=Subquery(there.filter(timeframe="4h")[:1])
-    )
-    return list(listed.exclude(short=None, long=None).values_list("instrument_id", flat=True))
-
-
-def of_candles(candles: models.QuerySet[Candle]) -> Iterator[Piece]:
-    """The closed candles, including those without trades, which carry the last price on."""
-    columns = ("instrument_id", "open_time", "open", "high", "low", "close", "volume", "trades")
-    rows = candles.filter(closed=True).order_by("instrument", "open_time")
-    return (Piece(*values) for values in rows.values_list(*columns).iterator())
-
-
-def roll_up(pieces: Iterable[Piece], timeframe: str) -> Iterator[Piece]:
-    """One piece per instrument and period; `pieces` are ordered by instrument and time."""
-    seconds = SECONDS[timeframe]
-    for (instrument, start), group in groupby(pieces, key=lambda row: (row.instrument, start_of(row.start, seconds))):
-        members = list(group)
-        volumes = [piece.volume for piece in members if piece.volume is not None]
-        yield Piece(
-            instrument,
-            start,
-            members[0].open,
-            max(piece.high for piece in members),
-            min(piece.low for piece in members),
-            members[-1].close,
-            validation.fitted(sum(volumes, Decimal(0))) if volumes else None,
-            sum(piece.trades for piece in members),
-        )
-
-
-def write(pieces: Iterable[Piece], timeframe: str, source: Source, conflict: str) -> int:
-    rows: list[tuple[Any, ...]] = [
-        (instrument, timeframe, source.pk, bulk.moment(start), *map(bulk.digits, prices), trades, True, True)
-        for instrument, start, *prices, trades in pieces
-    ]
-    return bulk.insert(TABLE, COLUMNS, rows, conflict)
 
 
 def delete(rows: models.QuerySet[Any], batch: int = BATCH) -> int:

@@ -15,7 +15,7 @@ from markets.access import operator
 from markets.api.responses import fresh, page, private, reply
 from markets.api.schemas import COMMON_ERRORS, Envelope
 from markets.errors import QuestionError
-from markets.jobs import runs
+from markets.jobs import job_leases
 from markets.models import Job, Source
 from miner import sources
 from miner.batch import queue as batch_queue
@@ -93,7 +93,7 @@ def ran(number: str, success: bool | None, result: dict[str, Any] | None, messag
 
 def asked() -> str:
     """The id of a batch that was put into the queue; of two who ask at once the second is refused."""
-    runs.reap(job_type=batch_run.JOB)
+    job_leases.reap(job_type=batch_run.JOB)
     with transaction.atomic():
         batch_queue.locked_counters()
         running = Job.objects.filter(job_type=batch_run.JOB, status=Job.Status.RUNNING).exists()

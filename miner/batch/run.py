@@ -20,7 +20,7 @@ from markets import clock
 from markets.jobs import hourly, runs
 from markets.licence import Audience
 from markets.models import Job, Listing, Source
-from markets.queries import prices
+from markets.queries import latest_prices
 from miner import sources
 from miner.batch import queue as batch_queue
 from miner.collect import prices as price_collector
@@ -190,10 +190,10 @@ def fallback_sources(asked: Mapping[int, int], updated: Sequence[str]) -> dict[s
     """
     rows = Listing.objects.filter(priority=CRITICAL, tracked=True).exclude(instrument__code__in=updated)
     waiting = set(rows.values_list("instrument", flat=True))
-    found: dict[str, prices.LatestPrice] = {}
+    found: dict[str, latest_prices.LatestPrice] = {}
     for source in sources.runnable() if waiting else ():
         others = {instrument for instrument in waiting if asked.get(instrument) != source.pk}
-        for row in prices.newest(Audience.OPERATOR, others, source).values():
+        for row in latest_prices.newest(Audience.OPERATOR, others, source).values():
             if not row.stale and row.rank < found.setdefault(row.code, row).rank:
                 found[row.code] = row
     return {code: row.source for code, row in found.items()}

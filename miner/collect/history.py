@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import DatabaseError, models
 
 from markets import clock, timeframes
-from markets.jobs import runs
+from markets.jobs import job_leases, job_results, runs
 from markets.models import Job, Source
 from markets.records import Bar, Price
 from markets.store import retention
@@ -90,7 +90,7 @@ def settled(fill: Fill, work: Callable[[], None]) -> str:
         work()
     except runs.Busy:
         return BUSY
-    except (ProviderError, DatabaseError, runs.LeaseLost) as error:
+    except (ProviderError, DatabaseError, job_leases.LeaseLost) as error:
         fill.error = runs.scrub(str(error))
         logger.warning("The back-fill of %s failed: %s", fill.source.code, fill.error)
         if isinstance(error, ProviderError):
@@ -123,7 +123,7 @@ def fetch_prices(fill: Fill, tickers: Sequence[str], resume: int | None = None) 
             left = [ticker for ticker in left if ticker not in there]
         if not left or start >= fill.end:
             raise runs.Skip(runs.Reason.UP_TO_DATE)
-        runs.plan(job, len(left))
+        job_results.plan(job, len(left))
         while left:
             try:
                 found = history(fill, job, provider, left[0], start)
@@ -154,7 +154,7 @@ def history(fill: Fill, job: Job, provider: QuoteSource, ticker: str, start: dat
     except UnknownTicker as error:
         message = runs.scrub(str(error))
         logger.warning("%s is not known at %s: %s", ticker, fill.source.code, message)
-        runs.progress(job, refused=[f"{ticker}: {message}"])
+        job_results.progress(job, refused=[f"{ticker}: {message}"])
         return []
     finally:
         job.requests += traffic.requests
@@ -176,7 +176,7 @@ def fetch_candles(fill: Fill, timeframe: str, at: datetime | None = None, resume
         fill.job = job
         if not listings or start >= fill.end:
             raise runs.Skip(runs.Reason.UP_TO_DATE)
-        runs.plan(job, ceil((fill.end - start) / step))
+        job_results.plan(job, ceil((fill.end - start) / step))
         begins: dict[str, datetime] = {}
         while start < fill.end:
             most = min(cycle.FIRST, ceil((fill.end - start).total_seconds() / seconds))
@@ -214,7 +214,7 @@ def fetch_window(job: Job, source: Source, timeframe: str, questions: Sequence[c
                 f"{ticker} {timeframe} from {first:%Y-%m-%d %H:%M}: {message}"
                 for ticker, message in done.failed.items()
             ]
-            runs.progress(job, refused=lost)
+            job_results.progress(job, refused=lost)
         return bars
     finally:
         job.requests += done.requests
@@ -223,6 +223,6 @@ def fetch_window(job: Job, source: Source, timeframe: str, questions: Sequence[c
 
 
 def record_progress(fill: Fill, job: Job, reached: datetime | None) -> None:
-    runs.progress(job, windows=1, reached=reached.date() if reached else None)
+    job_results.progress(job, windows=1, reached=reached.date() if reached else None)
     job.refresh_from_db(fields=["windows", "windows_done"])
     fill.watch(job.windows_done, job.windows, reached.date() if reached else None)

@@ -17,7 +17,7 @@ from django.db import connection
 from django.db.models import Max
 
 from markets import clock
-from markets.jobs import runs
+from markets.jobs import job_leases, job_results, runs
 from markets.models import Gap, Job, Publication, Rate, Source
 from markets.records import Table
 from markets.store import gaps
@@ -144,7 +144,7 @@ def windows_of(run: Run, series: TableSeries, today: date) -> list[Span]:
 def mine_series(run: Run, series: TableSeries, resume: int | None = None) -> Job:
     """One table of a source: journal, plan, fetch ahead, store in order. Answers the ended (or paused) job.
 
-    Raises ProviderError or DatabaseError after the job has been marked failed, and journal.Busy before anything.
+    Raises ProviderError or DatabaseError after the job has been marked failed, and runs.Busy before anything.
     """
     job_type = f"{run.source.code}.{series.table}"
     run.job, run.error = None, ""
@@ -153,7 +153,7 @@ def mine_series(run: Run, series: TableSeries, resume: int | None = None) -> Job
         windows = windows_of(run, series, today)
         if not windows:
             raise runs.Skip(why_nothing(series, today))
-        runs.plan(job, len(windows))
+        job_results.plan(job, len(windows))
         before, run.traffic = (job.requests, job.retries, job.waited_seconds), retry.Traffic()
         try:
             newest = fetch_and_store(run, series, job, windows)
@@ -282,7 +282,7 @@ def wait_for(future: Future[list[Table]], job: Job) -> list[Table]:
         except NotYet:
             if future.done():  # it came in this moment, or the error is its own
                 return future.result()
-            runs.renew(job)
+            job_leases.renew(job)
 
 
 def last_sure_day(source: Source, series: TableSeries, today: date) -> date:

@@ -6,7 +6,7 @@ from functools import wraps
 from typing import Any
 
 from markets import clock
-from markets.jobs import runs
+from markets.jobs import job_leases, runs
 from miner.models import Poll
 from miner.pulse import leases
 
@@ -40,7 +40,7 @@ def once(name: str) -> Callable[[Task], Task]:
 
 
 def run_planned(name: str, planned: datetime, task: Callable[[], str]) -> str:
-    holder = runs.this_process()
+    holder = job_leases.this_process()
     if not leases.hold(name, holder, LONGEST_RUN):
         return "busy"
     try:

@@ -16,7 +16,7 @@ from django.db import Error as DatabaseError
 from django.db import connections
 
 from markets import clock
-from markets.jobs import runs
+from markets.jobs import job_leases, runs
 from miner.pulse import polls
 from miner.pulse.polls import PollJob
 
@@ -69,7 +69,7 @@ class Ticker:
 
 async def run_polls() -> None:
     """Until it is cancelled; a database that cannot be asked is asked again at the next look."""
-    ticker = Ticker(runs.this_process())
+    ticker = Ticker(job_leases.this_process())
     stuck = False
     loop = asyncio.get_running_loop()
     refreshed = -LOOK_SECONDS

@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.core.management.color import no_style
 from django.db import connection
 
-from markets.jobs import hourly, runs
+from markets.jobs import hourly, job_results, runs
 from markets.models import Job, Source
 from markets.records import RateRecord, Table
 from markets.store.publish import publish
@@ -103,8 +103,8 @@ def filling(travel: Travel) -> None:
         row.save()
     Source.objects.filter(code="ecb").update(public_display=False, public_api=False)
     job = runs.start("nbp.gold", source("nbp"), Job.Trigger.OPERATOR)
-    runs.plan(job, 98)
-    runs.progress(job, windows=37, reached=date(2012, 5, 31), new_codes=["XYZ"], refused=["A 2012-05-30 ZWR: 0"])
+    job_results.plan(job, 98)
+    job_results.progress(job, windows=37, reached=date(2012, 5, 31), new_codes=["XYZ"], refused=["A 2012-05-30 ZWR: 0"])
 
 
 STAGES: dict[str, Callable[[Travel], None]] = {row.__name__: row for row in (empty, full, noon, later, filling)}
@@ -118,7 +118,7 @@ def bring(job_type: str, tables: Iterable[Table], trigger: str = Job.Trigger.SCH
     """One run that brought these tables."""
     origin = source(job_type.split(".")[0])
     with runs.job(job_type, origin, trigger) as job:
-        runs.plan(job, 1)
+        job_results.plan(job, 1)
         job.requests = 1
         publish(list(tables), origin, job, windows=1)
 

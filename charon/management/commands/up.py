@@ -16,7 +16,7 @@ from charon.processes.child_process import Child
 from charon.processes.listen_socket import Place
 from charon.processes.queue_heartbeat import Heartbeat
 from charon.processes.supervisor import Stop, stop_on_signal, supervise
-from markets.jobs import runs
+from markets.jobs import job_leases, runs
 from miner.pulse import polls
 
 
@@ -120,7 +120,7 @@ def manage(command: str) -> list[str]:
 def record_interrupted_work() -> None:
     """Record the running jobs as stopped, and take back the deliveries of their tasks."""
     try:
-        runs.stop()
+        job_leases.stop()
         task_broker.discount_interrupted([settings.MINER_QUEUE, settings.BRAIN_QUEUE])
     except DatabaseError:
         return  # the leases of the jobs expire

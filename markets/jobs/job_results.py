@@ -1,0 +1,65 @@
+"""The results of a running job: windows planned and done, rows written, refusals and notes."""
+
+from datetime import date
+from typing import TypeAlias
+
+from django.db.models import F
+
+from markets import clock
+from markets.jobs import job_leases
+from markets.models import Job
+
+MAX_NOTES = 200
+# By code: the first and the last day (ISO), and how many rows.
+Brought: TypeAlias = dict[str, tuple[str, str, int]]
+
+
+def plan(row: Job, windows: int) -> None:
+    """Record how many windows are planned; those that a continued job has done already are added."""
+    job_leases.own_row(row).update(windows=F("windows_done") + windows)
+
+
+def progress(
+    row: Job,
+    *,
+    rows_written: int = 0,
+    revised: int = 0,
+    refused: list[str] | None = None,
+    new_codes: list[str] | None = None,
+    left_out: list[str] | None = None,
+    windows: int = 0,
+    reached: date | None = None,
+) -> None:
+    """Add the result of one window to the row and renew the lease, in the caller's transaction."""
+    changes: dict[str, object] = {
+        "rows_written": F("rows_written") + rows_written,
+        "revised": F("revised") + revised,
+        "refused": F("refused") + len(refused or []),
+        "windows_done": F("windows_done") + windows,
+        "lease_until": clock.now() + job_leases.LEASE,
+    }
+    if reached is not None:
+        changes["reached"] = reached
+    notes = [f"refused: {text}" for text in refused or []]
+    notes += [f"left out of the table published again: {text}" for text in left_out or []]
+    notes += [f"new codes: {', '.join(new_codes)}"] if new_codes else []
+    if notes:
+        kept = Job.objects.values_list("notes", flat=True).get(pk=row.pk)
+        changes["notes"] = [*kept, *notes][:MAX_NOTES]
+    if not job_leases.own_row(row).update(**changes):
+        raise job_leases.LeaseLost(f"job {row.pk} was given up")
+
+
+def add_brought(row: Job, kind: str, brought: Brought) -> None:
+    """Remember what a window that was committed brought of each code; `kind` is the kind of the table.
+
+    The messages of Redis are made of it when the job has ended (`events.messages`). It is kept in the object and
+    written with the traffic: a window pays no statement for it, and a job that is killed announces nothing.
+    """
+    if not brought:
+        return
+    whole: Brought = dict(row.details.get("brought", {}))
+    for code, (first, last, rows) in brought.items():
+        start, end, count = whole.get(code, (first, last, 0))
+        whole[code] = (min(start, first), max(end, last), count + rows)  # ISO days sort as text
+    row.details = row.details | {"kind": kind, "brought": whole}

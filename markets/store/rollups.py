@@ -1,0 +1,77 @@
+"""Roll-ups: candles of an hour or a day that are made of the prices and candles of a source."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from decimal import Decimal
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from django.db import models
+from django.db.models import OuterRef, Subquery
+
+from markets.models import Candle, Source, Tick
+from markets.store import bulk, price_validation
+from markets.store.stored_candles import COLUMNS, TABLE
+from markets.timeframes import SECONDS, start_of
+
+
+class Piece(NamedTuple):
+    """A price or a candle as the input of a roll-up."""
+
+    instrument: int
+    start: datetime
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal | None
+    trades: int
+
+
+def of_ticks(ticks: models.QuerySet[Tick], source: Source) -> Iterator[Piece]:
+    """The prices of instruments for which the source publishes no candles of its own."""
+    rows = ticks.exclude(instrument__in=publishers(source)).order_by("instrument", "observed_at")
+    for instrument, moment, price in rows.values_list("instrument_id", "observed_at", "price").iterator():
+        yield Piece(instrument, moment, price, price, price, price, None, 0)
+
+
+def publishers(source: Source) -> list[int]:
+    """The instruments whose candles the source publishes: those with 5m or 4h, never rolled up. Two seeks each."""
+    there = Candle.objects.filter(instrument=OuterRef("instrument"), source=source).order_by("-open_time").values("pk")
+    listed = source.listings.annotate(
+        short=Subquery(there.filter(timeframe="5m")[:1]), long=Subquery(there.filter(timeframe="4h")[:1])
+    )
+    return list(listed.exclude(short=None, long=None).values_list("instrument_id", flat=True))
+
+
+def of_candles(candles: models.QuerySet[Candle]) -> Iterator[Piece]:
+    """The closed candles, including those without trades, which carry the last price on."""
+    columns = ("instrument_id", "open_time", "open", "high", "low", "close", "volume", "trades")
+    rows = candles.filter(closed=True).order_by("instrument", "open_time")
+    return (Piece(*values) for values in rows.values_list(*columns).iterator())
+
+
+def roll_up(pieces: Iterable[Piece], timeframe: str) -> Iterator[Piece]:
+    """One piece per instrument and period; `pieces` are ordered by instrument and time."""
+    seconds = SECONDS[timeframe]
+    for (instrument, start), group in groupby(pieces, key=lambda row: (row.instrument, start_of(row.start, seconds))):
+        members = list(group)
+        volumes = [piece.volume for piece in members if piece.volume is not None]
+        yield Piece(
+            instrument,
+            start,
+            members[0].open,
+            max(piece.high for piece in members),
+            min(piece.low for piece in members),
+            members[-1].close,
+            price_validation.fitted(sum(volumes, Decimal(0))) if volumes else None,
+            sum(piece.trades for piece in members),
+        )
+
+
+def write(pieces: Iterable[Piece], timeframe: str, source: Source, conflict: str) -> int:
+    rows: list[tuple[Any, ...]] = [
+        (instrument, timeframe, source.pk, bulk.moment(start), *map(bulk.digits, prices), trades, True, True)
+        for instrument, start, *prices, trades in pieces
+    ]
+    return bulk.insert(TABLE, COLUMNS, rows, conflict)
