@@ -19,7 +19,7 @@ from markets.jobs import lookups, runs
 from markets.models import Job, Source
 from markets.store import assets
 from miner import sources, tasks
-from miner.collect import listing, probe
+from miner.collect import listing, probe, window_plan
 from miner.collect import prices as price_collector
 from miner.collect import tables as table_collector
 from miner.collect.history import BUSY, GOOD, ROUND, Fill, fetch_candles, fetch_prices, history_states, moments, settled
@@ -132,7 +132,7 @@ def tables(
         deadline=begun,
         until=begun + table_collector.GRACE,
     )
-    windows, done = table_collector.windows_of(run, series, clock.today()), 0
+    windows, done = window_plan.windows_of(row, series, run.span, clock.today()), 0
 
     def count(_: object, number: int, *__: object) -> None:
         nonlocal done

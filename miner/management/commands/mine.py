@@ -23,6 +23,7 @@ from miner.collect import candles as cycle
 from miner.collect import history
 from miner.collect import prices as price_collector
 from miner.collect import tables as table_collector
+from miner.collect.window_plan import Span
 from miner.providers import PROVIDERS
 from miner.providers.base import CandleSource, Provider, TableSeries
 
@@ -122,7 +123,7 @@ class Command(BaseCommand):
 
 
 def parts(
-    source: Source, provider: Provider, span: table_collector.Span | None
+    source: Source, provider: Provider, span: Span | None
 ) -> Iterator[tuple[str, history.Fill, Callable[[], None]]]:
     """What there is to bring of a market, each with its name."""
     now = clock.now()
@@ -135,7 +136,7 @@ def parts(
             yield f"candles {timeframe}", run, partial(history.fetch_candles, run, timeframe)
 
 
-def fill_of(source: Source, span: table_collector.Span | None, first: datetime) -> history.Fill:
+def fill_of(source: Source, span: Span | None, first: datetime) -> history.Fill:
     """The days that were named; without a first one from that moment on."""
     start, end = span or (date.min, date.max)
     begin, until = history.moments(max(start, first.date()) if start == date.min else start, end)
@@ -148,7 +149,7 @@ def show(bar: "tqdm[Any]", done: int, total: int, reached: date | None) -> None:
     bar.update(done - bar.n)
 
 
-def span_of(start: date | None, end: date | None) -> table_collector.Span | None:
+def span_of(start: date | None, end: date | None) -> Span | None:
     """Both ends may be left open: the history's first day and today."""
     if start and end and start > end:
         raise CommandError(f"--from {start} is after --to {end}")
