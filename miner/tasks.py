@@ -16,6 +16,7 @@ from markets.models import Job, Publication, Source
 from markets.redis import market_keys
 from markets.store import retention
 from miner import sources
+from miner.batch import rotation
 from miner.batch import run as batch_run
 from miner.collect import candles as candle_cycle
 from miner.collect import listing
@@ -180,7 +181,7 @@ def available(source: str) -> Source | None:
 @results.once("batch.queue")
 def work_queue() -> str:
     """One beat: the next items of the priority queue."""
-    result = batch_run.process_queue()
+    result = rotation.process_queue()
     results.done("batch.queue")
     return f"{result.queue_processed} served, {result.queue_remaining} wait"
 
@@ -191,7 +192,7 @@ def priority_batch(batch_id: str = "", trigger: str = Job.Trigger.SCHEDULE) -> d
 
 
 def enqueue_secondary() -> int:
-    return batch_run.enqueue_secondary()
+    return rotation.enqueue_secondary()
 
 
 def refresh_listings() -> int:

@@ -20,9 +20,10 @@ from markets import clock
 from markets.jobs import runs
 from markets.models import Job, Listing, Quote, Source
 from miner import schedule, tasks
-from miner.batch import api
+from miner.batch import api, rotation
 from miner.batch import queue as batch_queue
 from miner.batch import run as batch_run
+from miner.batch import status as batch_status
 from miner.fetch import rate_limit
 from miner.fetch.errors import Refused, Unreachable
 from miner.models import QueueItem, SyncStatus
@@ -79,7 +80,7 @@ def test_every_critical_instrument_is_updated_in_one_call_a_market(market: Sourc
     assert sorted(Plan.asked) == [("C:EURUSD", "C:XAUUSD"), ("X:BTCUSD",)]
     job = Job.objects.get(job_type="batch.priority")
     assert (job.status, job.rows_written, job.requests) == ("success", 3, 2)
-    assert set(batch_run.result_of(job)) >= {
+    assert set(batch_status.result_of(job)) >= {
         "batch_id", "started_at", "completed_at", "duration_ms", "priority_updated", "priority_failed",
         "queue_processed", "queue_remaining", "api_calls_used", "rate_limit_waits", "errors",
     }  # fmt: skip
@@ -135,10 +136,10 @@ def test_only_one_batch_runs_at_a_time(market: Source) -> None:
 def test_the_queue_leaves_what_is_kept_for_the_critical(market: Source) -> None:
     secondary(market)
     assert tasks.enqueue_secondary() == 2
-    result = batch_run.process_queue(5)
+    result = rotation.process_queue(5)
     assert (result.queue_processed, result.queue_remaining) == (2, 0)
     tasks.enqueue_secondary()
-    result = batch_run.process_queue(5)
+    result = rotation.process_queue(5)
     assert (result.queue_processed, result.queue_remaining, QueueItem.objects.count()) == (0, 2, 2)
     assert {item.retry_count for item in QueueItem.objects.all()} == {0}
     for _ in range(3):
@@ -149,7 +150,7 @@ def test_a_failed_item_goes_back_less_urgent(market: Source) -> None:
     secondary(market)
     tasks.enqueue_secondary()
     Plan.prices["C:EURUSD"] = None
-    batch_run.process_queue(5)
+    rotation.process_queue(5)
     item = QueueItem.objects.get()
     assert (item.listing.ticker, item.priority, item.retry_count, item.last_error) == ("C:EURUSD", 4, 1, "No data")
 
@@ -158,7 +159,7 @@ def test_an_item_that_is_followed_no_more_is_done(market: Source) -> None:
     secondary(market)
     tasks.enqueue_secondary()
     Listing.objects.update(tracked=False)
-    assert batch_run.process_queue(5).queue_processed == 0
+    assert rotation.process_queue(5).queue_processed == 0
     assert batch_queue.is_empty()
     assert Plan.asked == []
 
@@ -178,7 +179,7 @@ def test_every_question_is_counted_in_a_row_of_its_source(market: Source) -> Non
     secondary(market)
     batch_run.run()
     tasks.enqueue_secondary()
-    batch_run.process_queue(1)
+    rotation.process_queue(1)
     row = Job.objects.get(job_type="fake.quotes")
     assert (row.source, row.status, row.rows_written, row.requests) == (market, "success", 2, 2)
     assert row.details["beats"] == 2
@@ -191,7 +192,7 @@ def test_a_used_up_budget_is_looked_at_and_not_waited_for(market: Source) -> Non
     secondary(market)
     tasks.enqueue_secondary()
     rate_limit.take(market, rate_limit.Allowance(5, 60, 3), 5, critical=True)
-    batch_run.process_queue(5)
+    rotation.process_queue(5)
     assert rate_limit.state(market, rate_limit.Allowance(5, 60, 3)).total_waits == 0
     assert not Job.objects.exists()
     assert not QueueItem.objects.exclude(claimed_until=None).exists()

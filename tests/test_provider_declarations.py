@@ -18,6 +18,7 @@ from markets.store import listed_assets
 from markets.store.prices import save_prices
 from miner import providers, sources, tasks
 from miner.batch import queue as batch_queue
+from miner.batch import rotation
 from miner.batch import run as batch_run
 from miner.collect import listing
 from miner.fetch import rate_limit
@@ -124,8 +125,8 @@ def test_its_listings_carry_ticker_priority_and_what_is_followed(row: Source, se
 
 def test_its_instruments_take_turns_and_pulse_does_not_poll_them(row: Source) -> None:
     assert [seen(poll.name, row) for poll in polls.wanted_polls()] == ["batch.queue"]
-    assert batch_run.batched() == [row]
-    assert batch_run.enqueue_secondary() == 2
+    assert rotation.batched() == [row]
+    assert rotation.enqueue_secondary() == 2
     assert [item.listing.ticker for item in batch_queue.dequeue(2)] == ["C:NOKSEK", "X:FROGUSD"]
 
 

@@ -13,6 +13,7 @@ from markets.store.retention import prune
 from miner import sources
 from miner.batch import queue as batch_queue
 from miner.batch import run as batch_run
+from miner.batch.result import JOB, BatchResult
 from miner.collect import prices as price_collector
 from miner.fetch import rate_limit
 from miner.models import SyncStatus
@@ -90,6 +91,6 @@ def work() -> None:
     results.done(asked[1], "no answer")
     # PostgreSQL keeps the keys of an object in this order, whatever order they came in.
     error = {"error": "no answer", "symbol": "XAUUSD"}
-    result = batch_run.BatchResult("5eedba7c4", ["EURUSD"], ["XAUUSD"], 1, 4, 3, 1, [error], {"BTCUSD": "deribit"})
-    with runs.job(batch_run.JOB, trigger=Job.Trigger.OPERATOR) as job:
+    result = BatchResult("5eedba7c4", ["EURUSD"], ["XAUUSD"], 1, 4, 3, 1, [error], {"BTCUSD": "deribit"})
+    with runs.job(JOB, trigger=Job.Trigger.OPERATOR) as job:
         batch_run.keep(job, result)
