@@ -17,9 +17,9 @@ from miner.batch import rotation
 from miner.batch import run as batch_run
 from miner.fetch.errors import Refused, Unreachable
 from miner.models import QueueItem
+from tests.batch_market import Plan, StandIn, open_plan
 from tests.markets_fake import open_market
 from tests.processes import ROOT, environment, manage
-from tests.test_batch import Plan, StandIn
 
 pytestmark = pytest.mark.django_db
 
@@ -139,9 +139,7 @@ def test_the_stats_have_every_field_of_the_contract(nbp: Source, at: Callable[[s
 @pytest.fixture
 def market(monkeypatch: pytest.MonkeyPatch, nbp: Source) -> Source:
     """EURUSD and XAUUSD wait in the queue, BTCUSD is critical."""
-    Source.objects.exclude(code="nbp").delete()
-    source = open_market(monkeypatch, Plan)
-    Plan.prices.update({"X:BTCUSD": Decimal(90000), "C:EURUSD": Decimal("1.08"), "C:XAUUSD": Decimal(4100)})
+    source = open_plan(monkeypatch)
     Listing.objects.filter(source=source).exclude(ticker="X:BTCUSD").update(priority=MEDIUM)
     rotation.enqueue_secondary()
     return source
