@@ -19,7 +19,7 @@ from markets.jobs import lookups, runs
 from markets.models import Job, Source
 from markets.store import assets
 from miner import sources, tasks
-from miner.collect import listing, probe, window_plan
+from miner.collect import history_requests, listing, probe, window_plan
 from miner.collect import prices as price_collector
 from miner.collect import tables as table_collector
 from miner.collect.history import BUSY, GOOD, ROUND, Fill, fetch_candles, fetch_prices, history_states, moments, settled
@@ -50,7 +50,7 @@ def enqueue(source: Source, start: date, end: date) -> bool:
     found: list[tuple[str, list[str]]] = []
     if provider.series:
         found.append(("tables", [series.table for series in provider.series]))
-    if price_collector.has_history(provider):
+    if history_requests.has_history(provider):
         found.append(("prices", [listing.ticker for listing in price_collector.due(source)]))
     if isinstance(provider, CandleSource):
         found.append(("candles", list(provider.timeframes)))

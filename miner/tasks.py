@@ -18,8 +18,8 @@ from markets.store import retention
 from miner import sources
 from miner.batch import rotation
 from miner.batch import run as batch_run
+from miner.collect import backoff, listing
 from miner.collect import candles as candle_cycle
-from miner.collect import listing
 from miner.collect import prices as quote_refresh
 from miner.collect import tables as table_collector
 from miner.fetch import rate_limit
@@ -99,7 +99,7 @@ def mine_one(run: table_collector.Run, series: TableSeries, resume: int | None =
         run.error = runs.scrub(str(error))
         logger.warning("%s.%s failed: %s", run.source.code, series.table, run.error)
         if isinstance(error, Blocked):  # every other failure is tried again within the hour
-            quote_refresh.back_off(run.source, error)
+            backoff.back_off(run.source, error)
         announce_job(run.job)
         return Job.Status.FAILED
     announce_job(job)

@@ -21,6 +21,7 @@ from markets.redis import client as redis_client
 from miner import tasks
 from miner.batch import run as batch_run
 from miner.collect import prices as price_collector
+from miner.collect import sync_status
 from miner.fetch import rate_limit, retry
 from miner.fetch.errors import Blocked, NoPlan, Refused, Unreachable
 from miner.models import Poll, Spent, SyncStatus
@@ -218,9 +219,9 @@ def test_a_success_is_stale_after_two_and_a_half_beats(market: Source, at: Calla
     price_collector.refresh(market, price_collector.due(market))
     row = SyncStatus.objects.get(listing__ticker="X:BTCUSD")
     at("2026-11-20 13:01:15")
-    assert price_collector.state_of(row, 30) == "success"
+    assert sync_status.state_of(row, 30) == "success"
     at("2026-11-20 13:01:16")
-    assert price_collector.state_of(row, 30) == "stale"
+    assert sync_status.state_of(row, 30) == "stale"
 
 
 def test_what_is_not_followed_is_not_asked_for(market: Source) -> None:
@@ -277,15 +278,15 @@ def test_a_bad_request_is_about_one_ticker_and_gives_the_source_no_rest(market: 
 def test_who_was_killed_at_work_is_not_at_work_for_ever(market: Source, at: Callable[[str], None]) -> None:
     at("2026-11-20 13:00")
     listing = Listing.objects.get(ticker="X:BTCUSD")
-    price_collector.mark([listing], SyncStatus.State.IN_PROGRESS)
+    sync_status.mark([listing], SyncStatus.State.IN_PROGRESS)
     row = SyncStatus.objects.get()
-    assert price_collector.state_of(row, 300) == "in_progress"
+    assert sync_status.state_of(row, 300) == "in_progress"
     at("2026-11-20 13:03")
-    assert price_collector.state_of(row, 300) == "pending"
+    assert sync_status.state_of(row, 300) == "pending"
     row.last_success_at = clock.now() - timedelta(minutes=5)
-    assert price_collector.state_of(row, 300) == "success"
+    assert sync_status.state_of(row, 300) == "success"
     row.last_success_at = clock.now() - timedelta(minutes=13)
-    assert price_collector.state_of(row, 300) == "stale"
+    assert sync_status.state_of(row, 300) == "stale"
 
 
 def test_a_fault_of_the_program_ends_the_beat_with_its_words(market: Source, monkeypatch: pytest.MonkeyPatch) -> None:

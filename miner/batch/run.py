@@ -20,6 +20,7 @@ from miner import sources
 from miner.batch import queue as batch_queue
 from miner.batch.result import JOB, BatchResult, ask, new_id
 from miner.collect import prices as price_collector
+from miner.collect import sync_status
 from miner.models import SyncStatus
 from miner.providers.base import QuoteSource
 
@@ -97,7 +98,7 @@ def critical() -> list[tuple[Source, list[Listing]]]:
             chosen.add(listing.instrument_id)
             groups[listing.source_id, market_of(listing)].append(listing)
     for listing in rows.filter(priority=CRITICAL).exclude(source__in=able):
-        price_collector.mark([listing], SyncStatus.State.PENDING, *why_not(listing.source))
+        sync_status.mark([listing], SyncStatus.State.PENDING, *why_not(listing.source))
     return [(listings[0].source, listings) for listings in groups.values()]
 
 
@@ -124,7 +125,7 @@ def update(source: Source, listings: Sequence[Listing], result: BatchResult, ela
         logger.exception("The batch failed on %s", source.code)
         message = runs.scrub(f"{type(error).__name__}: {error}")
         done = price_collector.Result(failed={listing.instrument.code: message for listing in listings})
-        price_collector.mark(listings, SyncStatus.State.FAILED, "error", message)
+        sync_status.mark(listings, SyncStatus.State.FAILED, "error", message)
     result.add(done)
     result.priority_updated += done.updated
     result.priority_failed += done.failed

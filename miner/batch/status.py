@@ -7,7 +7,7 @@ from django.db.models import F
 from markets.models import Job, Listing
 from miner.batch import queue as batch_queue
 from miner.batch.result import JOB, BatchResult
-from miner.collect import prices as price_collector
+from miner.collect import sync_status
 from miner.models import SyncStatus
 
 
@@ -46,7 +46,7 @@ def priority_assets() -> list[dict[str, Any]]:
         {
             "symbol": row.symbol,
             "source": row.source,
-            "status": price_collector.state_of(row, row.interval),
+            "status": sync_status.state_of(row, row.interval),
             "reason": row.reason or None,
             "last_success_at": row.last_success_at,
         }

@@ -21,6 +21,7 @@ from markets.records import Bar
 from markets.redis import market_keys
 from markets.store.prices import save_bars
 from miner import sources
+from miner.collect import backoff, sync_status
 from miner.collect import prices as price_collector
 from miner.fetch import rate_limit, retry
 from miner.fetch.errors import ProviderError, UnknownTicker, Unreachable, Unreadable
@@ -79,7 +80,7 @@ def refresh(source: Source, timeframe: str, symbols: Sequence[str] | None = None
             for bars in lots:
                 keep(bars, source, cycle)
     except ProviderError as error:
-        price_collector.back_off(source, error)
+        backoff.back_off(source, error)
         raise
     announce(source, timeframe, [question.listing for question in questions])
     return cycle
@@ -190,7 +191,7 @@ def answer_of(
         except Unreadable as error:
             return error
         except Unreachable as error:
-            if price_collector.is_final(error):
+            if backoff.is_final(error):
                 traffic.stop(error)
             raise
 
@@ -209,7 +210,7 @@ def leave_out(listing: Listing, error: ProviderError, cycle: Cycle) -> None:
     words = runs.scrub(str(error))
     cycle.failed[listing.ticker] = words
     unknown = isinstance(error, UnknownTicker)
-    price_collector.mark([listing], SyncStatus.State.FAILED, "unknown" if unknown else error.reason, words)
+    sync_status.mark([listing], SyncStatus.State.FAILED, "unknown" if unknown else error.reason, words)
     logger.warning("%s gives no candles of %s: %s", listing.source.code, listing.ticker, words)
 
 

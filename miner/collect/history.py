@@ -24,6 +24,7 @@ from markets.records import Bar, Price
 from markets.store import retention
 from markets.store.prices import save_bars, save_prices
 from miner import sources
+from miner.collect import backoff, history_requests
 from miner.collect import candles as cycle
 from miner.collect import prices as price_collector
 from miner.collect import tables as table_collector
@@ -74,7 +75,7 @@ class Fill:
     @property
     def is_whole(self) -> bool:
         """Whether it covers the whole history that Charon keeps, not just the days that an operator chose."""
-        reaches_back = self.start.date() <= clock.today() - price_collector.HISTORY
+        reaches_back = self.start.date() <= clock.today() - history_requests.HISTORY
         return self.is_first or (reaches_back and self.end >= clock.now() - DAY)
 
 
@@ -94,7 +95,7 @@ def settled(fill: Fill, work: Callable[[], None]) -> str:
         fill.error = runs.scrub(str(error))
         logger.warning("The back-fill of %s failed: %s", fill.source.code, fill.error)
         if isinstance(error, ProviderError):
-            price_collector.back_off(fill.source, error)
+            backoff.back_off(fill.source, error)
         return Job.Status.FAILED
     return fill.job.status if fill.job else Job.Status.FAILED
 
@@ -116,7 +117,7 @@ def fetch_prices(fill: Fill, tickers: Sequence[str], resume: int | None = None) 
     provider = sources.quote_source_of(source)
     if provider.history_days:
         start = max(start, clock.now() - DAY * provider.history_days + MARGIN)
-    with runs.job(price_collector.history_job(source), source, fill.trigger, resume) as job:
+    with runs.job(history_requests.history_job(source), source, fill.trigger, resume) as job:
         fill.job = job
         if fill.is_first:
             there = set(history_states(source, left).exclude(past_at=None).values_list("listing__ticker", flat=True))

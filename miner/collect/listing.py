@@ -8,7 +8,7 @@ from markets.queries import listed
 from markets.records import Listed
 from markets.store import listed_assets
 from miner import sources
-from miner.collect import prices as price_collector
+from miner.collect import backoff
 from miner.fetch import rate_limit, retry
 from miner.fetch.errors import NoKey, ProviderError
 from miner.providers.base import ListingSource
@@ -48,7 +48,7 @@ def fetch(source: Source, job: Job) -> list[Listed]:
     try:
         entries = retry.call(provider.fetch_listing, traffic, TRIES)
     except ProviderError as error:
-        price_collector.back_off(source, error, rest=False)
+        backoff.back_off(source, error, rest=False)
         raise
     finally:
         rate_limit.spent(source, allowance, max(provider.calls, traffic.requests * cost) - cost)

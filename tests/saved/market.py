@@ -14,7 +14,7 @@ from miner import sources
 from miner.batch import queue as batch_queue
 from miner.batch import run as batch_run
 from miner.batch.result import JOB, BatchResult
-from miner.collect import prices as price_collector
+from miner.collect import sync_status
 from miner.fetch import rate_limit
 from miner.models import SyncStatus
 from miner.pulse import polls, results
@@ -70,7 +70,7 @@ def states() -> None:
     tracked = [row for row in rows if row.tracked]
     for number, state in enumerate((States.SUCCESS, States.FAILED, States.IN_PROGRESS, States.PENDING)):
         failed = state == States.FAILED
-        price_collector.mark(tracked[number::4], state, "unreachable" if failed else "", "no answer" if failed else "")
+        sync_status.mark(tracked[number::4], state, "unreachable" if failed else "", "no answer" if failed else "")
     for number, row in enumerate([row for row in rows if row.source.code == "polygon"][:6]):
         batch_queue.enqueue(row, number % 4 + 1)
     first, second = batch_queue.dequeue(2)

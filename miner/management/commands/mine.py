@@ -20,7 +20,7 @@ from markets.jobs import runs
 from markets.models import Job, Source
 from miner import sources, tasks
 from miner.collect import candles as cycle
-from miner.collect import history
+from miner.collect import history, history_requests
 from miner.collect import prices as price_collector
 from miner.collect import tables as table_collector
 from miner.collect.window_plan import Span
@@ -127,7 +127,7 @@ def parts(
 ) -> Iterator[tuple[str, history.Fill, Callable[[], None]]]:
     """What there is to bring of a market, each with its name."""
     now = clock.now()
-    if price_collector.has_history(provider):
+    if history_requests.has_history(provider):
         run = fill_of(source, span, now - YEAR)
         yield "history", run, partial(history.fetch_prices, run, [row.ticker for row in price_collector.due(source)])
     if isinstance(provider, CandleSource):
