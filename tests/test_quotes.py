@@ -209,7 +209,7 @@ def test_a_beat_whose_source_is_away_is_a_line_in_the_log_and_asks_once(
     FakeMarket.prices["X:BTCUSD"] = Unreachable("GET /x: ConnectError", nobody=True)
     assert tasks.quotes("fake") == "failed"
     assert len(FakeMarket.asked) == 1
-    told = [record for record in caplog.records if record.name == "miner.tasks"]
+    told = [record for record in caplog.records if record.name == "miner.pulse.results"]
     assert [(one.getMessage(), one.exc_info) for one in told] == [("fake.quotes failed: GET /x: ConnectError", None)]
 
 

@@ -1,14 +1,9 @@
-"""The result of a batch, and the counted call whose outcome it adds up."""
+"""The result of a batch, which adds up what its calls brought."""
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from markets.jobs import hourly
-from markets.models import Listing, Source
 from miner.collect import prices as price_collector
-from miner.fetch.errors import ProviderError
 
 JOB = "batch.priority"
 MAX_ERRORS = 20
@@ -38,18 +33,3 @@ class BatchResult:
 
 def new_id() -> str:
     return uuid.uuid4().hex[:12]
-
-
-def ask(source: Source, listings: Sequence[Listing], **how: Any) -> price_collector.Result:
-    """One call, counted in the source's hourly Job row as the polls are."""
-    done = None
-    try:
-        with hourly.poll(f"{source.code}.quotes", source) as count:
-            done = price_collector.refresh(source, listings, **how)
-            price_collector.count_result(done, count)
-            if done.error is not None:
-                raise done.error
-    except ProviderError:
-        if done is None:
-            raise
-    return done

@@ -8,7 +8,8 @@ from django.conf import settings
 from markets.models import Listing, Source
 from miner import sources
 from miner.batch import queue as batch_queue
-from miner.batch.result import BatchResult, ask, new_id
+from miner.batch.result import BatchResult, new_id
+from miner.collect import prices as price_collector
 from miner.fetch import rate_limit
 from miner.fetch.errors import Unreachable
 from miner.models import QueueItem
@@ -69,7 +70,7 @@ def serve_one(source: Source, item: QueueItem, result: BatchResult) -> bool:
         batch_queue.release(item)
         return False
     # No cool-down after it: that would stop the next batch from fetching the critical instruments.
-    done = ask(source, [item.listing], rest=False)
+    done = price_collector.refresh_counted(source, [item.listing], rest=False)
     result.add(done)
     if isinstance(done.error, rate_limit.Exhausted):
         batch_queue.release(item)

@@ -18,7 +18,7 @@ from markets.models import Job, Listing, Source
 from markets.queries import prices
 from miner import sources
 from miner.batch import queue as batch_queue
-from miner.batch.result import JOB, BatchResult, ask, new_id
+from miner.batch.result import JOB, BatchResult, new_id
 from miner.collect import prices as price_collector
 from miner.collect import sync_status
 from miner.models import SyncStatus
@@ -120,7 +120,8 @@ def update(source: Source, listings: Sequence[Listing], result: BatchResult, ela
         if elapsed > LAST_START:
             raise TimeoutError("the batch has no time left for it")
         # No cool-down after it: the next group is another market of the same source, which may well answer.
-        done = ask(source, listings, critical=True, patience=max(0.0, PATIENCE - elapsed), rest=False)
+        patience = max(0.0, PATIENCE - elapsed)
+        done = price_collector.refresh_counted(source, listings, critical=True, patience=patience, rest=False)
     except Exception as error:
         logger.exception("The batch failed on %s", source.code)
         message = runs.scrub(f"{type(error).__name__}: {error}")

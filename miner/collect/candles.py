@@ -15,7 +15,7 @@ from functools import partial
 from django.db.models import OuterRef, Subquery
 
 from markets import clock, timeframes
-from markets.jobs import runs
+from markets.jobs import hourly, runs
 from markets.models import Candle, Listing, Source
 from markets.records import Bar
 from markets.redis import market_keys
@@ -83,6 +83,16 @@ def refresh(source: Source, timeframe: str, symbols: Sequence[str] | None = None
         backoff.back_off(source, error)
         raise
     announce(source, timeframe, [question.listing for question in questions])
+    return cycle
+
+
+def refresh_counted(source: Source, timeframe: str) -> Cycle:
+    """One cycle, counted in the hourly Job row of its poll."""
+    with hourly.poll(f"{source.code}.candles.{timeframe}", source) as count:
+        cycle = refresh(source, timeframe)
+        count.rows, count.revised, count.refused = cycle.written, cycle.revised, len(cycle.refused)
+        count.requests, count.retries, count.waited_seconds = cycle.requests, cycle.retries, cycle.waited_seconds
+        count.errors = len(cycle.failed)
     return cycle
 
 

@@ -1,8 +1,8 @@
 """What things cost now: one question to a source for many listings, and what everybody is told of the answer."""
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import models, transaction
 
@@ -16,9 +16,6 @@ from miner.collect import backoff, history_requests, sync_status
 from miner.collect.sync_status import State
 from miner.fetch import rate_limit, retry
 from miner.fetch.errors import ProviderError, Unreachable
-
-logger = logging.getLogger(__name__)
-
 
 # Beats come again soon: one that waits for long delays all others.
 PATIENCE = 8.0
@@ -79,6 +76,21 @@ def refresh(
             sync_status.mark([by_code[code]], State.FAILED, "refused", words)
     market_keys.priced(told)
     result.prices = told
+    return result
+
+
+def refresh_counted(source: Source, listings: Sequence[Listing], **how: Any) -> Result:
+    """One refresh, counted in the source's hourly Job row; its failure stands there and in the result."""
+    result = None
+    try:
+        with hourly.poll(f"{source.code}.quotes", source) as count:
+            result = refresh(source, listings, **how)
+            count_result(result, count)
+            if result.error is not None:
+                raise result.error
+    except ProviderError:
+        if result is None:
+            raise
     return result
 
 

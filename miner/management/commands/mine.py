@@ -18,9 +18,9 @@ from tqdm import tqdm
 from markets import clock
 from markets.jobs import runs
 from markets.models import Job, Source
-from miner import sources, tasks
+from miner import sources
 from miner.collect import candles as cycle
-from miner.collect import history, history_requests
+from miner.collect import history, history_requests, one_table
 from miner.collect import prices as price_collector
 from miner.collect import tables as table_collector
 from miner.collect.window_plan import Span
@@ -75,7 +75,7 @@ class Command(BaseCommand):
         for series in wanted:
             with tqdm(desc=series.table, unit="window", disable=quiet or not sys.stderr.isatty()) as bar:
                 run.watch = lambda _, done, total, reached, bar=bar: show(bar, done, total, reached)  # type: ignore[misc]
-                status = tasks.mine_one(run, series)
+                status = one_table.mine_one(run, series)
             reports.append(self.told(report(run, series.table, status), quiet))
             if status not in history.GOOD:
                 break
