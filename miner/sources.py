@@ -11,8 +11,8 @@ from markets.errors import ConflictError, UnknownCodeError
 from markets.instruments import create, names
 from markets.models import Source
 from markets.records import MEDIUM, Listed
-from miner.fetch import rate_limit
-from miner.fetch.rate_limit import Allowance
+from miner.fetch import cooldown
+from miner.fetch.call_window import Allowance
 from miner.providers import PROVIDERS
 from miner.providers.base import CandleSource, ListingSource, Provider, QuoteSource
 
@@ -138,7 +138,7 @@ def runnable_source(code: str) -> Source | None:
 def available(code: str) -> Source | None:
     """The source of this code, if it may be asked at this moment."""
     row = runnable_source(code)
-    return None if row is None or rate_limit.is_cooling_down(row) else row
+    return None if row is None or cooldown.is_cooling_down(row) else row
 
 
 def wants_key(source: Source) -> bool:

@@ -16,6 +16,7 @@ from miner.batch import rotation
 from miner.batch import run as batch_run
 from miner.batch import status as batch_status
 from miner.fetch import rate_limit
+from miner.fetch.call_window import Allowance
 from miner.fetch.errors import Refused, Unreachable
 from miner.models import QueueItem, SyncStatus
 from tests.batch_market import Plan, StandIn, open_plan, secondary
@@ -107,7 +108,7 @@ def test_the_queue_leaves_what_is_kept_for_the_critical(market: Source) -> None:
     assert (result.queue_processed, result.queue_remaining, QueueItem.objects.count()) == (0, 2, 2)
     assert {item.retry_count for item in QueueItem.objects.all()} == {0}
     for _ in range(3):
-        rate_limit.take(market, rate_limit.Allowance(5, 60, 3), critical=True)
+        rate_limit.take(market, Allowance(5, 60, 3), critical=True)
 
 
 def test_a_failed_item_goes_back_less_urgent(market: Source) -> None:
@@ -155,9 +156,9 @@ def test_every_question_is_counted_in_a_row_of_its_source(market: Source) -> Non
 def test_a_used_up_budget_is_looked_at_and_not_waited_for(market: Source) -> None:
     secondary(market)
     tasks.enqueue_secondary()
-    rate_limit.take(market, rate_limit.Allowance(5, 60, 3), 5, critical=True)
+    rate_limit.take(market, Allowance(5, 60, 3), 5, critical=True)
     rotation.process_queue(5)
-    assert rate_limit.state(market, rate_limit.Allowance(5, 60, 3)).total_waits == 0
+    assert rate_limit.state(market, Allowance(5, 60, 3)).total_waits == 0
     assert not Job.objects.exists()
     assert not QueueItem.objects.exclude(claimed_until=None).exists()
 

@@ -13,7 +13,7 @@ from django_q.models import OrmQ
 from charon.processes.task_broker import GuardedORM
 from markets import clock
 from markets.models import Source
-from miner.fetch import rate_limit
+from miner.fetch import cooldown
 from miner.models import Lease, Poll
 from miner.pulse import polls, results, ticker
 from miner.pulse.polls import PollJob
@@ -46,7 +46,7 @@ def test_a_source_that_is_off_or_paused_has_none(market: Source, choice: dict[st
 
 
 def test_a_source_that_rests_has_none_until_then(market: Source, at: Callable[[str], None]) -> None:
-    rate_limit.failed(market)
+    cooldown.failed(market)
     assert names() == {}
     at("2026-11-20 13:00:41")
     assert len(names()) == 4
@@ -174,7 +174,7 @@ def test_an_outage_is_late_also_while_its_source_rests(market: Source, at: Calla
         results.done(name)
     at("2026-11-20 15:00:10")
     assert polls.health()["status"] == "late"
-    rate_limit.failed(market)
+    cooldown.failed(market)
     assert names() == {}
     told = polls.health()
     assert told["status"] == "late"

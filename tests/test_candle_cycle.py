@@ -16,6 +16,7 @@ from markets.redis import market_keys
 from miner import tasks
 from miner.collect import candles as candle_collector
 from miner.fetch import rate_limit, retry
+from miner.fetch.call_window import Allowance
 from miner.fetch.errors import Blocked, UnknownTicker, Unreachable, Unreadable
 from miner.models import Spent, SyncStatus
 from tests.markets_fake import FakeMarket, open_market
@@ -204,7 +205,7 @@ def test_before_the_very_first_candles_the_list_of_what_is_traded_is_asked_for(
     assert SyncStatus.objects.get().reason == "unknown"
     candle_collector.refresh(market, "4h", first=10)
     assert lists == ["fake"]
-    assert rate_limit.state(market, rate_limit.Allowance(1000, 60)).limit == 40
+    assert rate_limit.state(market, Allowance(1000, 60)).limit == 40
 
 
 def test_tries_again_are_taken_from_the_budget(market: Source, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,4 +216,4 @@ def test_tries_again_are_taken_from_the_budget(market: Source, monkeypatch: pyte
     with pytest.raises(Unreachable):
         candle_collector.refresh(market, "1h", first=2)
     assert len(FakeMarket.asked) == 4
-    assert rate_limit.state(market, rate_limit.Allowance(1000, 60)).current_calls == 4
+    assert rate_limit.state(market, Allowance(1000, 60)).current_calls == 4

@@ -16,7 +16,7 @@ from markets import clock
 from markets.jobs import runs
 from markets.models import Candle, Job, Listing, Publication, Quote, Source, Tick
 from miner import backfill, sources
-from miner.fetch import http, rate_limit
+from miner.fetch import cooldown, http, rate_limit
 from miner.fetch.errors import UnknownTicker, Unreachable
 from miner.models import Spent
 from miner.providers.coingecko import CoinGecko as CoinGeckoProvider
@@ -237,7 +237,7 @@ def test_a_budget_that_is_used_up_is_waited_for(play: Play, settings: Any, monke
 
 
 def test_a_source_that_wants_a_long_rest_ends_the_work(play: Play) -> None:
-    rate_limit.block(of("coingecko"), 3600)
+    cooldown.block(of("coingecko"), 3600)
     with play(CoinGecko()) as service:
         assert backfill.prices("coingecko", ["bitcoin"], *days(3)) == "failed"
         assert service.requests == []

@@ -21,7 +21,7 @@ from miner.batch import queue as batch_queue
 from miner.batch import rotation
 from miner.batch import run as batch_run
 from miner.collect import listing
-from miner.fetch import rate_limit
+from miner.fetch.call_window import Allowance
 from miner.providers.base import ListingSource, QuoteSource
 from miner.pulse import polls
 from miner.queries import upcoming
@@ -106,7 +106,7 @@ def test_its_source_says_what_it_declares(row: Source, settings: Any) -> None:
     assert row.other_names == list(kind.other_names)
     assert row.polling_interval == settings.BATCH_INTERVAL_MINUTES * 60
     assert (row.public_display, row.public_api) == (True, False)
-    assert sources.allowance_of(row) == rate_limit.Allowance(5, 60, 2)
+    assert sources.allowance_of(row) == Allowance(5, 60, 2)
     assert (sources.connections_of(row), sources.key_of(row.code)) == (3, "secret")
 
 

@@ -22,7 +22,8 @@ from miner import tasks
 from miner.batch import run as batch_run
 from miner.collect import prices as price_collector
 from miner.collect import sync_status
-from miner.fetch import rate_limit, retry
+from miner.fetch import cooldown, rate_limit, retry
+from miner.fetch.call_window import Allowance
 from miner.fetch.errors import Blocked, NoPlan, Refused, Unreachable
 from miner.models import Poll, Spent, SyncStatus
 from tests.markets_fake import FakeMarket, open_market
@@ -129,7 +130,7 @@ def test_a_failure_is_told_of_every_listing_and_the_source_gets_a_rest(market: S
     result = price_collector.refresh(market, price_collector.due(market))
     assert isinstance(result.error, NoPlan)
     assert set(states().values()) == {("failed", "no_plan")}
-    assert rate_limit.is_cooling_down(market)
+    assert cooldown.is_cooling_down(market)
 
 
 def test_a_wait_that_the_source_asked_for_is_kept(market: Source, at: Callable[[str], None]) -> None:
@@ -143,7 +144,7 @@ def test_the_rest_doubles_and_a_success_ends_the_count(market: Source, at: Calla
     rests = []
     for minute in range(4):
         at(f"2026-11-20 13:{minute * 12:02}")
-        rate_limit.failed(market)
+        cooldown.failed(market)
         until = Spent.objects.get().blocked_until
         assert until is not None
         rests.append((until - clock.now()).total_seconds())
@@ -164,11 +165,11 @@ def test_a_blocked_country_rests_a_day(market: Source, caplog: pytest.LogCapture
 
 
 def test_a_budget_used_up_by_a_neighbour_is_no_call_and_no_rest(market: Source) -> None:
-    rate_limit.take(market, rate_limit.Allowance(10, 60), 10)
+    rate_limit.take(market, Allowance(10, 60), 10)
     result = price_collector.refresh(market, price_collector.due(market))
     assert (FakeMarket.asked, result.calls) == ([], 0)
     assert set(states().values()) == {("failed", "budget")}
-    assert not rate_limit.is_cooling_down(market)
+    assert not cooldown.is_cooling_down(market)
 
 
 def test_beats_of_an_hour_are_one_job_and_a_failed_one_has_its_own(market: Source, at: Callable[[str], None]) -> None:
@@ -249,7 +250,7 @@ def test_another_try_is_taken_from_the_budget_and_there_is_none_without_it(
     result = price_collector.refresh(market, price_collector.due(market))
     assert (len(FakeMarket.asked), result.calls) == (2, 2)
     assert str(result.error) == "GET /x: HTTP 503"
-    assert rate_limit.state(market, rate_limit.Allowance(2, 60)).current_calls == 2
+    assert rate_limit.state(market, Allowance(2, 60)).current_calls == 2
 
 
 def test_who_asks_too_often_is_not_asked_again(market: Source, at_once: None) -> None:
@@ -266,13 +267,13 @@ def test_calls_that_nobody_foresaw_are_in_the_budget(market: Source, monkeypatch
 
     monkeypatch.setattr(FakeMarket, "fetch_quotes", fetch)
     assert price_collector.refresh(market, price_collector.due(market)).calls == 4
-    assert rate_limit.state(market, rate_limit.Allowance(10, 60)).current_calls == 4
+    assert rate_limit.state(market, Allowance(10, 60)).current_calls == 4
 
 
 def test_a_bad_request_is_about_one_ticker_and_gives_the_source_no_rest(market: Source) -> None:
     FakeMarket.prices["C:EURUSD"] = Refused("GET /x: HTTP 400", 400)
     price_collector.refresh(market, price_collector.due(market))
-    assert not rate_limit.is_cooling_down(market)
+    assert not cooldown.is_cooling_down(market)
 
 
 def test_who_was_killed_at_work_is_not_at_work_for_ever(market: Source, at: Callable[[str], None]) -> None:

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from markets import clock, events
 from markets.models import Job, Source
 from miner import schedule, tasks
-from miner.fetch import rate_limit
+from miner.fetch import cooldown
 from miner.models import Lease, Poll, Spent
 from miner.providers import PROVIDERS
 from miner.providers.base import CandleSource, QuoteSource
@@ -191,7 +191,7 @@ def test_who_asks_by_hand_is_answered_though_the_moment_is_done(market: Source) 
 
 
 def test_a_source_that_cools_down_or_is_paused_is_not_asked(market: Source) -> None:
-    rate_limit.failed(market)
+    cooldown.failed(market)
     assert tasks.candles("fake", "4h", planned=clock.now().isoformat()) == "off"
     Spent.objects.all().delete()
     Source.objects.update(paused_until=clock.now() + timedelta(hours=1))

@@ -10,7 +10,7 @@ from miner import sources
 from miner.batch import queue as batch_queue
 from miner.batch.result import BatchResult, new_id
 from miner.collect import prices as price_collector
-from miner.fetch import rate_limit
+from miner.fetch import cooldown, rate_limit
 from miner.fetch.errors import Unreachable
 from miner.models import QueueItem
 from miner.providers import PROVIDERS
@@ -35,7 +35,7 @@ def process_queue(most: int | None = None) -> BatchResult:
     Items of a source that is disabled, paused or cooling down keep their places and do not block those of others.
     """
     result = BatchResult(new_id())
-    able = [source for source in sources.runnable() if not rate_limit.is_cooling_down(source)]
+    able = [source for source in sources.runnable() if not cooldown.is_cooling_down(source)]
     items = batch_queue.dequeue(most or settings.BATCH_QUEUE_MAX_ITEMS, able)
     for source, group in by_source(items).items():
         serve(source, group, result)
@@ -66,7 +66,7 @@ def serve_one(source: Source, item: QueueItem, result: BatchResult) -> bool:
     """Process one item; False when the rate limit or the network stops further calls to this source in this run."""
     limit = sources.allowance_of(source)
     cost = sources.quote_source_of(source).cost([item.listing.ticker])
-    if rate_limit.is_cooling_down(source) or rate_limit.used_up(source, limit, cost):
+    if cooldown.is_cooling_down(source) or rate_limit.used_up(source, limit, cost):
         batch_queue.release(item)
         return False
     # No cool-down after it: that would stop the next batch from fetching the critical instruments.

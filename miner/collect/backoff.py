@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from markets import clock
 from markets.models import Source
-from miner.fetch import rate_limit
+from miner.fetch import cooldown, rate_limit
 from miner.fetch.errors import Blocked, ProviderError, Unreachable
 
 logger = logging.getLogger(__name__)
@@ -28,6 +28,6 @@ def back_off(source: Source, error: ProviderError, rest: bool = True) -> None:
         Source.objects.filter(pk=source.pk).update(paused_until=clock.now() + DAY)
         logger.warning("%s does not serve this country (451); asked again in a day", source.code)
     elif wait := getattr(error, "retry_after", None):
-        rate_limit.block(source, wait)
+        cooldown.block(source, wait)
     elif rest and getattr(error, "status", 0) != BAD_REQUEST:  # that is about what was asked for, not about them
-        rate_limit.failed(source)
+        cooldown.failed(source)

@@ -15,7 +15,7 @@ from miner.batch import queue as batch_queue
 from miner.batch import run as batch_run
 from miner.batch.result import JOB, BatchResult
 from miner.collect import sync_status
-from miner.fetch import rate_limit
+from miner.fetch import cooldown, rate_limit
 from miner.models import SyncStatus
 from miner.pulse import polls, results
 from tests.saved.figures import SECONDS, bars, ticks
@@ -77,7 +77,7 @@ def states() -> None:
     batch_queue.done(first)
     batch_queue.requeue(second, "no answer")
     rate_limit.take(source("polygon"), sources.allowance_of(source("polygon")), 3, critical=True)
-    rate_limit.block(source("coingecko"), 90)
+    cooldown.block(source("coingecko"), 90)
 
 
 def work() -> None:
