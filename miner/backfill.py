@@ -21,7 +21,9 @@ from markets.store import assets
 from miner import sources, tasks
 from miner.collect import history_requests, listing, one_table, probe, window_plan
 from miner.collect import prices as price_collector
-from miner.collect.history import BUSY, GOOD, ROUND, Fill, fetch_candles, fetch_prices, history_states, moments, settled
+from miner.collect.candle_history import fetch_candles
+from miner.collect.history import BUSY, GOOD, ROUND, Fill, moments, settled
+from miner.collect.price_history import fetch_prices, history_states
 from miner.fetch.errors import ProviderError
 from miner.providers import PROVIDERS
 from miner.providers.base import CandleSource, QuoteSource

@@ -19,8 +19,8 @@ from markets import clock
 from markets.jobs import runs
 from markets.models import Job, Source
 from miner import sources
+from miner.collect import candle_history, history, history_requests, one_table, price_history
 from miner.collect import candles as cycle
-from miner.collect import history, history_requests, one_table
 from miner.collect import prices as price_collector
 from miner.collect import tables as table_collector
 from miner.collect.window_plan import Span
@@ -129,11 +129,12 @@ def parts(
     now = clock.now()
     if history_requests.has_history(provider):
         run = fill_of(source, span, now - YEAR)
-        yield "history", run, partial(history.fetch_prices, run, [row.ticker for row in price_collector.due(source)])
+        tickers = [row.ticker for row in price_collector.due(source)]
+        yield "history", run, partial(price_history.fetch_prices, run, tickers)
     if isinstance(provider, CandleSource):
         for timeframe, seconds in provider.timeframes.items():
             run = fill_of(source, span, now - timedelta(seconds=seconds * cycle.FIRST))
-            yield f"candles {timeframe}", run, partial(history.fetch_candles, run, timeframe)
+            yield f"candles {timeframe}", run, partial(candle_history.fetch_candles, run, timeframe)
 
 
 def fill_of(source: Source, span: Span | None, first: datetime) -> history.Fill:
