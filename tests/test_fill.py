@@ -53,7 +53,7 @@ def play(outgoing: set[tuple[str, int]], settings: Any, at: Callable[[str], None
 def market(monkeypatch: pytest.MonkeyPatch, at: Callable[[str], None]) -> Source:
     at("2026-10-26 13:00:30")
     monkeypatch.setattr(FakeMarket, "limit", 0)
-    monkeypatch.setattr("miner.collect.candles.CONNECTIONS", 1)
+    monkeypatch.setattr("miner.collect.candle_requests.CONNECTIONS", 1)
     return open_market(monkeypatch)
 
 

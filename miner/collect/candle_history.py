@@ -14,9 +14,10 @@ from markets.models import Job, Source
 from markets.records import Bar
 from markets.store import retention
 from markets.store.prices import save_bars
+from miner.collect import candle_requests, history
 from miner.collect import candles as cycle
-from miner.collect import history
 from miner.collect import prices as price_collector
+from miner.collect.candle_requests import Cycle, Question
 from miner.collect.history import Fill
 from miner.fetch import rate_limit
 
@@ -41,7 +42,7 @@ def fetch_candles(fill: Fill, timeframe: str, at: datetime | None = None, resume
             most = min(cycle.FIRST, ceil((fill.end - start).total_seconds() / seconds))
             there = [row for row in listings if begins.get(row.ticker, start) < start + step]
             try:
-                bars = fetch_window(job, source, timeframe, [cycle.Question(row, start, most) for row in there])
+                bars = fetch_window(job, source, timeframe, [Question(row, start, most) for row in there])
             except rate_limit.Exhausted as error:
                 history.wait(fill, error)
             else:
@@ -61,11 +62,11 @@ def first_candle(start: datetime, timeframe: str) -> datetime:
     return timeframes.start_of(start, timeframes.SECONDS[timeframe])
 
 
-def fetch_window(job: Job, source: Source, timeframe: str, questions: Sequence[cycle.Question]) -> list[Bar]:
+def fetch_window(job: Job, source: Source, timeframe: str, questions: Sequence[Question]) -> list[Bar]:
     """Fetches the candles for these questions; the job names a symbol that failed, since its candles are missing."""
-    done = cycle.Cycle()
+    done = Cycle()
     try:
-        lots = cycle.fetch(source, timeframe, questions, done) if questions else ()
+        lots = candle_requests.fetch(source, timeframe, questions, done) if questions else ()
         bars = list(chain.from_iterable(lots))
         if done.failed:
             first = questions[0].start

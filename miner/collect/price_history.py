@@ -13,8 +13,7 @@ from markets.models import Job, Source
 from markets.records import Price
 from markets.store.prices import save_prices
 from miner import sources
-from miner.collect import candles as cycle
-from miner.collect import history, history_requests
+from miner.collect import candle_requests, history, history_requests
 from miner.collect import tables as table_collector
 from miner.collect.history import Fill
 from miner.fetch import rate_limit, retry
@@ -72,7 +71,7 @@ def fetch_ticker(fill: Fill, job: Job, provider: QuoteSource, ticker: str, start
     traffic = retry.Traffic()
     try:
         work = partial(provider.fetch_history, ticker, start, fill.end)
-        found = retry.call(work, traffic, cycle.PATIENCE, fill.deadline + table_collector.GRACE)
+        found = retry.call(work, traffic, candle_requests.PATIENCE, fill.deadline + table_collector.GRACE)
     except UnknownTicker as error:
         message = runs.scrub(str(error))
         logger.warning("%s is not known at %s: %s", ticker, fill.source.code, message)
