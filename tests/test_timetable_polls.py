@@ -25,7 +25,7 @@ from miner.fetch import cooldown
 from miner.models import Lease, Poll, Spent
 from miner.providers import PROVIDERS
 from miner.providers.base import CandleSource, QuoteSource
-from miner.pulse import polls
+from miner.pulse import health, polls
 from tests.markets_fake import FakeMarket, open_market
 
 QUOTES, LONG_CANDLES = "fake.quotes", "fake.candles.4h"
@@ -200,15 +200,15 @@ def test_a_source_that_cools_down_or_is_paused_is_not_asked(market: Source) -> N
 
 
 def test_health_judges_a_scheduled_poll_as_pulses(market: Source, at: Callable[[str], None]) -> None:
-    assert polls.health()["status"] == "ok"
+    assert health.health()["status"] == "ok"
     at("2026-11-20 13:03:50")
-    assert {row["name"] for row in polls.poll_states() if row["late"]} == {QUOTES, "fake.candles.5m"}
+    assert {row["name"] for row in health.poll_states() if row["late"]} == {QUOTES, "fake.candles.5m"}
     tasks.quotes("fake", planned=clock.now().isoformat())
     tasks.candles("fake", "5m", planned=clock.now().isoformat())
-    states = {row["name"]: row for row in polls.poll_states()}
+    states = {row["name"]: row for row in health.poll_states()}
     assert (states[QUOTES]["last_refresh"], states[QUOTES]["late"]) == (clock.now(), False)
     assert Poll.objects.get(name=QUOTES).asked_at == clock.now()
-    assert polls.health()["status"] == "ok"
+    assert health.health()["status"] == "ok"
 
 
 def test_the_queues_worker_is_scheduled_too_where_it_is_slow(db: None, settings: Any) -> None:
