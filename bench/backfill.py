@@ -19,7 +19,7 @@ PLAN = """
 import json, django
 django.setup()
 from markets import clock
-from miner.collect.tables import cut
+from miner.collect.window_plan import cut
 from miner.providers.nbp import NBP
 windows = [(series.table, *map(str, window))
            for series in NBP.series for window in cut((series.first, clock.today()), series.window)]

@@ -21,7 +21,7 @@ from markets.admin import SourceAdmin
 from markets.instruments.admin import ListingAdmin
 from markets.models import Listing, Source
 from miner import backfill, sources
-from miner.fetch import rate_limit
+from miner.fetch import cooldown
 from miner.providers import PROVIDERS
 from miner.providers.base import CandleSource, QuoteSource
 
@@ -142,7 +142,7 @@ class MinedSourceAdmin(SourceAdmin):
                 self.message_user(request, _("Wyłączone lub wstrzymane: %s") % source.code, messages.WARNING)
             elif sources.wants_key(source):
                 self.message_user(request, _("Brak klucza API: %s") % source.code, messages.WARNING)
-            elif rate_limit.is_cooling_down(source):
+            elif cooldown.is_cooling_down(source):
                 self.message_user(request, _("Źródło chwilowo odpoczywa: %s") % source.code, messages.WARNING)
             else:
                 found.append(source)

@@ -19,10 +19,11 @@ from markets.jobs import job_leases, lookups, runs
 from markets.models import Job, Source
 from markets.store import assets
 from miner import sources, tasks
-from miner.collect import listing, probe
+from miner.collect import history_requests, listing, one_table, probe, window_plan
 from miner.collect import prices as price_collector
-from miner.collect import tables as table_collector
-from miner.collect.history import BUSY, GOOD, ROUND, Fill, fetch_candles, fetch_prices, history_states, moments, settled
+from miner.collect.candle_history import fetch_candles
+from miner.collect.history import BUSY, GOOD, ROUND, Fill, moments, settled
+from miner.collect.price_history import fetch_prices, history_states
 from miner.fetch.errors import ProviderError
 from miner.providers import PROVIDERS
 from miner.providers.base import CandleSource, QuoteSource
@@ -50,7 +51,7 @@ def enqueue(source: Source, start: date, end: date) -> bool:
     found: list[tuple[str, list[str]]] = []
     if provider.series:
         found.append(("tables", [series.table for series in provider.series]))
-    if price_collector.has_history(provider):
+    if history_requests.has_history(provider):
         found.append(("prices", [listing.ticker for listing in price_collector.due(source)]))
     if isinstance(provider, CandleSource):
         found.append(("candles", list(provider.timeframes)))
@@ -116,23 +117,14 @@ def tables(
     source: str, names: list[str], start: date, end: date, at: date | None = None, job: int | None = None
 ) -> str:
     """The first of these tables, from `at` on when a task before has come so far; a task of its own for each other."""
-    row = able(source)
+    row = sources.runnable_source(source)
     if row is None:
         job_leases.abandon(job)
         return OFF
-    provider = sources.provider_of(row)
-    series = next(series for series in provider.series if series.table == names[0])
-    begun = time.monotonic() + settings.TASK_WORK.total_seconds()
-    run = table_collector.Run(
-        source=row,
-        provider=provider,
-        trigger=Job.Trigger.OPERATOR,
-        connections=sources.connections_of(row),
-        span=(at or start, end),
-        deadline=begun,
-        until=begun + table_collector.GRACE,
-    )
-    windows, done = table_collector.windows_of(run, series, clock.today()), 0
+    run = one_table.run_of_task(row, Job.Trigger.OPERATOR)
+    series = next(series for series in run.provider.series if series.table == names[0])
+    run.span = at or start, end
+    windows, done = window_plan.windows_of(row, series, run.span, clock.today()), 0
 
     def count(_: object, number: int, *__: object) -> None:
         nonlocal done
@@ -142,7 +134,7 @@ def tables(
         again("tables", row, names, start, end, at=windows[done][0], job=job)
 
     run.watch, run.on_continue = count, rest
-    status = tasks.mine_one(run, series, job)
+    status = one_table.mine_one(run, series, job)
     if status in GOOD and names[1:]:
         again("tables", row, names[1:], start, end)
     return status
@@ -157,7 +149,7 @@ def prices(
     trigger: str = Job.Trigger.OPERATOR,
 ) -> str:
     """The past of each of these tickers; what a beat asked for and another back-fill kept out, it asks for again."""
-    row = able(source)
+    row = sources.runnable_source(source)
     if row is None:
         job_leases.abandon(job)
         return OFF
@@ -175,7 +167,7 @@ def candles(
     source: str, names: list[str], start: date, end: date, at: datetime | None = None, job: int | None = None
 ) -> str:
     """The first of these timeframes; a task of its own for each other."""
-    row = able(source)
+    row = sources.runnable_source(source)
     if row is None:
         job_leases.abandon(job)
         return OFF
@@ -185,10 +177,6 @@ def candles(
     if status in GOOD and names[1:]:
         again("candles", row, names[1:], start, end)
     return status
-
-
-def able(source: str) -> Source | None:
-    return next((row for row in sources.runnable() if row.code == source), None)
 
 
 def again(kind: str, source: Source, names: Sequence[str], start: date, end: date, **state: object) -> None:

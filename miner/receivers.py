@@ -8,7 +8,7 @@ from django.dispatch import receiver
 from markets import events
 from markets.models import Job, Source
 from miner import backfill, schedule
-from miner.collect.prices import history_wanted
+from miner.collect.history_requests import history_wanted
 
 
 @receiver(post_save, sender=Source)

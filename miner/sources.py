@@ -11,7 +11,8 @@ from markets.errors import ConflictError, UnknownCodeError
 from markets.instruments import create, names
 from markets.models import Source
 from markets.records import MEDIUM, Listed
-from miner.fetch.rate_limit import Allowance
+from miner.fetch import cooldown
+from miner.fetch.call_window import Allowance
 from miner.providers import PROVIDERS
 from miner.providers.base import CandleSource, ListingSource, Provider, QuoteSource
 
@@ -127,6 +128,17 @@ def runnable() -> list[Source]:
     awake = Q(paused_until=None) | Q(paused_until__lte=clock.now())
     rows = Source.objects.filter(awake, enabled=True, code__in=PROVIDERS)
     return sorted(rows, key=lambda row: (row.fallback_for_id is None, row.code))
+
+
+def runnable_source(code: str) -> Source | None:
+    """The source of this code, if it is runnable."""
+    return next((row for row in runnable() if row.code == code), None)
+
+
+def available(code: str) -> Source | None:
+    """The source of this code, if it may be asked at this moment."""
+    row = runnable_source(code)
+    return None if row is None or cooldown.is_cooling_down(row) else row
 
 
 def wants_key(source: Source) -> bool:

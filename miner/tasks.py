@@ -1,30 +1,27 @@
 """The tasks that the queue runs. A dotted name here stands in schedules: keep the names."""
 
-import ast
 import logging
 import time
 from dataclasses import asdict
 
 from django.conf import settings
 from django.db import DatabaseError
-from django_q.models import Schedule
 from django_q.tasks import async_task
 
-from markets import clock, events
-from markets.jobs import hourly, job_leases, runs
-from markets.models import Job, Publication, Source
+from markets import clock
+from markets.jobs import job_leases, runs
+from markets.models import Job, Publication
 from markets.redis import market_keys
 from markets.store import retention
 from miner import sources
+from miner.batch import rotation
 from miner.batch import run as batch_run
 from miner.collect import candles as candle_cycle
-from miner.collect import listing
+from miner.collect import listing, one_table
 from miner.collect import prices as quote_refresh
-from miner.collect import tables as table_collector
-from miner.fetch import rate_limit
-from miner.fetch.errors import Blocked, ProviderError
+from miner.fetch.errors import ProviderError
 from miner.providers import PROVIDERS
-from miner.providers.base import CandleSource, TableSeries
+from miner.providers.base import CandleSource
 from miner.pulse import results
 
 logger = logging.getLogger(__name__)
@@ -40,10 +37,7 @@ def start() -> None:
             enqueue(source.code, trigger=Job.Trigger.START)
     for func in ("miner.tasks.priority_batch", "miner.tasks.enqueue_secondary"):
         async_task(func, cluster=settings.MINER_QUEUE, group="batch")
-    entries = Schedule.objects.filter(cluster=settings.MINER_QUEUE, intended_date_kwarg=results.PLANNED)
-    planned = {results.PLANNED: clock.now().isoformat()}
-    for name, func, args in entries.order_by("name").values_list("name", "func", "args"):
-        async_task(func, *ast.literal_eval(args or "()"), cluster=settings.MINER_QUEUE, group=name, **planned)
+    results.enqueue_planned()
     refresh_listings()
 
 
@@ -58,57 +52,26 @@ def mine(
 
     A failure ends the run: the tables after it are not tried, the next run comes within the hour.
     """
-    row = next((row for row in sources.runnable() if row.code == source), None)
+    row = sources.runnable_source(source)
     if row is None:
         job_leases.abandon(resume)
         return f"{source} is switched off, paused or unknown"
-    provider = sources.provider_of(row)
-    wanted = [series for series in provider.series if tables is None or series.table in tables]
+    run = one_table.run_of_task(row, trigger)
+    wanted = [series for series in run.provider.series if tables is None or series.table in tables]
 
     def rest(table: str) -> list[str]:
         names = [series.table for series in wanted]
         return names[names.index(table) :]
 
-    run = table_collector.Run(
-        source=row,
-        provider=provider,
-        trigger=trigger,
-        connections=sources.connections_of(row),
-        deadline=time.monotonic() + settings.TASK_WORK.total_seconds(),
-        until=time.monotonic() + settings.TASK_WORK.total_seconds() + table_collector.GRACE,
-        on_continue=lambda table, job: enqueue(source, tables=rest(table), trigger=trigger, resume=job),
-    )
+    run.on_continue = lambda table, job: enqueue(source, tables=rest(table), trigger=trigger, resume=job)
     for series in wanted:
         if time.monotonic() > run.deadline:
             enqueue(source, tables=rest(series.table), trigger=trigger)
             return "continued"
-        status = mine_one(run, series, resume if series is wanted[0] else None)
+        status = one_table.mine_one(run, series, resume if series is wanted[0] else None)
         if status in {Job.Status.RUNNING, Job.Status.FAILED}:
             return status
     return "done"
-
-
-def mine_one(run: table_collector.Run, series: TableSeries, resume: int | None = None) -> str:
-    """One table; its status. What a provider or the database did wrong stands in the job and goes no further."""
-    try:
-        job = table_collector.mine_series(run, series, resume)
-    except runs.Busy:
-        return "busy"
-    except (ProviderError, DatabaseError, job_leases.LeaseLost) as error:
-        run.error = runs.scrub(str(error))
-        logger.warning("%s.%s failed: %s", run.source.code, series.table, run.error)
-        if isinstance(error, Blocked):  # every other failure is tried again within the hour
-            quote_refresh.back_off(run.source, error)
-        announce_job(run.job)
-        return Job.Status.FAILED
-    announce_job(job)
-    return job.status
-
-
-def announce_job(job: Job | None) -> None:
-    """Outsiders hear of what an ended job has brought, also of one that failed after some windows."""
-    if job and job.rows_written and job.status in {Job.Status.SUCCESS, Job.Status.FAILED}:
-        events.announce(job)
 
 
 def poll(source: str, table: str) -> str:
@@ -121,18 +84,16 @@ def poll(source: str, table: str) -> str:
 @results.once("{}.quotes")
 def quotes(source: str) -> str:
     """One beat: what everything that is followed at this source costs now."""
-    row, name = available(source), f"{source}.quotes"
+    row, name = sources.available(source), f"{source}.quotes"
     if row is None:
         return "off"
     listings = quote_refresh.due(row)
     try:
-        with hourly.poll(name, row) as count:
-            result = quote_refresh.refresh(row, listings)
-            quote_refresh.count_result(result, count)
-            if result.error is not None:
-                raise result.error
+        result = quote_refresh.refresh_counted(row, listings)
+        if result.error is not None:
+            raise result.error
     except ProviderError as error:
-        return record_failure(name, error)
+        return results.failed(name, error)
     except Exception as error:
         results.done(name, str(error))
         raise
@@ -145,17 +106,13 @@ def quotes(source: str) -> str:
 @results.once("{}.candles.{}")
 def candles(source: str, timeframe: str) -> str:
     """One beat: the candles of a timeframe, of everything that is followed at this source."""
-    row, name = available(source), f"{source}.candles.{timeframe}"
+    row, name = sources.available(source), f"{source}.candles.{timeframe}"
     if row is None:
         return "off"
     try:
-        with hourly.poll(name, row) as count:
-            cycle = candle_cycle.refresh(row, timeframe)
-            count.rows, count.revised, count.refused = cycle.written, cycle.revised, len(cycle.refused)
-            count.requests, count.retries, count.waited_seconds = cycle.requests, cycle.retries, cycle.waited_seconds
-            count.errors = len(cycle.failed)
+        cycle = candle_cycle.refresh_counted(row, timeframe)
     except ProviderError as error:
-        return record_failure(name, error)
+        return results.failed(name, error)
     except Exception as error:
         results.done(name, str(error))
         raise
@@ -163,24 +120,10 @@ def candles(source: str, timeframe: str) -> str:
     return f"{cycle.bars} candles"
 
 
-def record_failure(name: str, error: ProviderError) -> str:
-    """It stands in the journal and at pulse; the log has a line, for whose fault it is needs no traceback."""
-    words = runs.scrub(str(error))
-    results.done(name, words)
-    logger.warning("%s failed: %s", name, words)
-    return Job.Status.FAILED
-
-
-def available(source: str) -> Source | None:
-    """The source, when it may be asked at this moment."""
-    row = next((row for row in sources.runnable() if row.code == source), None)
-    return None if row is None or rate_limit.is_cooling_down(row) else row
-
-
 @results.once("batch.queue")
 def work_queue() -> str:
     """One beat: the next items of the priority queue."""
-    result = batch_run.process_queue()
+    result = rotation.process_queue()
     results.done("batch.queue")
     return f"{result.queue_processed} served, {result.queue_remaining} wait"
 
@@ -191,7 +134,7 @@ def priority_batch(batch_id: str = "", trigger: str = Job.Trigger.SCHEDULE) -> d
 
 
 def enqueue_secondary() -> int:
-    return batch_run.enqueue_secondary()
+    return rotation.enqueue_secondary()
 
 
 def refresh_listings() -> int:
@@ -205,7 +148,7 @@ def refresh_listings() -> int:
 
 def refresh_listing(source: str) -> str:
     """What this source lists, when it may be asked; its job has the rest."""
-    row = available(source)
+    row = sources.available(source)
     if row is None:
         return "off"
     try:

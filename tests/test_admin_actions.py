@@ -19,7 +19,7 @@ from markets.models import Job, Quote, Rate, Source
 from markets.records import RateRecord, Table
 from markets.store.publish import publish
 from miner import backfill
-from miner.fetch import http, rate_limit
+from miner.fetch import cooldown, http
 from miner.fetch.errors import Refused
 from miner.models import Spent
 from miner.providers.ecb import ECB
@@ -99,7 +99,7 @@ def test_mine_now_says_that_a_source_is_switched_off(operator: Client, nbp: Sour
 def test_mine_now_says_that_a_source_lacks_its_key_or_rests(operator: Client, nbp: Source) -> None:
     polygon = Source.objects.get(code="polygon")
     Source.objects.filter(pk=polygon.pk).update(enabled=True)
-    rate_limit.block(nbp, 60)
+    cooldown.block(nbp, 60)
     act(operator, "markets_source", "mine_now", nbp.pk, polygon.pk)
     assert rotating() == []
     page = told(operator)
@@ -185,7 +185,7 @@ def test_a_test_without_a_key_asks_nobody(operator: Client, services: dict[str, 
 
 
 def test_a_test_keeps_to_the_budget(operator: Client, services: dict[str, Server[Any]]) -> None:
-    rate_limit.block(Source.objects.get(code="deribit"), 60)
+    cooldown.block(Source.objects.get(code="deribit"), 60)
     assert tried(operator, Source.objects.get(code="deribit")).reason == "budget"
     assert services["deribit"].requests == []
 

@@ -14,7 +14,8 @@ from markets.jobs import runs
 from markets.models import Instrument, Job, Publication, Rate, Revision, Source
 from miner import sources
 from miner.collect import tables as table_collector
-from miner.collect.tables import cut, holes, silent, widened
+from miner.collect.silence import silent
+from miner.collect.window_plan import cut, holes, widened
 from miner.fetch.errors import ExpectedData, Unreachable
 from miner.providers.base import TableSeries
 from miner.providers.nbp import NBP

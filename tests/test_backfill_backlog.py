@@ -12,6 +12,7 @@ from markets.models import Job, Publication, Source
 from markets.records import Table
 from markets.store import publish
 from miner import sources
+from miner.collect import fetch_ahead
 from miner.collect import tables as table_collector
 from miner.fetch.errors import ExpectedData, Unreachable
 from miner.providers.base import TableSeries
@@ -52,7 +53,7 @@ def saves(monkeypatch: pytest.MonkeyPatch, at: Callable[[str], None], replica: R
         return save(tables, source, job, **more)
 
     at("2026-10-26 13:00")
-    monkeypatch.setattr(table_collector, "ThreadPoolExecutor", AlreadyAnswered)
+    monkeypatch.setattr(fetch_ahead, "ThreadPoolExecutor", AlreadyAnswered)
     monkeypatch.setattr(table_collector, "publish", counted)
     return seen
 

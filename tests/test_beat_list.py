@@ -13,9 +13,9 @@ from django_q.models import OrmQ
 from charon.processes.task_broker import GuardedORM
 from markets import clock
 from markets.models import Source
-from miner.fetch import rate_limit
+from miner.fetch import cooldown
 from miner.models import Lease, Poll
-from miner.pulse import polls, results, ticker
+from miner.pulse import health, polls, results, ticker
 from miner.pulse.polls import PollJob
 from miner.pulse.ticker import Ticker
 from tests.markets_fake import FakeMarket, open_market
@@ -46,7 +46,7 @@ def test_a_source_that_is_off_or_paused_has_none(market: Source, choice: dict[st
 
 
 def test_a_source_that_rests_has_none_until_then(market: Source, at: Callable[[str], None]) -> None:
-    rate_limit.failed(market)
+    cooldown.failed(market)
     assert names() == {}
     at("2026-11-20 13:00:41")
     assert len(names()) == 4
@@ -144,12 +144,12 @@ def test_health_tells_every_beat_and_is_late_when_one_is(market: Source, at: Cal
     for name in names():
         results.done(name)
     at("2026-11-20 13:00:40")
-    told = polls.health()
+    told = health.health()
     assert (told["status"], told["holder"]) == ("ok", "a:1")
     row = next(poll for poll in told["beats"] if poll["name"] == "fake.candles.5m")
     assert (row["lag_seconds"], row["next_refresh"], row["late"]) == (30.0, clock.now() + timedelta(seconds=20), False)
     at("2026-11-20 13:03:00")
-    told = polls.health()
+    told = health.health()
     assert told["status"] == "late"
     assert {poll["name"] for poll in told["beats"] if poll["late"]} == {"fake.quotes", "fake.candles.5m"}
 
@@ -160,12 +160,12 @@ def test_a_beat_that_was_just_asked_for_is_not_late_and_one_that_fails_from_the_
     Ticker("a:1").refresh()
     polls.enqueue_due(polls.wanted_polls())
     at("2026-11-20 13:00:40")
-    assert polls.health()["status"] == "ok"
+    assert health.health()["status"] == "ok"
     results.done("fake.quotes", "GET /x: HTTP 403")
-    assert polls.health()["status"] == "late"
+    assert health.health()["status"] == "late"
     Poll.objects.update(error="")
     at("2026-11-20 13:05:00")
-    assert polls.health()["status"] == "late"
+    assert health.health()["status"] == "late"
 
 
 def test_an_outage_is_late_also_while_its_source_rests(market: Source, at: Callable[[str], None]) -> None:
@@ -173,10 +173,10 @@ def test_an_outage_is_late_also_while_its_source_rests(market: Source, at: Calla
     for name in names():
         results.done(name)
     at("2026-11-20 15:00:10")
-    assert polls.health()["status"] == "late"
-    rate_limit.failed(market)
+    assert health.health()["status"] == "late"
+    cooldown.failed(market)
     assert names() == {}
-    told = polls.health()
+    told = health.health()
     assert told["status"] == "late"
     assert {poll["name"] for poll in told["beats"] if poll["late"]} == {
         "fake.quotes", "fake.candles.5m", "fake.candles.1h", "fake.candles.4h",
@@ -199,4 +199,4 @@ def test_the_lease_is_a_row(market: Source) -> None:
     Ticker("a:1").refresh()
     row = Lease.objects.get()
     assert (row.name, row.holder) == ("pulse", "a:1")
-    assert json.dumps(polls.health(), default=str)
+    assert json.dumps(health.health(), default=str)

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from markets import clock
 from markets.models import Source
-from miner.fetch import rate_limit
-from miner.fetch.rate_limit import Allowance, Exhausted
+from miner.fetch import cooldown, rate_limit
+from miner.fetch.call_window import Allowance
+from miner.fetch.rate_limit import Exhausted
 from miner.models import Spent
 from tests.processes import ROOT, environment, manage
 
@@ -96,8 +97,8 @@ def test_the_state_has_every_field_of_the_contract(nbp: Source, at: Callable[[st
 
 def test_a_source_that_wants_rest_gets_it_from_everybody(nbp: Source, at: Callable[[str], None]) -> None:
     at("2026-11-20 12:00:00")
-    rate_limit.block(nbp, 120)
-    rate_limit.block(nbp, 10)
+    cooldown.block(nbp, 120)
+    cooldown.block(nbp, 10)
     at("2026-11-20 12:01:59")
     with pytest.raises(Exhausted):
         rate_limit.take(nbp, FIVE, critical=True)
@@ -159,11 +160,11 @@ TAKER = """
 import sys, django
 django.setup()
 from markets.models import Source
-from miner.fetch import rate_limit
+from miner.fetch import call_window, rate_limit
 source, got = Source.objects.get(code="nbp"), 0
 for _ in range(20):
     try:
-        rate_limit.take(source, rate_limit.Allowance(30, 600))
+        rate_limit.take(source, call_window.Allowance(30, 600))
         got += 1
     except rate_limit.Exhausted:
         pass

@@ -14,8 +14,10 @@ from markets.models import Candle, Instrument, Job, Listing, Source
 from markets.redis import client as redis_client
 from markets.redis import market_keys
 from miner import tasks
+from miner.collect import candle_requests
 from miner.collect import candles as candle_collector
 from miner.fetch import rate_limit, retry
+from miner.fetch.call_window import Allowance
 from miner.fetch.errors import Blocked, UnknownTicker, Unreachable, Unreadable
 from miner.models import Spent, SyncStatus
 from tests.markets_fake import FakeMarket, open_market
@@ -26,7 +28,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def market(monkeypatch: pytest.MonkeyPatch, at: Callable[[str], None]) -> Source:
     at("2026-11-20 13:07")
-    monkeypatch.setattr(candle_collector, "CONNECTIONS", 1)
+    monkeypatch.setattr(candle_requests, "CONNECTIONS", 1)
     monkeypatch.setattr(FakeMarket, "limit", 1000)
     return open_market(monkeypatch)
 
@@ -174,7 +176,7 @@ def test_nobody_goes_on_asking_after_too_many_requests(market: Source) -> None:
 
 
 def test_candles_that_came_before_the_source_failed_are_kept(market: Source, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(candle_collector, "LOT", 50)
+    monkeypatch.setattr(candle_requests, "LOT", 50)
     broken = max(FakeMarket.tickers.values())
     FakeMarket.prices[broken] = Blocked("GET /klines: HTTP 451", status=451)
     with pytest.raises(Blocked):
@@ -204,15 +206,15 @@ def test_before_the_very_first_candles_the_list_of_what_is_traded_is_asked_for(
     assert SyncStatus.objects.get().reason == "unknown"
     candle_collector.refresh(market, "4h", first=10)
     assert lists == ["fake"]
-    assert rate_limit.state(market, rate_limit.Allowance(1000, 60)).limit == 40
+    assert rate_limit.state(market, Allowance(1000, 60)).limit == 40
 
 
 def test_tries_again_are_taken_from_the_budget(market: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retry, "FIRST_WAIT", 0.0)
     monkeypatch.setattr(retry, "JITTER", 0.0)
-    monkeypatch.setattr(candle_collector, "PATIENCE", 20.0)
+    monkeypatch.setattr(candle_requests, "PATIENCE", 20.0)
     FakeMarket.prices["C:EURUSD"] = Unreachable("GET /klines: HTTP 503", status=503)
     with pytest.raises(Unreachable):
         candle_collector.refresh(market, "1h", first=2)
     assert len(FakeMarket.asked) == 4
-    assert rate_limit.state(market, rate_limit.Allowance(1000, 60)).current_calls == 4
+    assert rate_limit.state(market, Allowance(1000, 60)).current_calls == 4

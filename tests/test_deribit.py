@@ -10,7 +10,7 @@ import respx
 from markets.models import Source
 from markets.records import Listed, Price
 from miner.collect import prices as price_collector
-from miner.fetch import rate_limit
+from miner.fetch import cooldown
 from miner.fetch.errors import ProviderError, Refused, UnknownTicker, Unreachable, Unreadable
 from miner.providers.deribit import LATER, Deribit
 from tests import synced
@@ -92,7 +92,7 @@ def test_too_many_requests_are_not_repeated_and_the_source_rests(settings: Any, 
         route = web.get(f"{BASE}public/get_index_price").respond(status, content=error(10028))
         result = price_collector.refresh(source, price_collector.due(source))
     assert (route.call_count, sorted(result.failed)) == (1, ["BTCUSD", "ETHUSD"])
-    assert rate_limit.is_cooling_down(source)
+    assert cooldown.is_cooling_down(source)
 
 
 @pytest.mark.parametrize("code", [-32601, -32602, 10020, 11029, 11050, 99999])

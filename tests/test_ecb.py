@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from markets.models import Job
 from markets.records import RateRecord, Table
-from miner.collect import tables as table_collector
+from miner.collect import silence
 from miner.fetch.errors import Refused, Unreachable, Unreadable
 from miner.providers import ecb
 from miner.providers.ecb import ECB, parse_csv, parse_xml
@@ -323,13 +323,13 @@ def test_a_password_in_the_address_never_stands_beside_a_figure() -> None:
     [date(2026, 1, 1), date(2026, 4, 3), date(2026, 4, 6), date(2026, 5, 1), date(2025, 12, 25), date(2025, 12, 26)],
 )
 def test_a_closing_day_of_target_is_a_holiday_and_no_breakage(day: date) -> None:
-    assert table_collector.why_empty(ECB.series[0], day - timedelta(days=1), day) == Job.Reason.HOLIDAY
+    assert silence.why_empty(ECB.series[0], day - timedelta(days=1), day) == Job.Reason.HOLIDAY
 
 
 def test_a_polish_holiday_is_a_working_day_of_the_ecb() -> None:
     day = date(2026, 11, 11)
-    assert table_collector.why_empty(ECB.series[0], day - timedelta(days=1), day) == Job.Reason.NOT_YET
-    assert table_collector.why_empty(NBP.series[0], day - timedelta(days=1), day) == Job.Reason.HOLIDAY
+    assert silence.why_empty(ECB.series[0], day - timedelta(days=1), day) == Job.Reason.NOT_YET
+    assert silence.why_empty(NBP.series[0], day - timedelta(days=1), day) == Job.Reason.HOLIDAY
 
 
 @pytest.mark.parametrize("year", range(1999, 2028))
@@ -337,7 +337,7 @@ def test_the_closing_days_of_no_year_pass_for_a_hole(year: int) -> None:
     """Every working day of TARGET was published: no pause between two of them is a hole."""
     (series,) = ECB.series
     days = [date(year, 1, 1) + timedelta(days=number) for number in range(-10, 380)]
-    published = [day for day in days if day.weekday() < 5 and not table_collector.closed(series, day)]
+    published = [day for day in days if day.weekday() < 5 and not silence.closed(series, day)]
     inside = [day for day in published if series.first <= day]
     assert max(after - before for before, after in pairwise(inside)).days <= series.longest_pause
 

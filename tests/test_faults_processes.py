@@ -18,7 +18,7 @@ from markets.models import Job, Publication, Rate, Source
 from markets.records import RateRecord, Table
 from markets.store.publish import publish
 from miner import sources
-from miner.collect import tables as table_collector
+from miner.collect import window_plan
 from signals.models import AnalysisSnapshot, Signal
 from tests.databases import file_database, url_of_the_test
 from tests.news import open_news
@@ -81,7 +81,7 @@ def stored() -> Figures:
 
 def killed(folder: Path, replica: Replica, windows: int, stuck: int) -> None:
     """A back-fill that is killed once so many windows are stored; the one it sticks at never gets an answer."""
-    start, _ = table_collector.cut((date(2024, 1, 1), date(2025, 12, 31)), 93)[stuck]
+    start, _ = window_plan.cut((date(2024, 1, 1), date(2025, 12, 31)), 93)[stuck]
     replica.set_script([{"path": f"/{start}/", "delay": 600}])
     running = Job.objects.filter(status="running", windows_done__gte=windows)
     with miner(folder, replica) as process:

@@ -16,7 +16,7 @@ from markets import clock
 from markets.jobs import runs
 from markets.models import Candle, Job, Listing, Publication, Quote, Source, Tick
 from miner import backfill, sources
-from miner.fetch import http, rate_limit
+from miner.fetch import cooldown, http, rate_limit
 from miner.fetch.errors import UnknownTicker, Unreachable
 from miner.models import Spent
 from miner.providers.coingecko import CoinGecko as CoinGeckoProvider
@@ -53,7 +53,7 @@ def play(outgoing: set[tuple[str, int]], settings: Any, at: Callable[[str], None
 def market(monkeypatch: pytest.MonkeyPatch, at: Callable[[str], None]) -> Source:
     at("2026-10-26 13:00:30")
     monkeypatch.setattr(FakeMarket, "limit", 0)
-    monkeypatch.setattr("miner.collect.candles.CONNECTIONS", 1)
+    monkeypatch.setattr("miner.collect.candle_requests.CONNECTIONS", 1)
     return open_market(monkeypatch)
 
 
@@ -237,7 +237,7 @@ def test_a_budget_that_is_used_up_is_waited_for(play: Play, settings: Any, monke
 
 
 def test_a_source_that_wants_a_long_rest_ends_the_work(play: Play) -> None:
-    rate_limit.block(of("coingecko"), 3600)
+    cooldown.block(of("coingecko"), 3600)
     with play(CoinGecko()) as service:
         assert backfill.prices("coingecko", ["bitcoin"], *days(3)) == "failed"
         assert service.requests == []

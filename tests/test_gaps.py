@@ -23,6 +23,7 @@ from markets.store import gaps, retention
 from markets.store.prices import save_bars
 from markets.store.publish import publish
 from miner import sources
+from miner.collect import silence
 from miner.collect import tables as table_collector
 from miner.fetch.errors import ExpectedData, Unreachable
 from miner.providers.base import TableSeries
@@ -239,7 +240,7 @@ def test_days_that_must_exist_and_are_empty_are_a_gap(
     mine(series)
     at("2024-02-09 13:00")
     monkeypatch.setattr(January, "__call__", lambda *_: [])
-    monkeypatch.setattr(table_collector, "last_sure_day", lambda *_: date(2024, 2, 8))
+    monkeypatch.setattr(silence, "last_sure_day", lambda *_: date(2024, 2, 8))
     with pytest.raises(ExpectedData):
         mine(series)
     row = Gap.objects.get()

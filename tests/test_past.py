@@ -14,6 +14,7 @@ from markets.jobs import runs
 from markets.models import Job, Listing, Source, Tick
 from markets.records import Price
 from miner import backfill
+from miner.collect import history_requests
 from miner.collect import prices as price_collector
 from miner.fetch.errors import NoPlan, Unreachable, Unreadable
 from miner.models import Spent, SyncStatus
@@ -94,7 +95,7 @@ def test_a_past_that_is_there_costs_a_beat_one_question(wished: Callable[[str], 
     with CaptureQueriesContext(connection) as with_past:
         wished("13:05")
     with pytest.MonkeyPatch.context() as patch, CaptureQueriesContext(connection) as without:
-        patch.setattr(price_collector, "has_history", lambda _: False)
+        patch.setattr(history_requests, "has_history", lambda _: False)
         wished("13:10")
     assert len(with_past) == len(without) + 1
 

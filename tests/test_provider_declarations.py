@@ -18,9 +18,10 @@ from markets.store import listed_assets
 from markets.store.prices import save_prices
 from miner import providers, sources, tasks
 from miner.batch import queue as batch_queue
+from miner.batch import rotation
 from miner.batch import run as batch_run
 from miner.collect import listing
-from miner.fetch import rate_limit
+from miner.fetch.call_window import Allowance
 from miner.providers.base import ListingSource, QuoteSource
 from miner.pulse import polls
 from miner.queries import upcoming
@@ -105,7 +106,7 @@ def test_its_source_says_what_it_declares(row: Source, settings: Any) -> None:
     assert row.other_names == list(kind.other_names)
     assert row.polling_interval == settings.BATCH_INTERVAL_MINUTES * 60
     assert (row.public_display, row.public_api) == (True, False)
-    assert sources.allowance_of(row) == rate_limit.Allowance(5, 60, 2)
+    assert sources.allowance_of(row) == Allowance(5, 60, 2)
     assert (sources.connections_of(row), sources.key_of(row.code)) == (3, "secret")
 
 
@@ -124,8 +125,8 @@ def test_its_listings_carry_ticker_priority_and_what_is_followed(row: Source, se
 
 def test_its_instruments_take_turns_and_pulse_does_not_poll_them(row: Source) -> None:
     assert [seen(poll.name, row) for poll in polls.wanted_polls()] == ["batch.queue"]
-    assert batch_run.batched() == [row]
-    assert batch_run.enqueue_secondary() == 2
+    assert rotation.batched() == [row]
+    assert rotation.enqueue_secondary() == 2
     assert [item.listing.ticker for item in batch_queue.dequeue(2)] == ["C:NOKSEK", "X:FROGUSD"]
 
 

@@ -13,12 +13,13 @@ import pytest
 from markets import clock
 from markets.models import Instrument, Listing, Source
 from miner.batch import queue as batch_queue
+from miner.batch import rotation
 from miner.batch import run as batch_run
 from miner.fetch.errors import Refused, Unreachable
 from miner.models import QueueItem
+from tests.batch_market import Plan, StandIn, open_plan
 from tests.markets_fake import open_market
 from tests.processes import ROOT, environment, manage
-from tests.test_batch import Plan, StandIn
 
 pytestmark = pytest.mark.django_db
 
@@ -138,17 +139,15 @@ def test_the_stats_have_every_field_of_the_contract(nbp: Source, at: Callable[[s
 @pytest.fixture
 def market(monkeypatch: pytest.MonkeyPatch, nbp: Source) -> Source:
     """EURUSD and XAUUSD wait in the queue, BTCUSD is critical."""
-    Source.objects.exclude(code="nbp").delete()
-    source = open_market(monkeypatch, Plan)
-    Plan.prices.update({"X:BTCUSD": Decimal(90000), "C:EURUSD": Decimal("1.08"), "C:XAUUSD": Decimal(4100)})
+    source = open_plan(monkeypatch)
     Listing.objects.filter(source=source).exclude(ticker="X:BTCUSD").update(priority=MEDIUM)
-    batch_run.enqueue_secondary()
+    rotation.enqueue_secondary()
     return source
 
 
 def test_a_failure_in_the_queue_does_not_keep_the_batch_from_the_critical(market: Source) -> None:
     Plan.prices["C:EURUSD"] = Unreachable("GET /forex: HTTP 500", status=500)
-    batch_run.process_queue(2)
+    rotation.process_queue(2)
     states = {item.listing.ticker: (item.retry_count, item.claimed_until) for item in QueueItem.objects.all()}
     assert states == {"C:EURUSD": (1, None), "C:XAUUSD": (0, None)}
     assert not any("C:XAUUSD" in tickers for tickers in Plan.asked)
@@ -159,7 +158,7 @@ def test_a_failure_in_the_queue_does_not_keep_the_batch_from_the_critical(market
 
 def test_a_rest_that_the_source_asks_for_holds_for_the_batch_as_well(market: Source) -> None:
     Plan.prices["C:EURUSD"] = Unreachable("GET /forex: HTTP 429", 60, 429)
-    batch_run.process_queue(1)
+    rotation.process_queue(1)
     Plan.asked.clear()
     result = batch_run.run()
     assert result is not None
@@ -169,7 +168,7 @@ def test_a_rest_that_the_source_asks_for_holds_for_the_batch_as_well(market: Sou
 
 def test_what_is_said_of_one_item_stops_no_other(market: Source) -> None:
     Plan.prices["C:EURUSD"] = Refused("GET /forex: HTTP 404", 404)
-    assert batch_run.process_queue(2).queue_processed == 1
+    assert rotation.process_queue(2).queue_processed == 1
     assert [item.listing.ticker for item in QueueItem.objects.all()] == ["C:EURUSD"]
 
 
@@ -181,12 +180,12 @@ def test_items_of_a_source_that_is_off_or_paused_wait_and_hold_up_no_others(
     StandIn.prices["btc_usd"] = Decimal(89990)
     batch_queue.enqueue(Listing.objects.get(ticker="btc_usd"), LOW)
     Source.objects.filter(pk=market.pk).update(**choice)
-    assert batch_run.process_queue(2).queue_processed == 1
+    assert rotation.process_queue(2).queue_processed == 1
     assert StandIn.asked == [("btc_usd",)]
     assert Plan.asked == []
     assert (batch_queue.stats().size, batch_queue.stats().total_processed) == (2, 1)
     Source.objects.filter(pk=market.pk).update(enabled=True, paused_until=None)
-    assert batch_run.process_queue(2).queue_processed == 2
+    assert rotation.process_queue(2).queue_processed == 2
 
 
 FILL = """

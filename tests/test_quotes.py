@@ -21,7 +21,9 @@ from markets.redis import client as redis_client
 from miner import tasks
 from miner.batch import run as batch_run
 from miner.collect import prices as price_collector
-from miner.fetch import rate_limit, retry
+from miner.collect import sync_status
+from miner.fetch import cooldown, rate_limit, retry
+from miner.fetch.call_window import Allowance
 from miner.fetch.errors import Blocked, NoPlan, Refused, Unreachable
 from miner.models import Poll, Spent, SyncStatus
 from tests.markets_fake import FakeMarket, open_market
@@ -128,7 +130,7 @@ def test_a_failure_is_told_of_every_listing_and_the_source_gets_a_rest(market: S
     result = price_collector.refresh(market, price_collector.due(market))
     assert isinstance(result.error, NoPlan)
     assert set(states().values()) == {("failed", "no_plan")}
-    assert rate_limit.is_cooling_down(market)
+    assert cooldown.is_cooling_down(market)
 
 
 def test_a_wait_that_the_source_asked_for_is_kept(market: Source, at: Callable[[str], None]) -> None:
@@ -142,7 +144,7 @@ def test_the_rest_doubles_and_a_success_ends_the_count(market: Source, at: Calla
     rests = []
     for minute in range(4):
         at(f"2026-11-20 13:{minute * 12:02}")
-        rate_limit.failed(market)
+        cooldown.failed(market)
         until = Spent.objects.get().blocked_until
         assert until is not None
         rests.append((until - clock.now()).total_seconds())
@@ -163,11 +165,11 @@ def test_a_blocked_country_rests_a_day(market: Source, caplog: pytest.LogCapture
 
 
 def test_a_budget_used_up_by_a_neighbour_is_no_call_and_no_rest(market: Source) -> None:
-    rate_limit.take(market, rate_limit.Allowance(10, 60), 10)
+    rate_limit.take(market, Allowance(10, 60), 10)
     result = price_collector.refresh(market, price_collector.due(market))
     assert (FakeMarket.asked, result.calls) == ([], 0)
     assert set(states().values()) == {("failed", "budget")}
-    assert not rate_limit.is_cooling_down(market)
+    assert not cooldown.is_cooling_down(market)
 
 
 def test_beats_of_an_hour_are_one_job_and_a_failed_one_has_its_own(market: Source, at: Callable[[str], None]) -> None:
@@ -208,7 +210,7 @@ def test_a_beat_whose_source_is_away_is_a_line_in_the_log_and_asks_once(
     FakeMarket.prices["X:BTCUSD"] = Unreachable("GET /x: ConnectError", nobody=True)
     assert tasks.quotes("fake") == "failed"
     assert len(FakeMarket.asked) == 1
-    told = [record for record in caplog.records if record.name == "miner.tasks"]
+    told = [record for record in caplog.records if record.name == "miner.pulse.results"]
     assert [(one.getMessage(), one.exc_info) for one in told] == [("fake.quotes failed: GET /x: ConnectError", None)]
 
 
@@ -218,9 +220,9 @@ def test_a_success_is_stale_after_two_and_a_half_beats(market: Source, at: Calla
     price_collector.refresh(market, price_collector.due(market))
     row = SyncStatus.objects.get(listing__ticker="X:BTCUSD")
     at("2026-11-20 13:01:15")
-    assert price_collector.state_of(row, 30) == "success"
+    assert sync_status.state_of(row, 30) == "success"
     at("2026-11-20 13:01:16")
-    assert price_collector.state_of(row, 30) == "stale"
+    assert sync_status.state_of(row, 30) == "stale"
 
 
 def test_what_is_not_followed_is_not_asked_for(market: Source) -> None:
@@ -248,7 +250,7 @@ def test_another_try_is_taken_from_the_budget_and_there_is_none_without_it(
     result = price_collector.refresh(market, price_collector.due(market))
     assert (len(FakeMarket.asked), result.calls) == (2, 2)
     assert str(result.error) == "GET /x: HTTP 503"
-    assert rate_limit.state(market, rate_limit.Allowance(2, 60)).current_calls == 2
+    assert rate_limit.state(market, Allowance(2, 60)).current_calls == 2
 
 
 def test_who_asks_too_often_is_not_asked_again(market: Source, at_once: None) -> None:
@@ -265,27 +267,27 @@ def test_calls_that_nobody_foresaw_are_in_the_budget(market: Source, monkeypatch
 
     monkeypatch.setattr(FakeMarket, "fetch_quotes", fetch)
     assert price_collector.refresh(market, price_collector.due(market)).calls == 4
-    assert rate_limit.state(market, rate_limit.Allowance(10, 60)).current_calls == 4
+    assert rate_limit.state(market, Allowance(10, 60)).current_calls == 4
 
 
 def test_a_bad_request_is_about_one_ticker_and_gives_the_source_no_rest(market: Source) -> None:
     FakeMarket.prices["C:EURUSD"] = Refused("GET /x: HTTP 400", 400)
     price_collector.refresh(market, price_collector.due(market))
-    assert not rate_limit.is_cooling_down(market)
+    assert not cooldown.is_cooling_down(market)
 
 
 def test_who_was_killed_at_work_is_not_at_work_for_ever(market: Source, at: Callable[[str], None]) -> None:
     at("2026-11-20 13:00")
     listing = Listing.objects.get(ticker="X:BTCUSD")
-    price_collector.mark([listing], SyncStatus.State.IN_PROGRESS)
+    sync_status.mark([listing], SyncStatus.State.IN_PROGRESS)
     row = SyncStatus.objects.get()
-    assert price_collector.state_of(row, 300) == "in_progress"
+    assert sync_status.state_of(row, 300) == "in_progress"
     at("2026-11-20 13:03")
-    assert price_collector.state_of(row, 300) == "pending"
+    assert sync_status.state_of(row, 300) == "pending"
     row.last_success_at = clock.now() - timedelta(minutes=5)
-    assert price_collector.state_of(row, 300) == "success"
+    assert sync_status.state_of(row, 300) == "success"
     row.last_success_at = clock.now() - timedelta(minutes=13)
-    assert price_collector.state_of(row, 300) == "stale"
+    assert sync_status.state_of(row, 300) == "stale"
 
 
 def test_a_fault_of_the_program_ends_the_beat_with_its_words(market: Source, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from markets.models import Job, Publication, Rate
 from markets.store import outbox
 from miner import tasks
 from miner.collect import tables as table_collector
+from miner.collect import window_plan
 from miner.providers.nbp import NBP
 from tests.databases import migrated_database, needs_postgres, server_database
 from tests.news import news
@@ -148,7 +149,7 @@ def test_a_connection_that_is_killed_outside_of_any_transaction_still_gets_the_j
     database: str, four_windows: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        killing_after(patch, table_collector, "known_days", database)
+        killing_after(patch, window_plan, "known_days", database)
         assert tasks.mine("nbp") == "failed"
     assert (newest().status, newest().reason) == ("failed", "storage")
     assert stored() == (0, 0, 0)

@@ -21,11 +21,11 @@ from hypothesis import strategies as st
 from markets import clock, events
 from markets.models import Job, Source
 from miner import schedule, tasks
-from miner.fetch import rate_limit
+from miner.fetch import cooldown
 from miner.models import Lease, Poll, Spent
 from miner.providers import PROVIDERS
 from miner.providers.base import CandleSource, QuoteSource
-from miner.pulse import polls
+from miner.pulse import health, polls
 from tests.markets_fake import FakeMarket, open_market
 
 QUOTES, LONG_CANDLES = "fake.quotes", "fake.candles.4h"
@@ -191,7 +191,7 @@ def test_who_asks_by_hand_is_answered_though_the_moment_is_done(market: Source) 
 
 
 def test_a_source_that_cools_down_or_is_paused_is_not_asked(market: Source) -> None:
-    rate_limit.failed(market)
+    cooldown.failed(market)
     assert tasks.candles("fake", "4h", planned=clock.now().isoformat()) == "off"
     Spent.objects.all().delete()
     Source.objects.update(paused_until=clock.now() + timedelta(hours=1))
@@ -200,15 +200,15 @@ def test_a_source_that_cools_down_or_is_paused_is_not_asked(market: Source) -> N
 
 
 def test_health_judges_a_scheduled_poll_as_pulses(market: Source, at: Callable[[str], None]) -> None:
-    assert polls.health()["status"] == "ok"
+    assert health.health()["status"] == "ok"
     at("2026-11-20 13:03:50")
-    assert {row["name"] for row in polls.poll_states() if row["late"]} == {QUOTES, "fake.candles.5m"}
+    assert {row["name"] for row in health.poll_states() if row["late"]} == {QUOTES, "fake.candles.5m"}
     tasks.quotes("fake", planned=clock.now().isoformat())
     tasks.candles("fake", "5m", planned=clock.now().isoformat())
-    states = {row["name"]: row for row in polls.poll_states()}
+    states = {row["name"]: row for row in health.poll_states()}
     assert (states[QUOTES]["last_refresh"], states[QUOTES]["late"]) == (clock.now(), False)
     assert Poll.objects.get(name=QUOTES).asked_at == clock.now()
-    assert polls.health()["status"] == "ok"
+    assert health.health()["status"] == "ok"
 
 
 def test_the_queues_worker_is_scheduled_too_where_it_is_slow(db: None, settings: Any) -> None:

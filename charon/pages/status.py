@@ -22,7 +22,7 @@ from markets.models import Source
 from markets.queries import currencies, jobs
 from markets.redis import client as redis_client
 from markets.views import CALM, HtmxRequest, Row, shown_sources, wants_fragment
-from miner.pulse import polls
+from miner.pulse import health
 from miner.views import label
 
 
@@ -102,7 +102,7 @@ def beat_of(queue: str, now: datetime) -> tuple[str, str]:
 
 def polls_row(sources: Iterable[Source]) -> Row:
     """Prices and candles, whether pulse or the timetable asks for them; judged where pulse's /health is."""
-    found, names = polls.poll_states(), {source.code: source.name for source in sources}
+    found, names = health.poll_states(), {source.code: source.name for source in sources}
     late = [label(poll["name"], names) for poll in found if poll["late"]]
     if not found:
         return part(_("Ceny i świece"), "muted", _("nie są pobierane"), _("żadne źródło cen nie jest włączone"))

@@ -19,7 +19,8 @@ from markets.jobs import job_leases
 from markets.models import Job, Source
 from miner import sources
 from miner.batch import queue as batch_queue
-from miner.batch import run as batch_run
+from miner.batch import status as batch_status
+from miner.batch.result import JOB, new_id
 from miner.batch.schemas import BatchRun, BatchStatus, QueueStats, RateLimitPage
 from miner.fetch import rate_limit as call_budget
 from miner.providers import PROVIDERS
@@ -52,11 +53,11 @@ def status(request: HttpRequest) -> HttpResponse:
     """The newest priority batch, the next one, the state of every critical instrument, the queue and the budget."""
     rows = Schedule.objects.filter(name__startswith="batch.").order_by("name")
     tasks = [{"id": row.name, "name": row.func, "next_run": row.next_run} for row in rows]
-    next_run = next((task["next_run"] for task in tasks if task["id"] == batch_run.JOB), None)
+    next_run = next((task["next_run"] for task in tasks if task["id"] == JOB), None)
     own = Source.objects.filter(code__in=PROVIDERS, rotating=True, enabled=True).order_by("code").first()
     remaining = call_budget.state(own, sources.allowance_of(own)).remaining if own else None
     state = {"next_run": next_run, "api_calls_remaining": remaining, "jobs": tasks}
-    return fresh(request, batch_run.status() | state)
+    return fresh(request, batch_status.status() | state)
 
 
 @router.post(
@@ -82,7 +83,7 @@ def run(request: HttpRequest) -> HttpResponse:
         raise already_runs()
     if job.status != Job.Status.SUCCESS:
         raise BatchFailed(f"Batch execution failed: {job.get_reason_display()}", {"batch_id": number, "job_id": job.pk})
-    result = batch_run.result_of(job)
+    result = batch_status.result_of(job)
     words = f"{len(result['priority_updated'])} updated, {len(result['priority_failed'])} failed"
     return private(reply(ran(number, not result["priority_failed"], result, words)))
 
@@ -93,13 +94,13 @@ def ran(number: str, success: bool | None, result: dict[str, Any] | None, messag
 
 def asked() -> str:
     """The id of a batch that was put into the queue; of two who ask at once the second is refused."""
-    job_leases.reap(job_type=batch_run.JOB)
+    job_leases.reap(job_type=JOB)
     with transaction.atomic():
         batch_queue.locked_counters()
-        running = Job.objects.filter(job_type=batch_run.JOB, status=Job.Status.RUNNING).exists()
+        running = Job.objects.filter(job_type=JOB, status=Job.Status.RUNNING).exists()
         if running or BY_HAND in polls.open_groups():
             raise already_runs()
-        number, func = batch_run.new_id(), "miner.tasks.priority_batch"
+        number, func = new_id(), "miner.tasks.priority_batch"
         async_task(func, number, Job.Trigger.OPERATOR, cluster=settings.MINER_QUEUE, group=BY_HAND)
     return number
 
@@ -112,7 +113,7 @@ def ended(number: str) -> Job | None:
     """The job of that batch when it has ended in time."""
     deadline = time.monotonic() + WAIT_SECONDS
     while time.monotonic() < deadline:
-        rows = Job.objects.filter(job_type=batch_run.JOB, details__batch_id=number)
+        rows = Job.objects.filter(job_type=JOB, details__batch_id=number)
         job = rows.exclude(status=Job.Status.RUNNING).order_by("-pk").first()
         if job:
             return job

@@ -8,8 +8,8 @@ from markets.queries import listed
 from markets.records import Listed
 from markets.store import listed_assets
 from miner import sources
-from miner.collect import prices as price_collector
-from miner.fetch import rate_limit, retry
+from miner.collect import backoff
+from miner.fetch import cooldown, rate_limit, retry
 from miner.fetch.errors import NoKey, ProviderError
 from miner.providers.base import ListingSource
 
@@ -22,7 +22,7 @@ SHOWN = 20
 
 def due() -> list[Source]:
     """Sources that can be asked what they list and were not asked lately."""
-    able = {row.pk for row in sources.runnable() if not sources.wants_key(row) and not rate_limit.is_cooling_down(row)}
+    able = {row.pk for row in sources.runnable() if not sources.wants_key(row) and not cooldown.is_cooling_down(row)}
     return [row for row in listed.unasked(fresh_for=ASK_AGAIN) if row.pk in able]
 
 
@@ -48,7 +48,7 @@ def fetch(source: Source, job: Job) -> list[Listed]:
     try:
         entries = retry.call(provider.fetch_listing, traffic, TRIES)
     except ProviderError as error:
-        price_collector.back_off(source, error, rest=False)
+        backoff.back_off(source, error, rest=False)
         raise
     finally:
         rate_limit.spent(source, allowance, max(provider.calls, traffic.requests * cost) - cost)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from markets import clock
 from markets.models import Job, Source
 from miner import sources
+from miner.collect import backoff
 from miner.collect import prices as price_collector
 from miner.collect import tables as table_collector
 from miner.fetch import http, rate_limit
@@ -53,7 +54,7 @@ def answer_time(source: Source) -> float:
         with http.answered_until(started + SECONDS):
             question()
     except ProviderError as error:
-        price_collector.back_off(source, error, rest=False)
+        backoff.back_off(source, error, rest=False)
         raise
     return time.monotonic() - started
 

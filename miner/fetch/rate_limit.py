@@ -7,7 +7,7 @@ database is shared by all processes; a lock there takes a few milliseconds, a re
 
 import logging
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
@@ -15,6 +15,8 @@ from django.db.models import F
 
 from markets import clock
 from markets.models import Source
+from miner.fetch import call_window, cooldown
+from miner.fetch.call_window import Allowance
 from miner.fetch.errors import ProviderError
 from miner.models import Spent
 
@@ -22,7 +24,6 @@ logger = logging.getLogger(__name__)
 
 LONGEST_SLEEP = 5.0
 DAY = timedelta(days=1)
-FIRST_COOLDOWN, LONGEST_COOLDOWN = 30, 900
 
 
 class Exhausted(ProviderError):
@@ -34,15 +35,6 @@ class Exhausted(ProviderError):
         why = f"{source} is cooling down" if cooling_down else f"the budget of {source} is used up"
         super().__init__(f"{why} until {until:%H:%M:%S} UTC")
         self.until = until
-
-
-@dataclass(frozen=True, slots=True)
-class Allowance:
-    """The limit of a source: `calls` (0: no limit) in `seconds`; `reserve` of them are for critical instruments."""
-
-    calls: int
-    seconds: int
-    reserve: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +62,7 @@ def take(source: Source, allowance: Allowance, calls: int = 1, critical: bool = 
         pause = max(0.05, (until - clock.now()).total_seconds())
         if time.monotonic() + pause > deadline:
             Spent.objects.filter(source=source).update(total_waits=F("total_waits") + 1)
-            exhausted = Exhausted(source.code, until, is_cooling_down(source))
+            exhausted = Exhausted(source.code, until, cooldown.is_cooling_down(source))
             logger.info("Given up: %s", exhausted)
             raise exhausted
         if not waited:
@@ -84,13 +76,13 @@ def attempt(source: Source, allowance: Allowance, calls: int, critical: bool, wa
     """Take the calls now and return None, or return the time at which the window has room for them."""
     now = clock.now()
     with transaction.atomic():
-        row = locked(source)
+        row = call_window.locked(source)
         if row.blocked_until and row.blocked_until > now:
             return row.blocked_until
-        allowance = effective(allowance, row)
-        takes = recent(row, allowance, now)
+        allowance = call_window.effective(allowance, row)
+        takes = call_window.recent(row, allowance, now)
         limit = allowance.calls if critical else max(1, allowance.calls - allowance.reserve)
-        if allowance.calls and (until := free_at(takes, allowance, limit, calls, now)):
+        if allowance.calls and (until := call_window.free_at(takes, allowance, limit, calls, now)):
             return until
         row.takes = [*takes, [now.timestamp(), calls]]
         row.total_calls += calls
@@ -99,48 +91,14 @@ def attempt(source: Source, allowance: Allowance, calls: int, critical: bool, wa
     return None
 
 
-def locked(source: Source) -> Spent:
-    rows = Spent.objects.select_for_update().filter(source=source)
-    return rows.first() or (Spent.objects.get_or_create(source=source) and rows.get())
-
-
-def effective(allowance: Allowance, row: Spent) -> Allowance:
-    """The allowance, reduced to what the source itself reports (`record_allowed`) if that is less."""
-    if not row.allowed or row.allowed >= allowance.calls > 0:
-        return allowance
-    return replace(allowance, calls=row.allowed, reserve=min(allowance.reserve, row.allowed - 1))
-
-
-def recent(row: Spent, allowance: Allowance, now: datetime) -> list[list[float]]:
-    """The calls of the current window; one from the future (a clock was set back) counts as made now."""
-    oldest = now.timestamp() - allowance.seconds
-    return [[min(at, now.timestamp()), calls] for at, calls in row.takes if at > oldest]
-
-
-def free_at(takes: list[list[float]], allowance: Allowance, limit: int, calls: int, now: datetime) -> datetime | None:
-    """None if `calls` more fit under `limit` now, else the time at which enough old calls have left the window.
-
-    More calls than the limit fit only into an empty window.
-    """
-    used = sum(number for _, number in takes)
-    if not takes or used + calls <= limit:
-        return None
-    left = used
-    for at, number in takes:
-        left -= number
-        if left + calls <= limit or left <= 0:
-            return datetime.fromtimestamp(at + allowance.seconds, UTC)
-    return now + timedelta(seconds=allowance.seconds)
-
-
 def spent(source: Source, allowance: Allowance, calls: int) -> None:
     """Count calls that were made beyond those taken (retries), so that the next caller has less."""
     if calls <= 0:
         return
     now = clock.now()
     with transaction.atomic():
-        row = locked(source)
-        row.takes = [*recent(row, allowance, now), [now.timestamp(), calls]]
+        row = call_window.locked(source)
+        row.takes = [*call_window.recent(row, allowance, now), [now.timestamp(), calls]]
         row.total_calls += calls
         row.save(update_fields=["takes", "total_calls"])
 
@@ -153,7 +111,7 @@ def is_known(source: Source) -> bool:
 def record_allowed(source: Source, allowed: int | None) -> None:
     """Store the limit that the source reports; None if it reports none."""
     with transaction.atomic():
-        row = locked(source)
+        row = call_window.locked(source)
         row.allowed, row.allowed_at = allowed, clock.now()
         row.save(update_fields=["allowed", "allowed_at"])
 
@@ -164,45 +122,15 @@ def answered(source: Source, allowance: Allowance | None = None, used: int | Non
     `used`: the calls that the source itself has counted; those beyond our own count are added to the window.
     """
     row = Spent.objects.filter(source=source).first()
-    if row is not None and not row.failures and beyond(row, allowance, used) <= 0:
+    if row is not None and not row.failures and call_window.beyond(row, allowance, used) <= 0:
         return
     with transaction.atomic():
-        row = locked(source)
-        more = beyond(row, allowance, used)
+        row = call_window.locked(source)
+        more = call_window.beyond(row, allowance, used)
         if allowance is not None and more > 0:
-            row.takes = [*recent(row, allowance, clock.now()), [clock.now().timestamp(), more]]
+            row.takes = [*call_window.recent(row, allowance, clock.now()), [clock.now().timestamp(), more]]
         row.failures = 0
         row.save(update_fields=["takes", "failures"])
-
-
-def beyond(row: Spent, allowance: Allowance | None, used: int | None) -> float:
-    if allowance is None or used is None:
-        return 0
-    return used - sum(number for _, number in recent(row, allowance, clock.now()))
-
-
-def block(source: Source, seconds: float) -> None:
-    """The source asked us to wait (HTTP 429, or 418 from Binance): no process calls it for so many seconds."""
-    until = clock.now() + timedelta(seconds=seconds)
-    with transaction.atomic():
-        row = locked(source)
-        if row.blocked_until is None or row.blocked_until < until:
-            Spent.objects.filter(pk=row.pk).update(blocked_until=until)
-    logger.warning("%s asked us to wait for %.0f s", source.code, seconds)
-
-
-def failed(source: Source) -> None:
-    """Record a failed call: a cool-down of 30 s for all processes, doubled each time, 15 min at most."""
-    with transaction.atomic():
-        row = locked(source)
-        seconds = min(FIRST_COOLDOWN * 2 ** min(row.failures, 10), LONGEST_COOLDOWN)
-        until = max(filter(None, [row.blocked_until, clock.now() + timedelta(seconds=seconds)]))
-        Spent.objects.filter(pk=row.pk).update(failures=F("failures") + 1, blocked_until=until)
-
-
-def is_cooling_down(source: Source) -> bool:
-    """Whether the source must not be called now, after a failure or at its own request."""
-    return Spent.objects.filter(source=source, blocked_until__gt=clock.now()).exists()
 
 
 def used_up(source: Source, allowance: Allowance, calls: int = 1) -> bool:
@@ -211,16 +139,16 @@ def used_up(source: Source, allowance: Allowance, calls: int = 1) -> bool:
     row = Spent.objects.filter(source=source).first()
     if row is None or not allowance.calls:
         return False
-    allowance = effective(allowance, row)
+    allowance = call_window.effective(allowance, row)
     limit = max(1, allowance.calls - allowance.reserve)
-    return free_at(recent(row, allowance, now), allowance, limit, calls, now) is not None
+    return call_window.free_at(call_window.recent(row, allowance, now), allowance, limit, calls, now) is not None
 
 
 def state(source: Source, allowance: Allowance) -> Budget:
     now = clock.now()
     row = Spent.objects.filter(source=source).first() or Spent(source=source)
-    allowance = effective(allowance, row)
-    takes = recent(row, allowance, now)
+    allowance = call_window.effective(allowance, row)
+    takes = call_window.recent(row, allowance, now)
     used = int(sum(number for _, number in takes))
     blocked = row.blocked_until if row.blocked_until and row.blocked_until > now else None
     reset = datetime.fromtimestamp(takes[0][0] + allowance.seconds, UTC) if takes else None

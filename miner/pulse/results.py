@@ -1,14 +1,24 @@
 """A poll as its worker runs it: once for each planned moment, and how it went."""
 
+import ast
+import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any
 
+from django.conf import settings
+from django_q.models import Schedule
+from django_q.tasks import async_task
+
 from markets import clock
 from markets.jobs import job_leases, runs
+from markets.models import Job
+from miner.fetch.errors import ProviderError
 from miner.models import Poll
 from miner.pulse import leases
+
+logger = logging.getLogger(__name__)
 
 # A task is killed after 60 s: a lease that is older belongs to a dead worker.
 LONGEST_RUN = timedelta(seconds=70)
@@ -51,6 +61,22 @@ def run_planned(name: str, planned: datetime, task: Callable[[], str]) -> str:
         return task()
     finally:
         leases.release(name, holder)
+
+
+def enqueue_planned() -> None:
+    """Enqueue every poll of the timetable now, with this moment as the planned one."""
+    entries = Schedule.objects.filter(cluster=settings.MINER_QUEUE, intended_date_kwarg=PLANNED)
+    planned = {PLANNED: clock.now().isoformat()}
+    for name, func, args in entries.order_by("name").values_list("name", "func", "args"):
+        async_task(func, *ast.literal_eval(args or "()"), cluster=settings.MINER_QUEUE, group=name, **planned)
+
+
+def failed(name: str, error: ProviderError) -> str:
+    """Record a failure of the source: the log gets one line, since a traceback would not say whose fault it is."""
+    words = runs.scrub(str(error))
+    done(name, words)
+    logger.warning("%s failed: %s", name, words)
+    return Job.Status.FAILED
 
 
 def done(name: str, error: str = "") -> None:

@@ -17,7 +17,7 @@ from django.db import connections
 
 from markets import clock
 from markets.jobs import job_leases, runs
-from miner.pulse import polls
+from miner.pulse import health, polls
 from miner.pulse.polls import PollJob
 
 logger = logging.getLogger(__name__)
@@ -102,7 +102,7 @@ async def in_thread(work: Callable[[], T]) -> T:
     return await asyncio.to_thread(close_after)
 
 
-async def serve_health(ask: Callable[[], dict[str, Any]] = polls.health) -> None:
+async def serve_health(ask: Callable[[], dict[str, Any]] = health.health) -> None:
     """`GET /health` on MARKET_DATA_PORT, loopback only: 200, or 503 when a beat is late or the database is away."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -132,10 +132,10 @@ async def reply(request: bytes, ask: Callable[[], dict[str, Any]]) -> tuple[str,
     if len(words) < 2 or words[0] not in {"GET", "HEAD"} or words[1].split("?")[0].rstrip("/") != "/health":
         return "404 Not Found", {"error": "GET /health is all there is"}
     try:
-        health = await in_thread(ask)
+        told = await in_thread(ask)
     except DatabaseError:
         return "503 Service Unavailable", {"status": "unavailable", "error": "the database cannot be asked"}
-    return ("200 OK" if health["status"] == "ok" else "503 Service Unavailable"), health
+    return ("200 OK" if told["status"] == "ok" else "503 Service Unavailable"), told
 
 
 def duties() -> list[Callable[[], Coroutine[Any, Any, None]]]:

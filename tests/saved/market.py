@@ -13,8 +13,9 @@ from markets.store.retention import prune
 from miner import sources
 from miner.batch import queue as batch_queue
 from miner.batch import run as batch_run
-from miner.collect import prices as price_collector
-from miner.fetch import rate_limit
+from miner.batch.result import JOB, BatchResult
+from miner.collect import sync_status
+from miner.fetch import cooldown, rate_limit
 from miner.models import SyncStatus
 from miner.pulse import polls, results
 from tests.saved.figures import SECONDS, bars, ticks
@@ -69,14 +70,14 @@ def states() -> None:
     tracked = [row for row in rows if row.tracked]
     for number, state in enumerate((States.SUCCESS, States.FAILED, States.IN_PROGRESS, States.PENDING)):
         failed = state == States.FAILED
-        price_collector.mark(tracked[number::4], state, "unreachable" if failed else "", "no answer" if failed else "")
+        sync_status.mark(tracked[number::4], state, "unreachable" if failed else "", "no answer" if failed else "")
     for number, row in enumerate([row for row in rows if row.source.code == "polygon"][:6]):
         batch_queue.enqueue(row, number % 4 + 1)
     first, second = batch_queue.dequeue(2)
     batch_queue.done(first)
     batch_queue.requeue(second, "no answer")
     rate_limit.take(source("polygon"), sources.allowance_of(source("polygon")), 3, critical=True)
-    rate_limit.block(source("coingecko"), 90)
+    cooldown.block(source("coingecko"), 90)
 
 
 def work() -> None:
@@ -90,6 +91,6 @@ def work() -> None:
     results.done(asked[1], "no answer")
     # PostgreSQL keeps the keys of an object in this order, whatever order they came in.
     error = {"error": "no answer", "symbol": "XAUUSD"}
-    result = batch_run.BatchResult("5eedba7c4", ["EURUSD"], ["XAUUSD"], 1, 4, 3, 1, [error], {"BTCUSD": "deribit"})
-    with runs.job(batch_run.JOB, trigger=Job.Trigger.OPERATOR) as job:
+    result = BatchResult("5eedba7c4", ["EURUSD"], ["XAUUSD"], 1, 4, 3, 1, [error], {"BTCUSD": "deribit"})
+    with runs.job(JOB, trigger=Job.Trigger.OPERATOR) as job:
         batch_run.keep(job, result)

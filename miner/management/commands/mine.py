@@ -18,11 +18,12 @@ from tqdm import tqdm
 from markets import clock
 from markets.jobs import runs
 from markets.models import Job, Source
-from miner import sources, tasks
+from miner import sources
+from miner.collect import candle_history, history, history_requests, one_table, price_history
 from miner.collect import candles as cycle
-from miner.collect import history
 from miner.collect import prices as price_collector
 from miner.collect import tables as table_collector
+from miner.collect.window_plan import Span
 from miner.providers import PROVIDERS
 from miner.providers.base import CandleSource, Provider, TableSeries
 
@@ -74,7 +75,7 @@ class Command(BaseCommand):
         for series in wanted:
             with tqdm(desc=series.table, unit="window", disable=quiet or not sys.stderr.isatty()) as bar:
                 run.watch = lambda _, done, total, reached, bar=bar: show(bar, done, total, reached)  # type: ignore[misc]
-                status = tasks.mine_one(run, series)
+                status = one_table.mine_one(run, series)
             reports.append(self.told(report(run, series.table, status), quiet))
             if status not in history.GOOD:
                 break
@@ -122,20 +123,21 @@ class Command(BaseCommand):
 
 
 def parts(
-    source: Source, provider: Provider, span: table_collector.Span | None
+    source: Source, provider: Provider, span: Span | None
 ) -> Iterator[tuple[str, history.Fill, Callable[[], None]]]:
     """What there is to bring of a market, each with its name."""
     now = clock.now()
-    if price_collector.has_history(provider):
+    if history_requests.has_history(provider):
         run = fill_of(source, span, now - YEAR)
-        yield "history", run, partial(history.fetch_prices, run, [row.ticker for row in price_collector.due(source)])
+        tickers = [row.ticker for row in price_collector.due(source)]
+        yield "history", run, partial(price_history.fetch_prices, run, tickers)
     if isinstance(provider, CandleSource):
         for timeframe, seconds in provider.timeframes.items():
             run = fill_of(source, span, now - timedelta(seconds=seconds * cycle.FIRST))
-            yield f"candles {timeframe}", run, partial(history.fetch_candles, run, timeframe)
+            yield f"candles {timeframe}", run, partial(candle_history.fetch_candles, run, timeframe)
 
 
-def fill_of(source: Source, span: table_collector.Span | None, first: datetime) -> history.Fill:
+def fill_of(source: Source, span: Span | None, first: datetime) -> history.Fill:
     """The days that were named; without a first one from that moment on."""
     start, end = span or (date.min, date.max)
     begin, until = history.moments(max(start, first.date()) if start == date.min else start, end)
@@ -148,7 +150,7 @@ def show(bar: "tqdm[Any]", done: int, total: int, reached: date | None) -> None:
     bar.update(done - bar.n)
 
 
-def span_of(start: date | None, end: date | None) -> table_collector.Span | None:
+def span_of(start: date | None, end: date | None) -> Span | None:
     """Both ends may be left open: the history's first day and today."""
     if start and end and start > end:
         raise CommandError(f"--from {start} is after --to {end}")

@@ -1,0 +1,136 @@
+"""The requests of a cycle of candles: all symbols at once, and what is wrong with one left out."""
+
+import logging
+import time
+from collections.abc import Generator, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+
+from markets.jobs import runs
+from markets.models import Listing, Source
+from markets.records import Bar
+from miner import sources
+from miner.collect import backoff, sync_status
+from miner.fetch import rate_limit, retry
+from miner.fetch.errors import ProviderError, UnknownTicker, Unreachable, Unreadable
+from miner.models import SyncStatus
+from miner.providers.base import CandleSource
+
+logger = logging.getLogger(__name__)
+
+# The last closed candle may still be corrected, and the open one is always asked for.
+NEWEST = 2
+CONNECTIONS = 4
+PATIENCE = 20.0
+# Candles that are written at once.
+LOT = 5_000
+# The candles, or what is wrong with one symbol.
+Answer = list[Bar] | ProviderError
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    listing: Listing
+    start: datetime | None
+    limit: int
+
+    @property
+    def is_usual(self) -> bool:
+        return self.start is not None or self.limit == NEWEST
+
+
+@dataclass(slots=True)
+class Cycle:
+    """What one cycle brought; `failed` by ticker."""
+
+    bars: int = 0
+    written: int = 0
+    revised: int = 0
+    refused: list[str] = field(default_factory=list)
+    gaps: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    requests: int = 0
+    retries: int = 0
+    waited_seconds: float = 0.0
+
+
+def fetch(source: Source, timeframe: str, questions: Sequence[Question], cycle: Cycle) -> Generator[list[Bar]]:
+    """All answers; what is wrong with one symbol is told and left out, anything else ends the cycle.
+
+    Two candles of every symbol are one lot. First ones come in several, so that writing overlaps with waiting. All
+    questions go at once, so that nobody asks again, nor goes on asking, after a 429: those who do are banned.
+    """
+    provider = sources.candle_source_of(source)
+    allowance, traffic = sources.allowance_of(source), retry.Traffic()
+    until = time.monotonic() + PATIENCE
+    cycle.waited_seconds = rate_limit.take(source, allowance, len(questions), patience=PATIENCE / 2)
+
+    one = partial(answer_of, provider, timeframe, traffic, until)
+    try:
+        with ThreadPoolExecutor(CONNECTIONS) as pool:
+            try:
+                yield from lots(zip(questions, pool.map(one, questions), strict=True), cycle)
+            finally:
+                traffic.stop()  # who still waits for its turn then need not ask: nobody wants the answer any more
+    finally:
+        rate_limit.spent(source, allowance, traffic.requests - len(questions))
+        cycle.requests += traffic.requests
+        cycle.retries += traffic.retries
+        cycle.waited_seconds += traffic.waited_seconds
+    rate_limit.answered(source, allowance, provider.used)
+
+
+def lots(answers: Iterable[tuple[Question, Answer]], cycle: Cycle) -> Generator[list[Bar]]:
+    """What came, also before an error that ends the cycle."""
+    bars: list[Bar] = []
+    try:
+        for question, answer in answers:
+            if isinstance(answer, ProviderError):
+                leave_out(question.listing, answer, cycle)
+            else:
+                bars += answer
+            if len(bars) >= LOT:
+                yield bars
+                bars = []
+    except ProviderError:
+        if bars:
+            yield bars
+        raise
+    if bars:
+        yield bars
+
+
+def answer_of(
+    provider: CandleSource, timeframe: str, traffic: retry.Traffic, until: float, question: Question
+) -> Answer:
+    """Tried again where that may help; an error that is about this symbol alone is its answer."""
+
+    def once() -> Answer:
+        try:
+            return ask(provider, timeframe, question)
+        except Unreadable as error:
+            return error
+        except Unreachable as error:
+            if backoff.is_final(error):
+                traffic.stop(error)
+            raise
+
+    return retry.call(once, traffic, PATIENCE, until)
+
+
+def ask(provider: CandleSource, timeframe: str, question: Question) -> list[Bar] | UnknownTicker:
+    """One symbol; that they do not list it is an answer about that symbol, and no failure of the run."""
+    try:
+        return provider.fetch_candles(question.listing.ticker, timeframe, question.start, question.limit)
+    except UnknownTicker as error:
+        return error
+
+
+def leave_out(listing: Listing, error: ProviderError, cycle: Cycle) -> None:
+    words = runs.scrub(str(error))
+    cycle.failed[listing.ticker] = words
+    unknown = isinstance(error, UnknownTicker)
+    sync_status.mark([listing], SyncStatus.State.FAILED, "unknown" if unknown else error.reason, words)
+    logger.warning("%s gives no candles of %s: %s", listing.source.code, listing.ticker, words)

@@ -1,0 +1,64 @@
+"""Requests ahead of the writing: windows in their order, the next ones already under way."""
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYet
+from datetime import date
+from itertools import islice, takewhile
+
+from markets.jobs import job_leases
+from markets.models import Job
+from markets.records import Table
+from miner.collect.window_plan import Span
+from miner.fetch import retry
+
+Fetch = Callable[[date, date], list[Table]]
+Batch = list[tuple[Span, list[Table]]]
+# Below the lease of 120 s: the main thread shows that it lives while its requests wait.
+RENEW_SECONDS = 20
+# So many answers that wait to be written are written at once.
+BACKLOG = 4
+
+
+def fetch_ahead(
+    fetch: Fetch, windows: Iterable[Span], connections: int, traffic: retry.Traffic, job: Job
+) -> Generator[Batch]:
+    """The windows in their order, the next ones already under way: writing overlaps with waiting.
+
+    Where writing is slower than asking, those that came meanwhile are handed over together: a transaction costs as much
+    as hundreds of figures.
+    At most four times as many answers as connections are kept and half of them handed over, so that others are here
+    when those are written, whatever the history's length.
+    """
+    todo = iter(windows)
+    pool = ThreadPoolExecutor(connections, thread_name_prefix="mine")
+    try:
+        waiting = deque((window, pool.submit(fetch, *window)) for window in islice(todo, 4 * connections))
+        while waiting:
+            window, future = waiting.popleft()
+            brought = [(window, wait_for(future, job))]
+            come = list(islice(takewhile(has_come, waiting), 2 * connections - 1))
+            if len(come) >= BACKLOG:
+                brought += [(window, future.result()) for window, future in come]
+                waiting = deque(islice(waiting, len(come), None))
+            waiting.extend((window, pool.submit(fetch, *window)) for window in islice(todo, len(brought)))
+            yield brought
+    finally:
+        traffic.stop()
+        pool.shutdown(cancel_futures=True)
+
+
+def has_come(one: tuple[Span, Future[list[Table]]]) -> bool:
+    """An answer that is here; one that failed waits until those before it are stored."""
+    return one[1].done() and one[1].exception() is None
+
+
+def wait_for(future: Future[list[Table]], job: Job) -> list[Table]:
+    while True:
+        try:
+            return future.result(timeout=RENEW_SECONDS)
+        except NotYet:
+            if future.done():  # it came in this moment, or the error is its own
+                return future.result()
+            job_leases.renew(job)
