@@ -22,6 +22,7 @@ from markets.models import Job, Source
 from markets.redis import cache_stats, memory_cache
 from markets.redis import client as redis_client
 from miner.fetch import http
+from signals import rules
 from tests import installations, synced
 from tests import replica as nbp_replica
 
@@ -100,6 +101,17 @@ def empty_cache(outgoing: set[tuple[str, int]]) -> None:
     memory_cache.memory.forget()
     cache_stats.counts.begin()
     fast_path.asked.forget()
+
+
+@pytest.fixture(autouse=True)
+def macd_alone() -> Iterator[None]:
+    """The registry has the rule that these tests speak of: one that is added later must not break them.
+
+    `tests/test_rules_laws.py` asks every rule of the registry; `tests/test_saved.py` keeps the registry as it is.
+    """
+    with pytest.MonkeyPatch.context() as patch:  # of its own: a test may undo its own patches
+        patch.setattr(rules, "RULES", {"macd_cross": rules.RULES["macd_cross"]})
+        yield
 
 
 @pytest.fixture

@@ -237,3 +237,33 @@ def test_what_is_waited_for_is_computed_again_by_nobody(nbp: Source) -> None:
     bring(WHOLE[:400], nbp, first_fill(nbp))
     assert tasks.recompute(["USD"]) == 0
     assert decided() == set()
+
+
+@pytest.mark.parametrize("switch", ["enabled", "available"])
+def test_a_source_that_is_switched_off_in_the_middle_of_its_first_fill_holds_nobody_up(
+    nbp: Source, switch: str
+) -> None:
+    job = first_fill(nbp)
+    bring(WHOLE[:400], nbp, job)
+    killed(job)
+    assert tasks.catch_up() == 0
+    Source.objects.filter(pk=nbp.pk).update(**{switch: False})
+    assert tasks.catch_up() > 0
+    assert decided() == {"USD"}
+
+
+def test_what_was_decided_while_the_source_was_off_ends_as_a_clean_installation(nbp: Source, clean: list[Any]) -> None:
+    job = first_fill(nbp)
+    bring(WHOLE[:400], nbp, job)
+    Source.objects.filter(pk=nbp.pk).update(enabled=False)
+    tasks.catch_up()
+    Source.objects.filter(pk=nbp.pk).update(enabled=True)
+    bring(WHOLE[400:], nbp, job)
+    tasks.catch_up()
+    assert current() == clean
+
+
+def test_a_paused_source_is_waited_for(nbp: Source) -> None:
+    bring(WHOLE[:400], nbp, first_fill(nbp))
+    Source.objects.filter(pk=nbp.pk).update(paused_until=clock.now() + timedelta(hours=1))
+    assert tasks.catch_up() == 0

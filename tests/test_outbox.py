@@ -16,11 +16,12 @@ from markets.models import Instrument, Job, OutboxEvent, Source
 from markets.records import RateRecord, Table
 from markets.store.prices import save_bars, save_prices
 from markets.store.publish import publish
-from signals import claims, engine, tasks
+from signals import claims, engine, rules, tasks
 from signals.models import AnalysisSnapshot, Signal
 from tests.market import bar, instrument, price, source
 from tests.news import news, open_news
 from tests.test_brain import content, wave
+from tests.test_rules_laws import ThreeInARow, hours
 
 pytestmark = pytest.mark.django_db
 
@@ -207,3 +208,46 @@ def test_a_job_that_is_pruned_leaves_its_open_news_behind(market: Source) -> Non
     assert set(OutboxEvent.objects.values_list("job", flat=True)) == {job.pk}
     Job.objects.all().delete()
     assert OutboxEvent.objects.filter(job=None).count() == 2
+
+
+def test_an_instrument_that_fails_for_ever_keeps_one_row_with_all_its_news(
+    nbp: Source, dollar: Instrument, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closes = wave(312)
+    monkeypatch.setattr(engine, "decide", None)
+    for day, value in closes[300:]:
+        tasks.catch_up()
+        bring(nbp, day, value)
+    tasks.catch_up()
+    row = open_news().get()
+    assert (row.from_time.date(), row.to_time.date(), row.rows) == (closes[0][0], closes[-1][0], 312)
+    monkeypatch.undo()
+    assert tasks.catch_up() > 0
+    assert AnalysisSnapshot.objects.get(window="30d").stats["as_of"] == closes[-1][0].isoformat()
+
+
+def test_candles_are_decided_on_as_they_come_and_leave_official_decisions_alone(
+    dollar: Instrument, monkeypatch: pytest.MonkeyPatch, at: Callable[[str], None]
+) -> None:
+    monkeypatch.setitem(rules.RULES, "three_in_a_row", ThreeInARow)
+    tasks.catch_up()
+    official = list(Signal.objects.filter(instrument=dollar).values())
+    at("2026-10-26 12:30")
+    market = source("binance", ["BTCUSDT"])
+    candles = list(hours(70))
+    save_bars(candles[:40], market)
+    assert tasks.catch_up() > 0
+    for candle in candles[40:]:
+        save_bars([candle], market)
+        tasks.catch_up()
+    assert not open_news().exists()
+    assert list(Signal.objects.filter(instrument=dollar).values()) == official
+    step_by_step = decisions("1h")
+    Signal.objects.filter(timeframe="1h").delete()
+    engine.decide(instrument("BTCUSDT"), "1h")
+    assert step_by_step == decisions("1h") != []
+
+
+def decisions(timeframe: str) -> list[tuple[Any, ...]]:
+    rows = Signal.objects.filter(timeframe=timeframe).order_by("as_of", "version")
+    return list(rows.values_list("instrument__code", "rule", "as_of", "signal", "version"))

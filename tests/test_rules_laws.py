@@ -58,6 +58,7 @@ class ThreeInARow(Rule):
         return Sentence(text, {"run": f"{values['run']:+.0f}", "signal": signal})
 
 
+REGISTRY = rules.RULES
 MEMBERS = [*rules.active(), ThreeInARow()]
 
 
@@ -167,7 +168,7 @@ def test_what_a_rule_says_of_itself_fits_the_tables(rule: Rule) -> None:
 
 def test_a_rule_is_one_file_one_test_and_one_line() -> None:
     files = {path.stem for path in FOLDER.glob("*.py")} - {"__init__", "rule"}
-    assert files == rules.RULES.keys()
+    assert files == REGISTRY.keys()
     assert all((Path(__file__).parent / f"test_rule_{name}.py").exists() for name in files)
 
 
@@ -358,11 +359,10 @@ def test_the_example_of_the_page_is_the_rule_that_is_tested_here() -> None:
 
 
 def test_an_unknown_primary_rule_ends_the_start_with_one_line(tmp_path: Path) -> None:
-    ended = manage("check", PRIMARY_RULE="rsi", DATA_DIR=str(tmp_path))
+    ended = manage("check", PRIMARY_RULE="no such", DATA_DIR=str(tmp_path))
     assert ended.returncode == 1
-    assert ended.stderr == (
-        "PRIMARY_RULE: there is no rule 'rsi'; there is macd_cross, macd_signal_cross_12_26_9\n"
-    )  # fmt: skip
+    assert ended.stderr.startswith("PRIMARY_RULE: there is no rule 'no such'; there is macd_cross, macd_signal_cross_")
+    assert ended.stderr.count("\n") == 1
 
 
 def test_a_rule_that_is_silent_on_days_cannot_be_the_primary_one(

@@ -19,6 +19,11 @@ from tests.saved.gets import TOKEN, Get, gets
 from tests.saved.seed import STAGES
 
 
+@pytest.fixture(autouse=True)
+def macd_alone() -> None:
+    """Every rule of the registry is seen here: `make saved` after one is added."""
+
+
 @pytest.fixture
 def travel(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Sets the one clock that everything asks in the end, the queue and the admin too: `travel("2026-10-28 12:00")`."""

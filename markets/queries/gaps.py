@@ -18,13 +18,14 @@ def missing(source: Source | None = None) -> QuerySet[Gap]:
 
 def first_fills() -> list[Gap]:
     """Series whose history is being brought for the first time. One that failed again and again is not waited for when
-    a newer series begins behind it.
+    a newer series begins behind it, nor is a source that is switched off: it brings nothing more. A paused one goes on.
     """
     newer = Publication.objects.filter(
         source=OuterRef("source"), table=OuterRef("table"), effective_date__gt=OuterRef("to_time__date")
     )
     given_up = Q(tries__gte=GIVE_UP) & Q(Exists(newer))
-    return list(missing().filter(reason=Gap.Reason.FIRST_FILL).exclude(given_up))
+    rows = missing().filter(reason=Gap.Reason.FIRST_FILL, source__enabled=True, source__available=True)
+    return list(rows.exclude(given_up))
 
 
 def half_known() -> QuerySet[Instrument]:

@@ -16,6 +16,7 @@ from markets.jobs import hourly, job_results, runs
 from markets.models import Job, Source
 from markets.records import RateRecord, Table
 from markets.store.publish import publish
+from signals import rules
 from signals.models import Signal
 from signals.tasks import catch_up
 from tests.news import open_news
@@ -171,8 +172,8 @@ def corrections(travel: Travel) -> None:
 
 
 def last_crossing(code: str) -> date:
-    row = Signal.objects.filter(instrument__code=code).exclude(signal="HOLD").order_by("-as_of")[0]
-    return row.as_of.date()
+    rows = Signal.objects.filter(instrument__code=code, rule=rules.primary().name).exclude(signal="HOLD")
+    return rows.order_by("-as_of")[0].as_of.date()
 
 
 def ends(travel: Travel) -> None:
