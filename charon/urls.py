@@ -12,7 +12,7 @@ from charon.pages import status as status_page
 handler500 = "charon.middleware.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", dashboard.dashboard_page, name="pulpit"),
+    path("", dashboard.dashboard_page, name="dashboard"),
     path("waluty/", instrument.currencies, name="currencies"),
     path("waluty/<path:code>/", instrument.currency, name="currency"),
     path("zloto/", instrument.gold, name="gold"),

@@ -9,7 +9,7 @@ from markets.access import operator
 from markets.api.responses import POLLED, fresh, listing, private, reply
 from markets.api.schemas import COMMON_ERRORS, Envelope, Paging
 from markets.models import Job, Source
-from markets.queries import jobs as journal
+from markets.queries import jobs as job_log
 from markets.queries.rates import find_source
 from miner import queries, sources
 from miner.fetch import allowed_urls
@@ -60,7 +60,7 @@ def jobs(request: HttpRequest, query: Query[JobQuery], paging: Query[Paging]) ->
     if query.source is not None:
         wanted["source"] = find_source(query.source)
     rows = Job.objects.filter(**{name: value for name, value in wanted.items() if value is not None})
-    return fresh(request, listing(paging, rows, journal.job_rows))
+    return fresh(request, listing(paging, rows, job_log.job_rows))
 
 
 @router.get(
@@ -69,7 +69,7 @@ def jobs(request: HttpRequest, query: Query[JobQuery], paging: Query[Paging]) ->
 def miner_stats(request: HttpRequest, query: Query[MinerQuery]) -> HttpResponse:
     """The last jobs, their mean duration, the figures written and how each type of job last ended."""
     last = Job.objects.all()[: query.limit]
-    return fresh(request, {"jobs": list(journal.job_rows(last)), **journal.stats()})
+    return fresh(request, {"jobs": list(job_log.job_rows(last)), **job_log.stats()})
 
 
 @router.get(

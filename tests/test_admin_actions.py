@@ -27,7 +27,7 @@ from miner.providers.polygon import Polygon
 from signals import tasks
 from signals.models import AnalysisSnapshot, Signal
 from tests.replica import SERVICES, Server, run
-from tests.test_brain import wave
+from tests.test_engine import wave
 
 KEY = "pk-very-secret-1"
 

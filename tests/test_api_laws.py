@@ -23,7 +23,7 @@ from tests.market import bar, price, source
 from tests.operations import Operation, cache_rules, document, exceptions, gets, operations, resolved, shape, tables
 from tests.test_api_errors import error
 from tests.test_api_rates import gold_of, table_c
-from tests.test_brain import wave
+from tests.test_engine import wave
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("without_redis")]
 

@@ -197,6 +197,24 @@ def test_two_who_ask_for_the_same_wait_for_one_job(client: Client, services: dic
     assert {"WIFUSD", "BONKUSD"} <= {row["symbol"] for row in get(client, "/assets", limit=200)}
 
 
+def test_a_second_wish_for_a_symbol_that_is_being_looked_up_is_not_lost_in_silence(
+    client: Client, services: dict[str, Server[Any]]
+) -> None:
+    first = add(client, {"symbol": "WIF"}).json()
+    error = fault(add(client, {"symbol": "WIF", "name": "Hat", "aliases": ["HAT"]}), 409)
+    assert (error["code"], error["detail"]) == ("conflict", {"job": first["job"]})
+    assert len(waiting()) == 1
+
+
+def test_symbols_that_look_alike_without_their_marks_are_looked_up_apart(
+    client: Client, services: dict[str, Server[Any]]
+) -> None:
+    spellings = ["WIF", "W.I-F", "A" * 30, "A" * 31]
+    jobs = [add(client, {"symbol": spelling}).json() for spelling in spellings]
+    assert len({job["job"] for job in jobs}) == len(spellings)
+    assert all(client.get(job["see"]).json()["count"] == 1 for job in jobs)
+
+
 def test_a_look_up_that_finds_nothing_fails_with_the_reason(client: Client, services: dict[str, Server[Any]]) -> None:
     see = add(client, {"symbol": "NOSUCH"}).json()["see"]
     work()

@@ -22,7 +22,7 @@ from markets.store.publish import publish
 from signals import engine
 from tests.processes import until
 from tests.test_api_rates import JAN_2, JAN_3, JANUARY, gold_of, mids
-from tests.test_brain import wave
+from tests.test_engine import wave
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("without_redis")]
 

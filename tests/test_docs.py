@@ -36,7 +36,7 @@ from signals.tasks import catch_up
 from tests.conftest import Leak
 from tests.market import source
 from tests.replica import Replica
-from tests.test_brain import wave
+from tests.test_engine import wave
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = (
@@ -195,7 +195,7 @@ def test_the_readme_shows_every_picture_there_is() -> None:
 def test_every_address_of_a_page_is_described() -> None:
     told = names(table(section("docs/pipeline.md", "## The pages")))
     names_of_pages = {entry.name for entry in urlpatterns if isinstance(entry, URLPattern) and entry.name} | {"miner"}
-    assert names_of_pages == {"pulpit", "currencies", "currency", "gold", "miner", "status"}
+    assert names_of_pages == {"dashboard", "currencies", "currency", "gold", "miner", "status"}
     plain = {reverse(name) for name in names_of_pages - {"currency"}}
     assert {*told} == plain | {unquote(reverse("currency", args=["<code>"]))}
 

@@ -25,7 +25,7 @@ from tests.news import news, open_news
 from tests.own_redis import imitated, used
 from tests.processes import until
 from tests.servers import Redis, program
-from tests.test_brain import wave
+from tests.test_engine import wave
 
 
 @pytest.fixture

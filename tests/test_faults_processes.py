@@ -24,7 +24,7 @@ from tests.databases import file_database, url_of_the_test
 from tests.news import open_news
 from tests.processes import MANAGE, environment, until
 from tests.replica import Replica, data
-from tests.test_brain import wave
+from tests.test_engine import wave
 
 pytestmark = [
     pytest.mark.processes,  # on SQLite

@@ -16,7 +16,7 @@ from markets.store.publish import publish
 from markets.store.table_gaps import Covered
 from signals import tasks
 from signals.models import AnalysisSnapshot, Signal
-from tests.test_brain import START, content, wave
+from tests.test_engine import START, content, wave
 
 pytestmark = pytest.mark.django_db
 

@@ -28,7 +28,7 @@ from miner.collect import tables as table_collector
 from miner.fetch.errors import ExpectedData, Unreachable
 from miner.providers.base import TableSeries
 from tests.market import bar, instrument, source
-from tests.test_brain import wave
+from tests.test_engine import wave
 
 pytestmark = pytest.mark.django_db
 

@@ -23,7 +23,7 @@ from markets.store.publish import publish
 from signals import tasks
 from tests.market import bar, price, source
 from tests.test_api_rates import JANUARY, get, gold_of, mids
-from tests.test_brain import wave
+from tests.test_engine import wave
 
 pytestmark = pytest.mark.django_db
 TOKEN = {"Authorization": "Bearer let-me-in"}

@@ -20,7 +20,7 @@ from signals import claims, engine, rules, tasks
 from signals.models import AnalysisSnapshot, Signal
 from tests.market import bar, instrument, price, source
 from tests.news import news, open_news
-from tests.test_brain import content, wave
+from tests.test_engine import content, wave
 from tests.test_rules_laws import ThreeInARow, hours
 
 pytestmark = pytest.mark.django_db

@@ -35,7 +35,7 @@ from tests.news import news, open_news
 from tests.own_redis import imitated, used
 from tests.processes import MANAGE, environment, until
 from tests.servers import Redis
-from tests.test_brain import wave
+from tests.test_engine import wave
 
 Start = Callable[..., AbstractContextManager[subprocess.Popen[bytes]]]
 # It takes less than two seconds; what would hang here hangs for thirty.

@@ -15,7 +15,7 @@ from markets.store.publish import publish
 from signals import engine
 from signals.models import AnalysisSnapshot, Signal
 from signals.state import State
-from tests.test_brain import START, content, wave
+from tests.test_engine import START, content, wave
 
 pytestmark = pytest.mark.django_db
 

@@ -30,7 +30,7 @@ from signals.rules.rule import COLUMNS, OFFICIAL, Bar, Row, Rule, Sentence, Valu
 from tests.market import bar as candle
 from tests.market import instrument as find
 from tests.market import source
-from tests.test_brain import START, wave
+from tests.test_engine import START, wave
 
 ROOT = Path(__file__).parent.parent
 FOLDER = Path(rules.__file__).parent

@@ -19,7 +19,7 @@ from signals.tasks import catch_up, recompute
 from tests.databases import needs_postgres, url_of_the_test
 from tests.news import news, open_news
 from tests.processes import until
-from tests.test_brain import wave
+from tests.test_engine import wave
 
 pytestmark = [pytest.mark.services, needs_postgres, pytest.mark.django_db(transaction=True)]
 

@@ -13,7 +13,7 @@ from markets.records import RateRecord, Table
 from markets.store.publish import publish
 from signals import tasks
 from signals.models import AnalysisSnapshot, Signal
-from tests.test_brain import START, wave
+from tests.test_engine import START, wave
 
 pytestmark = pytest.mark.django_db
 

@@ -23,7 +23,7 @@ from miner import sources
 from signals import claims, tasks
 from signals.models import AnalysisSnapshot, Signal
 from tests.news import open_news
-from tests.test_brain import wave
+from tests.test_engine import wave
 
 BEFORE = [("markets", "0006_words_of_reasons"), ("signals", "0001_initial"), ("miner", "0003_past_of_listings")]
 START = date(2024, 1, 2)

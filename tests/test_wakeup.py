@@ -20,7 +20,7 @@ from markets.store.publish import publish
 from signals import engine, ledger, series, snapshots, tasks
 from signals.models import AnalysisSnapshot, Signal
 from tests.news import news, open_news
-from tests.test_brain import START, content, wave
+from tests.test_engine import START, content, wave
 
 pytestmark = pytest.mark.django_db
 

@@ -1,4 +1,4 @@
-"""The pulpit: figures of the ground floor beside their signals. Eight queries, however many currencies there are."""
+"""The dashboard: newest rates beside their signals. Eight queries, however many currencies there are."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -23,7 +23,7 @@ def demo(request: HttpRequest) -> Row:  # noqa: ARG001
 @cache_control(no_cache=True)
 @conditional_page
 def dashboard_page(request: HtmxRequest) -> HttpResponse:
-    template = "pulpit/_board.html" if wants_fragment(request) else "pulpit/pulpit.html"
+    template = "dashboard/_board.html" if wants_fragment(request) else "dashboard/dashboard.html"
     return render(request, template, context())
 
 

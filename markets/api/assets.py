@@ -40,7 +40,8 @@ def asset_add(request: HttpRequest, new: NewAsset) -> HttpResponse:
 
     201 for what is known to be listed. 202 while it is not known: a job asks the enabled sources what they list and
     then follows the asset, or fails with the reason; `see` (also in Location) leads to it. 404 with the nearest codes
-    for what no enabled source lists. 409 for what is followed already and for an alias that means another asset.
+    for what no enabled source lists. 409 for what is followed already, for an alias that means another asset, and while
+    the symbol is being looked up with another name or other aliases.
     """
     asset_store.check_aliases(new.symbol, new.aliases)
     instrument = asset_store.follow(new.symbol, new.name or "", new.aliases)

@@ -19,7 +19,7 @@ COLUMNS = ("code", "base", "quote", "kind", "name")
 
 
 @dataclass(slots=True)
-class Kept:
+class ListedRow:
     """What one answer changed: lines that are new or different, lines that are gone, and tickers left out."""
 
     written: int = 0
@@ -27,12 +27,12 @@ class Kept:
     left_out: list[str] = field(default_factory=list)
 
 
-def keep(source: Source, entries: Iterable[Listed]) -> Kept:
+def keep(source: Source, entries: Iterable[Listed]) -> ListedRow:
     """Make the cached listing say what these lines say; the first of several lines of one code is the one that counts.
 
     Only differences are written: 17,000 coins change a few a day.
     """
-    kept = Kept()
+    kept = ListedRow()
     wanted = {row.ticker: row for row in usable(source, entries, kept.left_out)}
     with transaction.atomic():
         Source.objects.select_for_update(no_key=True).get(pk=source.pk)

@@ -19,7 +19,7 @@ from markets.store.retention import prune
 
 __all__ = ["SaveResult", "prune", "save_bars", "save_prices"]
 
-Series = dict[int, list[Price]]
+PricesByInstrument = dict[int, list[Price]]
 
 TICK = Tick._meta.db_table
 TICK_COLUMNS = {
@@ -79,7 +79,7 @@ def save_prices(prices: Sequence[Price], source: Source, job: Job | None = None)
     return outcome
 
 
-def sift(prices: Sequence[Price], source: Source, outcome: SaveResult) -> Series:
+def sift(prices: Sequence[Price], source: Source, outcome: SaveResult) -> PricesByInstrument:
     """What may in, by instrument and ascending; of one moment the last that was said."""
     now = clock.now()
     known = listings.instruments(source, {price.ticker for price in prices}, outcome)
@@ -95,7 +95,7 @@ def sift(prices: Sequence[Price], source: Source, outcome: SaveResult) -> Series
     return {instrument: [found[moment] for moment in sorted(found)] for instrument, found in accepted.items()}
 
 
-def arrivals(series: Series) -> list[outbox.Arrival]:
+def arrivals(series: PricesByInstrument) -> list[outbox.Arrival]:
     """What was given of each instrument; prices of it that were known already count as well."""
     return [
         outbox.Arrival(instrument, outbox.PRICE, prices[0].observed_at, prices[-1].observed_at, len(prices))
@@ -103,7 +103,7 @@ def arrivals(series: Series) -> list[outbox.Arrival]:
     ]
 
 
-def ticks(series: Series, source: Source) -> list[tuple[Any, ...]]:
+def ticks(series: PricesByInstrument, source: Source) -> list[tuple[Any, ...]]:
     return [
         (instrument, source.pk, bulk.moment(price.observed_at), *map(bulk.digits, figures_of(price)))
         for instrument, prices in series.items()
@@ -115,7 +115,7 @@ def figures_of(price: Price) -> tuple[Decimal | None, ...]:
     return price.price, price.bid, price.ask, price.volume
 
 
-def write_quotes(series: Series, source: Source, outcome: SaveResult) -> None:
+def write_quotes(series: PricesByInstrument, source: Source, outcome: SaveResult) -> None:
     """The newest two of each, one after the other: the first of them is what the second one's `previous` will be."""
     for back in (2, 1):
         rows = [
@@ -127,6 +127,6 @@ def write_quotes(series: Series, source: Source, outcome: SaveResult) -> None:
 
 
 def quote(instrument: int, price: Price, source: Source) -> tuple[Any, ...]:
-    figures = (price.bid, price.ask, price.open, price.high, price.low, price.close, price.volume, price.change)
+    values = (price.bid, price.ask, price.open, price.high, price.low, price.close, price.volume, price.change)
     head = (instrument, source.pk, "", bulk.moment(price.observed_at), bulk.digits(price.price), scale_of(price.price))
-    return (*head, *(bulk.digits(value) for value in figures), price.end_of_day)
+    return (*head, *(bulk.digits(value) for value in values), price.end_of_day)

@@ -1,6 +1,6 @@
 """The only writer of market data: rules, insert or revise, announce; one transaction.
 
-A figure that is new is inserted. One that an archive stood in for is taken over in place, so that readers never rank
+A rate that is new is inserted. One that an archive stood in for is taken over in place, so that readers never rank
 two rows of one publisher. One whose value changed is replaced, and a Revision keeps both values. What is unchanged
 costs a look and no write.
 """
@@ -94,7 +94,7 @@ def write(accepted: Accepted, source: Source, source_group: set[int], job: Job) 
 
     The lock keeps the family's other writers out, not one of another family that meets the same new code, nor a hand
     in the database. What they put in breaks the write as a whole; the next comparison sees it, and it is revised like
-    any other figure instead of being written over.
+    any other rate instead of being written over.
     """
     for _ in range(ATTEMPTS - 1):
         try:
@@ -109,12 +109,12 @@ def compare_and_write(accepted: Accepted, source: Source, source_group: set[int]
     """Everything that one window changes, in the order of its foreign keys."""
     tables = [table for table, _ in accepted]
     kind = tables[0].kind
-    codes = {figure.code for _, figures in accepted for figure in figures}
+    codes = {rate.code for _, figures in accepted for rate in figures}
     instruments, new_codes = find_or_create(codes, kind)
     proofs = publications.save(tables, source, job)
     batch = rates.Batch(source, stored_rates.ExistingRows(source, source_group, tables), proofs, job)
     for table, figures in accepted:
-        batch.add(table, [(instruments[figure.code].id, figure) for figure in figures])
+        batch.add(table, [(instruments[rate.code].id, rate) for rate in figures])
     gone = batch.leave_out()
     batch.write()
     before = quotes.refresh(batch.mids, source_group, {instruments[code].id for code in new_codes})
@@ -145,12 +145,12 @@ def described(gone: list[tuple[int, Table]], instruments: dict[str, Instrument])
 
 
 def update_names(accepted: Accepted, instruments: dict[str, Instrument], before: dict[int, quotes.QuoteBefore]) -> int:
-    """The publisher's own name of a currency, from a table no older than its newest figure so far; how many changed."""
+    """The publisher's own name of a currency, from a table no older than its newest rate so far; how many changed."""
     renamed = 0
     named = {
-        figure.code: (table.effective_date, figure.name.replace("\0", "")[:NAME_LENGTH])
+        rate.code: (table.effective_date, rate.name.replace("\0", "")[:NAME_LENGTH])
         for table, figures in accepted
-        for figure in figures
+        for rate in figures
     }
     for code, (day, name) in named.items():
         instrument = instruments[code]

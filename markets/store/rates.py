@@ -54,37 +54,37 @@ class Batch:
         self.mids: dict[int, list[Written]] = defaultdict(list)
         self.met: set[int] = set()
 
-    def add(self, table: Table, figures: Iterable[tuple[int, RateRecord]]) -> None:
-        """The figures of one table, each with the id of its instrument."""
+    def add(self, table: Table, rates: Iterable[tuple[int, RateRecord]]) -> None:
+        """The rates of one table, each with the id of its instrument."""
         publication, day, source = self.proofs.of(table), table.effective_date, self.source.pk
         text, (own, fallbacks) = day.isoformat(), self.known.of(table)
         is_known = own or fallbacks
-        for instrument, figure in figures:
+        for instrument, rate in rates:
             row = (own.get(instrument) or fallbacks.pop(instrument, None)) if is_known else None
             if row is not None:
                 self.met.add(row.id)
-                if row.source_id == self.known.official or self.unchanged(row, table, figure, publication):
+                if row.source_id == self.known.official or self.unchanged(row, table, rate, publication):
                     continue
-            digits, scale = printed(figure)
+            digits, scale = printed(rate)
             values = (source, table.table, *digits, scale, publication)
             if row is None:
                 self.inserts.append((instrument, text, *values))
             else:
                 self.updates.append((*values, row.id))
-                if not row.says(figure) or (row.source_id == source and row.scale != scale):
-                    self.revise(row, table, figure, scale)
+                if not row.says(rate) or (row.source_id == source and row.scale != scale):
+                    self.revise(row, table, rate, scale)
             self.days[instrument].append(day)
-            if figure.mid is not None:
-                self.mids[instrument].append((day, table.table, figure.mid, scale, source))
+            if rate.mid is not None:
+                self.mids[instrument].append((day, table.table, rate.mid, scale, source))
 
-    def unchanged(self, row: StoredRate, table: Table, figure: RateRecord, publication: int | None) -> bool:
-        """The same figure with the same digits from the same source, and with its proof if there is one."""
+    def unchanged(self, row: StoredRate, table: Table, rate: RateRecord, publication: int | None) -> bool:
+        """The same rate with the same digits from the same source, and with its proof if there is one."""
         return (
-            row.says(figure)
+            row.says(rate)
             and row.source_id == self.source.pk
             and row.table == table.table
             and row.publication_id == (publication or row.publication_id)
-            and has_scale(figure, row.scale)
+            and has_scale(rate, row.scale)
         )
 
     def leave_out(self) -> list[tuple[int, Table]]:
@@ -99,10 +99,10 @@ class Batch:
             gone.append((row.instrument_id, table))
         return gone
 
-    def revise(self, row: StoredRate, table: Table, figure: RateRecord, scale: int) -> None:
+    def revise(self, row: StoredRate, table: Table, rate: RateRecord, scale: int) -> None:
         old_proof = self.proofs.before.get(row.publication_id or 0, ("", ""))
         old = (row.source_id, *digits_of(row), row.scale, *old_proof)
-        new = (self.source.pk, *digits_of(figure), scale, table.number, table.sha256)
+        new = (self.source.pk, *digits_of(rate), scale, table.number, table.sha256)
         self.revisions.append((row.id, self.seen_at, self.job.pk, *old, *new))
 
     def write(self) -> None:
@@ -111,21 +111,21 @@ class Batch:
         copying.insert(Revision._meta.db_table, REVISION_COLUMNS, self.revisions)
 
 
-def digits_of(figure: RateRecord | StoredRate) -> Digits:
+def digits_of(rate: RateRecord | StoredRate) -> Digits:
     """mid, bid, ask as text, exact on both databases."""
-    return bulk.digits(figure.mid), bulk.digits(figure.bid), bulk.digits(figure.ask)
+    return bulk.digits(rate.mid), bulk.digits(rate.bid), bulk.digits(rate.ask)
 
 
-def has_scale(figure: RateRecord, scale: int) -> bool:
-    if figure.mid is not None and figure.bid is None and figure.ask is None and figure.mid.same_quantum(QUANTA[scale]):
+def has_scale(rate: RateRecord, scale: int) -> bool:
+    if rate.mid is not None and rate.bid is None and rate.ask is None and rate.mid.same_quantum(QUANTA[scale]):
         return True  # as nearly always
-    return printed(figure)[1] == scale
+    return printed(rate)[1] == scale
 
 
-def printed(figure: RateRecord) -> tuple[Digits, int]:
-    """The figure's digits, and how many decimals were published; of several numbers the longest one's."""
-    if figure.mid is not None and figure.bid is None and figure.ask is None:
-        text = bulk.plain(figure.mid)
+def printed(rate: RateRecord) -> tuple[Digits, int]:
+    """The rate's digits, and how many decimals were published; of several numbers the longest one's."""
+    if rate.mid is not None and rate.bid is None and rate.ask is None:
+        text = bulk.plain(rate.mid)
         return (text, None, None), len(text.partition(".")[2])
-    digits = digits_of(figure)
+    digits = digits_of(rate)
     return digits, max(len(text.partition(".")[2]) for text in digits if text)

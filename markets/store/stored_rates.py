@@ -27,8 +27,8 @@ class StoredRate(NamedTuple):
     scale: int
     publication_id: int | None
 
-    def says(self, figure: RateRecord) -> bool:
-        return self.mid == figure.mid and self.bid == figure.bid and self.ask == figure.ask
+    def says(self, rate: RateRecord) -> bool:
+        return self.mid == rate.mid and self.bid == rate.bid and self.ask == rate.ask
 
 
 class ExistingRows:
@@ -75,5 +75,5 @@ def fetched(questions: Iterable[models.QuerySet[Rate]]) -> Iterator[StoredRate]:
 
 
 def exact(value: float | None) -> Decimal | None:
-    """The shortest text of a REAL is the figure that was put in: it had at most 15 digits."""
+    """The shortest text of a REAL is the rate that was put in: it had at most 15 digits."""
     return None if value is None else Decimal(repr(value))

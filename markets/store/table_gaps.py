@@ -1,4 +1,4 @@
-"""The gaps that a window of publications closes, and those that its refused figures open."""
+"""The gaps that a window of publications closes, and those that its refused rates open."""
 
 from collections import defaultdict
 from datetime import date
@@ -12,7 +12,7 @@ Covered = tuple[str, date, date]
 
 
 def close_gaps(source: Source, accepted: Accepted, covered: Covered | None) -> None:
-    """Of the whole table by the days that were fetched, of one instrument by its own figures."""
+    """Of the whole table by the days that were fetched, of one instrument by its own rates."""
     days: dict[str, list[date]] = defaultdict(list)
     for table, _ in accepted:
         days[table.table].append(table.effective_date)
@@ -28,21 +28,21 @@ def close_gaps(source: Source, accepted: Accepted, covered: Covered | None) -> N
 
 
 def figures_of(instruments: set[int], accepted: Accepted) -> dict[gaps.Key, list[gaps.Span]]:
-    """The days on which these have figures, each a span of its own."""
+    """The days on which these have rates, each a span of its own."""
     found: dict[gaps.Key, list[gaps.Span]] = defaultdict(list)
     if not instruments:
         return found
     codes = dict(Instrument.objects.filter(pk__in=instruments).values_list("code", "pk"))
-    for table, figures in accepted:
+    for table, rates in accepted:
         moment = outbox.midnight(table.effective_date)
-        for figure in figures:
-            if figure.code in codes:
-                found[table.table, codes[figure.code]].append((moment, moment))
+        for rate in rates:
+            if rate.code in codes:
+                found[table.table, codes[rate.code]].append((moment, moment))
     return found
 
 
 def record_refused(source: Source, refused: Refused) -> None:
-    """A gap of the instrument where a figure may not in; a code that nobody knows has no series to be missing in."""
+    """A gap of the instrument where a rate may not in; a code that nobody knows has no series to be missing in."""
     codes = {code for _, code, _ in refused}
     known = dict(Instrument.objects.filter(code__in=codes).values_list("code", "pk"))
     missing = [

@@ -22,7 +22,7 @@ ZERO, LIMIT = Decimal(0), Decimal(10) ** 10
 SHOWN = 40
 
 Accepted = list[tuple[Table, list[RateRecord]]]
-# A figure that may not in, and the reason against it.
+# A rate that may not in, and the reason against it.
 Refused = list[tuple[Table, str, str]]
 
 
@@ -127,7 +127,7 @@ def sift(table: Table, today: date) -> Iterator[tuple[RateRecord, str]]:
 
 
 def sift_tables(tables: Iterable[Table], today: date) -> tuple[Accepted, Refused]:
-    """The tables with the figures that may in, ascending; the others with the reasons against them."""
+    """The tables with the rates that may in, ascending; the others with the reasons against them."""
     accepted: Accepted = []
     refused: Refused = []
     for table in tables:

