@@ -42,14 +42,6 @@ def names_in(tree: ast.AST) -> Iterator[str]:
             yield from DOTTED.findall(node.value)
 
 
-def without_typing(tree: ast.AST) -> ast.AST:
-    """An import for the type checker alone is never executed."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            node.body = [ast.Pass()]
-    return tree
-
-
 def has_docstring(node: ast.AST) -> bool:
     kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     return isinstance(node, kinds) and ast.get_docstring(node) is not None
@@ -60,7 +52,7 @@ def imports() -> dict[str, set[str]]:
     known = set(paths)
     graph = {}
     for name, path in paths.items():
-        found = (longest_known(dotted, known) for dotted in names_in(without_typing(ast.parse(path.read_text()))))
+        found = (longest_known(dotted, known) for dotted in names_in(ast.parse(path.read_text())))
         graph[name] = {other for other in found if other and other != name}
     return graph
 

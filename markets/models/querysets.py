@@ -1,20 +1,19 @@
 """The questions that pages, API and brain ask of the tables."""
 
 from datetime import date
-from typing import TYPE_CHECKING, Self
+from typing import Self, TypeVar
 
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
 from markets.licence import Audience, shown_to
 
-if TYPE_CHECKING:
-    from markets.models.rates import Rate  # noqa: F401  named in the base of the class
+R = TypeVar("R", bound=models.Model)
 
 MID_TABLES = ("A", "B")
 
 
-class RateQuerySet(models.QuerySet["Rate"]):
+class RateQuerySet(models.QuerySet[R]):
     def publishable(self, audience: Audience = Audience.PAGE) -> Self:
         """Only what its source lets us show."""
         return self.filter(shown_to(audience))

@@ -63,7 +63,7 @@ class Rate(models.Model):
         Publication, models.PROTECT, null=True, related_name="rates", db_index=False, verbose_name=_("publikacja")
     )
 
-    objects = RateQuerySet.as_manager()
+    objects = RateQuerySet["Rate"].as_manager()
 
     class Meta:
         verbose_name = _("kurs")
@@ -108,7 +108,7 @@ class Currency(Instrument):
 
 
 class OfGold(models.Manager["Rate"]):
-    def get_queryset(self) -> RateQuerySet:
+    def get_queryset(self) -> "RateQuerySet[Rate]":
         return RateQuerySet(self.model, using=self._db).filter(table="gold")
 
 

@@ -71,7 +71,7 @@ def source_once_called(name: str) -> Source | None:
     return next((row for row in Source.objects.all() if name in row.other_names), None)
 
 
-def of_source(rows: RateQuerySet, code: str | None, audience: Audience) -> RateQuerySet:
+def of_source(rows: RateQuerySet[Rate], code: str | None, audience: Audience) -> RateQuerySet[Rate]:
     """The rows that the audience may see, of one source if a code is given; raises NotPublicError."""
     if code is None:
         return rows.publishable(audience)
@@ -87,7 +87,7 @@ def rates(
     table: str | None = None,
     source: str | None = None,
     audience: Audience = Audience.API,
-) -> RateQuerySet:
+) -> RateQuerySet[Rate]:
     """One mid per day, or the rates of one table; ascending.
 
     For a currency it is the NBP's canonical mid, unless another source is given; for a pair the publisher's mid.
@@ -106,7 +106,7 @@ def publishes_mids(source: str) -> bool:
     return row.fallback_for_id is not None or row.fallbacks.exists()
 
 
-def gold(start: date, end: date, source: str | None = None, audience: Audience = Audience.API) -> RateQuerySet:
+def gold(start: date, end: date, source: str | None = None, audience: Audience = Audience.API) -> RateQuerySet[Rate]:
     rows = Rate.objects.filter(instrument__code=GOLD).of_table("gold").between(start, end)
     return of_source(rows, source, audience)
 
