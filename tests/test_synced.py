@@ -4,9 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.management.color import no_style
+from django.db import connection
 from django_q.models import Schedule
 
-from markets.models import Source
+from markets.models import Instrument, Source
 from miner import sources
 from tests import synced
 
@@ -53,3 +55,14 @@ def test_rows_of_the_tests_own_stay() -> None:
     Source.objects.filter(code="nbp").update(unit="its own", polling_interval=77)
     synced.sync()
     assert Source.objects.get(code="nbp").polling_interval == 77
+
+
+def test_rows_can_be_added_after_sequences_that_began_anew() -> None:
+    synced.sync()
+    empty()
+    with connection.cursor() as cursor:
+        for sql in connection.ops.sequence_reset_sql(no_style(), synced.TABLES):  # of empty tables: to the beginning
+            cursor.execute(sql)
+    synced.sync()
+    newest = Instrument.objects.order_by("-pk")[0].pk
+    assert Instrument.objects.create(code="XTS", base="XTS", kind="currency", name_pl="x", name_en="x").pk > newest
