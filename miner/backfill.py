@@ -148,7 +148,7 @@ def prices(
     job: int | None = None,
     trigger: str = Job.Trigger.OPERATOR,
 ) -> str:
-    """The past of each of these tickers; what a beat asked for and another back-fill kept out, it asks for again."""
+    """The history of each of these tickers. A task that met another back-fill is enqueued again by the next poll."""
     row = sources.runnable_source(source)
     if row is None:
         job_leases.abandon(job)
@@ -158,7 +158,7 @@ def prices(
     fill.on_continue = lambda left, job: again("prices", row, left, start, end, job=job, trigger=trigger)
     status = settled(fill, lambda: fetch_prices(fill, names, job))
     if status == BUSY and fill.is_first:
-        for name in names:  # not all at once: beats write the same rows in another order
+        for name in names:  # not all at once: polls write the same rows in another order
             history_states(row, [name]).update(past_asked_at=None)
     return status
 

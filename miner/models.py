@@ -1,4 +1,4 @@
-"""What the miner remembers between two runs: the queue, each listing's state, calls spent, beats, who holds what."""
+"""The miner's tables: the queue, each listing's state, spent calls, polls and leases."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _

@@ -83,7 +83,7 @@ def poll(source: str, table: str) -> str:
 
 @results.once("{}.quotes")
 def quotes(source: str) -> str:
-    """One beat: what everything that is followed at this source costs now."""
+    """One poll: the prices of everything that is followed at this source."""
     row, name = sources.available(source), f"{source}.quotes"
     if row is None:
         return "off"
@@ -105,7 +105,7 @@ def quotes(source: str) -> str:
 
 @results.once("{}.candles.{}")
 def candles(source: str, timeframe: str) -> str:
-    """One beat: the candles of a timeframe, of everything that is followed at this source."""
+    """One poll: the candles of a timeframe, of everything that is followed at this source."""
     row, name = sources.available(source), f"{source}.candles.{timeframe}"
     if row is None:
         return "off"
@@ -122,7 +122,7 @@ def candles(source: str, timeframe: str) -> str:
 
 @results.once("batch.queue")
 def work_queue() -> str:
-    """One beat: the next items of the priority queue."""
+    """One poll: the next items of the priority queue."""
     result = rotation.process_queue()
     results.done("batch.queue")
     return f"{result.queue_processed} served, {result.queue_remaining} wait"

@@ -16,8 +16,8 @@ from markets import clock, events
 from markets.jobs import job_leases, runs
 from markets.models import Instrument, OutboxEvent
 from markets.redis import pubsub
-from signals import claims, rules
-from signals.models import DAILY, Signal
+from signals import claims, ledger, rules
+from signals.models import DAILY
 
 logger = logging.getLogger(__name__)
 
@@ -96,8 +96,8 @@ def announce(instrument: Instrument, rule: rules.Rule, written: int) -> None:
     """Outsiders hear of new decisions, and of the newest one, when the transaction has been committed."""
     if not written or not settings.REDIS_URL:
         return
-    rows = Signal.objects.filter(instrument=instrument, rule=rule.name, timeframe=DAILY)
-    newest = rows.order_by("-as_of", "-version").first()
+    rows = ledger.newest_versions(instrument=instrument, rule=rule.name, timeframe=DAILY)
+    newest = rows.order_by("-as_of").first()
     if newest is None:
         return
     day, label = newest.as_of.date(), newest.signal

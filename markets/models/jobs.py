@@ -62,7 +62,7 @@ class Job(models.Model):
     reached = models.DateField(_("wczytano do"), null=True, blank=True)
     repeats = models.PositiveIntegerField(_("powtórzenia"), default=0)
     notes = models.JSONField(_("uwagi"), default=list, blank=True)
-    # What one kind of work counts beside the columns: beats and errors of an hour, the fields of a batch.
+    # What one kind of work counts beside the columns: polls and errors of an hour, the fields of a batch.
     details = models.JSONField(_("szczegóły"), default=dict, blank=True)
     error = models.TextField(_("błąd"), blank=True)
     worker = models.CharField(_("proces"), max_length=120, blank=True)

@@ -24,10 +24,10 @@ def close_gaps(source: Source, accepted: Accepted, covered: Covered | None) -> N
     first, last = min(span[0] for span in whole.values()), max(span[1] for span in whole.values())
     rows = gaps.overlapping(source, whole, first, last)
     arrived: dict[gaps.Key, list[gaps.Span]] = {(name, None): [span] for name, span in whole.items()}
-    gaps.close(rows, arrived | figures_of({row.instrument_id for row in rows if row.instrument_id}, accepted))
+    gaps.close(rows, arrived | rates_of({row.instrument_id for row in rows if row.instrument_id}, accepted))
 
 
-def figures_of(instruments: set[int], accepted: Accepted) -> dict[gaps.Key, list[gaps.Span]]:
+def rates_of(instruments: set[int], accepted: Accepted) -> dict[gaps.Key, list[gaps.Span]]:
     """The days on which these have rates, each a span of its own."""
     found: dict[gaps.Key, list[gaps.Span]] = defaultdict(list)
     if not instruments:

@@ -39,7 +39,7 @@ class PriorityAsset(Schema):
     symbol: str = Field(description="The instrument.", examples=["BTCUSD"])
     source: str = Field(description="At which source.", examples=["polygon"])
     status: SyncState = Field(
-        description="`stale`: the last success is older than two and a half beats.", examples=["success"]
+        description="`stale`: the last success is older than two and a half polling intervals.", examples=["success"]
     )
     reason: str | None = Field(description="Why it waits or failed.", examples=["no_key"])
     last_success_at: AwareDatetime | None = Field(
@@ -97,7 +97,7 @@ class RateLimit(Schema):
         examples=["2024-01-31T11:06:00Z"],
     )
     total_calls: int = Field(description="Ever used.", examples=[52311])
-    total_waits: int = Field(description="How often somebody had to wait, or gave up waiting.", examples=[17])
+    total_waits: int = Field(description="How often a task had to wait, or gave up waiting.", examples=[17])
 
 
 class RateLimitPage(Schema):

@@ -16,7 +16,7 @@ BAD_REQUEST, TOO_MANY = 400, 429
 
 
 def is_final(error: Unreachable) -> bool:
-    """Whether a beat that failed so leaves it to the next one: it comes soon, and others want the worker."""
+    """Whether a failed poll is left to the next one: that comes soon, and others need the worker."""
     return error.nobody or error.status == TOO_MANY
 
 

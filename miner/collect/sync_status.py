@@ -8,7 +8,7 @@ from markets.models import Listing
 from miner.models import SyncStatus
 
 State = SyncStatus.State
-# Two beats may be missed and half a one be late.
+# Two polls may be missed and half a one be late.
 STALE_BEATS = 2.5
 # A task is killed after 60 s: who still says so after this is dead.
 AT_WORK = timedelta(seconds=120)
@@ -27,7 +27,7 @@ def mark(listings: Iterable[Listing], state: State, reason: str = "", error: str
 
 
 def state_of(row: SyncStatus, polling_interval: int) -> str:
-    """What is stored, or `stale` when the last success is older than two and a half beats of the source.
+    """What is stored, or `stale` when the last success is older than two and a half polling intervals.
 
     Whoever was killed at work left its rows in progress: then the last success is what is known.
     """

@@ -32,7 +32,7 @@ def poll_health(poll: PollJob, row: Poll | None, now: datetime) -> dict[str, Any
     done_at = row.done_at if row else None
     lag = (now - done_at).total_seconds() if done_at else None
     patience = LATE * poll.every + START.total_seconds()
-    # Never done: its task waits since it was asked for, for a beat is not asked for twice.
+    # Never done: its task waits since it was asked for, for a poll is not enqueued twice.
     since = done_at or (row.asked_at if row else None)
     failing = row is not None and done_at is None and bool(row.error)
     return {

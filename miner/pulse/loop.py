@@ -1,7 +1,7 @@
-"""What cannot wait for the queue's half minute, in one asyncio loop: the beats (`beating`), and here the ear on Redis.
+"""The asyncio loop of pulse: the ticker of the fast polls, and the subscriber of Redis.
 
-The ear hears that figures arrived, from whichever process or machine, and rings the brain's bell. It rings as well
-whenever it begins to listen: what was said while nobody listened is lost, and the open `OutboxEvent` rows have it all.
+A message says that rates arrived, from whichever process or machine: the subscriber enqueues the engine's catch-up. It
+does so as well whenever it subscribes, since messages sent before are lost; the open `OutboxEvent` rows have them all.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ KEEPALIVE = {socket.TCP_KEEPIDLE: 15, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCN
 
 
 def duties() -> list[Duty]:
-    """The beats and their health, and with Redis an ear."""
+    """The polls and their health, and with Redis a subscriber."""
     if not settings.REDIS_URL:
         return ticker.duties()
     wake_up = WakeUp(enqueue_catch_up)

@@ -142,7 +142,7 @@ def enqueue_due(polls: Iterable[PollJob]) -> list[str]:
 def open_groups() -> set[str]:
     """Groups of the tasks that wait or run; a row that cannot be read here is none.
 
-    Nor is one whose worker was killed: the queue delivers it again only after five minutes, too long for a beat.
+    Nor is one whose worker was killed: the queue delivers it again only after five minutes, too long for a poll.
     """
     groups, delivered = set(), timedelta(seconds=Conf.RETRY)
     for row in OrmQ.objects.filter(key=settings.MINER_QUEUE):

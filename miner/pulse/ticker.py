@@ -1,7 +1,7 @@
-"""Pulse's second duty: ask for the beats that are due, as the only one of this house, and answer how it goes.
+"""The ticker: enqueues the polls that are due, in one pulse per installation, and serves their health.
 
 The loop only looks at the clock; what touches the database runs in a thread, so that a locked one holds up neither the
-ear on Redis nor the end of the process.
+Redis subscriber nor the end of the process.
 """
 
 import asyncio
@@ -24,14 +24,14 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# How often the lease is renewed and the list of beats looked at again.
+# How often the lease is renewed and the list of polls is read again.
 LOOK_SECONDS = 5.0
 HEAD = "HTTP/1.1 {status}\r\nContent-Type: application/json; charset=utf-8\r\nCache-Control: no-store\r\n"
 REQUEST_SECONDS = 5.0
 
 
 class Ticker:
-    """Which beats are due. The database is asked every few seconds, the clock in between."""
+    """Which polls are due. The database is asked every few seconds, the clock in between."""
 
     def __init__(self, holder: str) -> None:
         self.holder = holder
@@ -40,7 +40,7 @@ class Ticker:
         self.holds = False
 
     def refresh(self) -> None:
-        """Hold the lease, and learn what there is; a beat that is new begins at once."""
+        """Renew the lease and read the polls; a new one begins at once."""
         held, self.holds = self.holds, polls.hold_lease(self.holder)
         if self.holds != held:
             logger.info("This pulse %s", "beats" if self.holds else "waits: another one beats")
@@ -83,7 +83,7 @@ async def run_polls() -> None:
                 stuck = False
             except DatabaseError as error:
                 if not stuck:
-                    logger.warning("No beats while the database cannot be asked: %s", runs.scrub(str(error)))
+                    logger.warning("No polls while the database cannot be asked: %s", runs.scrub(str(error)))
                 stuck, refreshed = True, loop.time()
             await asyncio.sleep(min(ticker.wait(), max(0.05, refreshed + LOOK_SECONDS - loop.time())))
     finally:
@@ -103,7 +103,7 @@ async def in_thread(work: Callable[[], T]) -> T:
 
 
 async def serve_health(ask: Callable[[], dict[str, Any]] = health.health) -> None:
-    """`GET /health` on MARKET_DATA_PORT, loopback only: 200, or 503 when a beat is late or the database is away."""
+    """`GET /health` on MARKET_DATA_PORT, loopback only: 200, or 503 when a poll is late or the database is away."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -114,7 +114,7 @@ async def serve_health(ask: Callable[[], dict[str, Any]] = health.health) -> Non
                 writer.write(head.encode() + text)
                 await writer.drain()
         except (TimeoutError, ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            pass  # whoever asked did not want to know
+            pass  # the client went away
         finally:
             writer.close()
 

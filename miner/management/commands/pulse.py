@@ -1,4 +1,4 @@
-"""The process of everything under a minute: the beats of the markets, and the ear on Redis that wakes the brain."""
+"""`manage.py pulse`: the polls under a minute, and the Redis subscriber that enqueues the engine."""
 
 import asyncio
 from typing import Any
