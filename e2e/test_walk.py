@@ -79,7 +79,7 @@ def test_the_status_says_what_works_and_refreshes_in_place(installation: Install
     visitor.open("/")
     page.get_by_role("navigation", name="Główna").get_by_role("link", name="Status").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Status")
-    parts = page.get_by_role("table", name="Baza danych, Redis i kolejki zadań")
+    parts = page.get_by_role("table", name="Baza danych, Redis, kolejki zadań i odpytywanie źródeł")
     expect(parts.get_by_role("row", name="Baza danych")).to_contain_text("najnowsza tabela A z 26.10.2026")
     expect(parts.get_by_role("row", name="Redis")).to_contain_text("wyłączony")
     sources = page.get_by_role("table", name="Kiedy źródło ostatnio odpowiedziało")
