@@ -329,7 +329,7 @@ def test_the_page_lists_both_kinds_of_polls_in_polish(client: Client, market: So
 def test_the_status_page_names_the_polls_that_are_late(
     client: Client, market: Source, at: Callable[[str], None]
 ) -> None:
-    words = "4 stałe zapytania"
+    words = "4 cykliczne zapytania"
     assert words in client.get("/status/").content.decode().replace("\N{NO-BREAK SPACE}", " ")
     at("2026-11-20 13:03:50")
     assert "Fake: ceny bieżące, Fake: świece 5m" in client.get("/status/").content.decode()

@@ -108,7 +108,7 @@ def polls_row(sources: Iterable[Source]) -> Row:
         return part(_("Ceny i świece"), "muted", _("nie są pobierane"), _("żadne źródło cen nie jest włączone"))
     if late:
         return part(_("Ceny i świece"), "bad", _("spóźnione"), ", ".join(late))
-    words = formats.plural(len(found), _("stałe zapytanie,stałe zapytania,stałych zapytań"))
+    words = formats.plural(len(found), _("cykliczne zapytanie,cykliczne zapytania,cyklicznych zapytań"))
     return part(_("Ceny i świece"), "good", _("na czas"), words)
 
 
