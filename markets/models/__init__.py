@@ -4,6 +4,7 @@ from markets.models.gaps import Gap
 from markets.models.jobs import Job
 from markets.models.outbox import OutboxEvent
 from markets.models.prices import Candle, Quote, Tick
+from markets.models.problems import Problem
 from markets.models.rates import Currency, GoldPrice, Publication, Rate, Revision
 from markets.models.sources import Alias, Generation, Instrument, ListedAsset, Listing, Source
 
@@ -19,6 +20,7 @@ __all__ = [
     "ListedAsset",
     "Listing",
     "OutboxEvent",
+    "Problem",
     "Publication",
     "Quote",
     "Rate",
