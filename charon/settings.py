@@ -267,7 +267,8 @@ Q_CLUSTER = {
     "broker_class": "charon.processes.task_broker.GuardedORM",
     "cache": "queue",
     "workers": Q_WORKERS,
-    "queue_limit": Q_WORKERS,
+    # What a cluster holds in hand beyond its workers waits behind them, whatever becomes due meanwhile.
+    "queue_limit": 1,
     "timeout": 60,
     "retry": 300,
     "max_attempts": 3,

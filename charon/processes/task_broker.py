@@ -14,8 +14,11 @@ from django_q.utils import get_func_repr
 
 from charon.processes.task_names import renamed
 from markets import clock
+from miner import slices
 
 MAX_DELIVERIES = 3
+# Rows that are looked through for a short task. A long one that has been due for so long is not passed over any more.
+LOOKAHEAD, LONGEST_WAIT = 100, timedelta(minutes=2)
 DIED = f"Its worker died {MAX_DELIVERIES} times; not tried again."
 UNREADABLE = "It was written with another SECRET_KEY, or cannot be read; not tried."
 
@@ -38,15 +41,23 @@ class GuardedORM(ORM):  # type: ignore[misc]  # django-q2 has no types
         return locked.replace(microsecond=task.lock.microsecond + 1)
 
     def dequeue(self) -> list[tuple[int, str]] | None:
-        """The row that has been due longest; None after a pause (`Conf.POLL`) if none is due."""
-        due = self.get_connection().filter(key=self.list_key, lock__lt=clock.now()).order_by("lock", "pk")
-        while row := due.first():
+        """One row of those that are due; None after a pause (`Conf.POLL`) if none is due."""
+        while row := self.next_due():
             if row.lock.microsecond >= MAX_DELIVERIES:
                 give_up(row, DIED)
             elif OrmQ.objects.filter(pk=row.pk, lock=row.lock).update(lock=self.timeout(row)):
                 return [(row.pk, renamed(row.payload))]
         time.sleep(Conf.POLL)
         return None
+
+    def next_due(self) -> OrmQ | None:
+        """The short task that has been due longest; a long one when there is none, or when it has waited too long."""
+        now, long = clock.now(), None
+        for row in self.get_connection().filter(key=self.list_key, lock__lt=now).order_by("lock", "pk")[:LOOKAHEAD]:
+            if now - row.lock > LONGEST_WAIT or not slices.is_long(row):
+                return row
+            long = long or row
+        return long
 
     def fail(self, task_id: int) -> None:
         """Record an unreadable task as failed. django-q2's own broker would delete it without a trace."""
