@@ -11,6 +11,7 @@ from django.db import models
 
 from markets import clock
 from markets.errors import QuestionError, UnknownCodeError
+from markets.instruments import redenominations
 from markets.instruments.find import find
 from markets.licence import Audience, refuse
 from markets.models import Instrument, Rate, Tick
@@ -50,14 +51,17 @@ def find_asset(text: str) -> Instrument:
 
 
 def series(instrument: Instrument, length: timedelta, audience: Audience, source: str | None = None) -> PriceSeries:
-    """The prices of the last stretch of time, of the source that answers or of the one that was asked for."""
+    """The prices of the last stretch of time, of the source that answers or of the one that was asked for.
+
+    Behind a redenomination they begin with it: what they come to is of one unit.
+    """
     named = find_source(source) if source else None
     if named is not None:
         refuse(named, audience)
     chosen = newest(audience, [instrument.pk], named).get(instrument.pk)
     if chosen is None:
         return PriceSeries(named.code if named else None, Tick.objects.none().values_list("observed_at", "price"), 0)
-    since = clock.now() - length
+    since = max(clock.now() - length, midnight(redenominations.newest_break(instrument.code, clock.today())))
     of_it = {"instrument": instrument, "source": chosen.source_id}
     if chosen.table:
         rates = Rate.objects.filter(**of_it, table=chosen.table, mid__isnull=False, effective_date__gte=since.date())
