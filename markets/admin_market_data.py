@@ -157,6 +157,6 @@ class CandleAdmin(LookOnly):
         "volume",
         "closed",
     )
-    list_filter = ("source", "timeframe", "closed", "synthetic")
+    list_filter = ("source", "timeframe", "closed", "synthetic", "partial")
     list_select_related = ("instrument", "source")
     search_fields = ("instrument__code",)

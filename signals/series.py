@@ -77,18 +77,18 @@ def mixes_units(instrument: Instrument, timeframe: str, state: State) -> bool:
 
 
 def candles(instrument: Instrument, timeframe: str, after: datetime | None) -> pd.DataFrame:
-    """Of one source. A stretch in which nothing was traded is no bar, but it is no gap either."""
+    """Of one source. A stretch in which nothing was traded, or that is half known, is no bar, but no gap either."""
     rows = Candle.objects.filter(instrument=instrument, timeframe=timeframe, closed=True).order_by("open_time")
     rows = rows.filter(source=source_of(instrument, timeframe))
     if after is not None:
         rows = rows.filter(open_time__gt=after)
     prices = [Cast(name, FloatField()) for name in COLUMNS]
-    found = list(rows.values_list("open_time", "synthetic", *prices))
+    found = list(rows.values_list("open_time", "synthetic", "partial", *prices))
     frame = pd.DataFrame(
-        [row[2:] for row in found], index=times(int(row[0].timestamp()) for row in found), columns=list(COLUMNS)
+        [row[3:] for row in found], index=times(int(row[0].timestamp()) for row in found), columns=list(COLUMNS)
     ).astype(np.float64)
     step = timedelta(seconds=timeframes.SECONDS[timeframe])
-    traded = np.array([not row[1] for row in found], bool)
+    traded = np.array([not (row[1] or row[2]) for row in found], bool)
     return parted(frame, (MOST_ABSENT + 1) * step, instrument.code)[traded]
 
 

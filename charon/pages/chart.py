@@ -141,7 +141,7 @@ def nearest_day(series: ChartSeries, day: date) -> date:
 
 
 def path(series: ChartSeries) -> str:
-    """The mids as an SVG path in a box of WIDTH by HEIGHT, interrupted where figures are missing or another unit begins."""
+    """The mids as an SVG path in a box of WIDTH by HEIGHT, interrupted where an empty slot stands."""
     slots = slotted(series)
     values = [point.mid for point in slots if point]
     if len(values) < 2:
