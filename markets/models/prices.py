@@ -67,9 +67,9 @@ class Tick(models.Model):
 class Candle(models.Model):
     """Open, high, low, close of one stretch of time. An open one is replaced until it is closed.
 
-    `synthetic`: no trade is known in it, its prices are carried on or sampled. `pieces`: empty for a candle as published;
-    of one that Charon rolled up, how many of its five-minute stretches are known (0: an earlier release did not count).
-    `partial`: some of them are not. No signal is based on a synthetic or a partial one.
+    `synthetic`: no trade is known in it, its prices are carried on or sampled. `pieces`: empty for a candle as
+    published; of one that Charon rolled up, how many of its five-minute stretches are known (0: an earlier release did
+    not count). `partial`: some of them are not. No signal is based on a synthetic or a partial one.
     """
 
     instrument = models.ForeignKey(Instrument, models.CASCADE, db_index=False, verbose_name=_("instrument"))

@@ -3,11 +3,13 @@
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any
 
 from django.db import models
+from django.db.models import F, Max, Min, Q
+from django.db.models.functions import TruncDay
 
 from markets import clock
 from markets.errors import QuestionError, UnknownCodeError
@@ -21,6 +23,7 @@ from markets.queries.rates import find_source
 
 UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 LONGEST = timedelta(days=366)
+HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +71,29 @@ def series(instrument: Instrument, length: timedelta, audience: Audience, source
         return PriceSeries(
             chosen.source, rates.order_by("effective_date").values_list("effective_date", "mid"), chosen.scale
         )
-    ticks = Tick.objects.filter(**of_it, observed_at__gt=since)
+    ticks = unmixed(Tick.objects.filter(**of_it, observed_at__gt=since))
     return PriceSeries(chosen.source, ticks.order_by("observed_at").values_list("observed_at", "price"), chosen.scale)
+
+
+def unmixed(ticks: "models.QuerySet[Tick]") -> "models.QuerySet[Tick]":
+    """Where a window begins with the midnight closes of a back-fill: one price a day and the newest; else every tick.
+
+    Beside closes of 29 days, the polls of one morning would be nine tenths of all prices and of their mean. A single
+    close before the polls is left out.
+    """
+    first = ticks.order_by("observed_at").values_list("observed_at", flat=True).first()
+    if first is None or first != midnight(first.date()):
+        return ticks
+    daily = ticks.annotate(day=TruncDay("observed_at", tzinfo=UTC))
+    polled = daily.exclude(observed_at=F("day")).order_by("observed_at").values_list("observed_at", flat=True).first()
+    if polled is None or polled - first <= HOUR:
+        return ticks
+    polls = daily.filter(observed_at__gte=polled)
+    if ticks.filter(observed_at__lt=polled).count() == 1:
+        return ticks.filter(observed_at__gte=polled)
+    picked = polls.order_by().values("day").annotate(first=Min("observed_at")).values_list("first", flat=True)
+    newest = polls.aggregate(newest=Max("observed_at"))["newest"]
+    return ticks.filter(Q(observed_at__lt=polled) | Q(observed_at__in={*picked, newest}))
 
 
 def points(found: PriceSeries, limit: int) -> tuple[list[dict[str, Any]], int]:

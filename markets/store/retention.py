@@ -91,9 +91,7 @@ def prune_day(source: Source, day: datetime, outcome: Pruned) -> None:
     of_the_day = Candle.objects.filter(
         source=source, timeframe="1h", instrument__in=instruments, open_time__gte=day, open_time__lt=day + DAY
     )
-    outcome.rolled_up += rollups.write(
-        rollups.roll_up(rollups.of_candles(of_the_day), "1d"), "1d", source, OF_AS_MANY
-    )
+    outcome.rolled_up += rollups.write(rollups.roll_up(rollups.of_candles(of_the_day), "1d"), "1d", source, OF_AS_MANY)
     outcome.ticks += delete(ticks)
     outcome.candles += delete(candles)
 

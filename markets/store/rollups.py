@@ -18,7 +18,6 @@ from markets.store import bulk, price_validation
 from markets.store.stored_candles import COLUMNS, TABLE
 from markets.timeframes import SECONDS, start_of
 
-
 FIVE_MINUTES = SECONDS["5m"]
 QUARTER = 3
 
@@ -61,10 +60,9 @@ def of_candles(candles: models.QuerySet[Candle]) -> Iterator[Piece]:
     """The closed candles, including those without trades, which carry the last price on. A published one is whole."""
     columns = ("instrument_id", "open_time", "open", "high", "low", "close", "volume", "trades")
     rows = candles.filter(closed=True).order_by("instrument", "open_time")
-    for *values, timeframe, pieces, synthetic in rows.values_list(
-        *columns, "timeframe", "pieces", "synthetic"
-    ).iterator():
-        yield Piece(*values, SECONDS[timeframe] // FIVE_MINUTES if pieces is None else pieces, synthetic)
+    for *values, timeframe, pieces, synthetic in rows.values_list(*columns, "timeframe", "pieces", "synthetic"):
+        found = SECONDS[timeframe] // FIVE_MINUTES if pieces is None else pieces
+        yield Piece._make((*values, found, synthetic))
 
 
 def roll_up(pieces: Iterable[Piece], timeframe: str) -> Iterator[Piece]:
@@ -98,7 +96,5 @@ def write(pieces: Iterable[Piece], timeframe: str, source: Source, conflict: str
     rows: list[tuple[Any, ...]] = []
     for instrument, start, *prices, trades, found, synthetic in pieces:
         flags = (True, synthetic, found < whole, found)
-        rows.append(
-            (instrument, timeframe, source.pk, bulk.moment(start), *map(bulk.digits, prices), trades, *flags)
-        )
+        rows.append((instrument, timeframe, source.pk, bulk.moment(start), *map(bulk.digits, prices), trades, *flags))
     return bulk.insert(TABLE, COLUMNS, rows, conflict)
