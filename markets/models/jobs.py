@@ -39,6 +39,7 @@ class Job(models.Model):
         BLOCKED = "blocked", _("źródło zablokowane w tym kraju")
         NO_PLAN = "no_plan", _("plan u dostawcy tego nie obejmuje")
         BUDGET = "budget", _("limit zapytań wyczerpany")
+        ENVIRONMENT = "environment", _("niezrozumiała zmienna środowiska")
         STORAGE = "storage", _("nie udało się zapisać w bazie")
         LOST = "lost", _("proces zniknął w trakcie pracy")
         STOPPED = "stopped", _("przerwane przy zatrzymaniu systemu")

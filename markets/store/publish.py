@@ -55,7 +55,7 @@ def publish(
         source_group, has_gaps = lock_source_group(source)
         accepted, refused = validation.sift_tables(tables, clock.today())
         outcome = write(accepted, source, source_group, job) if accepted else PublishResult()
-        outcome.refused = [f"{table.table} {table.effective_date} {code}: {reason}" for table, code, reason in refused]
+        outcome.refused = [f"{validation.named(table, code)}: {reason}" for table, code, reason in refused]
         if has_gaps:
             table_gaps.close_gaps(source, accepted, covered)
         if refused:

@@ -42,12 +42,16 @@ def rates_of(instruments: set[int], accepted: Accepted) -> dict[gaps.Key, list[g
 
 
 def record_refused(source: Source, refused: Refused) -> None:
-    """A gap of the instrument where a rate may not in; a code that nobody knows has no series to be missing in."""
+    """A gap of the instrument where a rate may not in, and of the whole table where none of its day may.
+
+    A code that nobody knows has no series to be missing in.
+    """
     codes = {code for _, code, _ in refused}
-    known = dict(Instrument.objects.filter(code__in=codes).values_list("code", "pk"))
+    known: dict[str, int | None] = {"": None}
+    known.update(Instrument.objects.filter(code__in=codes - {""}).values_list("code", "pk"))
     missing = [
-        gaps.of_days(table.table, table.effective_date, table.effective_date, known[code])
+        gaps.of_days(table.table, table.effective_date, table.until or table.effective_date, known[code])
         for table, code, _ in refused
-        if code in known
+        if code in known and (table.until is None or table.until >= table.effective_date)
     ]
     gaps.record(source, Gap.Reason.REFUSED, missing)

@@ -79,3 +79,17 @@ class ExpectedData(ProviderError):
     """A well-formed "nothing published" for days on which a table must exist."""
 
     reason = "expected_data"
+
+
+class Misconfigured(ProviderError):
+    """No request was sent: a variable of the environment that says how to connect cannot be understood.
+
+    `variable`: its name. Its value stands nowhere, for an address of a proxy may hold a password.
+    """
+
+    reason = "environment"
+
+    def __init__(self, variable: str, fault: str) -> None:
+        super().__init__(f"{variable}: {fault}")
+        self.variable = variable
+        self.fault = fault
