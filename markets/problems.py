@@ -47,6 +47,11 @@ KINDS: dict[str, Kind] = {
         _("Część sygnałów nie jest wyznaczana na nowo; kursy są pobierane i pokazywane."),
         _("Sprawdź błąd w szczegółach i w dzienniku; silnik próbuje ponownie co godzinę i po nowych danych."),
     ),
+    "liveness": Kind(
+        _("Proces przestał odpowiadać i został zastąpiony"),
+        _("Przez około minutę nie działało to, co ten proces robi."),
+        _("Nic nie trzeba robić; jeżeli się powtarza, sprawdź dziennik oraz obciążenie i pamięć maszyny."),
+    ),
 }
 
 
