@@ -319,7 +319,15 @@ LOGGING = {
         "text": {"()": "charon.logs.TextFormatter", "format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
         "json": {"()": "charon.logs.JsonFormatter"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "stream": sys.stderr, "formatter": LOG_FORMAT}},
+    "filters": {"one_traceback": {"()": "charon.logs.OneTraceback"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "stream": sys.stderr,
+            "formatter": LOG_FORMAT,
+            "filters": ["one_traceback"],
+        }
+    },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     # The queue tells of every task at INFO: thousands of lines a day that say nothing a job's row does not.
     "loggers": {

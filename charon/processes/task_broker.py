@@ -1,11 +1,12 @@
 """The database broker of the task queue, with a limit on deliveries."""
 
+import logging
 import time
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import DatabaseError, connection, transaction
 from django_q.brokers.orm import ORM
 from django_q.conf import Conf
 from django_q.models import OrmQ, Task
@@ -15,7 +16,11 @@ from django_q.utils import get_func_repr
 from charon.processes.task_names import renamed
 from markets import clock
 
+logger = logging.getLogger(__name__)
+
 MAX_DELIVERIES = 3
+# Before the next try to ask a database that is away.
+AWAY_SECONDS = 5.0
 DIED = f"Its worker died {MAX_DELIVERIES} times; not tried again."
 UNREADABLE = "It was written with another SECRET_KEY, or cannot be read; not tried."
 
@@ -38,7 +43,27 @@ class GuardedORM(ORM):  # type: ignore[misc]  # django-q2 has no types
         return locked.replace(microsecond=task.lock.microsecond + 1)
 
     def dequeue(self) -> list[tuple[int, str]] | None:
-        """The row that has been due longest; None after a pause (`Conf.POLL`) if none is due."""
+        """The row that has been due longest; None after a pause if none is due, or the database cannot be asked.
+
+        django-q2 would end the process that asks, and each new one would tell the whole traceback: 50 MB a day.
+        """
+        try:
+            return self.next_due()
+        except DatabaseError:
+            logger.exception("No tasks while the database cannot be asked")
+            connection.close()
+            time.sleep(AWAY_SECONDS)
+            return None
+
+    def acknowledge(self, task_id: int) -> None:
+        """One whose result could not be recorded is delivered again; tasks are idempotent."""
+        try:
+            super().acknowledge(task_id)
+        except DatabaseError:
+            logger.exception("A task cannot be taken off the queue")
+            connection.close()
+
+    def next_due(self) -> list[tuple[int, str]] | None:
         due = self.get_connection().filter(key=self.list_key, lock__lt=clock.now()).order_by("lock", "pk")
         while row := due.first():
             if row.lock.microsecond >= MAX_DELIVERIES:

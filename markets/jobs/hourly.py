@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import F
 
 from markets import clock
+from markets.errors import is_storage_fault
 from markets.jobs import runs
 from markets.models import Job, Source
 from markets.redis import pubsub
@@ -78,7 +79,7 @@ def sums(count: PollCounts) -> dict[str, object]:
 
 def fail(job_type: str, source: Source, started: datetime, count: PollCounts, error: Exception) -> None:
     """Record a failure. A repeat within the hour raises the count of the first row instead of adding a row."""
-    reason = getattr(error, "reason", Reason.ERROR)
+    reason = getattr(error, "reason", Reason.STORAGE if is_storage_fault(error) else Reason.ERROR)
     message = runs.scrub(f"{type(error).__name__}: {error}")
     hour = started.replace(minute=0, second=0, microsecond=0)
     with transaction.atomic():
