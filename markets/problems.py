@@ -47,6 +47,11 @@ KINDS: dict[str, Kind] = {
         _("Część sygnałów nie jest wyznaczana na nowo; kursy są pobierane i pokazywane."),
         _("Sprawdź błąd w szczegółach i w dzienniku; silnik próbuje ponownie co godzinę i po nowych danych."),
     ),
+    "clock": Kind(
+        _("Zegar systemowy był przestawiony"),
+        _("Zadania mogły być uruchamiane za wcześnie lub za późno; ich terminy zostały poprawione."),
+        _("Włącz synchronizację czasu (NTP) na każdej maszynie, na której działa system."),
+    ),
     "liveness": Kind(
         _("Proces przestał odpowiadać i został zastąpiony"),
         _("Przez około minutę nie działało to, co ten proces robi."),

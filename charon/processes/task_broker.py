@@ -14,6 +14,7 @@ from django_q.signing import SignedPackage
 from django_q.utils import get_func_repr
 
 from charon.processes.task_names import renamed
+from charon.processes.timekeeping import ClockWatch
 from markets import clock
 
 logger = logging.getLogger(__name__)
@@ -23,6 +24,9 @@ MAX_DELIVERIES = 3
 AWAY_SECONDS = 5.0
 DIED = f"Its worker died {MAX_DELIVERIES} times; not tried again."
 UNREADABLE = "It was written with another SECRET_KEY, or cannot be read; not tried."
+
+
+clock_watch = ClockWatch()
 
 
 class GuardedORM(ORM):  # type: ignore[misc]  # django-q2 has no types
@@ -48,6 +52,8 @@ class GuardedORM(ORM):  # type: ignore[misc]  # django-q2 has no types
         django-q2 would end the process that asks, and each new one would tell the whole traceback: 50 MB a day.
         """
         try:
+            if clock_watch.is_due():
+                clock_watch.look()
             return self.next_due()
         except DatabaseError:
             logger.exception("No tasks while the database cannot be asked")
