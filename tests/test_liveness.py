@@ -71,7 +71,7 @@ def test_a_new_process_begins_without_the_silence_of_the_one_before() -> None:
 @pytest.mark.django_db
 def test_the_fault_is_a_problem_until_the_next_process_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     answers, times = iter([True, False, False, False, False, False, True]), iter(range(0, 100, 10))
-    monkeypatch.setattr(liveness.time, "monotonic", lambda: float(next(times)))
+    monkeypatch.setattr("charon.processes.liveness.time.monotonic", lambda: float(next(times)))
     watch = Watch("web", Answer(lambda: next(answers)))
     for _ in range(5):
         watch.look()

@@ -122,7 +122,7 @@ def test_a_job_that_the_storage_fails_says_so(nbp: Source, error: Exception) -> 
 # The log
 
 
-class Lines(logging.StreamHandler):  # type: ignore[type-arg]
+class Lines(logging.StreamHandler):
     """A handler as the settings have it, and what it would have written."""
 
     def __init__(self) -> None:
@@ -199,7 +199,7 @@ def test_the_queue_waits_for_its_database_and_tells_once(
 ) -> None:
     """django-q2 would end the process that asks and start another one, each with the whole traceback."""
     waits: list[float] = []
-    monkeypatch.setattr(task_broker.time, "sleep", waits.append)
+    monkeypatch.setattr("charon.processes.task_broker.time.sleep", waits.append)
     monkeypatch.setattr(task_broker, "logger", logging.getLogger("charon.tests"))
     monkeypatch.setattr(connection, "close", lambda: None)
 
