@@ -14,6 +14,7 @@ from django.db import DatabaseError, IntegrityError, InterfaceError, Operational
 from django.db.models import F
 
 from markets import clock, events
+from markets.errors import is_storage_fault
 from markets.jobs import job_leases
 from markets.jobs.redact import without_secrets
 from markets.models import Job, Source
@@ -120,7 +121,7 @@ def finish(row: Job, status: Status, reason: str = "", error: str = "") -> None:
 
 def fail(row: Job, error: BaseException) -> None:
     """Record the failure in the row and in the message log. If the database cannot store it, the lease expires."""
-    reason = getattr(error, "reason", Reason.STORAGE if isinstance(error, DatabaseError) else Reason.ERROR)
+    reason = getattr(error, "reason", Reason.STORAGE if is_storage_fault(error) else Reason.ERROR)
     if isinstance(error, KeyboardInterrupt | SystemExit):
         reason = Reason.STOPPED
     message = scrub(f"{type(error).__name__}: {error}")
