@@ -50,7 +50,7 @@ def mine(
 ) -> str:
     """Mine a source (all its tables, or those named) for at most 40 s, then enqueue the continuation.
 
-    A failure ends the run: the tables after it are not tried, the next run comes within the hour.
+    A table that fails stops no other one; the answer says whether any failed.
     """
     row = sources.runnable_source(source)
     if row is None:
@@ -64,14 +64,16 @@ def mine(
         return names[names.index(table) :]
 
     run.on_continue = lambda table, job: enqueue(source, tables=rest(table), trigger=trigger, resume=job)
+    statuses = set()
     for series in wanted:
         if time.monotonic() > run.deadline:
             enqueue(source, tables=rest(series.table), trigger=trigger)
             return "continued"
         status = one_table.mine_one(run, series, resume if series is wanted[0] else None)
-        if status in {Job.Status.RUNNING, Job.Status.FAILED}:
+        if status == Job.Status.RUNNING:
             return status
-    return "done"
+        statuses.add(status)
+    return Job.Status.FAILED if Job.Status.FAILED in statuses else "done"
 
 
 def poll(source: str, table: str) -> str:

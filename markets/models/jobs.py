@@ -40,7 +40,9 @@ class Job(models.Model):
         NO_PLAN = "no_plan", _("plan u dostawcy tego nie obejmuje")
         BUDGET = "budget", _("limit zapytań wyczerpany")
         STORAGE = "storage", _("nie udało się zapisać w bazie")
+        FIGURES_REFUSED = "figures_refused", _("odrzucono zbyt wiele wartości")
         LOST = "lost", _("proces zniknął w trakcie pracy")
+        TIMED_OUT = "timed_out", _("przekroczono czas jednego zadania")
         STOPPED = "stopped", _("przerwane przy zatrzymaniu systemu")
         ERROR = "error", _("błąd programu")
 
