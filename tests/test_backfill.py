@@ -286,7 +286,8 @@ def test_a_day_that_fails_costs_no_other_day_and_is_asked_for_again_when_it_is_d
     replica.set_script([])
     at("2026-10-26 14:00")
     job = table_collector.mine_series(run_of(nbp), history)
-    assert (job.status, job.windows) == ("success", 1)
+    assert (job.status, job.windows) == ("skipped", 1), "nothing was published on that day"
+    assert not Gap.objects.exists()
     days = list(Publication.objects.order_by("effective_date").values_list("effective_date", flat=True))
     assert len(days) == len(set(days))
     assert holes(history, days, date(2026, 10, 26)) == []

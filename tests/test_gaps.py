@@ -231,8 +231,8 @@ def test_a_first_fill_that_fails_stays_with_a_try_and_the_next_run_closes_it(
     for tries in (1, 2):
         with pytest.raises(Unreachable):
             mine(away=date(2024, 1, 8))
-        assert days(reason="first_fill")[-1] == ("", "01-20", "01-26", tries), "the newest days never wait"
-    at("2024-01-27 13:00")
+        assert max(row[3] for row in days(reason="first_fill")) == tries, "the newest days never wait"
+    at("2024-01-28 13:00")
     mine()
     assert days() == []
 

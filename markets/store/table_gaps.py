@@ -1,7 +1,7 @@
 """The gaps that a window of publications closes, and those that its refused rates open."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
 from markets.models import Gap, Instrument, Source
@@ -53,7 +53,24 @@ def close_gaps(source: Source, accepted: Accepted, covered: Covered | None, miss
     rows = gaps.overlapping(source, whole, first, last)
     rows = [row for row in rows if not is_refused_again(row, missing)]
     arrived: dict[gaps.Key, list[gaps.Span]] = {(name, None): [span] for name, span in whole.items()}
-    gaps.close(rows, arrived | rates_of({row.instrument_id for row in rows if row.instrument_id}, accepted))
+    arrived |= rates_of({row.instrument_id for row in rows if row.instrument_id}, accepted)
+    if covered:
+        span = outbox.midnight(covered[1]), outbox.midnight(covered[2])
+        refused = {one.instrument for one in missing}
+        for row in rows:
+            key = (row.table, row.instrument_id)
+            if row.table == covered[0] and row.instrument_id not in refused and has_come(row, key in arrived, days):
+                arrived[key] = [*arrived.get(key, []), span]
+    gaps.close(rows, arrived)
+
+
+def has_come(row: Gap, arrived: bool, days: Mapping[str, Sequence[date]]) -> bool:
+    """Whether all that was fetched of a gap is good now: rates of it came, or nothing was published on its days.
+
+    A holiday between two windows would stay a gap for ever.
+    """
+    first, last = row.from_time.date(), row.to_time.date()
+    return arrived or not any(first <= day <= last for day in days[row.table][:-2])
 
 
 def is_refused_again(row: Gap, missing: Collection[Missing]) -> bool:

@@ -125,7 +125,7 @@ def fetch_and_store(run: Run, series: TableSeries, job: Job, windows: list[Span]
             job_results.plan(job, len(halves))
             is_late = ask(run, series, job, halves, course)
         for window, error in failed:
-            if not halves or window[0] == window[1]:
+            if not halves or run.is_down or window[0] == window[1]:
                 course.lost.append((window, error))
     if course.lost:
         note_gaps(run, series, course.lost)
@@ -195,6 +195,7 @@ def neighbours(batch: Batch) -> Iterator[Batch]:
 
 def store(run: Run, series: TableSeries, job: Job, group: list[tuple[Span, list[Table]]], course: Course) -> None:
     """What was published; the days of these windows that lack what must exist become gaps."""
+    run.is_down = False  # it has answered
     while group and not run.is_down:
         sound = list(takewhile(lambda one: not silence.missing(series, *one, course.limit), group))
         part, group = group[: len(sound) + 1], group[len(sound) + 1 :]

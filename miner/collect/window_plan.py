@@ -141,18 +141,20 @@ def all_windows(
     series: TableSeries, newest: date | None, lacking: list[Span], rows: list[tuple[Span, Gap]], end: date
 ) -> list[Span]:
     """What was never tried, from the newest window on; then the failed windows and the refused rates that are due."""
-    untried = union([*lacking, *(one for one, row in rows if is_untried(row))])
+    begun = [one for one, row in rows if is_untried(row)]
+    untried = union([*lacking, *begun])
     found: list[Span] = []
     for hole in reversed(untried):
         in_the_way = [one for one, row in rows if is_in_the_way(row, hole[1] == end)]
         for piece in reversed(without(hole, in_the_way)):
-            if is_worth_asking(piece, series, newest, end):
+            waited_for = any(a <= piece[1] and piece[0] <= b for a, b in begun)
+            if waited_for or is_worth_asking(piece, series, newest, end):
                 found += cut(piece, series.window)
     found, now = newest_first(found), clock.now()
     failed = [
         (one[1] <= (newest or date.min), row.next_try or now, one)
         for one, row in rows
-        if is_failed(row) and (is_due(row) or (newest is not None and one[1] > newest))
+        if is_failed(row) and (is_due(row) or newest is None or one[1] > newest)
     ]
     again = [window for _, _, one in sorted(failed) for window in cut(one, series.window)][:MOST_AGAIN]
     return list(dict.fromkeys([*found, *again, *refused_windows(series, rows, [*found, *again])]))
