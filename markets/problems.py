@@ -57,6 +57,11 @@ KINDS: dict[str, Kind] = {
         _("Przez około minutę nie działało to, co ten proces robi."),
         _("Nic nie trzeba robić; jeżeli się powtarza, sprawdź dziennik oraz obciążenie i pamięć maszyny."),
     ),
+    "figures_refused": Kind(
+        _("Źródło podaje wartości, których nie można przyjąć"),
+        _("Odrzuconych kursów brakuje; pozostałe zostały zapisane."),
+        _("Sprawdź uwagi zadania. Braki są pobierane ponownie, aż nadejdą lub zaakceptujesz luki w panelu."),
+    ),
 }
 
 

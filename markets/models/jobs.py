@@ -41,7 +41,9 @@ class Job(models.Model):
         BUDGET = "budget", _("limit zapytań wyczerpany")
         ENVIRONMENT = "environment", _("niezrozumiała zmienna środowiska")
         STORAGE = "storage", _("nie udało się zapisać w bazie")
+        FIGURES_REFUSED = "figures_refused", _("odrzucono zbyt wiele wartości")
         LOST = "lost", _("proces zniknął w trakcie pracy")
+        TIMED_OUT = "timed_out", _("przekroczono czas jednego zadania")
         STOPPED = "stopped", _("przerwane przy zatrzymaniu systemu")
         ERROR = "error", _("błąd programu")
 

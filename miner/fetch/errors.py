@@ -75,6 +75,12 @@ class Unreadable(ProviderError):
     reason = "unreadable"
 
 
+class FiguresRefused(ProviderError):
+    """Of what was offered, so much may not in that the run is no success."""
+
+    reason = "figures_refused"
+
+
 class ExpectedData(ProviderError):
     """A well-formed "nothing published" for days on which a table must exist."""
 
