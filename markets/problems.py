@@ -7,16 +7,18 @@ subjects are at fault now, so that all others close. The register never raises b
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import F, QuerySet
-from django.utils.functional import _StrPromise
 from django.utils.translation import gettext_lazy as _
 
 from markets import clock
 from markets.jobs import runs
 from markets.models import Problem
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise  # stands in the stubs alone
 
 logger = logging.getLogger(__name__)
 
@@ -24,9 +26,9 @@ logger = logging.getLogger(__name__)
 class Kind(NamedTuple):
     """What people read of a kind of fault: its name, what it harms, and what mends it."""
 
-    title: _StrPromise
-    harm: _StrPromise
-    remedy: _StrPromise
+    title: "_StrPromise"
+    harm: "_StrPromise"
+    remedy: "_StrPromise"
 
 
 KINDS: dict[str, Kind] = {

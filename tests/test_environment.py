@@ -142,7 +142,9 @@ def test_who_is_asked_without_a_proxy(value: str, direct: list[str], through: li
     assert {host for host, url in urls.items() if but.has(url.raw_host.decode(), url.port)} == set(direct)
 
 
-@pytest.mark.parametrize("value", ["[::1", "hid[den", "bank.example:hidden", "a..hidden", "10.0.0.0/hidden", "\udcff", "<>"])
+@pytest.mark.parametrize(
+    "value", ["[::1", "hid[den", "bank.example:hidden", "a..hidden", "10.0.0.0/hidden", "\udcff", "<>"]
+)
 def test_an_exception_that_is_none_is_named_and_never_quoted(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("HTTPS_PROXY", PROXY)
     error = fault_of(monkeypatch, "NO_PROXY", value)
@@ -281,7 +283,9 @@ def test_a_socks_proxy_is_spoken_to_as_one(monkeypatch: pytest.MonkeyPatch, outg
 
 def test_a_socks_proxy_without_its_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment, "find_spec", lambda _: None)
-    assert fault_of(monkeypatch, "ALL_PROXY", "socks://127.0.0.1:7890").fault == "a SOCKS proxy needs the package socksio"
+    assert (
+        fault_of(monkeypatch, "ALL_PROXY", "socks://127.0.0.1:7890").fault == "a SOCKS proxy needs the package socksio"
+    )
 
 
 @pytest.mark.parametrize("error", [UnicodeError("label empty or too long: hidden"), OverflowError("hidden")])

@@ -43,7 +43,11 @@ def sound(tables: list[Table]) -> list[int]:
 
 
 def faults(tables: list[Table]) -> dict[str, str]:
-    return {f"{table.effective_date.day}-{(table.until or table.effective_date).day}": table.fault for table in tables if table.fault}
+    return {
+        f"{table.effective_date.day}-{(table.until or table.effective_date).day}": table.fault
+        for table in tables
+        if table.fault
+    }
 
 
 MONDAY, TUESDAY, WEDNESDAY = (gold(str(day), 500 + number) for number, day in enumerate(WEEK[:3]))
@@ -108,7 +112,9 @@ def test_a_stray_day_that_takes_the_place_of_none_is_named_and_is_no_gap(nbp: So
     assert not Gap.objects.filter(table="gold", reason=Gap.Reason.REFUSED).exists()
 
 
-@pytest.mark.parametrize("elements", [[None], [gold("2020-01-02")], [gold("x"), {}], [gold("2026-10-20"), gold("2026-10-20", 1)]])
+@pytest.mark.parametrize(
+    "elements", [[None], [gold("2020-01-02")], [gold("x"), {}], [gold("2026-10-20"), gold("2026-10-20", 1)]]
+)
 def test_an_answer_without_a_sound_day_is_unreadable(elements: list[object]) -> None:
     with pytest.raises(Unreadable):
         answered(*elements)

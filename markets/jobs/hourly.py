@@ -5,14 +5,14 @@ One row per poll would write 2,880 rows per day and source at an interval of 30 
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import transaction
 from django.db.models import F
 
 from markets import clock
-from markets.jobs import runs
+from markets.jobs import job_results, runs
 from markets.models import Job, Source
 from markets.redis import pubsub
 
@@ -25,7 +25,8 @@ class PollCounts:
 
     rows: int = 0
     revised: int = 0
-    refused: int = 0
+    # In words: which record, and why.
+    refused: list[str] = field(default_factory=list)
     requests: int = 0
     retries: int = 0
     waited_seconds: float = 0.0
@@ -52,7 +53,14 @@ def add(job_type: str, source: Source, started: datetime, count: PollCounts) -> 
             "beats": row.details.get("beats", 0) + 1,
             "errors": row.details.get("errors", 0) + count.errors,
         }
-        Job.objects.filter(pk=row.pk).update(details=details, finished_at=clock.now(), **sums(count))
+        changes = sums(count) | ({"notes": noted(row.notes, count.refused)} if count.refused else {})
+        Job.objects.filter(pk=row.pk).update(details=details, finished_at=clock.now(), **changes)
+
+
+def noted(notes: list[str], refused: list[str]) -> list[str]:
+    """The notes with what was refused, each once: a record that stays broken is refused at every poll of the hour."""
+    new = (f"refused: {runs.scrub(text)}" for text in refused)
+    return list(dict.fromkeys([*notes, *new]))[: job_results.MAX_NOTES]
 
 
 def of_this_hour(job_type: str, source: Source, started: datetime) -> Job:
@@ -69,7 +77,7 @@ def sums(count: PollCounts) -> dict[str, object]:
     return {
         "rows_written": F("rows_written") + count.rows,
         "revised": F("revised") + count.revised,
-        "refused": F("refused") + count.refused,
+        "refused": F("refused") + len(count.refused),
         "requests": F("requests") + count.requests,
         "retries": F("retries") + count.retries,
         "waited_seconds": F("waited_seconds") + count.waited_seconds,

@@ -10,9 +10,13 @@ import httpx
 # Desktops write socks:// and mean SOCKS5, where the proxy looks names up; curl calls that socks5h.
 SCHEMES = {"http": "http", "https": "https", "socks": "socks5", "socks5": "socks5", "socks5h": "socks5h"}
 PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
-PARTS = re.compile(r"(?:(?P<scheme>[a-z][a-z0-9+.-]*)://)?(?:(?P<user>.*)@)?(?P<place>[^@]*)\Z", re.IGNORECASE | re.DOTALL)
+PARTS = re.compile(
+    r"(?:(?P<scheme>[a-z][a-z0-9+.-]*)://)?(?:(?P<user>.*)@)?(?P<place>[^@]*)\Z", re.IGNORECASE | re.DOTALL
+)
 PLACE = re.compile(r"(?:\[(?P<six>[^\]]*)\]|(?P<name>[^\s:/?#\[\]]+))(?::(?P<port>[^/]*))?/*\Z")
-NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*\.?\Z", re.IGNORECASE)
+NAME = re.compile(
+    r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*\.?\Z", re.IGNORECASE
+)
 PORT = re.compile(r"[0-9]{1,5}\Z")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
