@@ -169,7 +169,7 @@ def test_a_failure_ends_with_1_and_the_tables_after_it_are_not_tried(nbp: Source
     assert said[0].startswith("A: success")
     assert said[-2:] == [
         "gold: failed (refused), 0 rows, 1 requests",
-        "  Refused: GET /api/cenyzlota/2024-01-02/2024-01-05/: HTTP 400",
+        "  Refused: GET /api/cenyzlota/2024-01-02/2024-01-05/: HTTP 400: 400 BadRequest - no",
     ]
     assert set(Job.objects.values_list("job_type", flat=True)) == {"nbp.A", "nbp.gold"}
 
@@ -281,7 +281,10 @@ def test_a_market_that_fails_ends_with_1_and_says_why(play: Play) -> None:
     with play(Binance()) as service:
         service.set_script([{"status": 451}])
         said = failing("binance").splitlines()
-    assert said == ["candles 5m: failed (blocked), 0 rows, 1 requests", "  Blocked: GET /api/v3/klines: HTTP 451"]
+    assert said == [
+        "candles 5m: failed (blocked), 0 rows, 1 requests",
+        "  Blocked: GET /api/v3/klines: HTTP 451: 451 Unavailable For Legal Reasons",
+    ]
 
 
 def test_a_market_has_no_tables(play: Play) -> None:

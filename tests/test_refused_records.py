@@ -76,7 +76,10 @@ def test_columns_behind_the_last_are_ignored(more: list[Any]) -> None:
 
 @pytest.mark.parametrize(
     "row",
-    [KLINE[:11], KLINE[:3], [], None, {}, "x", *([*KLINE[:at], wrong, *KLINE[at + 1 :]] for at in (0, 1, 4, 6, 8) for wrong in ("", None, "n/a"))],
+    [
+        KLINE[:11], KLINE[:3], [], None, {}, "x",
+        *([*KLINE[:at], wrong, *KLINE[at + 1 :]] for at in (0, 1, 4, 6, 8) for wrong in ("", None, "n/a")),
+    ],
 )  # fmt: skip
 def test_one_candle_spoils_no_other(row: object) -> None:
     found, refused = bars(KLINE, row)

@@ -20,7 +20,8 @@ URL = "https://api.bank.example/rates?token=hidden"
         (recorded("nbp", "400_date_range.txt"), "400 BadRequest - Błędny zakres dat / Invalid date range"),
         ("Błędny zakres dat".encode("cp1250"), "Błędny zakres dat"),
         ("\ufeffBłędny\r\n\tzakres  dat\0".encode("utf-16"), "Błędny zakres dat"),
-        (b'{"error":{"status":{"timestamp":"x","error_code":10012,"error_message":"Too far back"}}}', "Too far back (10012)"),
+        (b'{"error":{"status":{"timestamp":"x","error_code":10012,"error_message":"Too far back"}}}',
+         "Too far back (10012)"),
         (b'{"status":{"error_code":429,"error_message":"Slow down"}}', "Slow down (429)"),
         (b'{"error":"coin not found"}', "coin not found"),
         (b'{"jsonrpc":"2.0","error":{"message":"system_maintenance","code":11051}}', "system_maintenance (11051)"),
@@ -35,7 +36,8 @@ URL = "https://api.bank.example/rates?token=hidden"
         (b"<html><head><TITLE>\n502 Bad &amp; Gateway</TITLE></head><body>secret</body></html>", "502 Bad & Gateway"),
         (b"<html><body>no title</body></html>", ""),
         (b'{"error":{"message":"cut off here","da', "cut off here"),
-        (b"", ""), (b"{}", ""), (b"null", "null"), (b"[" * 5000, ""), (b'{"message":{"message":{"a":{"b":"deep"}}}}', ""),
+        (b"", ""), (b"{}", ""), (b"null", "null"), (b"[" * 5000, ""),
+        (b'{"message":{"message":{"a":{"b":"deep"}}}}', ""),
     ],
 )  # fmt: skip
 def test_the_words_are_found_whatever_the_shape(body: bytes, words: str) -> None:

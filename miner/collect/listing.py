@@ -41,7 +41,7 @@ def refresh(source: Source, trigger: str = Job.Trigger.SCHEDULE) -> Job:
 
 
 def fetch(source: Source, job: Job) -> tuple[list[Listed], RefusedRecords]:
-    """What is listed, and what could not be read of it. Within the budget, and tried again where that may help; what it cost stands in the job."""
+    """What is listed, and what could not be read of it; tried again within the budget; its cost stands in the job."""
     provider, allowance, traffic = listing_source_of(source), sources.allowance_of(source), retry.Traffic()
     if sources.wants_key(source):
         raise NoKey(f"{source.code}: no key")

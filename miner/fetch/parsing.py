@@ -15,7 +15,7 @@ from miner.fetch.errors import Unreadable
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-I = TypeVar("I")
+Item = TypeVar("Item")
 # What could not be read: what it is about (a ticker, a moment, a place in the list), and why.
 RefusedRecords = dict[str, str]
 
@@ -67,7 +67,7 @@ def decode(body: bytes | msgspec.Raw, shape: type[T]) -> T:
 
 
 def each(
-    items: Iterable[I], read: Callable[[I], T], refused: RefusedRecords, about: Callable[[I, int], str]
+    items: Iterable[Item], read: Callable[[Item], T], refused: RefusedRecords, about: Callable[[Item, int], str]
 ) -> list[T]:
     """What `read` makes of each item. One that raises Unreadable is left out and named in `refused`.
 

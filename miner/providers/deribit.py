@@ -9,7 +9,6 @@ import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import partial
 from urllib.parse import urlencode
 
 import msgspec
@@ -138,7 +137,10 @@ class IndexName(msgspec.Struct):
 
 def parse_names(body: msgspec.Raw, refused: RefusedRecords) -> list[Listed]:
     """`btc_usd` as text, or in an object: the documentation shows one and describes the other."""
-    rows = sound(decode(body, list[msgspec.Raw]), partial(decode, shape=str | IndexName), refused, "name")
-    names = [row if isinstance(row, str) else row.name for row in rows]
-    pairs = [(name, *name.upper().split("_")) for name in names if name.count("_") == 1]
+    rows = sound(decode(body, list[msgspec.Raw]), name_of, refused, "name")
+    pairs = [(name, *name.upper().split("_")) for name in rows if name.count("_") == 1]
     return [Listed(name, base, quote, kind="crypto") for name, base, quote in pairs]
+
+
+def name_of(element: msgspec.Raw) -> str:
+    return decode(element, str) if bytes(element).startswith(b'"') else decode(element, IndexName).name
