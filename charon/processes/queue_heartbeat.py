@@ -4,14 +4,19 @@ A cluster can hang with all its processes alive: an idle worker that is killed l
 processes locked, and no task runs any more.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
+from django.db import DatabaseError
+from django.utils.module_loading import import_string
 from django_q.models import OrmQ
 from django_q.tasks import async_task
 
 INTERVAL = 20.0
+# By its name: it loads the rules and their compiler, which the supervisor has no need of.
+DETECTOR = "charon.detection.run"
 # Longer than a heartbeat waits in a working cluster: two tasks of 60 s run, up to three more have been fetched.
 LIMIT = 180.0
 
@@ -21,9 +26,12 @@ def path(queue: str) -> Path:
 
 
 def beat(queue: str) -> None:
-    """The task: touches a file, which proves that a worker of this queue takes tasks."""
+    """The task: touches a file, which proves that a worker of this queue takes tasks; then it looks for problems."""
     path(queue).parent.mkdir(parents=True, exist_ok=True)
     path(queue).touch()
+    if queue == settings.MINER_QUEUE:
+        with suppress(DatabaseError):
+            import_string(DETECTOR)()
 
 
 def last_beat(queue: str) -> int:

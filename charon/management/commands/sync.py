@@ -2,6 +2,7 @@
 
 from django.core.management.base import BaseCommand
 
+from charon import detection
 from miner import schedule as miner_schedule
 from miner import sources
 from signals import schedule as brain_schedule
@@ -14,3 +15,4 @@ class Command(BaseCommand):
         sources.sync()
         miner_schedule.write_all()
         brain_schedule.write()
+        detection.write_schedule()
