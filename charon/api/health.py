@@ -19,7 +19,9 @@ from miner import source_states
 
 class Strictness(Schema):
     strict: bool = Field(
-        False, description="Whether a fault that costs data is answered with 503.", json_schema_extra={"example": True}
+        default=False,
+        description="Whether a fault that costs data is answered with 503.",
+        json_schema_extra={"example": True},
     )
 
 

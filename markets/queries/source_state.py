@@ -165,11 +165,11 @@ def worst_trouble(troubles: Iterable[Trouble | None]) -> Trouble | None:
 
 
 def judge_series(facts: SeriesFacts, now: datetime) -> SeriesState:
+    """What is being loaded is not behind; what failed before anything came is."""
     age = age_state(facts, now)
-    behind = age == State.STALE or (age == State.PENDING and facts.trouble is not None)
-    ahead = is_ahead(facts, now)
     state = State.FAILED if facts.trouble else State.FILLING if facts.filling else age
-    return SeriesState(facts, state, behind, ahead)
+    is_behind = state == State.STALE or (state == State.FAILED and age in {State.STALE, State.PENDING})
+    return SeriesState(facts, state, is_behind, is_ahead(facts, now))
 
 
 def age_state(facts: SeriesFacts, now: datetime) -> State:
