@@ -47,10 +47,9 @@ def facts_of(row: Source, ends: Mapping[str, Ends], asked: Mapping[str, Poll], n
     provider = PROVIDERS.get(row.code)
     found = [*(table_facts(row, series, ends) for series in provider.series)] if provider else []
     own = polls.polls_of(row) if provider else []
-    found += [poll_facts(poll.name, poll.every, asked.get(poll.name), ends) for poll in own]
     if provider and provider.rotating:
-        queue = polls.queue_poll()
-        found.append(poll_facts(queue.name, queue.every, asked.get(queue.name), ends))
+        own.append(polls.queue_poll())
+    found += [poll_facts(poll.name, poll.every, asked.get(poll.name), ends) for poll in own]
     cooling = getattr(row, "cooling_until", None)
     moments = [replace(poll, cooling_until=cooling).next(now) for poll in own]
     series = [ends[one.name] for one in found if one.name in ends]

@@ -253,7 +253,8 @@ def test_one_table_that_fails_is_told_also_when_the_next_one_is_answered(nbp: So
     end(nbp, "B", "success", 2)
     judged = of("nbp")
     assert judged.state == State.FAILED
-    assert judged.trouble and judged.trouble.since == clock.now() - timedelta(minutes=8)
+    assert judged.trouble
+    assert judged.trouble.since == clock.now() - timedelta(minutes=8)
 
 
 def test_an_archive_is_a_fallback_that_is_named_while_it_stands_in(archive: Source, nbp: Source) -> None:

@@ -40,7 +40,7 @@ def context() -> Row:
         "truth": truth,
         "backfill": backfill_row(truth.facts.backfill),
         "filled": bool(rates.current or rates.retired),
-        "harm": problem_words.harm({row.code: row.name for row in truth.facts.sources}, now),
+        "harm": problem_words.harm({row.code: row.name for row in truth.facts.sources}, truth),
         "tiles": [rows.tile(code, line, badges, months.get(code, []), today) for code, line in tiles.items()],
         "recent": [rows.recent_row(signal, current[signal.instrument.code], badges, today) for signal in recent],
         "rule": badges.rule,

@@ -121,7 +121,7 @@ def source_row(state: SourceState, names: dict[str, str], now: datetime) -> Row:
         "code": state.source.code,
         "light": state.light,
         "state": words(state),
-        "behind": ", ".join(label(name, names) for name in state.behind),
+        "behind": ", ".join(label(name, names).removeprefix(f"{state.source.name}: ") for name in state.behind),
         "success": told(state.last_success, now),
         "failure": told(state.last_failure, now),
         "next_try": formats.near(state.next_try, now) if state.next_try else "–",
