@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import DatabaseError
@@ -53,7 +54,7 @@ def gap(tries: int) -> None:
 
 
 def waiting(ahead: timedelta) -> None:
-    OrmQ.objects.create(key=detection.settings.MINER_QUEUE, payload="x", lock=clock.now() + ahead)
+    OrmQ.objects.create(key=settings.MINER_QUEUE, payload="x", lock=clock.now() + ahead)
 
 
 def outbox() -> None:
@@ -84,22 +85,22 @@ CASES = [
     Case("source_failed", "nbp", lambda: end(source(), "A", "failed", 3, "unreachable"),
          lambda: end(source(), "A", "success", 1)),
     Case("source_stale", "coingecko", lambda: fresh(900), lambda: fresh(5)),
-    Case("clock", "sources", lambda: fresh(-86_300), lambda: fresh(5)),
+    Case("times_ahead", "sources", lambda: fresh(-86_300), lambda: fresh(5)),
     Case("gap", "nbp.A", lambda: gap(9), lambda: Gap.objects.update(accepted_at=clock.now())),
     Case("job_failed", "nbp.listing", lambda: run("nbp.listing", "failed", reason="unreadable"),
          lambda: run("nbp.listing", "success")),
     Case("job_lost", "nbp.A", lambda: run("nbp.A", "failed", reason="lost"), lambda: run("nbp.A", "success")),
-    Case("refused", "nbp.A", lambda: run("nbp.A", "success", rows_written=10, refused=3),
+    Case("figures_refused", "nbp.A", lambda: run("nbp.A", "success", rows_written=10, refused=3),
          lambda: run("nbp.A", "success", rows_written=13)),
     Case("work_given_up", "nbp", lambda: task(success=False, attempt_count=3),
          lambda: Task.objects.filter(success=False).update(stopped=clock.now() - timedelta(days=2))),
     Case("queue", "charon", lambda: waiting(timedelta(seconds=-400)), lambda: OrmQ.objects.all().delete()),
-    Case("clock", "queue", lambda: waiting(timedelta(days=1)), lambda: OrmQ.objects.all().delete()),
-    Case("clock", "leases", lambda: Lease.objects.create(name="pulse", until=clock.now() + timedelta(days=1)),
+    Case("times_ahead", "queue", lambda: waiting(timedelta(days=1)), lambda: OrmQ.objects.all().delete()),
+    Case("times_ahead", "leases", lambda: Lease.objects.create(name="pulse", until=clock.now() + timedelta(days=1)),
          lambda: Lease.objects.all().delete()),
-    Case("clock", "jobs", lambda: run("nbp.A", "running", lease_until=clock.now() + timedelta(days=1)),
+    Case("times_ahead", "jobs", lambda: run("nbp.A", "running", lease_until=clock.now() + timedelta(days=1)),
          lambda: Job.objects.filter(status="running").delete()),
-    Case("clock", "schedules", lambda: ahead(60), lambda: Schedule.objects.all().delete()),
+    Case("times_ahead", "schedules", lambda: ahead(60), lambda: Schedule.objects.all().delete()),
     Case("outbox", "engine", outbox, lambda: OutboxEvent.objects.update(processed=clock.now())),
 ]  # fmt: skip
 

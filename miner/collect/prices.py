@@ -102,8 +102,7 @@ def refresh_counted(source: Source, listings: Sequence[Listing], **how: Any) -> 
 def refusal_of(result: Result) -> ProviderError | None:
     """What is wrong with a poll of which too little may in."""
     try:
-        examples = [f"{code}: {words}" for code, words in result.failed.items() if words != NO_DATA]
-        failures.check_refused(len(result.updated), result.refused, examples)
+        failures.check_refused(len(result.updated), len(result.refused), result.refused)
     except ProviderError as error:
         return error
     return None
