@@ -173,6 +173,8 @@ def wrong(schema: dict[str, Any]) -> Iterator[str]:
     kind = schema.get("anyOf", [schema])[0]
     if kind["type"] == "integer":
         yield from ("x", "1.5", "", str(kind["minimum"] - 1), str(kind["maximum"] + 1), "9" * 5000)
+    elif kind["type"] == "boolean":
+        yield from ("x", "2", "")
     elif "enum" in kind:
         yield from (f"{kind['enum'][0]}x", "")
     elif "format" in kind:

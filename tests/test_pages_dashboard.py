@@ -227,7 +227,7 @@ def test_a_currency_that_left_the_tables_is_marked_and_set_apart(client: Client,
     current, retired = client.get("/").content.decode().split("<details")
     assert "HRK" not in current
     assert "XCG" in current
-    assert "HRK kuna chorwacka 0,6210 nieaktualna, ostatni kurs z 30.12.2022" in text_of(retired.encode())
+    assert "HRK kuna chorwacka 0,6210 wycofana, ostatni kurs z 30.12.2022" in text_of(retired.encode())
     assert "+0,0010" not in retired
 
 

@@ -193,7 +193,7 @@ def test_a_popular_currency_that_was_retired_says_so(client: Client, nbp: Source
     save(nbp, FRIDAY, USD="3.7747")
     stand("CHF")
     tile = tile_of(client, "CHF")
-    assert text_of(tile).endswith("01.06.2026, 5 mies. temu nieaktualna, ostatni kurs z 01.06.2026")
+    assert text_of(tile).endswith("01.06.2026, 5 mies. temu wycofana, ostatni kurs z 01.06.2026")
     assert "TRZYMAJ" not in tile
 
 

@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from django.test import Client
 from django.utils.html import strip_tags
 from django_q.models import Schedule
 
+from charon import metrics
 from markets import clock
 from markets.models import Job, Publication, Source
 from markets.queries import calendars, freshness, source_state
@@ -29,6 +30,14 @@ TABLES = ("A", "B", "C", "gold")
 @pytest.fixture(autouse=True)
 def one_o_clock(at: Callable[[str], None]) -> None:
     at("2026-11-20 13:00")
+
+
+@pytest.fixture(autouse=True)
+def uncounted() -> Iterator[None]:
+    """What these tests ask is not counted in others."""
+    yield
+    metrics.REQUESTS.clear()
+    metrics.SECONDS.clear()
 
 
 def loaded(source: Source, **days: str) -> None:

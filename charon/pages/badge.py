@@ -28,7 +28,7 @@ class Badges:
         """`text` under a `kind` for its colour, `icon`, `since`, and `old` where the figures behind it are."""
         state = self.standings.get(line.code)
         if line.retired:
-            return plain(_("nieaktualna, ostatni kurs z %s") % formats.day(line.day))
+            return plain(_("wycofana, ostatni kurs z %s") % formats.day(line.day))
         if line.table == "B":
             return plain(_("nie dotyczy"), _("Reguła dzienna nie dotyczy tabeli B."))
         if state is None or state.status == AnalysisSnapshot.Status.NOT_APPLICABLE:

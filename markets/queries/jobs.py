@@ -60,7 +60,7 @@ class Ends:
 
     @property
     def is_failing(self) -> bool:
-        return self.failure is not None and (self.success is None or self.failure > self.success)
+        return self.failure is not None and (self.success is None or self.failure >= self.success)
 
 
 class Stats(TypedDict):
