@@ -27,7 +27,7 @@ from miner.collect.price_history import fetch_prices, history_states
 from miner.fetch.errors import ProviderError
 from miner.providers import PROVIDERS
 from miner.providers.base import CandleSource, QuoteSource
-from miner.slices import Slice
+from miner.slices import Slice, in_slices
 
 logger = logging.getLogger(__name__)
 
@@ -114,6 +114,7 @@ def put(func: str, *args: object, group: str, **more: object) -> None:
     async_task(func, *args, cluster=settings.MINER_QUEUE, group=group, **more)
 
 
+@in_slices
 def tables(
     source: str, names: list[str], start: date, end: date, at: date | None = None, job: int | None = None
 ) -> str:
@@ -144,6 +145,7 @@ def tables(
     return status
 
 
+@in_slices
 def prices(
     source: str,
     names: list[str],
@@ -167,6 +169,7 @@ def prices(
     return status
 
 
+@in_slices
 def candles(
     source: str, names: list[str], start: date, end: date, at: datetime | None = None, job: int | None = None
 ) -> str:

@@ -6,7 +6,9 @@ side would hold a poll of 30 s back by more than a minute. The broker hands out 
 """
 
 import time
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django_q.conf import Conf
@@ -15,22 +17,22 @@ from django_q.signing import SignedPackage
 
 from markets import clock
 
-# The tasks that work in slices. A dotted name here stands in the queue.
-LONG = frozenset(
-    {
-        "miner.tasks.mine",
-        "miner.tasks.prune",
-        "miner.backfill.tables",
-        "miner.backfill.prices",
-        "miner.backfill.candles",
-    }
-)
+# The dotted names of the tasks that work in slices, as they stand in the queue.
+LONG: set[str] = set()
+Task = TypeVar("Task", bound=Callable[..., Any])
+
 # In seconds of the monotonic clock: the least time of a slice, and how often it looks whether short work waits.
 LEAST, LOOK_EVERY = 5.0, 1.0
 # A free worker takes a task within `poll` (1 s): what is due for longer than this waits for a worker.
 WAITING = timedelta(seconds=2)
 # A task is killed after 60 s and may have been fetched while another one ran: after this time its worker is dead.
 LONGEST_WORK = timedelta(seconds=130)
+
+
+def in_slices(task: Task) -> Task:
+    """Marks a task that works in slices; the broker loads every module that has one."""
+    LONG.add(f"{task.__module__}.{task.__name__}")
+    return task
 
 
 class Slice:

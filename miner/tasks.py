@@ -23,6 +23,7 @@ from miner.fetch.errors import ProviderError
 from miner.providers import PROVIDERS
 from miner.providers.base import CandleSource
 from miner.pulse import results
+from miner.slices import in_slices
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ def enqueue(source: str, **arguments: object) -> None:
     async_task("miner.tasks.mine", source, cluster=settings.MINER_QUEUE, group=source, **arguments)
 
 
+@in_slices
 def mine(
     source: str, tables: list[str] | None = None, trigger: str = Job.Trigger.SCHEDULE, resume: int | None = None
 ) -> str:
@@ -162,6 +164,7 @@ def refresh_listing(source: str) -> str:
         return Job.Status.FAILED
 
 
+@in_slices
 def prune() -> str:
     """Old prices, candles and jobs make room; what the time of one task did not suffice for follows in the next."""
     with runs.job("retention") as job:

@@ -214,6 +214,7 @@ def test_the_queue_waits_for_its_database_and_tells_once(
     assert sum("Traceback" in said for said in lines.said) == 1
 
 
+@pytest.mark.django_db
 def test_a_disk_that_takes_no_beat_does_not_fail_the_task(settings: Any) -> None:
     from charon.processes import queue_heartbeat
 

@@ -162,7 +162,7 @@ def health_now(request: HttpRequest, asked: Query[health.Strictness]) -> HttpRes
     except DatabaseError as error:
         logger.error("%s: the database cannot be asked: %s", request.META["charon.request_id"], type(error).__name__)
         part = "disk" if detection.is_disk_full() else "database"
-        return uncached(envelope(request, 503, UNABLE[part], {"part": part}))
+        return uncached(unavailable(request, UNABLE[part], {"part": part}))
     faulty = asked.strict and health.is_faulty(told)
     return uncached(reply(told | {"status": "fault"} if faulty else told, 503 if faulty else 200))
 

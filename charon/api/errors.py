@@ -40,9 +40,9 @@ def envelope(request: HttpRequest, status: int, message: str = "", detail: Any =
     return reply({"error": error}, status)
 
 
-def unavailable(request: HttpRequest) -> HttpResponse:
+def unavailable(request: HttpRequest, message: str = "", detail: Any = None) -> HttpResponse:
     """The database or the disk is at fault: a client may try again."""
-    response = envelope(request, 503)
+    response = envelope(request, 503, message, detail)
     response.headers["Retry-After"] = str(RETRY_SECONDS)
     return response
 

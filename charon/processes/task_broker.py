@@ -16,7 +16,7 @@ from django_q.utils import get_func_repr
 from charon.processes.task_names import renamed
 from charon.processes.timekeeping import ClockWatch
 from markets import clock
-from miner import slices
+from miner import slices  # the back-fill brings the tasks that work in slices
 
 logger = logging.getLogger(__name__)
 

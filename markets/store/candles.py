@@ -91,7 +91,7 @@ def close_gaps(source: Source, found_by_timeframe: dict[str, Found], off_grid: O
 def sift(bars: Iterable[Bar], known: dict[str, int], outcome: SaveResult) -> tuple[dict[str, Found], OffGrid]:
     """What may in, by timeframe, of two candles for one stretch the last one given; and where candles ran off the grid.
 
-    These are refused with one sentence a series: after its outage of February 2018 Binance began 43 hours at :28.
+    These are refused with one sentence a series: after an outage a market may go on in the middle of an hour.
     """
     now = clock.now()
     accepted: dict[str, Found] = defaultdict(dict)
