@@ -204,6 +204,7 @@ WORK = """
 /batch/queue/stats
 /batch/rate-limit
 /health
+/health?strict=1
 /redis/log
 /redis/log intruder
 /redis/log operator
