@@ -1,0 +1,145 @@
+"""Everything that an installation holds and that must not depend on what happened to it, as countable rows."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from django.db.models import Model, Q
+
+from markets.models import Candle, Gap, Publication, Rate, Revision
+from signals.models import AnalysisSnapshot, Signal
+from tests.chaos.world import BEGINS
+
+# What differs between two sound installations: row ids, jobs, and the moments at which something was seen or done.
+LEFT_OUT = {
+    "id", "job", "turned_id", "fetched_at", "seen_at", "generated_at", "live_since", "backtested", "next_try", "tries",
+}  # fmt: skip
+# How two rows name the same thing on two databases.
+NAMES = {
+    "source": ("source__code",),
+    "instrument": ("instrument__code",),
+    "publication": ("publication__source__code", "publication__table", "publication__effective_date"),
+    "rate": ("rate__source__code", "rate__instrument__code", "rate__table", "rate__effective_date"),
+    "old_source": ("old_source__code",),
+    "new_source": ("new_source__code",),
+    "accepted_by": (),
+}
+# Candles older than the first hours of the range move in and out with the minute of the first question.
+EVERY = Q()
+CANDLES = (BEGINS - timedelta(days=28), BEGINS - timedelta(hours=4))
+# The columns that say which row it is; all others are what it says.
+KEYS = {
+    "source__code", "instrument__code", "table", "effective_date", "rate__source__code", "rate__instrument__code",
+    "rate__table", "rate__effective_date", "timeframe", "open_time", "rule", "as_of", "window", "from_time", "reason",
+}  # fmt: skip
+Row = tuple[str, ...]
+Rows = Counter[tuple[Row, Row]]
+
+
+class Difference(NamedTuple):
+    """Keys that are gone, keys that stand twice, and keys that say something else (or that only we have)."""
+
+    rows: int
+    lost: list[str]
+    doubled: list[str]
+    unequal: list[str]
+
+    @property
+    def is_none(self) -> bool:
+        return not (self.lost or self.doubled or self.unequal)
+
+
+def columns(model: type[Model]) -> list[str]:
+    fields = [field.name for field in model._meta.concrete_fields if field.name not in LEFT_OUT]
+    return [path for field in fields for path in NAMES.get(field, (field,))]
+
+
+def text(value: Any) -> str:
+    """A figure by its value, JSON by its sorted content, an address without the replica's port."""
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
+    if isinstance(value, dict):
+        return repr(sorted(pair for pair in value.items() if pair[0] not in LEFT_OUT))
+    return urlsplit(value).path if isinstance(value, str) and value.startswith("http://") else str(value)
+
+
+def split(names: list[str], row: tuple[Any, ...]) -> tuple[Row, Row]:
+    told = [(name in KEYS, text(value)) for name, value in zip(names, row, strict=True)]
+    return tuple(value for key, value in told if key), tuple(value for key, value in told if not key)
+
+
+def rows(model: type[Model], which: Q = EVERY) -> Rows:
+    names = columns(model)
+    found = model._default_manager.filter(which).order_by().values_list(*names)
+    return Counter(split(names, row) for row in found.iterator())
+
+
+def newest_signals() -> Rows:
+    """The newest version of each decision, without its number.
+
+    A HOLD is stored only for a bar that was the newest one at some time, and a version only for a figure that was seen
+    before its correction: both depend on the processes that were alive. HOLDs count on the last bar of a series alone.
+    """
+    names = [name for name in columns(Signal) if name != "version"]
+    key = ("instrument", "rule", "timeframe", "as_of")
+    newest: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+    last: dict[tuple[Any, ...], datetime] = {}
+    for row in Signal.objects.order_by("version").values_list(*key, *names):
+        newest[row[:4]] = row[4:]
+        last[row[:3]] = max(last.get(row[:3], row[3]), row[3])
+    label = names.index("signal")
+    kept = (row for at, row in newest.items() if row[label] != Signal.Label.HOLD or at[3] == last[at[:3]])
+    return Counter(split(names, row) for row in kept)
+
+
+TABLES: dict[str, Callable[[], Rows]] = {
+    "rates": lambda: rows(Rate, ~Q(source__code="nbp_archive")),
+    "archive figures": lambda: rows(Rate, Q(source__code="nbp_archive")),
+    "publications": lambda: rows(Publication),
+    "revisions": lambda: rows(Revision),
+    "candles": lambda: rows(Candle, Q(source__code="binance", open_time__range=CANDLES)),
+    "gaps": lambda: rows(Gap),
+    "signals": newest_signals,
+    "snapshots": lambda: rows(AnalysisSnapshot, Q(instrument__kind__in=["currency", "metal", "pair"])),
+}
+
+
+def everything() -> dict[str, Rows]:
+    return {name: table() for name, table in TABLES.items()}
+
+
+def compare(right: Rows, found: Rows) -> Difference:
+    wanted, there = by_key(right), by_key(found)
+    return Difference(
+        rows=sum(right.values()),
+        lost=sorted(name(key) for key in wanted.keys() - there.keys()),
+        doubled=sorted(name(key) for key, values in there.items() if len(values) > 1),
+        unequal=sorted(
+            f"{name(key)}: {wanted.get(key, ['absent'])[0]} is {values[0]}"
+            for key, values in there.items()
+            if len(values) == 1 and values != wanted.get(key)
+        ),
+    )
+
+
+def by_key(found: Rows) -> dict[Row, list[Row]]:
+    grouped: dict[Row, list[Row]] = {}
+    for key, value in found.elements():
+        grouped.setdefault(key, []).append(value)
+    return grouped
+
+
+def name(key: Row) -> str:
+    return " ".join(key)
+
+
+def stamps() -> dict[int, str]:
+    """Every row of Signal by its id, as a hash: a row that is written twice has another one."""
+    names = [field.attname for field in Signal._meta.concrete_fields if field.name != "id"]
+    return {
+        row[0]: hashlib.sha256(repr(row[1:]).encode()).hexdigest() for row in Signal.objects.values_list("id", *names)
+    }
