@@ -12,13 +12,14 @@ import dj_database_url
 import psutil
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connections
 from django_q.models import OrmQ, Task
+from django_q.signing import SignedPackage
 
 from markets.models import Gap, Job, OutboxEvent, Problem, Rate
 from tests.chaos.world import World
 from tests.processes import Up, free_port
 from tests.servers import Postgres, Redis
 
-STUCK = 30.0  # seconds; a task may work for 15 and is delivered again after 20
+STUCK = 60.0  # seconds; a task may work for 20 and is delivered again after 25
 
 
 @dataclass
@@ -128,18 +129,17 @@ class Watch:
         for task in Task.objects.filter(success=False):
             self.given_up[task.id] = f"{task.func}{task.args or ''}: {str(task.result)[-300:]}"
         problems = Problem.objects.filter(closed_at=None).values_list("kind", "subject")
-        there, now = set(OrmQ.objects.values_list("pk", flat=True)), time.monotonic()
+        there, now = {row.pk: row for row in OrmQ.objects.all()}, time.monotonic()
         self.waiting = {pk: self.waiting.get(pk, now) for pk in there}
+        stuck = [there[pk] for pk, since in self.waiting.items() if now - since > self.patience]
         counts = {
             "jobs run": Job.objects.filter(status=Job.Status.RUNNING).count(),
             "events are open": OutboxEvent.objects.filter(consumer="engine", processed=None).count(),
-            f"tasks stand in the queue for {self.patience:.0f} s": sum(
-                now - since > self.patience for since in self.waiting.values()
-            ),
             "rates are missing": self.rates - Rate.objects.count(),
             "gaps are open": Gap.objects.filter(accepted_at=None).count() - self.gaps,
         }
         named = [f"{number} {what}" for what, number in counts.items() if number > 0]
+        named += [f"in the queue for {self.patience:.0f} s: {name_of(row)}, locked to {row.lock}" for row in stuck]
         return named + sorted({f"open: {kind} {subject}".rstrip() for kind, subject in problems} - self.allowed)
 
     def until_rest(self, house: House, seconds: float, quiet: int = 6) -> list[str]:
@@ -150,3 +150,11 @@ class Watch:
             calm = 0 if why else calm + 1
             time.sleep(1)
         return why
+
+
+def name_of(row: OrmQ) -> str:
+    try:
+        task = SignedPackage.loads(row.payload)
+    except Exception as error:  # the key may be another one
+        return type(error).__name__
+    return f"{task['func']}{task['args']}"
