@@ -1,11 +1,16 @@
 #!/usr/bin/env python3
 """Django's command line for Charon."""
 
+import io
 import os
 import sys
 
 
 def main() -> None:
+    # A folder may have a name that the terminal's encoding lacks; to say it must not end Charon.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "charon.settings")
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line

@@ -1,6 +1,7 @@
 """What happens to every request: an id, the API's many addresses, and what caches must know."""
 
 import re
+import sys
 import uuid
 from collections.abc import Callable
 
@@ -11,7 +12,8 @@ from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
 
 from charon.api.addresses import canonical, is_api
-from charon.api.errors import is_bare, seal
+from charon.api.errors import RETRY_SECONDS, is_bare, seal
+from markets.errors import is_storage_fault
 
 View = Callable[[HttpRequest], HttpResponseBase]
 
@@ -33,13 +35,25 @@ def request_id(get_response: View) -> View:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """The page of an error names the id that the log has; whatever is broken, it answers."""
+    """The page of an error names the id that the log has; whatever is broken, it answers.
+
+    Django calls this while it handles the error. A database that is away is no fault of ours: it has a page of its own.
+    """
     number = str(request.META.get("charon.request_id", ""))
+    error = sys.exception()
+    if error is not None and is_storage_fault(error):
+        words = f"Baza danych jest chwilowo niedostępna. Spróbuj ponownie za chwilę. Numer: {number}"
+        response = page_of_error("503.html", 503, number, words)
+        response.headers["Retry-After"] = str(RETRY_SECONDS)
+        return response
+    return page_of_error("500.html", 500, number, f"Coś poszło nie tak. Numer błędu: {number}")
+
+
+def page_of_error(template: str, status: int, number: str, words: str) -> HttpResponse:
     try:
-        return HttpResponse(render_to_string("500.html", {"number": number}), status=500)
+        return HttpResponse(render_to_string(template, {"number": number}), status=status)
     except Exception:
-        words = f"Coś poszło nie tak. Numer błędu: {number}"
-        return HttpResponse(words, status=500, content_type="text/plain; charset=utf-8")
+        return HttpResponse(words, status=status, content_type="text/plain; charset=utf-8")
 
 
 def api_paths(get_response: View) -> View:

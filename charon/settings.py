@@ -7,7 +7,8 @@ import os
 import sys
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from typing import Any
+from urllib.parse import urlsplit
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
@@ -44,18 +45,36 @@ def redis_url() -> str:
     return value
 
 
-def database_url() -> str:
-    """DATABASE_URL wins over DB_HOST and its kin; neither means SQLite in the data folder."""
+def database() -> dict[str, Any]:
+    """DATABASE_URL wins over DB_HOST and its kin; neither means SQLite in the data folder.
+
+    Only what is written as a URL is read as one: a folder, a socket's path or a password may hold any character.
+    """
     if url := env.str("DATABASE_URL", ""):
-        return url
+        return database_of(url)
     if host := env.str("DB_HOST", ""):
-        user, password = quote(env.str("DB_USER", "charon"), safe=""), quote(env.str("DB_PASSWORD", ""), safe="")
-        return f"postgres://{user}:{password}@{host}:{env.int('DB_PORT', 5432)}/{env.str('DB_NAME', 'charon')}"
-    return f"sqlite:///{DATA_DIR / 'charon.sqlite3'}"
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": env.str("DB_NAME", "charon"),
+            "USER": env.str("DB_USER", "charon"),
+            "PASSWORD": env.str("DB_PASSWORD", ""),
+            "HOST": host,
+            "PORT": env.int("DB_PORT", 5432),
+        }
+    return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(DATA_DIR / "charon.sqlite3")}
+
+
+def database_of(url: str) -> dict[str, Any]:
+    """A # or ? in a path would cut it off there, and two installations could share one file without a word."""
+    parts = urlsplit(url) if url != "sqlite://:memory:" else urlsplit("")
+    if "#" in url or any("=" not in word for word in parts.query.split("&") if word):
+        raise ValueError("DATABASE_URL: a # or ? in a path or password must be written as %23 or %3F")
+    return dict(dj_database_url.parse(url))
 
 
 try:
-    DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "data"))).resolve()
+    # An empty DATA_DIR is none: as a path it would be the folder that the command was called from.
+    DATA_DIR = Path(env.str("DATA_DIR", "") or BASE_DIR / "data").resolve()
     DEBUG = env.bool("DEBUG", False)
     DEMO = env.bool("DEMO", False)
     HOST = env.str("HOST", "127.0.0.1")
@@ -134,7 +153,7 @@ try:
         raise ValueError(f"MACD_FAST ({MACD_FAST}) must be below MACD_SLOW ({MACD_SLOW})")
     CDN_ENABLED = env.bool("CDN_ENABLED", True)
     SECRET_KEY = env.str("SECRET_KEY", "") or secret.shared_key(DATA_DIR)
-    DATABASES = {"default": dj_database_url.parse(database_url())}
+    DATABASES = {"default": database()}
     # Only a web process has threads that share; a pool inherited by the queue's forks breaks it.
     DB_POOL = env.bool("DB_POOL", False)
     DB_STATEMENT_SECONDS = env.int(
@@ -161,7 +180,7 @@ else:
     DATABASES["default"]["OPTIONS"] = {
         "connect_timeout": 5,
         "options": f"-c statement_timeout={DB_STATEMENT_SECONDS}s -c idle_in_transaction_session_timeout=120s",
-    }
+    } | DATABASES["default"].get("OPTIONS", {})
     if DB_POOL:
         # A connection for each thread of web; one that PostgreSQL has closed meanwhile is replaced before it is lent.
         DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": max(8, os.cpu_count() or 1), "timeout": 5}
@@ -301,7 +320,15 @@ LOGGING = {
         "text": {"()": "charon.logs.TextFormatter", "format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
         "json": {"()": "charon.logs.JsonFormatter"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "stream": sys.stderr, "formatter": LOG_FORMAT}},
+    "filters": {"one_traceback": {"()": "charon.logs.OneTraceback"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "stream": sys.stderr,
+            "formatter": LOG_FORMAT,
+            "filters": ["one_traceback"],
+        }
+    },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     # The queue tells of every task at INFO: thousands of lines a day that say nothing a job's row does not.
     "loggers": {

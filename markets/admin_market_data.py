@@ -88,6 +88,10 @@ class RevisionAdmin(LookOnly):
     list_select_related = ("rate__instrument", "old_source", "new_source")
     search_fields = ("=rate__instrument__code",)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Revision]:
+        """Another number of digits is no correction."""
+        return super().get_queryset(request).filter(notation=False)
+
     @admin.display(description=gettext_lazy("kurs"))
     def of(self, row: Revision) -> str:
         return f"{row.rate.instrument} {row.rate.table} {row.rate.effective_date}"
@@ -153,6 +157,6 @@ class CandleAdmin(LookOnly):
         "volume",
         "closed",
     )
-    list_filter = ("source", "timeframe", "closed", "synthetic")
+    list_filter = ("source", "timeframe", "closed", "synthetic", "partial")
     list_select_related = ("instrument", "source")
     search_fields = ("instrument__code",)

@@ -1,6 +1,22 @@
-"""The errors of a query that has no answer, with a message for the client; the API adds its envelope."""
+"""The errors of a query that has no answer, with a message for the client, and which errors are the storage's."""
 
+import errno
 from typing import Any, ClassVar
+
+from django.db import DataError, Error, IntegrityError, NotSupportedError, ProgrammingError
+
+FULL_OR_BROKEN = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG, errno.EMFILE, errno.ENFILE}
+# PostgreSQL's codes for tables and schemas that are not there: a database that has not been prepared.
+NOT_PREPARED = {"42P01", "3F000"}
+
+
+def is_storage_fault(error: BaseException) -> bool:
+    """Whether the database or the disk is at fault and not the program: away, locked, full, read-only, broken."""
+    if isinstance(error, ProgrammingError):
+        return getattr(error.__cause__, "sqlstate", None) in NOT_PREPARED
+    if isinstance(error, Error):
+        return not isinstance(error, IntegrityError | DataError | NotSupportedError)
+    return isinstance(error, OSError) and error.errno in FULL_OR_BROKEN
 
 
 class QuestionError(Exception):

@@ -7,16 +7,18 @@ subjects are at fault now, so that all others close. The register never raises b
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import F, QuerySet
-from django.utils.functional import _StrPromise
 from django.utils.translation import gettext_lazy as _
 
 from markets import clock
 from markets.jobs import runs
 from markets.models import Problem
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise  # stands in the stubs alone
 
 logger = logging.getLogger(__name__)
 
@@ -24,9 +26,9 @@ logger = logging.getLogger(__name__)
 class Kind(NamedTuple):
     """What people read of a kind of fault: its name, what it harms, and what mends it."""
 
-    title: _StrPromise
-    harm: _StrPromise
-    remedy: _StrPromise
+    title: "_StrPromise"
+    harm: "_StrPromise"
+    remedy: "_StrPromise"
 
 
 KINDS: dict[str, Kind] = {
@@ -34,6 +36,31 @@ KINDS: dict[str, Kind] = {
         _("Niezrozumiały adres serwera pośredniczącego"),
         _("Nic nie jest pobierane; strony i API działają."),
         _("Popraw zmienną środowiska i uruchom system ponownie."),
+    ),
+    "compiler": Kind(
+        _("Silnik sygnałów działa bez skompilowanego kodu"),
+        _("Sygnały są liczone poprawnie, ale wolniej: po każdym starcie procesu albo przez cały czas."),
+        _("Daj procesom prawo zapisu w katalogu danych albo wskaż zmienną NUMBA_CACHE_DIR katalog do zapisu."),
+    ),
+    "engine": Kind(
+        _("Silnik sygnałów zgłasza błędy"),
+        _("Część sygnałów nie jest wyznaczana na nowo; kursy są pobierane i pokazywane."),
+        _("Sprawdź błąd w szczegółach i w dzienniku; silnik próbuje ponownie co godzinę i po nowych danych."),
+    ),
+    "clock": Kind(
+        _("Zegar systemowy był przestawiony"),
+        _("Zadania mogły być uruchamiane za wcześnie lub za późno; ich terminy zostały poprawione."),
+        _("Włącz synchronizację czasu (NTP) na każdej maszynie, na której działa system."),
+    ),
+    "liveness": Kind(
+        _("Proces przestał odpowiadać i został zastąpiony"),
+        _("Przez około minutę nie działało to, co ten proces robi."),
+        _("Nic nie trzeba robić; jeżeli się powtarza, sprawdź dziennik oraz obciążenie i pamięć maszyny."),
+    ),
+    "figures_refused": Kind(
+        _("Źródło podaje wartości, których nie można przyjąć"),
+        _("Odrzuconych kursów brakuje; pozostałe zostały zapisane."),
+        _("Sprawdź uwagi zadania. Braki są pobierane ponownie, aż nadejdą lub zaakceptujesz luki w panelu."),
     ),
 }
 

@@ -26,7 +26,11 @@ class RateRecord(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One publication of one day. `sha256` is empty where there are no published bytes (the archive)."""
+    """One publication of one day. `sha256` is empty where there are no published bytes (the archive).
+
+    `fault`: why nothing of this day may be stored. `until`: with a fault whose day could not be read, the last day that
+    it can be of; the first is `effective_date`.
+    """
 
     table: str
     effective_date: date
@@ -36,6 +40,8 @@ class Table:
     url: str = ""
     sha256: str = ""
     kind: str = field(default="currency")
+    fault: str = ""
+    until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

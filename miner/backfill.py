@@ -22,7 +22,7 @@ from miner import sources, tasks
 from miner.collect import history_requests, listing, one_table, probe, window_plan
 from miner.collect import prices as price_collector
 from miner.collect.candle_history import fetch_candles
-from miner.collect.history import BUSY, GOOD, ROUND, Fill, moments, settled
+from miner.collect.history import BUSY, ROUND, Fill, moments, settled
 from miner.collect.price_history import fetch_prices, history_states
 from miner.fetch.errors import ProviderError
 from miner.providers import PROVIDERS
@@ -116,7 +116,10 @@ def put(func: str, *args: object, group: str, **more: object) -> None:
 def tables(
     source: str, names: list[str], start: date, end: date, at: date | None = None, job: int | None = None
 ) -> str:
-    """The first of these tables, from `at` on when a task before has come so far; a task of its own for each other."""
+    """The first of these tables, from `at` on when a task before has come so far; a task of its own for each other.
+
+    One that fails, or is being mined by somebody else, stops no other one.
+    """
     row = sources.runnable_source(source)
     if row is None:
         job_leases.abandon(job)
@@ -135,7 +138,7 @@ def tables(
 
     run.watch, run.on_continue = count, rest
     status = one_table.mine_one(run, series, job)
-    if status in GOOD and names[1:]:
+    if status != Job.Status.RUNNING and names[1:]:
         again("tables", row, names[1:], start, end)
     return status
 
@@ -166,7 +169,7 @@ def prices(
 def candles(
     source: str, names: list[str], start: date, end: date, at: datetime | None = None, job: int | None = None
 ) -> str:
-    """The first of these timeframes; a task of its own for each other."""
+    """The first of these timeframes; a task of its own for each other, also after one that failed."""
     row = sources.runnable_source(source)
     if row is None:
         job_leases.abandon(job)
@@ -174,7 +177,7 @@ def candles(
     fill = of_task(row, start, end)
     fill.on_continue = lambda reached, job: again("candles", row, names, start, end, at=reached, job=job)
     status = settled(fill, lambda: fetch_candles(fill, names[0], at, job))
-    if status in GOOD and names[1:]:
+    if status != Job.Status.RUNNING and names[1:]:
         again("candles", row, names[1:], start, end)
     return status
 

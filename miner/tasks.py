@@ -10,7 +10,7 @@ from django_q.tasks import async_task
 
 from markets import clock
 from markets.jobs import job_leases, runs
-from markets.models import Job, Publication
+from markets.models import Gap, Job, Publication, Source
 from markets.redis import market_keys
 from markets.store import retention
 from miner import sources
@@ -50,7 +50,7 @@ def mine(
 ) -> str:
     """Mine a source (all its tables, or those named) for at most 40 s, then enqueue the continuation.
 
-    A failure ends the run: the tables after it are not tried, the next run comes within the hour.
+    A table that fails stops no other one; the answer says whether any failed.
     """
     row = sources.runnable_source(source)
     if row is None:
@@ -64,14 +64,16 @@ def mine(
         return names[names.index(table) :]
 
     run.on_continue = lambda table, job: enqueue(source, tables=rest(table), trigger=trigger, resume=job)
+    statuses = set()
     for series in wanted:
         if time.monotonic() > run.deadline:
             enqueue(source, tables=rest(series.table), trigger=trigger)
             return "continued"
         status = one_table.mine_one(run, series, resume if series is wanted[0] else None)
-        if status in {Job.Status.RUNNING, Job.Status.FAILED}:
+        if status == Job.Status.RUNNING:
             return status
-    return "done"
+        statuses.add(status)
+    return Job.Status.FAILED if Job.Status.FAILED in statuses else "done"
 
 
 def poll(source: str, table: str) -> str:
@@ -168,6 +170,30 @@ def prune() -> str:
     if not gone.finished:
         async_task("miner.tasks.prune", cluster=settings.MINER_QUEUE, group="retention")
     return f"{gone.ticks} ticks, {gone.candles} candles, {gone.jobs} jobs"
+
+
+def resume() -> list[str]:
+    """Once an hour: every source that is mined at a start alone goes on where a task of it gave up.
+
+    A killed task is delivered three times and then no more, and a first fill may have been left in the middle: until
+    the next start nobody would ask again. The others are mined by the timetable anyway.
+    """
+    unfinished = [row.code for row in sources.runnable() if gave_up(row)]
+    for code in unfinished:
+        enqueue(code)
+    return unfinished
+
+
+def gave_up(source: Source) -> bool:
+    """Whether a source that has no schedule has not brought its tables, and no task is about to."""
+    provider = PROVIDERS[source.code]
+    if provider.scheduled or not provider.series:
+        return False
+    newest = Job.objects.filter(source=source, job_type__startswith=f"{source.code}.").order_by("-pk").first()
+    if newest is not None and newest.status == Job.Status.RUNNING:
+        return False
+    failed = newest is None or newest.status == Job.Status.FAILED
+    return failed or Gap.objects.filter(source=source, reason=Gap.Reason.FIRST_FILL, accepted_at=None).exists()
 
 
 def reap() -> str:

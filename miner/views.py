@@ -25,6 +25,7 @@ NAMES = {
     "batch.priority": gettext_lazy("Najważniejsze instrumenty: ceny bieżące"),
     "batch.secondary": gettext_lazy("Pozostałe instrumenty: do kolejki"),
     "batch.queue": gettext_lazy("Kolejka priorytetów: następne instrumenty"),
+    "resume": gettext_lazy("Porządki: wznowienie przerwanych wczytań"),
     "reap": gettext_lazy("Porządki: przerwane zadania"),
     "retention": gettext_lazy("Porządki: stare ceny, świece i zadania"),
     "listings": gettext_lazy("Wykazy symboli źródeł"),

@@ -42,6 +42,13 @@ def is_open() -> bool:
     return free().filter(kind__in=timeframes(), tries__lt=MAX_TRIES).exists()
 
 
+def failing() -> str:
+    """The instruments on whose news the engine failed, ten at most, with the newest error; empty when all is well."""
+    rows = unprocessed().filter(tries__gt=0).exclude(error="").order_by("-pk")
+    found = list(rows.values_list("instrument__code", "error")[:10])
+    return f"{', '.join(sorted({code for code, _ in found}))}: {found[0][1]}" if found else ""
+
+
 def pass_over() -> None:
     """What no rule applies to is done. Rows that a writer holds at this moment are left for the next pass."""
     with transaction.atomic():

@@ -40,7 +40,11 @@ def decide(instrument: Instrument, timeframe: str = DAILY, since: date | datetim
 def advance(instrument: Instrument, applied: list[Rule], timeframe: str, since: date | datetime | None) -> int:
     """The series is read once, from as far back as one of the rules or a window needs it."""
     states = snapshots.states(instrument, timeframe)
-    onward = {name: state for name, state in states.items() if since is not None and moment(since) > state.as_of}
+    onward = {
+        name: state
+        for name, state in states.items()
+        if since is not None and moment(since) > state.as_of and not series.mixes_units(instrument, timeframe, state)
+    }
     reach = [onward[rule.name].as_of for rule in applied if rule.name in onward]
     after = min(reach) - snapshots.WIDEST if applied and len(reach) == len(applied) else None
     bars = series.load(instrument, timeframe, after) if applied else pd.DataFrame()
@@ -69,7 +73,8 @@ def bring_up(
     frame, state = follow(bars, rule, before if onward else None)
     state.live_since = before.live_since if before else clock.today()
     written = ledger.write(instrument, rule, timeframe, frame, state, whole=not onward)
-    snapshots.write(instrument, rule, timeframe, frame.iloc[-1], state, bars["close"])
+    closes = series.of_newest_unit(bars["close"], instrument.code)
+    snapshots.write(instrument, rule, timeframe, frame.iloc[-1], state, closes)
     return written
 
 

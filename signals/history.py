@@ -60,8 +60,9 @@ class Bars(Mapping[date, Values]):
         return len(self.rows)
 
 
-def bars(closes: Iterable[tuple[date, Decimal]], rule: Rule) -> Bars:
-    """The rule's values by day, ascending; a series that was away for too long begins anew, as in the engine.
+def bars(closes: Iterable[tuple[date, Decimal]], rule: Rule, breaks: Sequence[date] = ()) -> Bars:
+    """The rule's values by day, ascending; a series begins anew, as in the engine, that was away for too long, and on
+    each day of `breaks`, when its code began to mean another unit.
 
     Empty for a rule that needs more than an official close.
     """
@@ -70,7 +71,7 @@ def bars(closes: Iterable[tuple[date, Decimal]], rule: Rule) -> Bars:
         return found
     state, last = rule.initial, date.min
     for day, price in closes:
-        if day - last > LONGEST_GAP:
+        if day - last > LONGEST_GAP or any(last < start <= day for start in breaks):
             state = rule.initial
         close, last = float(price), day
         state, values, _decision = rule.step(state, Bar(close))

@@ -1,6 +1,7 @@
 """The engine's tasks: one that claims whatever is open, and the wake-up that asks for it."""
 
 import logging
+import sys
 import time
 from datetime import datetime
 
@@ -12,7 +13,7 @@ from django_q.models import OrmQ
 from django_q.signing import SignedPackage
 from django_q.tasks import async_task
 
-from markets import clock, events
+from markets import clock, events, problems
 from markets.jobs import job_leases, runs
 from markets.models import Instrument, OutboxEvent
 from markets.redis import pubsub
@@ -52,7 +53,16 @@ def catch_up() -> int:
             enqueue_catch_up()
             break
         written += process(instrument)
+    tell_problems()
     return written
+
+
+def tell_problems() -> None:
+    """What fails stands on the claims; what works more slowly is known where it was loaded, in a deciding process."""
+    failing = claims.failing()
+    problems.settle("engine", {"": failing} if failing else {})
+    if compiled := sys.modules.get("signals.compiled"):
+        problems.settle("compiler", {"": compiled.fault} if compiled.fault else {})
 
 
 def process(instrument: Instrument) -> int:

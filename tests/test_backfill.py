@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from markets.jobs import runs
-from markets.models import Instrument, Job, Publication, Rate, Revision, Source
+from markets.models import Gap, Instrument, Job, Publication, Rate, Revision, Source
 from miner import sources
 from miner.collect import tables as table_collector
 from miner.collect.silence import silent
@@ -230,7 +230,7 @@ def test_an_empty_window_inside_the_history_fails_and_what_came_before_is_kept(n
     with pytest.raises(ExpectedData):
         table_collector.mine_series(run_of(nbp, date(2024, 1, 1), date(2024, 6, 30)), A)
     job = Job.objects.get()
-    assert (job.status, job.reason, job.windows, job.windows_done) == ("failed", "expected_data", 2, 1)
+    assert (job.status, job.reason, job.windows, job.windows_done) == ("failed", "expected_data", 2, 2)
     assert "2024-04" in job.error
     assert Publication.objects.count() > 60
 
@@ -269,7 +269,7 @@ def test_windows_are_stored_in_their_order_whatever_order_they_arrive_in(nbp: So
     assert ids == sorted(ids)
 
 
-def test_a_failure_keeps_the_windows_before_it_and_the_next_run_goes_on_from_there(
+def test_a_day_that_fails_costs_no_other_day_and_is_asked_for_again_when_it_is_due(
     nbp: Source, replica: Replica, at: Callable
 ) -> None:
     at("2026-10-26 13:00")
@@ -279,11 +279,15 @@ def test_a_failure_keeps_the_windows_before_it_and_the_next_run_goes_on_from_the
     with pytest.raises(Unreachable):
         table_collector.mine_series(run_of(nbp), history)
     failed = Job.objects.get()
-    assert (failed.status, failed.reason, failed.windows, failed.windows_done) == ("failed", "unreachable", 5, 2)
+    assert (failed.status, failed.reason, failed.windows, failed.windows_done) == ("failed", "unreachable", 17, 17)
     assert failed.retries > 0
+    ((gap,),) = [list(Gap.objects.all())]
+    assert (gap.from_time.date(), gap.to_time.date(), gap.tries) == (third, third, 1), "the sound days are stored"
     replica.set_script([])
+    at("2026-10-26 14:00")
     job = table_collector.mine_series(run_of(nbp), history)
-    assert (job.status, job.windows) == ("success", 3)
+    assert (job.status, job.windows) == ("skipped", 1), "nothing was published on that day"
+    assert not Gap.objects.exists()
     days = list(Publication.objects.order_by("effective_date").values_list("effective_date", flat=True))
     assert len(days) == len(set(days))
     assert holes(history, days, date(2026, 10, 26)) == []

@@ -116,6 +116,8 @@ def test_others_read_the_candles_in_redis(market: Source, redis_server: Any) -> 
         "c": Decimal("90001.5"),
         "v": 5,
         "closed": False,
+        "synthetic": False,
+        "partial": False,
     }
     lives = [redis_server.ttl(f"market:ohlcv:BTCUSD:{timeframe}") for timeframe in ("5m", "1h", "4h")]
     assert lives == [120, 300, 600]

@@ -45,9 +45,9 @@ def test_candles_have_their_figures_as_strings_and_say_what_they_are(client: Cli
     response = client.get("/candles", HOUR)
     assert response.json() == {"count": 2, "items": [
         {"t": "2026-10-26T10:00:00Z", "o": "105.50", "h": "105.50", "l": "105.50", "c": "105.50", "v": "0",
-         "closed": True, "synthetic": True},
+         "closed": True, "synthetic": True, "partial": False},
         {"t": "2026-10-26T11:00:00Z", "o": "0.00001234", "h": "110.00", "l": "0.00001", "c": "105.00", "v": "12.5",
-         "closed": False, "synthetic": False},
+         "closed": False, "synthetic": False, "partial": False},
     ]}  # fmt: skip
     assert response.headers["X-Source"] == "binance"
     assert CandlePage.model_validate(response.json()).model_dump(mode="json") == response.json()

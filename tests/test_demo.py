@@ -33,26 +33,28 @@ def test_nothing_outlives_the_demo(tmp_path: Path, number: signal.Signals) -> No
         assert demo.stdout is not None
         assert [demo.stdout.readline()[:5], demo.stdout.readline()] == ["DEMO:", "open\n"]
         family = psutil.Process(demo.pid).children(recursive=True)
-        assert len(family) == 3  # `up`, the child runner, the replicas
-        if number is signal.SIGINT:  # a terminal signals its whole foreground process group
-            next(one for one in family if str(up) in one.cmdline()).send_signal(number)
+        assert len(family) == 4  # `up` and the replicas, each with its child runner
         demo.send_signal(number)
         demo.wait(60)
     _, alive = psutil.wait_procs(family, 60)
     assert alive == []
 
 
-def test_the_replicas_end_even_when_the_demo_is_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("victim", ["demo", "runner of up"])
+def test_nothing_outlives_a_demo_that_is_killed(tmp_path: Path, victim: str) -> None:
     up = tmp_path / "up.py"
-    up.write_text("print('open', flush=True)\ninput()\n")
+    up.write_text("import time\nprint('open', flush=True)\ntime.sleep(60)\n")
     environment = {"PATH": "/usr/bin", "PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": "tests.settings"}
     with subprocess.Popen(
-        [sys.executable, "-c", DEMO, str(up)], cwd=ROOT, env=environment, stdout=subprocess.PIPE,
-        stdin=subprocess.PIPE, text=True,
-    ) as demo:  # fmt: skip
+        [sys.executable, "-c", DEMO, str(up)], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+    ) as demo:
         assert demo.stdout is not None
         assert [demo.stdout.readline()[:5], demo.stdout.readline()] == ["DEMO:", "open\n"]
         family = psutil.Process(demo.pid).children(recursive=True)
-        demo.kill()
+        if victim == "demo":
+            demo.kill()
+        else:
+            next(one for one in family if str(up) in one.cmdline() and "child_runner.py" in str(one.cmdline())).kill()
+        demo.wait(60)
     _, alive = psutil.wait_procs(family, 60)
     assert alive == []

@@ -181,12 +181,6 @@ def test_a_table_that_the_bank_does_not_have_is_a_fault_of_the_program() -> None
         ECB(BASE).fetch_rates(DAY, DAY, "A")
 
 
-def test_a_day_twice_in_a_file_makes_it_doubtful(files: Files) -> None:
-    files.daily.respond(content=xml("2024-06-28", "2024-06-28"))
-    with pytest.raises(Unreadable, match="more than one table of 2024-06-28"):
-        ECB(BASE).fetch_rates(DAY, DAY)
-
-
 @rubbish
 def test_a_200_with_anything_else_is_unreadable(body: bytes) -> None:
     assert isinstance(error_of(lambda: ECB(BASE).fetch_rates(DAY, DAY), 200, body), Unreadable)

@@ -80,8 +80,20 @@ def test_the_same_refusal_again_is_a_try_and_waits_twice_as_long_up_to_a_day(
     for _ in range(7):
         publish([table(JAN_3, ("USD", "0"))], nbp, job)
         row = Gap.objects.get()
-        waits.append((row.next_try or clock.now()) - clock.now())
+        assert row.next_try is not None
+        waits.append(row.next_try - clock.now())
+        at(f"{row.next_try.astimezone(clock.WARSAW):%Y-%m-%d %H:%M}")
     assert waits == [timedelta(hours=number) for number in (1, 2, 4, 8, 16, 24, 24)]
+
+
+def test_a_refusal_that_is_read_again_before_it_is_due_is_no_try(nbp: Source, job: Job) -> None:
+    """The last week is read again with every request: its next try would be put off for ever."""
+    publish([table(JAN_2, ("USD", "3.9"))], nbp, job)
+    publish([table(JAN_3, ("USD", "0"))], nbp, job)
+    before = Gap.objects.get()
+    publish([table(JAN_3, ("USD", "0"))], nbp, job)
+    after = Gap.objects.get()
+    assert (after.tries, after.next_try) == (1, before.next_try)
 
 
 def test_refusals_of_neighbouring_days_are_one_gap_however_many(nbp: Source, job: Job) -> None:
@@ -101,9 +113,13 @@ def test_a_figure_that_comes_after_all_closes_the_gap_and_one_beside_it_shortens
     assert days() == []
 
 
-def test_a_code_that_nobody_knows_has_no_gap(nbp: Source, job: Job) -> None:
-    publish([table(JAN_3, ("QQQ", "0"))], nbp, job)
-    assert not Gap.objects.exists()
+def test_a_refused_code_that_nobody_knows_yet_is_a_gap_of_the_whole_table_until_it_comes(nbp: Source, job: Job) -> None:
+    publish([table(JAN_3, ("QQQ", "0"), ("USD", "3.9"))], nbp, job)
+    assert days() == [("", "01-03", "01-03", 1)]
+    publish([table(JAN_3, ("QQQ", "0"), ("USD", "3.9"))], nbp, job, covered=("A", JAN_3, JAN_3))
+    assert days() == [("", "01-03", "01-03", 1)]
+    publish([table(JAN_3, ("QQQ", "1"), ("USD", "3.9"))], nbp, job, covered=("A", JAN_3, JAN_3))
+    assert days() == []
 
 
 def test_a_gap_is_closed_in_the_transaction_of_the_rows(nbp: Source, job: Job) -> None:
@@ -204,16 +220,19 @@ def test_a_first_fill_is_announced_and_shrinks_window_by_window(
 
     monkeypatch.setattr(table_collector, "publish", spy)
     mine()
-    assert seen[0] == [("", "01-01", "01-26", 0)]
-    assert all(before[0][1] < after[0][1] for before, after in pairwise(seen))
+    assert seen[:2] == [[("", "01-01", "01-26", 0)], [("", "01-01", "01-19", 0)]], "the newest days come first"
+    assert all(before[0][1] < after[0][1] for before, after in pairwise(seen[1:]))
     assert days() == []
 
 
-def test_a_first_fill_that_fails_stays_with_a_try_and_the_next_run_closes_it(mine: Callable[..., Job]) -> None:
+def test_a_first_fill_that_fails_stays_with_a_try_and_the_next_run_closes_it(
+    mine: Callable[..., Job], at: Callable[[str], None]
+) -> None:
     for tries in (1, 2):
         with pytest.raises(Unreachable):
-            mine(away=date(2024, 1, 15))
-        assert [row[2:] for row in days()] == [("01-26", tries)]
+            mine(away=date(2024, 1, 8))
+        assert max(row[3] for row in days(reason="first_fill")) == tries, "the newest days never wait"
+    at("2024-01-28 13:00")
     mine()
     assert days() == []
 

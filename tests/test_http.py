@@ -86,7 +86,7 @@ def test_another_4xx_is_refused_with_its_status_and_body(status: int) -> None:
     assert (error.status, error.body, str(error)) == (
         status,
         "no, because",
-        f"GET {PLACE}: HTTP {status}",
+        f"GET {PLACE}: HTTP {status}: no, because",
     )
 
 
@@ -94,7 +94,7 @@ def test_a_404_is_refused_and_keeps_its_body_for_the_provider_to_judge() -> None
     error = answered(404, "404 NotFound - Not Found - Brak danych")
     assert isinstance(error, Refused)
     assert (error.status, error.body) == (404, "404 NotFound - Not Found - Brak danych")
-    assert str(error) == f"GET {PLACE}: HTTP 404"
+    assert str(error) == f"GET {PLACE}: HTTP 404: 404 NotFound - Not Found - Brak danych"
 
 
 def test_a_long_refusal_is_cut_in_the_error() -> None:
@@ -140,7 +140,7 @@ def test_a_success_that_is_not_a_200_is_refused() -> None:
 def test_trouble_of_the_other_side_is_unreachable(status: int) -> None:
     error = answered(status, "busy")
     assert isinstance(error, Unreachable)
-    assert (str(error), error.retry_after) == (f"GET {PLACE}: HTTP {status}", None)
+    assert (str(error), error.retry_after) == (f"GET {PLACE}: HTTP {status}: busy", None)
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -201,7 +201,7 @@ def test_every_timeout_is_unreachable(error: Exception) -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [httpx.ConnectError("refused"), httpx.ReadError("reset"), httpx.RemoteProtocolError("cut"), httpx.ProxyError("no")],
+    [httpx.ConnectError("refused"), httpx.ReadError("reset"), httpx.RemoteProtocolError("cut")],
 )
 def test_every_breakage_of_the_road_is_unreachable(error: Exception) -> None:
     caught = failed(error)

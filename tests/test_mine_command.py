@@ -163,15 +163,14 @@ def test_a_database_without_sources_says_what_to_do() -> None:
     assert wrong("nbp") == "the sources are not in the database yet: run `manage.py sync` first"
 
 
-def test_a_failure_ends_with_1_and_the_tables_after_it_are_not_tried(nbp: Source, replica: Replica) -> None:
+def test_a_failure_ends_with_1_and_the_tables_after_it_are_fetched(nbp: Source, replica: Replica) -> None:
     replica.set_script([{"path": "cenyzlota", "status": 400, "body": "400 BadRequest - no"}])
     said = failing("nbp", *WEEK).splitlines()
     assert said[0].startswith("A: success")
-    assert said[-2:] == [
-        "gold: failed (refused), 0 rows, 1 requests",
-        "  Refused: GET /api/cenyzlota/2024-01-02/2024-01-05/: HTTP 400",
-    ]
-    assert set(Job.objects.values_list("job_type", flat=True)) == {"nbp.A", "nbp.gold"}
+    assert "gold: failed (refused), 0 rows, 3 requests" in said, "the window and its halves"
+    assert "  Refused: GET /api/cenyzlota/2024-01-02/2024-01-03/: HTTP 400" in said
+    statuses = dict(Job.objects.values_list("job_type", "status"))
+    assert statuses == {"nbp.A": "success", "nbp.gold": "failed", "nbp.C": "success", "nbp.B": "success"}
 
 
 def test_a_failure_is_told_in_json_too(nbp: Source, replica: Replica) -> None:
@@ -179,7 +178,10 @@ def test_a_failure_is_told_in_json_too(nbp: Source, replica: Replica) -> None:
     told = json.loads(failing("nbp", "--json", *WEEK))
     assert [
         (row["table"], row["status"], row["reason"], row["requests"], row["retries"]) for row in told["tables"]
-    ] == [("A", "failed", "unreachable", 4, 3)]
+    ] == [
+        ("A", "failed", "unreachable", 6, 3),
+        *((table, "failed", "unreachable", 1, 0) for table in ("gold", "C", "B")),
+    ]
 
 
 def test_a_table_that_is_mined_elsewhere_is_left_alone(nbp: Source, replica: Replica) -> None:
@@ -281,7 +283,8 @@ def test_a_market_that_fails_ends_with_1_and_says_why(play: Play) -> None:
     with play(Binance()) as service:
         service.set_script([{"status": 451}])
         said = failing("binance").splitlines()
-    assert said == ["candles 5m: failed (blocked), 0 rows, 1 requests", "  Blocked: GET /api/v3/klines: HTTP 451"]
+    assert said[:2] == ["candles 5m: failed (blocked), 0 rows, 1 requests", "  Blocked: GET /api/v3/klines: HTTP 451"]
+    assert [line.split(":")[0] for line in said[2::2]] == ["candles 1h", "candles 4h"]
 
 
 def test_a_market_has_no_tables(play: Play) -> None:

@@ -56,9 +56,9 @@ def bring(source: Source, code: str = "USD") -> Job:
 
 def test_the_ear_needs_redis_and_the_beats_do_not(settings: Any) -> None:
     settings.REDIS_URL = ""
-    assert len(loop.duties()) == 2
-    settings.REDIS_URL = "redis://redis:6379/0"
     assert len(loop.duties()) == 3
+    settings.REDIS_URL = "redis://redis:6379/0"
+    assert len(loop.duties()) == 4
 
 
 def test_up_runs_it_beside_the_clusters(settings: Any) -> None:
@@ -66,7 +66,7 @@ def test_up_runs_it_beside_the_clusters(settings: Any) -> None:
         ip, port = "127.0.0.1", 8000
 
     child = up.children(Place())[-1]  # type: ignore[arg-type]
-    assert (child.name, child.command[-1], child.heart) == ("pulse", "pulse", None)
+    assert (child.name, child.command[-1]) == ("pulse", "pulse")
 
 
 def test_what_is_heard_while_the_bell_rings_is_answered_by_one_more_ring() -> None:

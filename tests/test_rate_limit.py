@@ -127,13 +127,16 @@ def test_what_the_source_itself_allows_counts_where_it_is_less(nbp: Source) -> N
 
 
 def test_a_clock_set_back_does_not_block_for_ever(nbp: Source, at: Callable[[str], None]) -> None:
-    at("2026-11-20 13:00")
+    """Less than a window back, the calls count as made now; further back they are void."""
+    at("2026-11-20 13:00:30")
     for _ in range(5):
         rate_limit.take(nbp, FIVE)
-    at("2026-11-20 12:00")
+    at("2026-11-20 13:00:00")
     with pytest.raises(Exhausted) as caught:
         rate_limit.take(nbp, FIVE)
     assert caught.value.until <= clock.now() + timedelta(seconds=60)
+    at("2026-11-20 12:00:00")
+    assert rate_limit.take(nbp, FIVE) == 0.0
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

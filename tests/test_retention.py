@@ -38,7 +38,7 @@ def price_of(value: str, moment: datetime, ticker: str = "bitcoin") -> Price:
 
 
 def candles(timeframe: str) -> list[tuple[Any, ...]]:
-    columns = ("open_time", "open", "high", "low", "close", "volume", "closed", "synthetic")
+    columns = ("open_time", "open", "high", "low", "close", "volume", "closed", "synthetic", "pieces")
     rows = Candle.objects.filter(timeframe=timeframe).order_by("instrument", "open_time")
     return list(rows.values_list(*columns))
 
@@ -60,13 +60,13 @@ def test_hours_and_days_are_kept_of_the_prices_that_go(gecko: Source) -> None:
     assert prune(DAYS).rolled_up == 5
     assert not Tick.objects.exists()
     assert candles("1h") == [
-        (day + timedelta(hours=8), 100, Decimal("120.5"), 90, 110, None, True, True),
-        (day + timedelta(hours=21), 115, 115, 115, 115, None, True, True),
-        (day, 7, 7, 7, 7, None, True, True),
+        (day + timedelta(hours=8), 100, Decimal("120.5"), 90, 110, None, True, True, 9),
+        (day + timedelta(hours=21), 115, 115, 115, 115, None, True, True, 3),
+        (day, 7, 7, 7, 7, None, True, True, 3),
     ]
     assert candles("1d") == [
-        (day, 100, Decimal("120.5"), 90, 115, None, True, True),
-        (day, 7, 7, 7, 7, None, True, True),
+        (day, 100, Decimal("120.5"), 90, 115, None, True, True, 12),
+        (day, 7, 7, 7, 7, None, True, True, 3),
     ]
 
 
@@ -82,10 +82,10 @@ def test_what_a_source_published_stands_and_the_rest_is_made_of_its_five_minutes
     eight, nine = datetime(2026, 9, 1, 8, tzinfo=UTC), datetime(2026, 9, 1, 9, tzinfo=UTC)
     assert candles("5m") == []
     assert candles("1h") == [
-        (eight, 1, 999, 1, 2, 77, True, False),
-        (nine, 100, 165, 90, 105, 18, True, True),
+        (eight, 1, 999, 1, 2, 77, True, False, None),
+        (nine, 100, 165, 90, 105, 18, True, False, 12),
     ], "a price between candles makes no candle"
-    assert candles("1d") == [(datetime(2026, 9, 1, tzinfo=UTC), 1, 999, 1, 105, 95, True, True)]
+    assert candles("1d") == [(datetime(2026, 9, 1, tzinfo=UTC), 1, 999, 1, 105, 95, True, False, 24)]
 
 
 def test_candles_of_hours_and_days_and_young_ones_stay(db: None) -> None:

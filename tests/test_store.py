@@ -301,13 +301,6 @@ def test_the_canonical_mid_of_a_day_is_table_a_before_b(nbp: Source, job: Job) -
     assert before.effective_date == JAN_2
 
 
-def test_other_published_digits_of_the_same_value_leave_a_revision(nbp: Source, job: Job) -> None:
-    publish([table(JAN_2, ("USD", "3.94"))], nbp, job)
-    assert publish([table(JAN_2, ("USD", "3.9400"), sha="b" * 64)], nbp, job).revised == 1
-    revision = Revision.objects.get()
-    assert (revision.old_scale, revision.new_scale, str(usd().published("mid"))) == (2, 4, "3.9400")
-
-
 def test_a_figure_that_the_table_published_again_leaves_out_loses_its_proof_and_is_told(nbp: Source, job: Job) -> None:
     publish([table(JAN_2, ("USD", "3.9432"), ("EUR", "4.3434"))], nbp, job)
     outcome = publish([table(JAN_2, ("EUR", "4.3434"), sha="b" * 64)], nbp, job)

@@ -87,13 +87,9 @@ class Model:
                     self.rows.append(row)
                     met.add(id(row))
                     inserted += 1
-                elif (source == "nbp_archive" and row.source == "nbp") or not self.take(
-                    row, source, table, lines, before
-                ):
-                    continue
-                else:
+                    self.told[source, figure.code].append(table.effective_date)
+                elif not self.stands(row, source) and self.take(row, source, table, lines, before):
                     changed += 1
-                self.told[source, figure.code].append(table.effective_date)
         for row in self.rows:
             if row.proof in again and id(row) not in met:
                 self.revise(row, "nbp", again[row.proof], (None, None, None), scale(row.lines), before)
@@ -118,13 +114,17 @@ class Model:
 
     def take(self, row: Row, source: str, table: Table, lines: Lines, before: dict[Any, Any]) -> bool:
         proof = (table.table, table.effective_date) if table.sha256 else None
-        digits_differ = row.source == source and scale(row.lines) != scale(lines)
         differs = not same(row.lines, lines)
+        again = row.source == source and not differs
         same_place = row.source == source and row.letter == table.table and row.proof == proof
-        if same_place and not differs and not digits_differ:
-            return False
-        if differs or digits_differ:
+        if again and scale(lines) <= scale(row.lines):
+            lines = row.lines  # the most digits that this source ever gave the figure
+            if same_place:
+                return False
+        if differs:
             self.revise(row, source, table, lines, scale(lines), before)
+        if not (again and same_place):
+            self.told[source, row.code].append(row.day)
         row.source, row.letter, row.lines, row.proof = source, table.table, lines, proof
         return True
 

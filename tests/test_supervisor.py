@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -16,8 +17,14 @@ from django_q.tasks import async_task
 
 from charon.processes import child_process, queue_heartbeat, supervisor
 from charon.processes.child_process import Child
+from charon.processes.liveness import Answer, Watch
 from charon.processes.queue_heartbeat import Heartbeat
 from charon.processes.supervisor import Stop, supervise
+
+
+@pytest.fixture(autouse=True)
+def database_at_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child_process, "database_is_away", lambda: False)
 
 
 def child(code: str = "pass") -> Child:
@@ -182,25 +189,42 @@ def test_a_database_that_is_away_is_not_the_clusters_fault(
     def away(now: float) -> bool:
         raise OperationalError("server closed\nthe connection")
 
-    monkeypatch.setattr(heart, "alive", away)
-    monkeypatch.setattr(connection, "close", lambda: None)
+    monkeypatch.setattr(heart, "takes_tasks", away)
     with caplog.at_level(logging.WARNING):
-        assert child_process.takes_tasks(heart, 500)
+        assert [heart.alive(now) for now in (500, 520)] == [True, True]
     assert caplog.messages == ["No heartbeat for queue charon: server closed the connection"]
-    assert heart.progressed == 500
+    assert heart.progressed == 520
 
 
-def test_a_wedged_cluster_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_shows_no_sign_of_life_is_replaced() -> None:
     it = child("import time; time.sleep(60)")
-    it.heart = Heartbeat("charon")
-    monkeypatch.setattr(child_process, "takes_tasks", lambda *_: False)
+    it.watch = Watch("web", Answer(lambda: False))
     it.check(0)
     first = it.process.pid if it.process else 0
+    os.killpg(first, signal.SIGSTOP)
+    it.watch.dead = True
     it.check(200)
     assert (it.process, it.due, child_process.group_exists(first)) == (None, 201, False)
     it.check(201)
     assert it.process is not None
+    assert not it.watch.dead
     it.kill()
+
+
+def test_five_ends_while_the_database_is_away_are_waited_out(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(child_process, "database_is_away", lambda: True)
+    it, now = child("raise SystemExit(3)"), 0.0
+    for _ in range(12):
+        run_out(it, now)
+        now = it.due
+    assert "web ended with code 3 while the database is away; again in 30 s" in caplog.messages
+    monkeypatch.setattr(child_process, "database_is_away", lambda: False)
+    with pytest.raises(CommandError, match="Charon ends"):
+        for _ in range(12):
+            run_out(it, now)
+            now = it.due
 
 
 @pytest.mark.django_db

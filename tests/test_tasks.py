@@ -80,16 +80,16 @@ def test_a_run_brings_all_tables_with_one_job_each(nbp: Source, replica: Replica
                       "nbp.C": ("skipped", "up_to_date"), "nbp.B": ("skipped", "not_yet")}  # fmt: skip
 
 
-def test_a_failure_ends_the_run_and_the_next_one_tries_again(
+def test_a_failed_table_stops_no_other_one_and_the_next_run_tries_it_again(
     nbp: Source, replica: Replica, short_history: None
 ) -> None:
     replica.set_script([{"path": "cenyzlota", "status": 503, "body": "maintenance"}])
     assert tasks.mine("nbp") == "failed"
     assert [(name, status) for name, (status, *_) in sorted(told().items())] == [
-        ("nbp.A", "success"), ("nbp.gold", "failed"),
+        ("nbp.A", "success"), ("nbp.B", "success"), ("nbp.C", "success"), ("nbp.gold", "failed"),
     ]  # fmt: skip
     job = Job.objects.get(job_type="nbp.gold")
-    assert (job.requests, job.retries) == (4, 3)
+    assert (job.requests, job.retries) == (6, 3), "the window, its three retries, and its halves"
     replica.set_script([])
     assert tasks.mine("nbp") == "done"
     assert Job.objects.filter(job_type="nbp.gold", status="success").count() == 1
@@ -100,7 +100,8 @@ def test_a_source_that_does_not_serve_this_country_is_asked_again_a_day_later(
 ) -> None:
     replica.set_script([{"status": 451}])
     assert tasks.mine("nbp") == "failed"
-    assert told() == {"nbp.A": ("failed", "blocked", 0)}
+    assert told() == {f"nbp.{table}": ("failed", "blocked", 0) for table in ("A", "gold", "C", "B")}
+    assert len(replica.requests) == 4, "each table once"
     nbp.refresh_from_db()
     assert nbp.paused_until == clock.now() + timedelta(days=1)
     asked = len(replica.requests)
@@ -117,7 +118,9 @@ def test_a_refusal_that_is_no_matter_of_the_country_pauses_nobody(
     replica.set_script([{"status": 403}])
     assert tasks.mine("nbp") == "failed"
     nbp.refresh_from_db()
-    assert (told(), nbp.paused_until) == ({"nbp.A": ("failed", "refused", 0)}, None)
+    assert {row[:2] for row in told().values()} == {("failed", "refused")}
+    assert (len(told()), nbp.paused_until) == (4, None)
+    assert len(replica.requests) == 6, "three windows show that it refuses; then each table once"
 
 
 def test_a_rest_of_a_million_years_is_one_of_three_days(db: None, settings: Any, at: Callable[[str], None]) -> None:

@@ -14,14 +14,14 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.docs import Redoc, Swagger
 
 from charon.api import health, message_log, parameters
-from charon.api.errors import envelope
+from charon.api.errors import envelope, unavailable
 from markets.api.assets import router as assets_router
 from markets.api.candles import router as candles_router
 from markets.api.prices import router as prices_router
 from markets.api.rates import router as markets_router
 from markets.api.responses import reply, uncached
 from markets.api.schemas import COMMON_ERRORS
-from markets.errors import QuestionError
+from markets.errors import QuestionError, is_storage_fault
 from markets.jobs import runs
 from markets.redis import pubsub
 from miner.api import router as miner_router
@@ -121,12 +121,14 @@ def unauthenticated(request: HttpRequest, error: Exception) -> HttpResponse:
 @api.exception_handler(OperationalError)
 @api.exception_handler(InterfaceError)
 def no_database(request: HttpRequest, error: Exception) -> HttpResponse:
-    logger.error("%s: the database cannot be asked: %s", request.META["charon.request_id"], error)
-    return envelope(request, 503)
+    logger.error("%s: the database cannot be asked: %s", request.META["charon.request_id"], error, exc_info=error)
+    return unavailable(request)
 
 
 @api.exception_handler(Exception)
 def server_error(request: HttpRequest, error: Exception) -> HttpResponse:
+    if is_storage_fault(error):
+        return no_database(request, error)
     number = request.META["charon.request_id"]
     logger.error("%s: %s", number, request.path, exc_info=error)
     # The route, not the path: everybody sees it in the summary of the log, and a path is a stranger's text.

@@ -7,6 +7,8 @@ from django.http.response import HttpResponseBase
 
 from markets.api.responses import reply
 
+# A database that is restarted is back within seconds.
+RETRY_SECONDS = 10
 CODES = {
     400: "bad_request",
     401: "unauthorized",
@@ -36,6 +38,13 @@ def envelope(request: HttpRequest, status: int, message: str = "", detail: Any =
         "id": request.META["charon.request_id"],
     }
     return reply({"error": error}, status)
+
+
+def unavailable(request: HttpRequest) -> HttpResponse:
+    """The database or the disk is at fault: a client may try again."""
+    response = envelope(request, 503)
+    response.headers["Retry-After"] = str(RETRY_SECONDS)
+    return response
 
 
 def is_bare(response: HttpResponseBase) -> bool:

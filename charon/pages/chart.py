@@ -9,6 +9,7 @@ from typing import Any
 
 from charon.pages.badge import word
 from markets import formats
+from markets.instruments.redenominations import Break
 from markets.queries import history
 from markets.queries.history import Point
 from signals.digits import small
@@ -30,7 +31,10 @@ AVERAGES = {
 
 @dataclass(frozen=True, slots=True)
 class ChartSeries:
-    """The points of a range, already thinned (every `step`-th of `whole`), and what belongs to them."""
+    """The points of a range, already thinned (every `step`-th of `whole`), and what belongs to them.
+
+    `breaks`: where another unit begins inside the range.
+    """
 
     points: list[Point]
     step: int
@@ -39,6 +43,12 @@ class ChartSeries:
     gaps: list[tuple[date, date]]
     turns: list[Decision]
     scale: int
+    breaks: Sequence[Break] = ()
+
+    @property
+    def comparable(self) -> list[Point]:
+        """The points of the newest unit: only they have a lowest, a highest, a first and a last in common."""
+        return since_break(self.whole, self.breaks)
 
     @property
     def macd(self) -> bool:
@@ -52,13 +62,24 @@ class ChartSeries:
 
 
 def cut(
-    points: list[Point], since: date, bars: Mapping[date, Values], decisions: list[Decision], scale: int
+    points: list[Point],
+    since: date,
+    bars: Mapping[date, Values],
+    decisions: list[Decision],
+    scale: int,
+    breaks: Sequence[Break] = (),
 ) -> ChartSeries:
     """What lies in the range; the points before it only fed the averages."""
     inside = [point for point in points if point.day >= since]
     turns = [row for row in decisions if row.turns and row.day >= since]
-    kept, step = history.thinned(inside, {row.day for row in turns[:MOST_SHAPES]})
-    return ChartSeries(kept, step, inside, bars, history.gaps(inside), turns, scale)
+    met = [row for row in breaks if inside and inside[0].day < row.day <= inside[-1].day]
+    ends = history.ends(since_break(inside, met)) if inside else set()
+    kept, step = history.thinned(inside, {row.day for row in turns[:MOST_SHAPES]} | ends)
+    return ChartSeries(kept, step, inside, bars, history.gaps(inside), turns, scale, met)
+
+
+def since_break(points: list[Point], breaks: Sequence[Break]) -> list[Point]:
+    return [point for point in points if point.day >= breaks[-1].day] if breaks else points
 
 
 def payload(series: ChartSeries, unit: str) -> dict[str, Any]:
@@ -97,9 +118,9 @@ def histogram_text(value: float | Decimal | None, scale: int) -> str:
 
 
 def slotted(series: ChartSeries) -> list[Point | None]:
-    """The points with an empty slot after each gap's beginning."""
+    """The points with an empty slot where figures are missing or another unit begins."""
     slots: list[Point | None] = []
-    waiting = [day for _before, day in series.gaps]
+    waiting = sorted({day for _before, day in series.gaps} | {row.day for row in series.breaks})
     for point in series.points:
         if waiting and point.day >= waiting[0]:
             slots.append(None)
@@ -120,7 +141,7 @@ def nearest_day(series: ChartSeries, day: date) -> date:
 
 
 def path(series: ChartSeries) -> str:
-    """The mids as an SVG path in a box of WIDTH by HEIGHT, interrupted where figures are missing."""
+    """The mids as an SVG path in a box of WIDTH by HEIGHT, interrupted where an empty slot stands."""
     slots = slotted(series)
     values = [point.mid for point in slots if point]
     if len(values) < 2:

@@ -1,5 +1,7 @@
 """A chart in words, for those who do not see it, and all of it as the row of a template."""
 
+from decimal import Decimal
+
 from django.utils.translation import gettext as _
 
 from charon.pages import chart
@@ -7,13 +9,14 @@ from charon.pages.badge import word
 from charon.pages.chart import MOST_SHAPES, ChartSeries, histogram_text
 from markets import formats
 from markets.instruments.names import GOLD
+from markets.instruments.redenominations import Break
 from markets.queries.overview import LatestRate
 from markets.views import Row
 
 
 def summary(series: ChartSeries, name: str, unit: str) -> str:
     """The chart in a sentence, for those who do not see it."""
-    points = series.whole
+    points = series.comparable
     if not points:
         return ""
     low, high = min(points, key=lambda point: point.mid), max(points, key=lambda point: point.mid)
@@ -35,6 +38,7 @@ def notes(series: ChartSeries) -> list[str]:
         % {"a": formats.day(a), "b": formats.day(b)}
         for a, b in series.gaps
     ]
+    told += map(break_words, series.breaks)
     if series.step > 1:
         days = formats.plural(len(series.whole), _("notowanie,notowania,notowań"))
         told.append(
@@ -45,6 +49,21 @@ def notes(series: ChartSeries) -> list[str]:
         count = formats.plural(len(series.turns), _("sygnału,sygnałów,sygnałów"))
         told.append(_("Na wykresie jest %(most)s najnowszych z %(count)s.") % {"most": MOST_SHAPES, "count": count})
     return told
+
+
+def break_words(row: Break) -> str:
+    facts = {"code": row.code, "day": formats.day(row.day), "factor": formats.number(row.factor or Decimal(0))}
+    if row.factor is None:
+        text = _(
+            "Od %(day)s kod %(code)s oznacza inną walutę, "
+            "dlatego kursów sprzed tego dnia nie porównujemy z późniejszymi."
+        )
+    else:
+        text = _(
+            "Denominacja: od %(day)s 1 %(code)s to %(factor)s dawnych, "
+            "dlatego kursów sprzed tego dnia nie porównujemy z późniejszymi."
+        )
+    return text % facts
 
 
 def table(series: ChartSeries) -> list[list[str]]:

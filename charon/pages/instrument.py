@@ -12,7 +12,7 @@ from django.views.decorators.http import conditional_page, require_safe
 from charon.pages import chart, chart_text, dashboard, instrument_figures, instrument_signal, rows
 from markets import clock, formats
 from markets.decimals import scale_of
-from markets.instruments import create
+from markets.instruments import create, redenominations
 from markets.instruments.find import find
 from markets.instruments.names import GOLD, currency_name
 from markets.models import Currency, Instrument
@@ -137,8 +137,10 @@ def filled(line: LatestRate, key: str, truth: Freshness, rule: Rule) -> Row:
     points = history.points(line.code, lead(since, turned))
     snapshots = signal_history.snapshots(line.code, rule)
     daily = SERIES_TABLE[line.table]
-    bars = signal_history.bars(((point.day, point.mid) for point in points if point.table == daily), rule)
-    series = chart.cut(points, since, bars, decisions, scale)
+    breaks = redenominations.breaks(line.code)
+    closes = ((point.day, point.mid) for point in points if point.table == daily)
+    bars = signal_history.bars(closes, rule, [row.day for row in breaks])
+    series = chart.cut(points, since, bars, decisions, scale, breaks)
     return {
         "figure": instrument_figures.headline(line),
         "state": instrument_figures.state(line, truth),

@@ -11,6 +11,7 @@ from charon.pages import sparkline
 from charon.pages.badge import ICONS, Badges, word
 from markets import formats
 from markets.decimals import scale_of
+from markets.instruments import redenominations
 from markets.instruments.names import GOLD, currency_name
 from markets.queries import overview
 from markets.queries.overview import LatestRate
@@ -48,6 +49,7 @@ def figures(line: LatestRate) -> Row:
         "percent": "" if line.percent is None else formats.percent(line.percent),
         "direction": way,
         "arrow": ARROWS[way],
+        "new_unit": line.day == redenominations.newest_break(line.code, line.day),
         "iso": line.day.isoformat(),
         "day": formats.day(line.day),
     }
@@ -73,8 +75,10 @@ def retired_row(line: LatestRate) -> Row:
 
 
 def year_range(line: LatestRate, state: SignalState | None) -> Row | None:
-    """Lowest and highest of 52 weeks, the newest figure included; only for a series that is decided on."""
+    """Lowest and highest of 52 weeks, the newest figure included; only for a series that is decided on, in one unit."""
     if state is None or state.low is None or state.high is None or line.table == "B":
+        return None
+    if redenominations.crosses(line.code, state.as_of or line.day, line.day):
         return None
     low, high = min(as_printed(state.low, line), line.value), max(as_printed(state.high, line), line.value)
     share = sparkline.share(line.value, low, high)

@@ -14,7 +14,7 @@ from pathlib import Path
 from django.core.management.base import CommandError
 from django.db import DatabaseError, connection
 
-from charon.processes.queue_heartbeat import Heartbeat
+from charon.processes.liveness import Watch
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class Child:
     name: str
     command: list[str]
     env: dict[str, str] = field(default_factory=dict)
-    heart: Heartbeat | None = None
+    watch: Watch | None = None
     # Whether there is work for it; asked before a start alone, so that one that runs goes on.
     wanted: Callable[[], bool] | None = None
     process: subprocess.Popen[bytes] | None = None
@@ -48,8 +48,8 @@ class Child:
                 self.start_if_wanted(now)
         elif (code := self.process.poll()) is not None:
             self.restart_later(now, f"ended with code {code}")
-        elif self.heart and not takes_tasks(self.heart, now):
-            self.restart_later(now, "takes no tasks any more")
+        elif self.watch and self.watch.dead:
+            self.restart_later(now, "shows no sign of life")
 
     def start_if_wanted(self, now: float) -> None:
         if has_work(self):
@@ -65,15 +65,22 @@ class Child:
             env=os.environ | self.env,
             start_new_session=True,
         )
-        if self.heart:
-            self.heart.forget()
+        if self.watch:
+            self.watch.begin()
 
     def restart_later(self, now: float, how: str) -> None:
-        """Kill the rest of the group and plan a restart after 1, 2, 4 ... 30 s; five ends a minute end Charon."""
+        """Kill the rest of the group and plan a restart after 1, 2, 4 ... 30 s; five ends a minute end Charon.
+
+        But not while the database is away: then it is tried again every 30 s until that is back.
+        """
         self.kill()
         self.delay = 1.0 if now - self.started >= STEADY else min(max(1.0, self.delay * 2), MAX_DELAY)
         self.due = now + self.delay
         self.restarts = [at for at in self.restarts if now - at < STEADY] + [now]
+        if len(self.restarts) >= MAX_RESTARTS and database_is_away():
+            self.due, self.delay, self.restarts = now + MAX_DELAY, 0.0, []
+            logger.warning("%s %s while the database is away; again in %.0f s", self.name, how, MAX_DELAY)
+            return
         if len(self.restarts) >= MAX_RESTARTS:
             raise CommandError(f"{self.name} {how}, {MAX_RESTARTS} times within a minute; Charon ends.")
         logger.warning("%s %s; again in %.0f s", self.name, how, self.delay)
@@ -110,16 +117,16 @@ def has_work(child: Child) -> bool:
         connection.close()
 
 
-def takes_tasks(heart: Heartbeat, now: float) -> bool:
-    """Whether the cluster takes tasks. While the database is away it counts as alive: nothing can be known."""
+def database_is_away() -> bool:
+    """Whether the database cannot be asked: then processes end that are not to blame for it."""
     try:
-        return heart.alive(now)
-    except DatabaseError as error:
-        logger.warning("No heartbeat for queue %s: %s", heart.queue, " ".join(str(error).split()))
-        heart.progressed = now
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM django_migrations")
+    except DatabaseError:
         return True
     finally:
         connection.close()
+    return False
 
 
 def group_exists(group: int) -> bool:

@@ -19,15 +19,19 @@ class Place:
     port: int
 
     @property
+    def callable_ip(self) -> str:
+        return EVERY.get(self.ip, self.ip)
+
+    @property
     def url(self) -> str:
-        ip = EVERY.get(self.ip, self.ip)
+        ip = self.callable_ip
         return f"http://[{ip}]:{self.port}/" if ":" in ip else f"http://{ip}:{self.port}/"
 
     def answers(self) -> bool:
         """Whether a process accepts connections there now."""
         with socket.socket(self.family, socket.SOCK_STREAM) as caller:
             caller.settimeout(0.2)
-            return caller.connect_ex((EVERY.get(self.ip, self.ip), self.port)) == 0
+            return caller.connect_ex((self.callable_ip, self.port)) == 0
 
 
 @contextmanager

@@ -4,12 +4,17 @@ A cluster can hang with all its processes alive: an idle worker that is killed l
 processes locked, and no task runs any more.
 """
 
+import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
+from django.db import DatabaseError
 from django_q.models import OrmQ
 from django_q.tasks import async_task
+
+logger = logging.getLogger(__name__)
 
 INTERVAL = 20.0
 # Longer than a heartbeat waits in a working cluster: two tasks of 60 s run, up to three more have been fetched.
@@ -21,9 +26,10 @@ def path(queue: str) -> Path:
 
 
 def beat(queue: str) -> None:
-    """The task: touches a file, which proves that a worker of this queue takes tasks."""
-    path(queue).parent.mkdir(parents=True, exist_ok=True)
-    path(queue).touch()
+    """The task: touches a file, which proves that a worker of this queue takes tasks; so does its end alone."""
+    with suppress(OSError):  # a full disk
+        path(queue).parent.mkdir(parents=True, exist_ok=True)
+        path(queue).touch()
 
 
 def last_beat(queue: str) -> int:
@@ -48,6 +54,8 @@ class Heartbeat:
     ahead: int = 0
     checked: float = float("-inf")
     progressed: float = 0.0
+    answered: bool = False
+    away: bool = False
 
     def enqueue(self, now: float) -> None:
         self.last, self.progressed, self.checked = last_beat(self.queue), now, now
@@ -59,16 +67,31 @@ class Heartbeat:
         return int(OrmQ.objects.filter(key=self.queue, pk__lte=self.task).count())
 
     def alive(self, now: float) -> bool:
+        """Whether the cluster takes tasks. While the database is away it counts as alive: nothing can be known."""
+        try:
+            takes_tasks = self.takes_tasks(now)
+        except DatabaseError as error:
+            if not self.away:
+                logger.warning("No heartbeat for queue %s: %s", self.queue, " ".join(str(error).split()))
+            self.away, self.progressed = True, now
+            return True
+        self.away = False
+        return takes_tasks
+
+    def takes_tasks(self, now: float) -> bool:
         """Check every INTERVAL; False when neither the heartbeat nor a task before it was taken for LIMIT."""
         if now - self.checked < INTERVAL:
             return True
         self.checked = now
         if not self.task or last_beat(self.queue) != self.last:
+            self.answered = bool(self.task)
             self.enqueue(now)
         elif (ahead := self.rows_ahead()) != self.ahead:
             self.ahead, self.progressed = ahead, now
+        elif not ahead:
+            self.enqueue(now)  # it was taken, and the file cannot be written
         return now - self.progressed < LIMIT
 
     def forget(self) -> None:
         """Start anew with a restarted cluster."""
-        self.task, self.checked = 0, float("-inf")
+        self.task, self.checked, self.answered = 0, float("-inf"), False

@@ -53,6 +53,9 @@ def supervise(children: list[Child], stop: Stop, every_tick: Callable[[], None])
     """Run the children until `stop` is asked for. However this ends, no child is left."""
     stop.interrupts = False
     adopt_orphans()
+    for child in children:
+        if child.watch:
+            child.watch.run_in_thread()
     try:
         while not stop.asked:
             for child in children:

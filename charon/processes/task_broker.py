@@ -1,11 +1,12 @@
 """The database broker of the task queue, with a limit on deliveries."""
 
+import logging
 import time
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import DatabaseError, connection, transaction
 from django_q.brokers.orm import ORM
 from django_q.conf import Conf
 from django_q.models import OrmQ, Task
@@ -13,14 +14,22 @@ from django_q.signing import SignedPackage
 from django_q.utils import get_func_repr
 
 from charon.processes.task_names import renamed
+from charon.processes.timekeeping import ClockWatch
 from markets import clock
 from miner import slices
+
+logger = logging.getLogger(__name__)
 
 MAX_DELIVERIES = 3
 # Rows that are looked through for a short task. A long one that has been due for so long is not passed over any more.
 LOOKAHEAD, LONGEST_WAIT = 100, timedelta(minutes=2)
+# Before the next try to ask a database that is away.
+AWAY_SECONDS = 5.0
 DIED = f"Its worker died {MAX_DELIVERIES} times; not tried again."
 UNREADABLE = "It was written with another SECRET_KEY, or cannot be read; not tried."
+
+
+clock_watch = ClockWatch()
 
 
 class GuardedORM(ORM):  # type: ignore[misc]  # django-q2 has no types
@@ -41,7 +50,29 @@ class GuardedORM(ORM):  # type: ignore[misc]  # django-q2 has no types
         return locked.replace(microsecond=task.lock.microsecond + 1)
 
     def dequeue(self) -> list[tuple[int, str]] | None:
-        """One row of those that are due; None after a pause (`Conf.POLL`) if none is due."""
+        """One row of those that are due; None after a pause if none is due, or the database cannot be asked.
+
+        django-q2 would end the process that asks, and each new one would tell the whole traceback: 50 MB a day.
+        """
+        try:
+            if clock_watch.is_due():
+                clock_watch.look()
+            return self.taken()
+        except DatabaseError:
+            logger.exception("No tasks while the database cannot be asked")
+            connection.close()
+            time.sleep(AWAY_SECONDS)
+            return None
+
+    def acknowledge(self, task_id: int) -> None:
+        """One whose result could not be recorded is delivered again; tasks are idempotent."""
+        try:
+            super().acknowledge(task_id)
+        except DatabaseError:
+            logger.exception("A task cannot be taken off the queue")
+            connection.close()
+
+    def taken(self) -> list[tuple[int, str]] | None:
         while row := self.next_due():
             if row.lock.microsecond >= MAX_DELIVERIES:
                 give_up(row, DIED)

@@ -147,8 +147,9 @@ class CandleItem(Schema):
     c: Digits = Field(description="Close.", examples=["67321.50"])
     v: Digits | None = Field(description="Volume in the base; null where it was made of prices.", examples=["1.204"])
     closed: bool = Field(description="False while it may still change.", examples=[True])
-    synthetic: bool = Field(
-        description="Nothing was traded in it, or Charon made it of prices or of shorter candles.", examples=[False]
+    synthetic: bool = Field(description="No trade is known in it: carried on, or made of prices.", examples=[False])
+    partial: bool = Field(
+        description="Charon made it of prices or shorter candles that do not fill its time.", examples=[False]
     )
 
 

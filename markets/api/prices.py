@@ -32,6 +32,8 @@ def asked(request: HttpRequest, query: PriceQuery) -> prices.PriceSeries:
 def price_list(request: HttpRequest, query: Query[PriceQuery], most: Query[PriceLimit]) -> HttpResponse:
     """Every price of the window, ascending: nothing is thinned out, the oldest are left out above `limit`.
 
+    A window that begins with the daily closes of a back-fill has one price a day and the newest.
+
     One source answers; it is named in `X-Source`. A price of the market goes before an official rate, a fresh one
     before a stale one. Older than the retention are only candles: see `/candles`.
     """

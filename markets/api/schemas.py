@@ -143,7 +143,9 @@ class CurrencyItem(Schema):
     )
     table: str | None = Field(description="The table it stands in.", examples=["A"])
     effective_date: date | None = Field(description="The day whose rate this is.", examples=["2023-12-29"])
-    previous: Digits | None = Field(description="The mid before that.", examples=["3.8960"])
+    previous: Digits | None = Field(
+        description="The mid before that; null where it was for another unit.", examples=["3.8960"]
+    )
     previous_date: date | None = Field(description="Its day.", examples=["2023-12-28"])
     change: Digits | None = Field(description="value less previous, in PLN.", examples=["0.0390"])
     source: str | None = Field(description="Who published it (see /sources).", examples=["nbp"])

@@ -6,12 +6,13 @@ One row per poll would write 2,880 rows per day and source at an interval of 30 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from markets import clock
+from markets.errors import is_storage_fault
 from markets.jobs import runs
 from markets.models import Job, Source
 from markets.redis import pubsub
@@ -58,11 +59,16 @@ def add(job_type: str, source: Source, started: datetime, count: PollCounts) -> 
 def of_this_hour(job_type: str, source: Source, started: datetime) -> Job:
     """Returns the job of the current hour. The lock on the source makes two polls that end together both count."""
     Source.objects.select_for_update(no_key=True).get(pk=source.pk)
-    hour = started.replace(minute=0, second=0, microsecond=0)
-    rows = Job.objects.filter(job_type=job_type, source=source, status=Status.SUCCESS, started_at__gte=hour)
+    rows = Job.objects.filter(in_hour_of(started), job_type=job_type, source=source, status=Status.SUCCESS)
     return rows.order_by("-pk").first() or Job.objects.create(
         job_type=job_type, source=source, status=Status.SUCCESS, started_at=started, finished_at=started
     )
+
+
+def in_hour_of(started: datetime) -> Q:
+    """The rows of this hour, and none of a later one: a clock that was ahead has written those."""
+    hour = started.replace(minute=0, second=0, microsecond=0)
+    return Q(started_at__gte=hour, started_at__lt=hour + timedelta(hours=1))
 
 
 def sums(count: PollCounts) -> dict[str, object]:
@@ -78,13 +84,17 @@ def sums(count: PollCounts) -> dict[str, object]:
 
 def fail(job_type: str, source: Source, started: datetime, count: PollCounts, error: Exception) -> None:
     """Record a failure. A repeat within the hour raises the count of the first row instead of adding a row."""
-    reason = getattr(error, "reason", Reason.ERROR)
+    reason = getattr(error, "reason", Reason.STORAGE if is_storage_fault(error) else Reason.ERROR)
     message = runs.scrub(f"{type(error).__name__}: {error}")
-    hour = started.replace(minute=0, second=0, microsecond=0)
     with transaction.atomic():
         Source.objects.select_for_update(no_key=True).get(pk=source.pk)
         same = Job.objects.filter(
-            job_type=job_type, source=source, status=Status.FAILED, reason=reason, error=message, started_at__gte=hour
+            in_hour_of(started),
+            job_type=job_type,
+            source=source,
+            status=Status.FAILED,
+            reason=reason,
+            error=message,
         )
         if earlier := same.order_by("-pk").first():
             same.filter(pk=earlier.pk).update(repeats=F("repeats") + 1, finished_at=clock.now(), **sums(count))

@@ -13,6 +13,8 @@ from markets.models import Job
 LEASE = timedelta(seconds=120)
 # A continuation waits in the queue; the queue delivers a killed worker's task again after 300 s (Q_CLUSTER's `retry`).
 QUEUED_LEASE = timedelta(seconds=600)
+# By so much may the clocks of two machines differ.
+MARGIN = timedelta(seconds=60)
 
 
 class LeaseLost(Exception):
@@ -50,9 +52,19 @@ def renew(row: Job) -> None:
 def reap(**which: str) -> int:
     """Fail the running jobs whose lease expired or whose process, on this machine, is gone; returns how many."""
     running = Job.objects.filter(status=Job.Status.RUNNING, **which)
-    expired = Q(lease_until__lt=clock.now()) | Q(lease_until__isnull=True)
+    expired = Q(lease_until__lt=clock.now()) | Q(lease_until__isnull=True) | void()
     dead = [row.pk for row in running.exclude(worker="") if not is_alive(row.worker)]
     return end(running.filter(expired | Q(pk__in=dead)), Job.Reason.LOST)
+
+
+def void() -> Q:
+    """A lease beyond the longest one was taken by a clock that was ahead of ours."""
+    return Q(lease_until__gt=clock.now() + QUEUED_LEASE + MARGIN)
+
+
+def reap_void() -> int:
+    """Fail the running jobs whose lease is void; returns how many."""
+    return end(Job.objects.filter(void(), status=Job.Status.RUNNING), Job.Reason.LOST)
 
 
 def stop() -> int:

@@ -50,6 +50,12 @@ def progress(
         raise job_leases.LeaseLost(f"job {row.pk} was given up")
 
 
+def add_accepted(row: Job, rates: int) -> None:
+    """Count the rates that passed the validation; kept in the object and written with the traffic, like `brought`."""
+    if rates:
+        row.details = row.details | {"accepted": row.details.get("accepted", 0) + rates}
+
+
 def add_brought(row: Job, kind: str, brought: Brought) -> None:
     """Remember what a window that was committed brought of each code; `kind` is the kind of the table.
 

@@ -12,8 +12,10 @@ from typing import Any, TypeAlias
 import stamina
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
+from django_q.exceptions import TimeoutException
 
 from markets import clock, events
+from markets.errors import is_storage_fault
 from markets.jobs import job_leases
 from markets.jobs.redact import without_secrets
 from markets.models import Job, Source
@@ -106,7 +108,7 @@ def release(row: Job, on_continue: Callable[[int], object]) -> None:
 def traffic(row: Job) -> dict[str, Any]:
     """What the object alone holds while the job works."""
     counters = {"requests": row.requests, "retries": row.retries, "waited_seconds": row.waited_seconds}
-    return counters | ({"details": row.details} if "brought" in row.details else {})
+    return counters | ({"details": row.details} if row.details else {})
 
 
 def finish(row: Job, status: Status, reason: str = "", error: str = "") -> None:
@@ -120,9 +122,7 @@ def finish(row: Job, status: Status, reason: str = "", error: str = "") -> None:
 
 def fail(row: Job, error: BaseException) -> None:
     """Record the failure in the row and in the message log. If the database cannot store it, the lease expires."""
-    reason = getattr(error, "reason", Reason.STORAGE if isinstance(error, DatabaseError) else Reason.ERROR)
-    if isinstance(error, KeyboardInterrupt | SystemExit):
-        reason = Reason.STOPPED
+    reason = reason_of(error)
     message = scrub(f"{type(error).__name__}: {error}")
     try:
         for attempt in stamina.retry_context(on=lost_connection, attempts=4, wait_initial=1, wait_max=4, timeout=None):
@@ -132,6 +132,15 @@ def fail(row: Job, error: BaseException) -> None:
     except (DatabaseError, Job.DoesNotExist):
         logger.exception("Job %s failed and the database could not record the failure", row.pk)
     pubsub.note_error(row.job_type, "market-data", message)
+
+
+def reason_of(error: BaseException) -> str:
+    """The time limit of the queue is a SystemExit too, raised in the middle of the task: Charon was not stopped."""
+    if isinstance(error, TimeoutException):
+        return Reason.TIMED_OUT
+    if isinstance(error, KeyboardInterrupt | SystemExit):
+        return Reason.STOPPED
+    return str(getattr(error, "reason", Reason.STORAGE if is_storage_fault(error) else Reason.ERROR))
 
 
 def lost_connection(error: Exception) -> bool:

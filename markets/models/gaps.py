@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from markets.models.jobs import Job
 from markets.models.sources import Instrument, Source
 
 
@@ -34,6 +35,8 @@ class Gap(models.Model):
     from_time = models.DateTimeField(_("od"))
     to_time = models.DateTimeField(_("do"))
     reason = models.CharField(_("powód"), max_length=12, choices=Reason)
+    # Why the newest try failed, as the job of that try says it.
+    cause = models.CharField(_("przyczyna"), max_length=20, choices=Job.Reason, blank=True)
     tries = models.PositiveSmallIntegerField(_("próby"), default=0)
     next_try = models.DateTimeField(_("następna próba"), null=True, blank=True)
     accepted_by = models.ForeignKey(

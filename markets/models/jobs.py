@@ -39,8 +39,11 @@ class Job(models.Model):
         BLOCKED = "blocked", _("źródło zablokowane w tym kraju")
         NO_PLAN = "no_plan", _("plan u dostawcy tego nie obejmuje")
         BUDGET = "budget", _("limit zapytań wyczerpany")
+        ENVIRONMENT = "environment", _("niezrozumiała zmienna środowiska")
         STORAGE = "storage", _("nie udało się zapisać w bazie")
+        FIGURES_REFUSED = "figures_refused", _("odrzucono zbyt wiele wartości")
         LOST = "lost", _("proces zniknął w trakcie pracy")
+        TIMED_OUT = "timed_out", _("przekroczono czas jednego zadania")
         STOPPED = "stopped", _("przerwane przy zatrzymaniu systemu")
         ERROR = "error", _("błąd programu")
 

@@ -67,8 +67,9 @@ class Tick(models.Model):
 class Candle(models.Model):
     """Open, high, low, close of one stretch of time. An open one is replaced until it is closed.
 
-    `synthetic`: nothing was traded in it, or Charon made it of ticks or of shorter candles; no signal is based on one
-    that nothing was traded in.
+    `synthetic`: no trade is known in it, its prices are carried on or sampled. `pieces`: empty for a candle as
+    published; of one that Charon rolled up, how many of its five-minute stretches are known (0: an earlier release did
+    not count). `partial`: some of them are not. No signal is based on a synthetic or a partial one.
     """
 
     instrument = models.ForeignKey(Instrument, models.CASCADE, db_index=False, verbose_name=_("instrument"))
@@ -83,6 +84,8 @@ class Candle(models.Model):
     trades = models.PositiveIntegerField(_("transakcje"), default=0)
     closed = models.BooleanField(_("zamknięta"), default=True)
     synthetic = models.BooleanField(_("bez transakcji"), default=False)
+    partial = models.BooleanField(_("niepełna"), default=False, db_default=False)
+    pieces = models.PositiveSmallIntegerField(_("znane pięciominutówki"), null=True)
 
     class Meta:
         verbose_name = _("świeca")

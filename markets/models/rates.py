@@ -127,6 +127,8 @@ class Revision(models.Model):
     """A figure whose source gave another value later; for NBP also the archive's figure that the official one replaced.
 
     Both values, and number and sha256 of both publications: the row of the publication itself holds the newest.
+    `notation`: both values are equal and only the number of digits differs (366.90 and 366.9). Releases up to 2026-11
+    wrote such rows; they stay, and nothing shows or counts them.
     """
 
     rate = models.ForeignKey(Rate, models.CASCADE, related_name="revisions", verbose_name=_("kurs"))
@@ -146,6 +148,7 @@ class Revision(models.Model):
     new_sha256 = models.CharField(max_length=64, blank=True)
     seen_at = models.DateTimeField(_("zauważono"))
     job = models.ForeignKey("markets.Job", models.SET_NULL, null=True, verbose_name=_("zadanie"))
+    notation = models.BooleanField(_("tylko zapis"), default=False, db_default=False, editable=False)
 
     class Meta:
         verbose_name = _("korekta")

@@ -19,7 +19,7 @@ Item = dict[str, Any]
 
 # Retention makes roll-ups when it deletes ticks, after days or weeks: their candles are never this new.
 LATELY = timedelta(days=2)
-COLUMNS = ("open_time", "open", "high", "low", "close", "volume", "closed", "synthetic")
+COLUMNS = ("open_time", "open", "high", "low", "close", "volume", "closed", "synthetic", "partial")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +75,9 @@ def candles(instrument: Instrument, source: Source | None, asked: Stretch) -> tu
 
 def item(scale: int, start: datetime, *values: Any) -> Item:
     """One candle as the API returns it."""
-    *prices, volume, closed, synthetic = values
+    *prices, volume, closed, synthetic, partial = values
     shown = dict(zip("tohlc", (start, *(plain(price, scale) for price in prices)), strict=True))
-    return shown | {"v": plain(volume, 0), "closed": closed, "synthetic": synthetic}
+    return shown | {"v": plain(volume, 0), "closed": closed, "synthetic": synthetic, "partial": partial}
 
 
 def newest(source: Source, timeframe: str, instruments: Collection[int], limit: int = 200) -> dict[int, list[Item]]:

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Max
 
+from markets.instruments import redenominations
 from markets.licence import Audience, shown_to
 from markets.models import Instrument, Quote
 from markets.queries.rates import digits
@@ -14,6 +15,7 @@ from markets.queries.rates import digits
 COLUMNS = ("id", "code", "name_pl", "name_en")
 QUOTE_COLUMNS = (
     "instrument_id",
+    "instrument__code",
     "table",
     "effective_date",
     "price",
@@ -43,8 +45,19 @@ def newest_quotes(instruments: list[int], audience: Audience) -> dict[int, dict[
 
 
 def quote_row(
-    table: str, day: Any, price: Any, scale: int, previous: Any, previous_scale: int | None, before: Any, source: str
+    code: str,
+    table: str,
+    day: Any,
+    price: Any,
+    scale: int,
+    previous: Any,
+    previous_scale: int | None,
+    before: Any,
+    source: str,
 ) -> dict[str, Any]:
+    """Without a previous rate where that was for another unit."""
+    if before is not None and redenominations.crosses(code, before, day):
+        previous = before = None
     change = None if previous is None else price - previous
     return {
         "value": digits(price, scale),

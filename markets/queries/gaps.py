@@ -16,6 +16,11 @@ def missing(source: Source | None = None) -> QuerySet[Gap]:
     return rows if source is None else rows.filter(source=source)
 
 
+def of_series(source: Source, table: str) -> list[Gap]:
+    """All gaps of one table of a source, accepted ones as well: what a run plans by. Ascending."""
+    return list(Gap.objects.filter(source=source, table=table).order_by("from_time", "pk"))
+
+
 def first_fills() -> list[Gap]:
     """Series whose history is being brought for the first time. One that failed again and again is not waited for when
     a newer series begins behind it, nor is a source that is switched off: it brings nothing more. A paused one goes on.

@@ -77,9 +77,13 @@ def thinned(points: Sequence[Point], keep: Collection[date] = (), most: int = MO
     step = max(1, -(-len(points) // most))
     if step == 1:
         return list(points), 1
-    ends = {min(points, key=lambda point: point.mid).day, max(points, key=lambda point: point.mid).day}
-    wanted = {point.day for point in points[::-1][::step]} | ends | set(keep)
+    wanted = {point.day for point in points[::-1][::step]} | ends(points) | set(keep)
     return [point for point in points if point.day in wanted], step
+
+
+def ends(points: Sequence[Point]) -> set[date]:
+    """The days of the lowest and of the highest."""
+    return {min(points, key=lambda point: point.mid).day, max(points, key=lambda point: point.mid).day}
 
 
 def gaps(points: Sequence[Point]) -> list[tuple[date, date]]:

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db.models import OuterRef, Subquery
 
 from markets import clock
+from markets.instruments import redenominations
 from markets.licence import Audience, shown_to
 from markets.models import Listing, Quote, Source, Tick
 
@@ -109,7 +110,8 @@ def judged(
         polling_interval = max(polling_interval, settings.BATCH_ENQUEUE_MINUTES * 60)
     allowed = timedelta(seconds=LATE * (DAY.total_seconds() if end_of_day else polling_interval))
     stale = now - ts > (allowed if day is None else LONGEST_PAUSE)
-    if change is None and day_ago is not None and not stale:
+    is_comparable = not stale and not redenominations.crosses(code, (now - DAY).date(), ts.date())
+    if change is None and day_ago is not None and is_comparable:
         change = (price / day_ago - 1) * 100
     return LatestPrice(
         *(instrument, code, scale, source_id, source, polling_interval, table, ts, price, bid, ask, change),

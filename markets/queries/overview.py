@@ -8,6 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from django.db.models import Q
 
 from markets.decimals import published, scale_of
+from markets.instruments import redenominations
 from markets.instruments.names import GOLD
 from markets.licence import Audience, shown_to
 from markets.models import Instrument, Quote, Rate
@@ -124,8 +125,10 @@ def latest_rate(quote: Quote, newest: date) -> LatestRate:
 
 
 def earlier(quote: Quote, day: date) -> Decimal | None:
-    """The previous rate; None if it is more than three weeks older."""
+    """The previous rate; None if it is more than three weeks older, or for another unit."""
     if quote.previous is None or quote.previous_date is None or day - quote.previous_date > RETIRED_AFTER:
+        return None
+    if redenominations.crosses(quote.instrument.code, quote.previous_date, day):
         return None
     return published(quote.previous, quote.scale if quote.previous_scale is None else quote.previous_scale)
 
@@ -153,14 +156,15 @@ def per_ounce(row: LatestRate) -> Decimal:
 
 
 def last_month(latest: Sequence[LatestRate]) -> dict[str, list[Decimal]]:
-    """By code: the rates of the 30 days up to the day of the latest rate, ascending; one query."""
+    """By code: the rates of the 30 days up to the day of the latest rate, ascending, of one unit; one query."""
     if not latest:
         return {}
     days = {row.code: row.day for row in latest}
+    since_break = {code: redenominations.newest_break(code, day) for code, day in days.items()}
     rows = Rate.objects.filter(instrument__code__in=days, table__in={row.table for row in latest}, mid__isnull=False)
     found: dict[str, list[Decimal]] = {code: [] for code in days}
     since = rows.publishable().filter(effective_date__gt=min(days.values()) - MONTH).order_by("effective_date")
     for code, day, mid in since.values_list("instrument__code", "effective_date", "mid"):
-        if mid is not None and days[code] - MONTH < day <= days[code]:
+        if mid is not None and days[code] - MONTH < day <= days[code] and day >= since_break[code]:
             found[code].append(mid)
     return found

@@ -3,14 +3,17 @@
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any
 
 from django.db import models
+from django.db.models import F, Max, Min, Q
+from django.db.models.functions import TruncDay
 
 from markets import clock
 from markets.errors import QuestionError, UnknownCodeError
+from markets.instruments import redenominations
 from markets.instruments.find import find
 from markets.licence import Audience, refuse
 from markets.models import Instrument, Rate, Tick
@@ -20,6 +23,7 @@ from markets.queries.rates import find_source
 
 UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 LONGEST = timedelta(days=366)
+HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +54,46 @@ def find_asset(text: str) -> Instrument:
 
 
 def series(instrument: Instrument, length: timedelta, audience: Audience, source: str | None = None) -> PriceSeries:
-    """The prices of the last stretch of time, of the source that answers or of the one that was asked for."""
+    """The prices of the last stretch of time, of the source that answers or of the one that was asked for.
+
+    Behind a redenomination they begin with it: what they come to is of one unit.
+    """
     named = find_source(source) if source else None
     if named is not None:
         refuse(named, audience)
     chosen = newest(audience, [instrument.pk], named).get(instrument.pk)
     if chosen is None:
         return PriceSeries(named.code if named else None, Tick.objects.none().values_list("observed_at", "price"), 0)
-    since = clock.now() - length
+    since = max(clock.now() - length, midnight(redenominations.newest_break(instrument.code, clock.today())))
     of_it = {"instrument": instrument, "source": chosen.source_id}
     if chosen.table:
         rates = Rate.objects.filter(**of_it, table=chosen.table, mid__isnull=False, effective_date__gte=since.date())
         return PriceSeries(
             chosen.source, rates.order_by("effective_date").values_list("effective_date", "mid"), chosen.scale
         )
-    ticks = Tick.objects.filter(**of_it, observed_at__gt=since)
+    ticks = unmixed(Tick.objects.filter(**of_it, observed_at__gt=since))
     return PriceSeries(chosen.source, ticks.order_by("observed_at").values_list("observed_at", "price"), chosen.scale)
+
+
+def unmixed(ticks: "models.QuerySet[Tick]") -> "models.QuerySet[Tick]":
+    """Where a window begins with the midnight closes of a back-fill: one price a day and the newest; else every tick.
+
+    Beside closes of 29 days, the polls of one morning would be nine tenths of all prices and of their mean. A single
+    close before the polls is left out.
+    """
+    first = ticks.order_by("observed_at").values_list("observed_at", flat=True).first()
+    if first is None or first != midnight(first.date()):
+        return ticks
+    daily = ticks.annotate(day=TruncDay("observed_at", tzinfo=UTC))
+    polled = daily.exclude(observed_at=F("day")).order_by("observed_at").values_list("observed_at", flat=True).first()
+    if polled is None or polled - first <= HOUR:
+        return ticks
+    polls = daily.filter(observed_at__gte=polled)
+    if ticks.filter(observed_at__lt=polled).count() == 1:
+        return ticks.filter(observed_at__gte=polled)
+    picked = polls.order_by().values("day").annotate(first=Min("observed_at")).values_list("first", flat=True)
+    newest = polls.aggregate(newest=Max("observed_at"))["newest"]
+    return ticks.filter(Q(observed_at__lt=polled) | Q(observed_at__in={*picked, newest}))
 
 
 def points(found: PriceSeries, limit: int) -> tuple[list[dict[str, Any]], int]:

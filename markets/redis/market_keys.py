@@ -104,10 +104,11 @@ def newest(source: Source, timeframe: str, instruments: Collection[int]) -> dict
         instrument__in=list(instruments), timeframe=timeframe, source=source, open_time__gt=since
     ).order_by("instrument", "open_time")
     series: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for pk, start, *values, closed in rows.values_list(
-        "instrument_id", "open_time", "open", "high", "low", "close", "volume", "closed"
+    for pk, start, *values, closed, synthetic, partial in rows.values_list(
+        "instrument_id", "open_time", "open", "high", "low", "close", "volume", "closed", "synthetic", "partial"
     ):
-        series[pk].append(candle(start, *values) | {"closed": closed})
+        flags = {"closed": closed, "synthetic": synthetic, "partial": partial}
+        series[pk].append(candle(start, *values) | flags)
     return series
 
 

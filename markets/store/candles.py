@@ -7,19 +7,23 @@ from typing import Any
 
 from django.db import transaction
 
-from markets import clock, events
+from markets import clock, events, timeframes
 from markets.models import Gap, Job, Source
 from markets.records import Bar
 from markets.store import bulk, copying, gaps, listings, outbox, price_validation, stored_candles
 from markets.store.listings import SaveResult
 from markets.store.stored_candles import COLUMNS, REPLACE, TABLE, CandleValues, Found, Place
 
+# By timeframe: the stretches of the grid in which a candle began that fits into none.
+OffGrid = dict[str, set[Place]]
+
 
 def save_bars(bars: Sequence[Bar], source: Source, job: Job | None = None) -> SaveResult:
     """Write the candles of any number of series; all of it or nothing.
 
-    An open candle is replaced until it is closed. A closed one that its source changed is replaced as well and counted
-    as revised; an open one never takes the place of a closed one, for that is an answer that came late. Three
+    An open candle is replaced until it is closed, and a roll-up of ours by what its source publishes. A closed one that
+    its source changed is replaced as well and counted as revised; an open one never takes the place of a closed one,
+    for that is an answer that came late. Three
     statements a timeframe and four for all, whatever the number of series and the length of their history: give it
     the whole cycle at once.
     """
@@ -27,13 +31,13 @@ def save_bars(bars: Sequence[Bar], source: Source, job: Job | None = None) -> Sa
     with transaction.atomic():
         has_gaps = listings.lock(source)
         tickers = listings.instruments(source, {bar.ticker for bar in bars}, outcome)
-        found_by_timeframe = sift(bars, tickers, outcome)
+        found_by_timeframe, off_grid = sift(bars, tickers, outcome)
         batch = Batch(source, outcome, {pk: ticker for ticker, pk in tickers.items()})
         for timeframe, found in found_by_timeframe.items():
-            batch.add(timeframe, found)
+            batch.add(timeframe, found, off_grid[timeframe])
         batch.write(job)
         if has_gaps:
-            close_gaps(source, found_by_timeframe)
+            close_gaps(source, found_by_timeframe, off_grid)
         gaps.record(source, Gap.Reason.MISSING, batch.missing)
         listings.record(job, outcome)
     return outcome
@@ -49,7 +53,7 @@ class Batch:
         self.news: list[outbox.Arrival] = []
         self.missing: list[gaps.Missing] = []
 
-    def add(self, timeframe: str, found: Found) -> None:
+    def add(self, timeframe: str, found: Found, off_grid: set[Place]) -> None:
         held = stored_candles.stored(timeframe, found, self.source)
         moments = {start: bulk.moment(start) for start in {start for _, start in found}}
         series: dict[int, list[datetime]] = defaultdict(list)
@@ -60,7 +64,8 @@ class Batch:
         table = f"{gaps.CANDLES}{timeframe}"
         for instrument, times in series.items():
             self.news.append(outbox.Arrival(instrument, table, min(times), max(times), len(times)))
-        for instrument, hole in stored_candles.holes(timeframe, found, held, self.source):
+        # What was published off the grid is refused and not missing: nobody need ask for it again.
+        for instrument, hole in stored_candles.holes(timeframe, {*found, *off_grid}, held, self.source):
             self.missing.append(gaps.Missing(table, instrument, hole.first, hole.last))
             words = f"{hole.missing} missing from {hole.first.isoformat()}"
             self.outcome.gaps.append(f"{self.tickers[instrument]} {timeframe}: {words}")
@@ -72,29 +77,48 @@ class Batch:
             events.ingested.send(sender=Job, job=job, kinds=outbox.write(self.news, job))
 
 
-def close_gaps(source: Source, found_by_timeframe: dict[str, Found]) -> None:
+def close_gaps(source: Source, found_by_timeframe: dict[str, Found], off_grid: OffGrid) -> None:
     arrived: dict[gaps.Key, list[gaps.Span]] = defaultdict(list)
-    for timeframe, found in found_by_timeframe.items():
-        for instrument, start in found:
+    for timeframe in found_by_timeframe.keys() | off_grid.keys():
+        for instrument, start in {*found_by_timeframe.get(timeframe, ()), *off_grid.get(timeframe, ())}:
             arrived[f"{gaps.CANDLES}{timeframe}", instrument].append((start, start))
     if arrived:
-        times = [start for found in found_by_timeframe.values() for _, start in found]
+        times = [start for spans in arrived.values() for start, _ in spans]
         rows = gaps.overlapping(source, {table for table, _ in arrived}, min(times), max(times))
         gaps.close(rows, arrived)
 
 
-def sift(bars: Iterable[Bar], known: dict[str, int], outcome: SaveResult) -> dict[str, Found]:
-    """What may in, by timeframe; of two candles for one stretch the last one given."""
+def sift(bars: Iterable[Bar], known: dict[str, int], outcome: SaveResult) -> tuple[dict[str, Found], OffGrid]:
+    """What may in, by timeframe, of two candles for one stretch the last one given; and where candles ran off the grid.
+
+    These are refused with one sentence a series: after its outage of February 2018 Binance began 43 hours at :28.
+    """
     now = clock.now()
     accepted: dict[str, Found] = defaultdict(dict)
+    strays: dict[tuple[str, str], list[datetime]] = defaultdict(list)
     for bar in bars:
         if bar.ticker not in known:
             continue
-        if reason := price_validation.against_bar(bar, now):
+        reason = price_validation.against_bar(bar, now)
+        if reason == price_validation.OFF_GRID:
+            strays[bar.ticker, bar.timeframe].append(bar.open_time)
+        elif reason:
             outcome.refused.append(f"{bar.ticker} {bar.timeframe} {bar.open_time.isoformat()}: {reason}")
         else:
             accepted[bar.timeframe][known[bar.ticker], bar.open_time] = values_of(bar, now)
-    return accepted
+    off_grid: OffGrid = defaultdict(set)
+    for (ticker, timeframe), times in strays.items():
+        outcome.refused.append(described(ticker, timeframe, times))
+        seconds = timeframes.SECONDS[timeframe]
+        off_grid[timeframe] |= {(known[ticker], timeframes.start_of(start, seconds)) for start in times}
+    return accepted, off_grid
+
+
+def described(ticker: str, timeframe: str, times: Sequence[datetime]) -> str:
+    first, last = min(times).isoformat(), max(times).isoformat()
+    if len(times) == 1:
+        return f"{ticker} {timeframe} {first}: {price_validation.OFF_GRID}"
+    return f"{ticker} {timeframe} {first} to {last}: {len(times)} begin off the grid"
 
 
 def values_of(bar: Bar, now: datetime) -> CandleValues:
@@ -112,7 +136,7 @@ def changes(found: Found, held: Found, outcome: SaveResult) -> Iterator[tuple[Pl
             continue
         if old is None:
             outcome.inserted += 1
-        elif old.closed:
+        elif old.closed and old.pieces is None:
             outcome.revised += 1
         else:
             outcome.replaced += 1

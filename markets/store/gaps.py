@@ -45,31 +45,66 @@ def of_days(table: str, first: date, last: date, instrument: int | None = None) 
 def begin_first_fill(source: Source, spans: Iterable[Missing]) -> None:
     """History that a collector is about to bring: nobody decides on the half of it that is there meanwhile."""
     with transaction.atomic():
-        known = list(Gap.objects.filter(source=source, reason=Gap.Reason.FIRST_FILL))
+        known = list(Gap.objects.filter(source=source, reason=Gap.Reason.FIRST_FILL).order_by("from_time"))
         for span in spans:
-            row = next((row for row in known if row.table == span.table and touches(row, span)), None)
-            if row is None:
-                Gap.objects.create(source=source, reason=Gap.Reason.FIRST_FILL, **columns(span))
-            elif (row.from_time, row.to_time) != (span.first, span.last):
-                row.from_time, row.to_time = span.first, span.last
-                row.save(update_fields=["from_time", "to_time"])
+            there = [row for row in known if row.table == span.table]
+            for first, last in left_of(span, there):
+                new = span._replace(first=first, last=last)
+                row = next((row for row in there if not row.tries and not row.accepted_at and touches(row, new)), None)
+                if row is None:
+                    Gap.objects.create(source=source, reason=Gap.Reason.FIRST_FILL, **columns(new))
+                else:
+                    widen(row, new)
+                    row.save(update_fields=["from_time", "to_time"])
 
 
-def failed(source: Source, span: Missing, reason: Gap.Reason) -> None:
-    """A window that could not be had; inside a first fill it is a try of that fill."""
+def left_of(span: Missing, rows: Iterable[Gap]) -> list[Span]:
+    """The parts of a span that none of these gaps holds; the gaps ascend."""
+    left, start, bar = [], span.first, step(span.table)
+    for row in rows:
+        if row.to_time < start or row.from_time > span.last:
+            continue
+        if start < row.from_time:
+            left.append((start, row.from_time - bar))
+        start = row.to_time + bar
+    return [*left, (start, span.last)] if start <= span.last else left
+
+
+def failed(source: Source, span: Missing, reason: Gap.Reason, cause: str = "") -> None:
+    """A window that could not be had: a gap of its own, cut out of those that held its days, with one try more.
+
+    Inside a first fill it stays a part of that fill. So each failed window waits for its own next try and keeps none of
+    its neighbours waiting. What an operator has accepted is not reported again.
+    """
     with transaction.atomic():
-        first_fills = Gap.objects.filter(source=source, table=span.table, reason=Gap.Reason.FIRST_FILL)
-        row = first_fills.filter(from_time__lte=span.last, to_time__gte=span.first).first()
-        if row is None:
-            record(source, reason, [span])
+        tried = Gap.objects.filter(source=source, table=span.table, instrument=None).exclude(reason=Gap.Reason.REFUSED)
+        rows = list(tried.filter(from_time__lte=span.last, to_time__gte=span.first).order_by("from_time"))
+        if any(row.accepted_at and row.from_time <= span.first and span.last <= row.to_time for row in rows):
             return
+        open_rows = [row for row in rows if row.accepted_at is None]
+        if any(row.reason == Gap.Reason.FIRST_FILL for row in open_rows):
+            reason = Gap.Reason.FIRST_FILL
+        tries = max((row.tries for row in open_rows), default=0)
+        for row in open_rows:
+            cut_out(row, max(span.first, row.from_time), min(span.last, row.to_time))
+        new = Gap(source=source, reason=reason, tries=tries, cause=cause, **columns(span))
+        tried_again(new)
+        new.save()
+
+
+def put_off_refused(source: Source, span: Missing) -> None:
+    """Rates that were refused and are due were asked for and did not come: a try of theirs."""
+    rows = Gap.objects.filter(source=source, table=span.table, reason=Gap.Reason.REFUSED, accepted_at=None)
+    due = rows.filter(next_try__lte=clock.now(), from_time__lte=span.last, to_time__gte=span.first)
+    for row in due:
         tried_again(row)
         row.save(update_fields=["tries", "next_try"])
 
 
 def record(source: Source, reason: Gap.Reason, missing: Collection[Missing]) -> None:
-    """Write gaps; one that touches a gap of the same series and reason widens it and counts a try.
+    """Write gaps; one that touches a gap of the same series and reason widens it.
 
+    It counts a try when the gap was due: what is read again with every request must not put its next try off for ever.
     What an operator has accepted is not reported again.
     """
     if not missing:
@@ -86,7 +121,8 @@ def record(source: Source, reason: Gap.Reason, missing: Collection[Missing]) -> 
         row = near[0] if near else Gap(source=source, reason=reason, **columns(span))
         widen(row, span)
         if id(row) not in met:
-            tried_again(row)
+            if row.next_try is None or row.next_try <= clock.now():
+                tried_again(row)
             met[id(row)] = row
         if not near:
             rows.append(row)

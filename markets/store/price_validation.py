@@ -13,6 +13,7 @@ VOLUME_LIMIT = Decimal(10) ** 20
 EXACT = Context(prec=MAX_DIGITS)
 # Two clocks are never quite the same.
 CLOCK_SKEW = timedelta(seconds=60)
+OFF_GRID = "begins off the grid"
 
 
 def fitted(value: Decimal) -> Decimal:
@@ -112,7 +113,7 @@ def period_is_valid(bar: Bar, now: datetime) -> str:
     if reason := has_come(bar.open_time, now):
         return reason
     if not timeframes.on_grid(bar.open_time, seconds):
-        return "begins off the grid"
+        return OFF_GRID
     length = bar.close_time - bar.open_time
     return "" if timedelta(0) < length <= timedelta(seconds=seconds) else "does not end in its stretch"
 

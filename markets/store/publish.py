@@ -28,8 +28,9 @@ ATTEMPTS = 3
 
 @dataclass(slots=True)
 class PublishResult:
-    """What one save did; `refused`, `new_codes` and `left_out` in words."""
+    """What one save did; `refused`, `new_codes` and `left_out` in words. `accepted` counts unchanged rates as well."""
 
+    accepted: int = 0
     inserted: int = 0
     taken_over: int = 0
     revised: int = 0
@@ -55,11 +56,8 @@ def publish(
         source_group, has_gaps = lock_source_group(source)
         accepted, refused = validation.sift_tables(tables, clock.today())
         outcome = write(accepted, source, source_group, job) if accepted else PublishResult()
-        outcome.refused = [f"{table.table} {table.effective_date} {code}: {reason}" for table, code, reason in refused]
-        if has_gaps:
-            table_gaps.close_gaps(source, accepted, covered)
-        if refused:
-            table_gaps.record_refused(source, refused)
+        outcome.refused = [f"{validation.named(table, code)}: {reason}" for table, code, reason in refused]
+        table_gaps.settle(source, accepted, refused, covered, has_gaps)
         job_results.progress(
             job,
             rows_written=outcome.written,
@@ -72,6 +70,8 @@ def publish(
         )
         if outcome.written:
             events.ingested.send(sender=Job, job=job)
+    outcome.accepted = sum(len(figures) for _, figures in accepted)
+    job_results.add_accepted(job, outcome.accepted)
     job_results.add_brought(job, tables[0].kind if tables else "", outcome.brought)
     return outcome
 

@@ -66,26 +66,35 @@ class Batch:
                 if row.source_id == self.known.official or self.unchanged(row, table, rate, publication):
                     continue
             digits, scale = printed(rate)
+            if row is not None and self.says_again(row, rate):
+                scale = max(scale, row.scale)  # 366.90 and 366.9 are one figure: whichever file came first, 366.90
             values = (source, table.table, *digits, scale, publication)
             if row is None:
                 self.inserts.append((instrument, text, *values))
             else:
                 self.updates.append((*values, row.id))
-                if not row.says(rate) or (row.source_id == source and row.scale != scale):
+                if not row.says(rate):
                     self.revise(row, table, rate, scale)
-            self.days[instrument].append(day)
+            if row is None or not self.stands(row, table, rate, publication):
+                self.days[instrument].append(day)
             if rate.mid is not None:
                 self.mids[instrument].append((day, table.table, rate.mid, scale, source))
 
     def unchanged(self, row: StoredRate, table: Table, rate: RateRecord, publication: int | None) -> bool:
-        """The same rate with the same digits from the same source, and with its proof if there is one."""
+        """Nothing to write: the same figure, and none of its digits are news."""
+        return self.stands(row, table, rate, publication) and has_digits(rate, row.scale)
+
+    def stands(self, row: StoredRate, table: Table, rate: RateRecord, publication: int | None) -> bool:
+        """The same value from the same source in the same table, and with its proof if there is one."""
         return (
-            row.says(rate)
-            and row.source_id == self.source.pk
+            self.says_again(row, rate)
             and row.table == table.table
             and row.publication_id == (publication or row.publication_id)
-            and has_scale(rate, row.scale)
         )
+
+    def says_again(self, row: StoredRate, rate: RateRecord) -> bool:
+        """The same value from the same source; what an archive printed is no measure for the official digits."""
+        return row.says(rate) and row.source_id == self.source.pk
 
     def leave_out(self) -> list[tuple[int, Table]]:
         """Figures that a table published again does not hold (any more): kept, but its proof is not theirs."""
@@ -116,10 +125,11 @@ def digits_of(rate: RateRecord | StoredRate) -> Digits:
     return bulk.digits(rate.mid), bulk.digits(rate.bid), bulk.digits(rate.ask)
 
 
-def has_scale(rate: RateRecord, scale: int) -> bool:
+def has_digits(rate: RateRecord, scale: int) -> bool:
+    """Whether `scale` decimals show every digit that was published."""
     if rate.mid is not None and rate.bid is None and rate.ask is None and rate.mid.same_quantum(QUANTA[scale]):
         return True  # as nearly always
-    return printed(rate)[1] == scale
+    return printed(rate)[1] <= scale
 
 
 def printed(rate: RateRecord) -> tuple[Digits, int]:

@@ -18,7 +18,7 @@ from markets import clock
 from markets.models import Candle, Gap, Job, OutboxEvent, Revision, Source, Tick
 from markets.store import listings, rollups
 from markets.store.gaps import CANDLES
-from markets.store.stored_candles import ONE_A_STRETCH, REPLACE, TABLE
+from markets.store.stored_candles import REPLACE, TABLE
 from markets.timeframes import SECONDS, start_of
 
 BATCH = 5_000
@@ -27,9 +27,10 @@ JOB_BATCH = 500
 KEPT_EVENTS = timedelta(days=7)
 SHORT_LIVED = "5m"
 DAY = timedelta(days=1)
-# A roll-up may be replaced by one of more rows; a candle that the source published stays.
-UNLESS_THERE = f"{ONE_A_STRETCH} DO NOTHING"
-UNLESS_PUBLISHED = f"{REPLACE} WHERE {TABLE}.synthetic"
+# A candle that the source published stays, and so does a roll-up of more pieces. An hour's pieces are gone by the next
+# run, so that as many others are no better; a day is made of its stored hours again.
+OF_MORE = f"{REPLACE} WHERE {TABLE}.pieces < excluded.pieces"
+OF_AS_MANY = f"{REPLACE} WHERE {TABLE}.pieces <= excluded.pieces"
 
 
 @dataclass(slots=True)
@@ -85,14 +86,12 @@ def prune_day(source: Source, day: datetime, outcome: Pruned) -> None:
         *rollups.roll_up(rollups.of_ticks(ticks, source), "1h"),
         *rollups.roll_up(rollups.of_candles(candles), "1h"),
     ]
-    outcome.rolled_up += rollups.write(hours, "1h", source, UNLESS_THERE)
+    outcome.rolled_up += rollups.write(hours, "1h", source, OF_MORE)
     instruments = {piece.instrument for piece in hours}
     of_the_day = Candle.objects.filter(
         source=source, timeframe="1h", instrument__in=instruments, open_time__gte=day, open_time__lt=day + DAY
     )
-    outcome.rolled_up += rollups.write(
-        rollups.roll_up(rollups.of_candles(of_the_day), "1d"), "1d", source, UNLESS_PUBLISHED
-    )
+    outcome.rolled_up += rollups.write(rollups.roll_up(rollups.of_candles(of_the_day), "1d"), "1d", source, OF_AS_MANY)
     outcome.ticks += delete(ticks)
     outcome.candles += delete(candles)
 

@@ -1,7 +1,7 @@
 """Candles as the table holds them: its columns, the rows there are, and what is missing between them."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -22,6 +22,8 @@ VALUES = {
     "trades": "integer",
     "closed": "boolean",
     "synthetic": "boolean",
+    "partial": "boolean",
+    "pieces": "smallint",
 }
 COLUMNS = {
     "instrument_id": "bigint",
@@ -42,6 +44,8 @@ class CandleValues(NamedTuple):
     trades: int
     closed: bool
     synthetic: bool
+    partial: bool = False
+    pieces: int | None = None
 
 
 Place = tuple[int, datetime]
@@ -50,7 +54,7 @@ Found = dict[Place, CandleValues]
 
 def row(place: Place, moment: Any, timeframe: str, source: Source, new: CandleValues) -> tuple[Any, ...]:
     prices = map(bulk.digits, (new.open, new.high, new.low, new.close, new.volume))
-    return (place[0], timeframe, source.pk, moment, *prices, new.trades, new.closed, new.synthetic)
+    return (place[0], timeframe, source.pk, moment, *prices, *new[5:])
 
 
 def stored(timeframe: str, found: Found, source: Source) -> Found:
@@ -65,7 +69,9 @@ def stored(timeframe: str, found: Found, source: Source) -> Found:
     return {(instrument, start): CandleValues(*values) for instrument, start, *values in rows}
 
 
-def holes(timeframe: str, found: Found, held: Found, source: Source) -> Iterator[tuple[int, timeframes.Gap]]:
+def holes(
+    timeframe: str, found: Collection[Place], held: Collection[Place], source: Source
+) -> Iterator[tuple[int, timeframes.Gap]]:
     """What is missing among these candles and before them; before one that was there it was told already."""
     series: dict[int, list[datetime]] = defaultdict(list)
     for instrument, start in sorted({*found, *held}):

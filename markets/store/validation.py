@@ -22,7 +22,7 @@ ZERO, LIMIT = Decimal(0), Decimal(10) ** 10
 SHOWN = 40
 
 Accepted = list[tuple[Table, list[RateRecord]]]
-# A rate that may not in, and the reason against it.
+# A rate that may not in, and the reason against it; no code is the whole table of that day.
 Refused = list[tuple[Table, str, str]]
 
 
@@ -131,6 +131,9 @@ def sift_tables(tables: Iterable[Table], today: date) -> tuple[Accepted, Refused
     accepted: Accepted = []
     refused: Refused = []
     for table in tables:
+        if table.fault:
+            refused.append((table, "", table.fault))
+            continue
         figures = []
         for figure, reason in sift(table, today):
             if reason:
@@ -140,3 +143,9 @@ def sift_tables(tables: Iterable[Table], today: date) -> tuple[Accepted, Refused
         if figures:
             accepted.append((table, figures))
     return sorted(accepted, key=lambda pair: pair[0].effective_date), refused
+
+
+def named(table: Table, code: str) -> str:
+    """What was refused, in words: `A 2026-10-20 USD`, `A 2026-10-20`, `A 2026-10-20..2026-10-23`."""
+    until = f"..{table.until}" if table.until and table.until > table.effective_date else ""
+    return f"{table.table} {table.effective_date}{until} {code}".rstrip()

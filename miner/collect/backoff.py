@@ -6,7 +6,7 @@ from datetime import timedelta
 from markets import clock
 from markets.models import Source
 from miner.fetch import cooldown, rate_limit
-from miner.fetch.errors import Blocked, ProviderError, Unreachable
+from miner.fetch.errors import Blocked, Misconfigured, ProviderError, Unreachable
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ def is_final(error: Unreachable) -> bool:
 
 def back_off(source: Source, error: ProviderError, rest: bool = True) -> None:
     """Leave a source alone that asked for it, that cannot be reached, or that does not serve this country."""
-    if isinstance(error, rate_limit.Exhausted):
+    if isinstance(error, rate_limit.Exhausted | Misconfigured):  # the source has no part in it
         return
     if isinstance(error, Blocked):
         Source.objects.filter(pk=source.pk).update(paused_until=clock.now() + DAY)

@@ -15,7 +15,7 @@ from markets.records import Bar
 from markets.redis import market_keys
 from markets.store.prices import save_bars
 from miner import sources
-from miner.collect import backoff, candle_requests
+from miner.collect import backoff, candle_requests, failures
 from miner.collect import prices as price_collector
 from miner.collect.candle_requests import Cycle, Question
 from miner.fetch import rate_limit
@@ -49,6 +49,7 @@ def refresh_counted(source: Source, timeframe: str) -> Cycle:
         count.rows, count.revised, count.refused = cycle.written, cycle.revised, len(cycle.refused)
         count.requests, count.retries, count.waited_seconds = cycle.requests, cycle.retries, cycle.waited_seconds
         count.errors = len(cycle.failed)
+        failures.check_refused(cycle.bars - len(cycle.refused), len(cycle.refused), cycle.refused)
     return cycle
 
 

@@ -12,9 +12,12 @@ from markets.models import Job
 from markets.records import Table
 from miner.collect.window_plan import Span
 from miner.fetch import retry
+from miner.fetch.errors import ProviderError
 
 Fetch = Callable[[date, date], list[Table]]
-Batch = list[tuple[Span, list[Table]]]
+# What was published in a window, or what is wrong with it.
+Answer = list[Table] | ProviderError
+Batch = list[tuple[Span, Answer]]
 # Below the lease of 120 s: the main thread shows that it lives while its requests wait.
 RENEW_SECONDS = 20
 # So many answers that wait to be written are written at once.
@@ -26,6 +29,8 @@ def fetch_ahead(
 ) -> Generator[Batch]:
     """The windows in their order, the next ones already under way: writing overlaps with waiting.
 
+    A window that fails is an answer like any other: those after it are handed over as well.
+
     Where writing is slower than asking, those that came meanwhile are handed over together: a transaction costs as much
     as hundreds of figures.
     At most four times as many answers as connections are kept and half of them handed over, so that others are here
@@ -34,7 +39,7 @@ def fetch_ahead(
     todo = iter(windows)
     pool = ThreadPoolExecutor(connections, thread_name_prefix="mine")
     try:
-        waiting = deque((window, pool.submit(fetch, *window)) for window in islice(todo, 4 * connections))
+        waiting = deque((window, pool.submit(answer_of, fetch, window)) for window in islice(todo, 4 * connections))
         while waiting:
             window, future = waiting.popleft()
             brought = [(window, wait_for(future, job))]
@@ -42,19 +47,27 @@ def fetch_ahead(
             if len(come) >= BACKLOG:
                 brought += [(window, future.result()) for window, future in come]
                 waiting = deque(islice(waiting, len(come), None))
-            waiting.extend((window, pool.submit(fetch, *window)) for window in islice(todo, len(brought)))
+            more = islice(todo, len(brought))
+            waiting.extend((window, pool.submit(answer_of, fetch, window)) for window in more)
             yield brought
     finally:
         traffic.stop()
         pool.shutdown(cancel_futures=True)
 
 
-def has_come(one: tuple[Span, Future[list[Table]]]) -> bool:
-    """An answer that is here; one that failed waits until those before it are stored."""
+def answer_of(fetch: Fetch, window: Span) -> Answer:
+    try:
+        return fetch(*window)
+    except ProviderError as error:
+        return error
+
+
+def has_come(one: tuple[Span, Future[Answer]]) -> bool:
+    """An answer that is here; a fault of ours waits until those before it are stored."""
     return one[1].done() and one[1].exception() is None
 
 
-def wait_for(future: Future[list[Table]], job: Job) -> list[Table]:
+def wait_for(future: Future[Answer], job: Job) -> Answer:
     while True:
         try:
             return future.result(timeout=RENEW_SECONDS)

@@ -12,7 +12,7 @@ from markets.records import Price
 from markets.redis import market_keys
 from markets.store.prices import save_prices
 from miner import sources
-from miner.collect import backoff, history_requests, sync_status
+from miner.collect import backoff, failures, history_requests, sync_status
 from miner.collect.sync_status import State
 from miner.fetch import rate_limit, retry
 from miner.fetch.errors import ProviderError, Unreachable
@@ -86,12 +86,24 @@ def refresh_counted(source: Source, listings: Sequence[Listing], **how: Any) -> 
         with hourly.poll(f"{source.code}.quotes", source) as count:
             result = refresh(source, listings, **how)
             count_result(result, count)
+            if result.error is None and result.refused:
+                result.error = refusal_of(result)
             if result.error is not None:
                 raise result.error
     except ProviderError:
         if result is None:
             raise
     return result
+
+
+def refusal_of(result: Result) -> ProviderError | None:
+    """What is wrong with a poll of which too little may in."""
+    try:
+        examples = [f"{code}: {words}" for code, words in result.failed.items() if words != NO_DATA]
+        failures.check_refused(len(result.updated), result.refused, examples)
+    except ProviderError as error:
+        return error
+    return None
 
 
 def count_result(result: Result, count: hourly.PollCounts) -> None:

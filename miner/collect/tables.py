@@ -1,7 +1,7 @@
-"""The run over the tables of a source: ascending, so that a kill leaves no hole behind."""
+"""The run over the tables of a source: the newest days first, and no window that fails stops another one."""
 
 import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -13,9 +13,11 @@ from django.db import connection
 from markets import clock
 from markets.jobs import job_results, runs
 from markets.models import Gap, Job, Source
+from markets.records import Table
 from markets.store import gaps
 from markets.store.publish import publish
-from miner.collect import fetch_ahead, silence, window_plan
+from markets.store.table_gaps import Covered
+from miner.collect import failures, fetch_ahead, silence, window_plan
 from miner.collect.fetch_ahead import Batch, Fetch
 from miner.collect.window_plan import Span
 from miner.fetch import retry
@@ -26,6 +28,18 @@ from miner.providers.base import GoldSource, Provider, RateSource, TableSeries
 GRACE = 8
 DAY = timedelta(days=1)
 BREATH_EVERY, BREATH = 1.0, 0.15
+# So many failed windows are halved, down to the day that is at fault; more of them are not the fault of a few days.
+MOST_HALVED = 3
+
+Failed = list[tuple[Span, ProviderError]]
+
+
+class EarlierFailure(ProviderError):
+    """A window failed before the job was continued by this task."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 @dataclass(slots=True)
@@ -43,15 +57,32 @@ class Run:
     on_continue: Callable[[str, int], object] | None = None
     watch: Callable[[TableSeries, int, int, date | None], None] = lambda *_: None
     traffic: retry.Traffic = field(default_factory=retry.Traffic)
+    # The source does not answer: the tables after this one are tried, each once.
+    is_down: bool = False
     # The job of the table under way, and what went wrong with it.
     job: Job | None = None
     error: str = ""
 
 
+@dataclass(slots=True)
+class Course:
+    """How far one table of a run has come: windows done, the last day seen with a publication, what failed."""
+
+    limit: date
+    seen: date
+    windows: int
+    done: int = 0
+    in_a_row: int = 0
+    breath: float = field(default_factory=time.monotonic)
+    failed: Failed = field(default_factory=list)
+    lost: Failed = field(default_factory=list)
+
+
 def mine_series(run: Run, series: TableSeries, resume: int | None = None) -> Job:
     """One table of a source: journal, plan, fetch ahead, store in order. Answers the ended (or paused) job.
 
-    Raises ProviderError or DatabaseError after the job has been marked failed, and journal.Busy before anything.
+    Raises ProviderError or DatabaseError after the job has been marked failed, and journal.Busy before anything. The
+    windows that did not fail are stored by then.
     """
     job_type = f"{run.source.code}.{series.table}"
     run.job, run.error = None, ""
@@ -59,66 +90,177 @@ def mine_series(run: Run, series: TableSeries, resume: int | None = None) -> Job
         run.job, today = job, clock.today()
         windows = window_plan.windows_of(run.source, series, run.span, today)
         if not windows:
+            raise_earlier(job)
             raise runs.Skip(silence.why_nothing(series, today))
         job_results.plan(job, len(windows))
-        before, run.traffic = (job.requests, job.retries, job.waited_seconds), retry.Traffic()
+        before, run.traffic = (job.requests, job.retries, job.waited_seconds), retry.Traffic(tired=run.is_down)
         try:
             newest = fetch_and_store(run, series, job, windows)
         finally:
             job.requests = before[0] + (run.traffic.requests if run.provider.base_url else 0)
             job.retries = before[1] + run.traffic.retries
             job.waited_seconds = round(before[2] + run.traffic.waited_seconds, 3)
-        job.refresh_from_db(fields=["rows_written", "refused"])
+        job.refresh_from_db(fields=["rows_written", "refused", "notes"])
+        failures.check_refused(job.details.get("accepted", 0), job.refused, refused_of(job))
         if not job.rows_written and not job.refused:
             raise runs.Skip(runs.Reason.UP_TO_DATE if run.span else silence.why_empty(series, newest, today))
     return job
 
 
+def refused_of(job: Job) -> list[str]:
+    return [note.removeprefix("refused: ") for note in job.notes if note.startswith("refused: ")]
+
+
 def fetch_and_store(run: Run, series: TableSeries, job: Job, windows: list[Span]) -> date:
-    """Fetch and store what has come; answers the last day seen with a publication. Pauses at the run's deadline."""
-    fetch = partial(retry.call, traffic=run.traffic, until=run.until)
-    source = fetcher(run.provider, series)
-    limit, done, seen = silence.last_sure_day(run.source, series, clock.today()), 0, series.first
-    breath = time.monotonic()
-    ahead = fetch_ahead.fetch_ahead(
-        lambda start, end: fetch(lambda: source(start, end)), windows, run.connections, run.traffic, job
-    )
-    with closing(ahead):  # and with it the requests under way, whatever ends this
-        for brought in noting_failure(run, series, windows, ahead):
-            sound = list(takewhile(lambda one: not silence.missing(series, *one, limit), brought))
-            if sound:
-                tables = [table for _, of_window in sound for table in of_window]
-                covered = (series.table, sound[0][0][0], sound[-1][0][1])
-                publish(tables, run.source, job, windows=len(sound), covered=covered)
-                done, seen = done + len(sound), silence.last_day(*sound[-1])
-                run.watch(series, done, len(windows), tables[-1].effective_date if tables else None)
-                breath = yield_to_writers(breath)
-            if len(sound) < len(brought):
-                window, tables = brought[len(sound)]
-                note_gap(run, series, (silence.last_day(window, tables) + DAY, window[1]), Gap.Reason.EMPTY)
-                raise ExpectedData(silence.missing(series, window, tables, limit))
-            if run.on_continue and time.monotonic() > run.deadline and done < len(windows):
-                raise runs.Pause(partial(run.on_continue, series.table))
-    return seen
+    """Fetch and store what has come; answers the last day seen with a publication. Pauses at the run's deadline.
+
+    Raises what was wrong with the first window that failed, after all others have been tried.
+    """
+    course = Course(silence.last_sure_day(run.source, series, clock.today()), series.first, len(windows))
+    is_over = is_late = ask(run, series, job, windows, course)
+    while course.failed:
+        failed, course.failed = course.failed, []
+        halves = [] if is_late or run.is_down or len(failed) > MOST_HALVED else halved(failed)
+        if halves:
+            job_results.plan(job, len(halves))
+            is_late = ask(run, series, job, halves, course)
+        for window, error in failed:
+            if not halves or run.is_down or window[0] == window[1]:
+                course.lost.append((window, error))
+    if course.lost:
+        note_gaps(run, series, course.lost)
+        remember(job, course.lost[0][1])
+    if is_over and run.on_continue:
+        raise runs.Pause(partial(run.on_continue, series.table))
+    if course.lost:
+        raise course.lost[0][1]
+    raise_earlier(job)
+    return course.seen
 
 
-def noting_failure(run: Run, series: TableSeries, windows: Sequence[Span], ahead: Iterable[Batch]) -> Generator[Batch]:
-    """The same answers; of the window that fails, the days that the tables lack become a gap."""
-    done = 0
-    try:
-        for brought in ahead:
-            yield brought
-            done += len(brought)
-    except ProviderError:
-        start, end = windows[done]
-        known = [day for day in window_plan.known_days(run.source, series) if start <= day <= end]
-        note_gap(run, series, (max([start, *(day + DAY for day in known)]), end), Gap.Reason.FAILED)
-        raise
+def halved(failed: Failed) -> list[Span]:
+    """Both halves of each window: down to the day that is at fault, so that the sound days around it are stored."""
+    longer = [(start, end) for (start, end), _ in failed if start < end]
+    return [half for start, end in longer for half in window_plan.cut((start, end), ((end - start).days + 2) // 2)]
 
 
-def note_gap(run: Run, series: TableSeries, span: Span, reason: Gap.Reason) -> None:
-    if span[0] <= span[1]:
-        gaps.failed(run.source, gaps.of_days(series.table, *span), reason)
+def ask(run: Run, series: TableSeries, job: Job, windows: list[Span], course: Course) -> bool:
+    """Ask for these windows and store what comes; answers whether the time was over before the last of them."""
+    source, left = fetcher(run.provider, series), len(windows)
+
+    def fetch(start: date, end: date) -> list[Table]:
+        return retry.call(lambda: source(start, end), traffic, until=run.until, ends_run=False)
+
+    traffic = run.traffic.of_a_part()
+    ahead = fetch_ahead.fetch_ahead(fetch, windows, run.connections, traffic, job)
+    with run.traffic.with_part(traffic), closing(ahead):
+        for batch in ahead:  # the requests under way end with it, whatever ends this
+            for group in neighbours(batch):
+                window, answer = group[-1]
+                if not isinstance(answer, ProviderError):
+                    store(
+                        run, series, job, [(one, tables) for one, tables in group if isinstance(tables, list)], course
+                    )
+                elif course.done and is_out_of_time(run):
+                    return True
+                else:
+                    fail(run, job, window, answer, course)
+                left -= len(group)
+            if run.is_down:
+                return False
+            if left and is_out_of_time(run):
+                return True
+    return False
+
+
+def is_out_of_time(run: Run) -> bool:
+    return run.on_continue is not None and time.monotonic() > run.deadline
+
+
+def neighbours(batch: Batch) -> Iterator[Batch]:
+    """The answers that are stored in one transaction: of windows that follow each other. A failure stands alone."""
+    group: Batch = []
+    for window, answer in batch:
+        failed = isinstance(answer, ProviderError)
+        if group and (failed or group[-1][0][1] + DAY != window[0]):
+            yield group
+            group = []
+        group.append((window, answer))
+        if failed:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def store(run: Run, series: TableSeries, job: Job, group: list[tuple[Span, list[Table]]], course: Course) -> None:
+    """What was published; the days of these windows that lack what must exist become gaps."""
+    run.is_down = False  # it has answered
+    while group and not run.is_down:
+        sound = list(takewhile(lambda one: not silence.missing(series, *one, course.limit), group))
+        part, group = group[: len(sound) + 1], group[len(sound) + 1 :]
+        tables = [table for _, of_window in part for table in of_window]
+        window, last_tables = part[-1]
+        words = "" if len(sound) == len(part) else silence.missing(series, window, last_tables, course.limit)
+        last = silence.last_day(window, last_tables)
+        publish(
+            tables,
+            run.source,
+            job,
+            windows=len(part),
+            covered=covered(series, part[0][0][0], last if words else window[1]),
+        )
+        course.done, course.seen = course.done + len(part), max(course.seen, last)
+        reached = tables[-1].effective_date if tables else None
+        run.watch(series, min(course.done, course.windows), course.windows, reached)
+        course.breath = yield_to_writers(course.breath)
+        if words:
+            course.lost.append(((last + DAY, window[1]), ExpectedData(words)))
+        note_success(run, course, not words or bool(tables))
+
+
+def note_success(run: Run, course: Course, has_answered: bool) -> None:
+    """Emptiness where data must be counts like a failure: a broken source is not asked for its whole history."""
+    course.in_a_row = 0 if has_answered else course.in_a_row + 1
+    run.is_down = course.in_a_row >= failures.PATIENCE_WITH_WINDOWS
+
+
+def covered(series: TableSeries, start: date, last: date) -> Covered | None:
+    return (series.table, start, last) if start <= last else None
+
+
+def fail(run: Run, job: Job, window: Span, error: ProviderError, course: Course) -> None:
+    """Keep the window for a second look; say so when it is plain that the source does not answer at all."""
+    course.failed.append((window, error))
+    course.done, course.in_a_row = course.done + 1, course.in_a_row + 1
+    if failures.is_about_the_source(error) or course.in_a_row >= failures.PATIENCE_WITH_WINDOWS:
+        run.is_down = True
+    job_results.progress(job, windows=1)
+
+
+def note_gaps(run: Run, series: TableSeries, lost: Failed) -> None:
+    """What the tables lack of the windows that could not be had; neighbours that failed in one way are one gap."""
+    known = window_plan.known_days(run.source, series)
+    for cause in dict.fromkeys(error.reason for _, error in lost):
+        reason = Gap.Reason.EMPTY if cause == ExpectedData.reason else Gap.Reason.FAILED
+        for first, last in window_plan.union(window for window, error in lost if error.reason == cause):
+            start = max([first, *(day + DAY for day in known if first <= day <= last)])
+            if start <= last:
+                gaps.failed(run.source, gaps.of_days(series.table, start, last), reason, cause)
+            gaps.put_off_refused(run.source, gaps.of_days(series.table, first, last))
+
+
+def remember(job: Job, error: ProviderError) -> None:
+    """The first failure of a job that is continued by other tasks."""
+    if "failed" not in job.details:
+        words = runs.scrub(f"{type(error).__name__}: {error}")
+        job.details = job.details | {"failed": {"reason": error.reason, "error": words}}
+
+
+def raise_earlier(job: Job) -> None:
+    """Raises what had failed before this task took the job up."""
+    if failed := job.details.get("failed"):
+        raise EarlierFailure(failed["reason"], failed["error"])
 
 
 def yield_to_writers(last: float) -> float:

@@ -1,26 +1,58 @@
-"""The planning of windows: the days that the tables lack, cut into the requests that bring them."""
+"""The planning of windows: the days that the tables lack, cut into the requests that bring them.
 
-from collections.abc import Sequence
+The newest days come first, then older holes, then what could not be had before and may be asked for again.
+"""
+
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from itertools import pairwise
 from math import ceil
 
-from markets.models import Publication, Rate, Source
+from markets import clock
+from markets.models import Gap, Publication, Rate, Source
+from markets.queries import gaps as gap_queries
 from markets.store import gaps
 from miner.providers.base import TableSeries
 
 Span = tuple[date, date]
 
 DAY = timedelta(days=1)
+# So many windows of gaps of one kind does a run ask for again: what never heals must not become most of the traffic.
+MOST_AGAIN = 12
+# Table B of an archive: fortnightly until 2004. Its first day differs from that of table A.
+PAUSE_OF_B = timedelta(days=16)
+REFUSED, FIRST_FILL = Gap.Reason.REFUSED, Gap.Reason.FIRST_FILL
 
 
 def known_days(source: Source, series: TableSeries) -> list[date]:
     """The days that the tables hold of this series, ascending; an archive counts the official figures as well."""
-    if source.fallback_for_id is None:
-        days = Publication.objects.filter(source=source, table=series.table)
-        return list(days.order_by("effective_date").values_list("effective_date", flat=True))
-    rows = Rate.objects.filter(source__in=[source.pk, source.fallback_for_id], table="A")
-    return list(rows.order_by("effective_date").values_list("effective_date", flat=True).distinct())
+    if source.fallback_for_id is not None:
+        return archive_days(source)["A"]
+    days = Publication.objects.filter(source=source, table=series.table)
+    return list(days.order_by("effective_date").values_list("effective_date", flat=True))
+
+
+def archive_days(source: Source) -> dict[str, list[date]]:
+    """By letter, the days of which an archive or its official source has rates, ascending."""
+    rows = Rate.objects.filter(source__in=[source.pk, source.fallback_for_id], table__in="AB").order_by()
+    found: dict[str, list[date]] = {"A": [], "B": []}
+    for table, day in rows.values_list("table", "effective_date").distinct():
+        found[table].append(day)
+    return {table: sorted(days) for table, days in found.items()}
+
+
+def archive_holes(source: Source, series: TableSeries, today: date) -> list[Span]:
+    """What an archive lacks of either table, since each request brings both; all of it when it never wrote a row.
+
+    The official table A alone hides nothing of table B: 142,612 rates were missing where it did.
+    """
+    end = min(today, series.last or today)
+    if not Rate.objects.filter(source=source).exists():
+        return [(series.first, end)]
+    days = archive_days(source)
+    marks = [*(day for day in days["B"] if day <= end), end + DAY]
+    of_b = [(a + DAY, b - DAY) for a, b in pairwise(marks) if b - a > PAUSE_OF_B]
+    return [*holes(series, days["A"], today), *of_b]
 
 
 def holes(series: TableSeries, known: Sequence[date], today: date) -> list[Span]:
@@ -36,10 +68,13 @@ def holes(series: TableSeries, known: Sequence[date], today: date) -> list[Span]
     marks = [series.first - DAY, *inside]
     found = [(a + DAY, b - DAY) for a, b in pairwise(marks) if b - a > pause]
     newest = inside[-1]
-    since = [newest + DAY * number for number in range(1, (end - newest).days + 1)]
-    if any(day.weekday() in series.weekdays for day in since):
+    if can_appear(series, newest + DAY, end):
         found.append((max(series.first, newest - DAY * (series.reread - 1)), end))
     return found
+
+
+def can_appear(series: TableSeries, start: date, end: date) -> bool:
+    return any((start + DAY * number).weekday() in series.weekdays for number in range((end - start).days + 1))
 
 
 def widened(span: Span, series: TableSeries, known: Sequence[date], today: date) -> Span | None:
@@ -84,14 +119,115 @@ def first_fill(series: TableSeries, known: Sequence[date], today: date) -> list[
 
 
 def windows_of(source: Source, series: TableSeries, span: Span | None, today: date) -> list[Span]:
-    """The windows of a run: what an operator asked for, or all that lacks. A first fill becomes gaps of the source."""
-    known = known_days(source, series)
-    if span is None:
-        begun = [gaps.of_days(series.table, *span) for span in first_fill(series, known, today)]
-        if begun:
-            gaps.begin_first_fill(source, begun)
-        spans = holes(series, known, today)
+    """The windows of a run: what an operator asked for, ascending, or all that lacks. A first fill becomes gaps."""
+    if span is not None:
+        asked = widened(span, series, known_days(source, series), today)
+        return cut(asked, series.window) if asked else []
+    if source.fallback_for_id is None:
+        known = known_days(source, series)
+        lacking, begun = holes(series, known, today), first_fill(series, known, today)
     else:
-        asked = widened(span, series, known, today)
-        spans = [asked] if asked else []
-    return [window for span in spans for window in cut(span, series.window)]
+        known, lacking = [], archive_holes(source, series, today)
+        begun = lacking
+    if begun:
+        gaps.begin_first_fill(source, [gaps.of_days(series.table, *one) for one in begun])
+    rows = [(days_of(row), row) for row in gap_queries.of_series(source, series.table)]
+    end = min(today, series.last or today)
+    inside = [((max(one[0], series.first), min(one[1], end)), row) for one, row in rows if one[0] <= end]
+    return all_windows(series, known[-1] if known else None, lacking, inside, end)
+
+
+def all_windows(
+    series: TableSeries, newest: date | None, lacking: list[Span], rows: list[tuple[Span, Gap]], end: date
+) -> list[Span]:
+    """What was never tried, from the newest window on; then the failed windows and the refused rates that are due."""
+    begun = [one for one, row in rows if is_untried(row)]
+    untried = union([*lacking, *begun])
+    found: list[Span] = []
+    for hole in reversed(untried):
+        in_the_way = [one for one, row in rows if is_in_the_way(row, hole[1] == end)]
+        for piece in reversed(without(hole, in_the_way)):
+            waited_for = any(a <= piece[1] and piece[0] <= b for a, b in begun)
+            if waited_for or is_worth_asking(piece, series, newest, end):
+                found += cut(piece, series.window)
+    found, now = newest_first(found), clock.now()
+    failed = [
+        (one[1] <= (newest or date.min), row.next_try or now, one)
+        for one, row in rows
+        if is_failed(row) and (is_due(row) or newest is None or one[1] > newest)
+    ]
+    again = [window for _, _, one in sorted(failed) for window in cut(one, series.window)][:MOST_AGAIN]
+    return list(dict.fromkeys([*found, *again, *refused_windows(series, rows, [*found, *again])]))
+
+
+def newest_first(windows: list[Span]) -> list[Span]:
+    """The newest window before all others; they stay in their order."""
+    newest = max(windows, default=None)
+    return [] if newest is None else [newest, *(window for window in windows if window != newest)]
+
+
+def refused_windows(series: TableSeries, rows: list[tuple[Span, Gap]], others: list[Span]) -> list[Span]:
+    """Windows of whole tables over the rates that were refused; other ones with each try, when they are many."""
+    due = [(one, row) for one, row in rows if row.reason == REFUSED and is_due(row)]
+    windows = [window for one in union(one for one, _ in due) for window in cut(one, series.window)]
+    windows = [one for one in windows if not any(a <= one[0] and one[1] <= b for a, b in others)]
+    if len(windows) > MOST_AGAIN:
+        turn = max(row.tries for _, row in due) * MOST_AGAIN % len(windows)
+        windows = windows[turn:] + windows[:turn]
+    return windows[:MOST_AGAIN]
+
+
+def days_of(row: Gap) -> Span:
+    return row.from_time.date(), row.to_time.date()
+
+
+def is_untried(row: Gap) -> bool:
+    return row.reason == FIRST_FILL and not row.tries and row.accepted_at is None
+
+
+def is_failed(row: Gap) -> bool:
+    return row.instrument_id is None and row.reason != REFUSED and row.tries > 0 and row.accepted_at is None
+
+
+def is_due(row: Gap) -> bool:
+    return row.accepted_at is None and (row.next_try is None or row.next_try <= clock.now())
+
+
+def is_in_the_way(row: Gap, of_newest_days: bool) -> bool:
+    """Whether a gap says why these days are missing, so that they wait for its next try.
+
+    One rate that was refused says nothing about the newest days.
+    """
+    if row.reason == REFUSED:
+        return not of_newest_days
+    return row.instrument_id is None and not is_untried(row)
+
+
+def is_worth_asking(piece: Span, series: TableSeries, newest: date | None, end: date) -> bool:
+    """Long enough not to be a natural pause beside a gap, or days of today's that may have been published."""
+    if (piece[1] - piece[0]).days + 1 >= series.longest_pause:
+        return True
+    return piece[1] == end and can_appear(series, max(piece[0], (newest or date.min) + DAY), end)
+
+
+def union(spans: Iterable[Span]) -> list[Span]:
+    """The same days in as few spans as possible, ascending."""
+    found: list[Span] = []
+    for start, end in sorted(spans):
+        if found and start <= found[-1][1] + DAY:
+            found[-1] = found[-1][0], max(found[-1][1], end)
+        else:
+            found.append((start, end))
+    return found
+
+
+def without(span: Span, others: Iterable[Span]) -> list[Span]:
+    """What is left of a span, ascending."""
+    left, (start, end) = [], span
+    for a, b in union(others):
+        if b < start or a > end:
+            continue
+        if start < a:
+            left.append((start, a - DAY))
+        start = b + DAY
+    return [*left, (start, end)] if start <= end else left

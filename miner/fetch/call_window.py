@@ -30,9 +30,12 @@ def effective(allowance: Allowance, row: Spent) -> Allowance:
 
 
 def recent(row: Spent, allowance: Allowance, now: datetime) -> list[list[float]]:
-    """The calls of the current window; one from the future (a clock was set back) counts as made now."""
-    oldest = now.timestamp() - allowance.seconds
-    return [[min(at, now.timestamp()), calls] for at, calls in row.takes if at > oldest]
+    """The calls of the current window; one from the future (a clock was set back) counts as made now.
+
+    But one that lies a whole window ahead would count as made now for ever: it is void.
+    """
+    oldest, latest = now.timestamp() - allowance.seconds, now.timestamp() + allowance.seconds
+    return [[min(at, now.timestamp()), calls] for at, calls in row.takes if oldest < at <= latest]
 
 
 def free_at(takes: list[list[float]], allowance: Allowance, limit: int, calls: int, now: datetime) -> datetime | None:

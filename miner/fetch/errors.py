@@ -75,7 +75,27 @@ class Unreadable(ProviderError):
     reason = "unreadable"
 
 
+class FiguresRefused(ProviderError):
+    """Of what was offered, so much may not in that the run is no success."""
+
+    reason = "figures_refused"
+
+
 class ExpectedData(ProviderError):
     """A well-formed "nothing published" for days on which a table must exist."""
 
     reason = "expected_data"
+
+
+class Misconfigured(ProviderError):
+    """No request was sent: a variable of the environment that says how to connect cannot be understood.
+
+    `variable`: its name. Its value stands nowhere, for an address of a proxy may hold a password.
+    """
+
+    reason = "environment"
+
+    def __init__(self, variable: str, fault: str) -> None:
+        super().__init__(f"{variable}: {fault}")
+        self.variable = variable
+        self.fault = fault

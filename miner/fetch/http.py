@@ -1,6 +1,5 @@
 """The one HTTP client: timeouts, no redirects, a size limit, every failure as a ProviderError."""
 
-import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,7 +12,10 @@ from threading import Lock
 import httpx
 
 from markets import clock
-from miner.fetch.errors import Blocked, Refused, Unreachable
+from miner.fetch import environment
+from miner.fetch.errors import Blocked, Misconfigured, Refused, Unreachable
+from miner.fetch.parsing import text_of
+from miner.fetch.said import said, without
 
 CONNECT_SECONDS, READ_SECONDS = 5, 10
 # The largest NBP answer (93 days of table A) is 150 kB; the ECB's whole history is 6 MB.
@@ -57,13 +59,19 @@ def client() -> httpx.Client:
 
 @cache
 def new_client() -> httpx.Client:
-    return httpx.Client(verify=trusted(), follow_redirects=False, headers={"User-Agent": USER_AGENT})
+    """Raises Misconfigured, at each call anew, when the environment has a variable that cannot be understood."""
+    return httpx.Client(
+        transport=environment.transport(), follow_redirects=False, headers={"User-Agent": USER_AGENT}, trust_env=False
+    )
 
 
-@cache
-def trusted() -> ssl.SSLContext:
-    """The authorities that vouch for a server; reading their certificates takes 15 ms."""
-    return httpx.create_ssl_context()
+def problems() -> dict[str, str]:
+    """The variable of the environment, and what is wrong with it, for which no request can be made; empty for none."""
+    try:
+        client()
+    except Misconfigured as error:
+        return {error.variable: error.fault}
+    return {}
 
 
 def get(url: str, accept: str = "application/json", headers: Mapping[str, str] | None = None) -> bytes:
@@ -74,30 +82,36 @@ def get(url: str, accept: str = "application/json", headers: Mapping[str, str] |
 def fetch(url: str, accept: str = "application/json", headers: Mapping[str, str] | None = None) -> Answer:
     """A response with status 200; raises Unreachable or Refused, with the first 300 bytes of the body, for all others.
 
-    The message of an error names method and path, never the host, body, query or headers (they may hold keys), nor
-    the reason phrase (NBP sends it in CP1250). Inside `answered_until` the request ends by that time.
+    The message of an error names method and path and says what the source says in its body (`said`); never the host,
+    query or headers (they may hold keys), nor the reason phrase (NBP sends it in CP1250). Raises Misconfigured when the
+    environment forbids all requests. Inside `answered_until` the request ends by that time.
     """
     place = place_of(url)
     seconds = min(MAX_SECONDS, _deadline.get() - time.monotonic())
     if seconds <= 0:
         raise Unreachable(f"GET {place}: no time left")
     timeout = httpx.Timeout(min(READ_SECONDS, seconds), connect=min(CONNECT_SECONDS, seconds))
+    given = dict(headers or {})
+    secrets = secrets_of(url, given)
     try:
-        with client().stream("GET", url, headers={"Accept": accept, **(headers or {})}, timeout=timeout) as answer:
+        with client().stream("GET", url, headers={"Accept": accept, **given}, timeout=timeout) as answer:
             body = read(answer, place, seconds)
-    except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, UnicodeEncodeError) as error:
+    except httpx.ProxyError as error:
+        # Without its message: the proxy wrote it, and may name whom it does not let through.
+        raise Unreachable(f"GET {place}: the proxy refused{status_of(error)}") from None
+    except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, ValueError, OverflowError) as error:
         # Without its message: that of a malformed header quotes the value, which may be a key.
         raise Refused(f"GET {place}: cannot be asked: {type(error).__name__}") from None
     except httpx.ConnectError as error:
-        raise Unreachable(f"GET {place}: {type(error).__name__}: {error}", nobody=True) from None
+        raise Unreachable(f"GET {place}: {words_of(error, secrets)}", nobody=True) from None
     except httpx.TimeoutException:
         raise Unreachable(f"GET {place}: no answer in time") from None
     except (httpx.TransportError, httpx.StreamError) as error:
-        raise Unreachable(f"GET {place}: {type(error).__name__}: {error}") from None
+        raise Unreachable(f"GET {place}: {words_of(error, secrets)}") from None
     except httpx.DecodingError:
         raise Unreachable(f"GET {place}: the answer's compression is broken") from None
     if answer.status_code != 200:
-        raise refusal(answer, body, place)
+        raise refusal(answer, body, place, secrets)
     return Answer(body, answer.headers)
 
 
@@ -120,14 +134,33 @@ def read(answer: httpx.Response, place: str, seconds: float) -> bytes:
     return bytes(body)
 
 
-def refusal(answer: httpx.Response, body: bytes, place: str) -> Unreachable | Refused:
+def refusal(answer: httpx.Response, body: bytes, place: str, secrets: list[str]) -> Unreachable | Refused:
     status = answer.status_code
-    text = body[:BODY_IN_ERROR].decode("utf-8", "replace")
-    message = f"GET {place}: HTTP {status}"
+    text = text_of(body[:BODY_IN_ERROR])
+    words = said(body, secrets)
+    message = f"GET {place}: HTTP {status}{': ' * bool(words)}{words}"
     wait = retry_after(answer.headers.get("Retry-After", ""))
     if status in {408, 429} or status >= 500:
         return Unreachable(message, wait, status, text)
     return (Blocked if status == 451 else Refused)(message, status, text, wait)
+
+
+def secrets_of(url: str, headers: Mapping[str, str]) -> list[str]:
+    """What the source may quote and no error may show: host, user, password, and the values of headers."""
+    address = httpx.URL(url)
+    values = [word for value in headers.values() for word in (value, *value.split())]
+    return [address.host, address.username, address.password, *values]
+
+
+def words_of(error: httpx.TransportError | httpx.StreamError, secrets: list[str]) -> str:
+    """A certificate of another host is refused with the name of ours."""
+    return f"{type(error).__name__}: {without(secrets, str(error))}"
+
+
+def status_of(error: httpx.ProxyError) -> str:
+    """The status that httpcore puts first, such as 407."""
+    number = str(error)[:3]
+    return f": HTTP {number}" if number.isdecimal() else ""
 
 
 def retry_after(value: str) -> float | None:

@@ -1,6 +1,8 @@
 """Parsing of responses: JSON into typed structs, text into Decimals, Unix timestamps into datetimes."""
 
+import codecs
 import re
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal, InvalidOperation
 from typing import TypeVar
@@ -10,6 +12,8 @@ import msgspec
 from miner.fetch.errors import Unreadable
 
 T = TypeVar("T")
+# What could not be read: what it is about (a ticker, a moment, a place in the list), and why.
+RefusedRecords = dict[str, str]
 
 NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?\Z", re.ASCII)
 SHOWN = 40
@@ -17,16 +21,74 @@ DIGITS, DECIMALS = 15, 10
 DOUBLE = Context(prec=DIGITS, traps=[])
 # Ten decimals hold at least five significant digits of a value of 1E-6 or more.
 SMALL = -6
+PADDING = b" \t\r\n\0"
+# The marks of UTF-32 come first: that of UTF-16 is the beginning of one of them.
+MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"), (codecs.BOM_UTF8, "utf-8-sig"),
+)  # fmt: skip
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND, MILLISECOND, MICROSECOND = timedelta(seconds=1), timedelta(milliseconds=1), timedelta(microseconds=1)
+
+
+def plain(body: bytes) -> bytes:
+    """The same text in UTF-8 without a byte order mark, and without white space and NULs around it.
+
+    RFC 8259 forbids the mark and allows to ignore it; editors and proxies put it before valid JSON, XML and CSV.
+    """
+    if body[:2] not in {b"\xff\xfe", b"\xfe\xff"}:
+        body = body.strip(PADDING)
+    for mark, encoding in MARKS:
+        if body.startswith(mark):
+            return body.decode(encoding, "replace").encode().strip(PADDING)
+    return body
+
+
+def text_of(body: bytes) -> str:
+    """The text of a body in UTF-8, or in the CP1250 that Polish servers write."""
+    try:
+        return plain(body).decode()
+    except UnicodeDecodeError:
+        return plain(body).decode("cp1250", "replace")
 
 
 def decode(body: bytes | msgspec.Raw, shape: type[T]) -> T:
     """Decodes a body into `shape`; raises Unreadable if it does not fit. Decimal fields keep every digit."""
     try:
-        return msgspec.json.decode(body, type=shape)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return msgspec.json.decode(plain(body) if isinstance(body, bytes) else body, type=shape)
+    except UnicodeDecodeError:
+        return decode(text_of(bytes(body)).encode(), shape)
+    except (msgspec.DecodeError, RecursionError) as error:
         raise Unreadable(f"not the answer that was agreed: {error}") from None
+
+
+def sound(
+    elements: Iterable[msgspec.Raw], read: Callable[[msgspec.Raw], T], refused: RefusedRecords, name: str | int = ""
+) -> list[T]:
+    """What `read` makes of each record. One that raises Unreadable is left out and named in `refused`.
+
+    `name`: where a record says what it is about, a key of an object or a place in an array. Raises Unreadable when
+    there are records and none could be read: then it is the answer that has changed.
+    """
+    found, faults = list[T](), RefusedRecords()
+    for place, element in enumerate(elements, 1):
+        try:
+            found.append(read(element))
+        except Unreadable as error:
+            faults[label(element, name, place)] = str(error)
+    if faults and not found:
+        raise Unreadable(next(f"{about}: {reason}" for about, reason in faults.items()))
+    refused.update(faults)
+    return found
+
+
+def label(element: msgspec.Raw, name: str | int, place: int) -> str:
+    """What the record calls itself, else its place in the list."""
+    try:
+        own = msgspec.json.decode(element)[name]
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, LookupError, TypeError):
+        own = None
+    return str(own)[:SHOWN] if isinstance(own, str | int) and own != "" else f"record {place}"
 
 
 def number(text: str) -> Decimal:

@@ -77,8 +77,8 @@ def attempt(source: Source, allowance: Allowance, calls: int, critical: bool, wa
     now = clock.now()
     with transaction.atomic():
         row = call_window.locked(source)
-        if row.blocked_until and row.blocked_until > now:
-            return row.blocked_until
+        if (paused_until := cooldown.end_of_pause(row)) is not None:
+            return paused_until
         allowance = call_window.effective(allowance, row)
         takes = call_window.recent(row, allowance, now)
         limit = allowance.calls if critical else max(1, allowance.calls - allowance.reserve)
@@ -150,7 +150,7 @@ def state(source: Source, allowance: Allowance) -> Budget:
     allowance = call_window.effective(allowance, row)
     takes = call_window.recent(row, allowance, now)
     used = int(sum(number for _, number in takes))
-    blocked = row.blocked_until if row.blocked_until and row.blocked_until > now else None
+    blocked = cooldown.end_of_pause(row)
     reset = datetime.fromtimestamp(takes[0][0] + allowance.seconds, UTC) if takes else None
     return Budget(
         limit=allowance.calls,

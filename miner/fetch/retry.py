@@ -1,7 +1,8 @@
 """Retries of failed requests: after Retry-After if sent, else after 1, 2 and 4 s with jitter."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Lock
@@ -31,6 +32,8 @@ class Traffic:
     retries: int = 0
     waited_seconds: float = 0.0
     stopped: bool = False
+    # Whether a request has failed for good: those after it are made, and none of them twice.
+    tired: bool = False
     # The error that ended the run. Requests that come later raise it too, so that the job names the true reason.
     cause: Exception | None = None
     lock: Lock = field(default_factory=Lock, repr=False)
@@ -40,6 +43,21 @@ class Traffic:
         with self.lock:
             self.cause = self.cause or cause
             self.stopped = True
+
+    def of_a_part(self) -> "Traffic":
+        """Counters for a part of the run, which may be stopped while the run goes on."""
+        return Traffic(tired=self.tired)
+
+    @contextmanager
+    def with_part(self, part: "Traffic") -> Iterator[None]:
+        """Add the counters of the part when it is over, whatever ends it."""
+        try:
+            yield
+        finally:
+            self.requests += part.requests
+            self.retries += part.retries
+            self.waited_seconds += part.waited_seconds
+            self.tired = self.tired or part.tired
 
     def asked(self, again: bool, waited: float) -> None:
         with self.lock:
@@ -59,16 +77,24 @@ def worth_another_try(error: Exception, patience: float) -> bool | timedelta:
     return timedelta(seconds=error.retry_after)
 
 
-def call(work: Callable[[], T], traffic: Traffic, patience: float = 60, until: float = float("inf")) -> T:
+def call(
+    work: Callable[[], T],
+    traffic: Traffic,
+    patience: float = 60,
+    until: float = float("inf"),
+    ends_run: bool = True,
+) -> T:
     """Call `work`, with retries; no wait begins that would last beyond `patience` seconds or the time `until`.
 
     `until` is a time of the monotonic clock; requests in the work end 5 s after it at the latest. Once the work has
-    failed for good, no request of the run is retried.
+    failed for good, no request of the run is retried; with `ends_run` none is made any more.
     """
     until = min(until, time.monotonic() + patience)
     ended = time.monotonic()
     attempts = stamina.retry_context(
-        on=lambda error: not traffic.stopped and worth_another_try(error, until - time.monotonic()),
+        on=lambda error: (
+            not traffic.stopped and not traffic.tired and worth_another_try(error, until - time.monotonic())
+        ),
         attempts=ATTEMPTS,
         timeout=None,
         wait_initial=FIRST_WAIT,
@@ -88,6 +114,8 @@ def call(work: Callable[[], T], traffic: Traffic, patience: float = 60, until: f
                 finally:
                     ended = time.monotonic()
     except Exception as error:
-        traffic.stop(error)
+        if ends_run:
+            traffic.stop(error)
+        traffic.tired = True
         raise
     raise AssertionError("stamina ends with a result or an error")

@@ -10,14 +10,13 @@ import zlib
 from datetime import date, time, timedelta
 from hashlib import sha256
 from io import BytesIO
-from itertools import pairwise
 from xml.parsers import expat
 from zipfile import BadZipFile, ZipFile
 
 from markets.records import RateRecord, Table
-from miner.fetch import http
+from miner.fetch import days, http
 from miner.fetch.errors import Unreadable
-from miner.fetch.parsing import number
+from miner.fetch.parsing import number, plain
 from miner.providers.base import Hours, RateSource, TableSeries
 
 TABLE = "eurofxref"
@@ -59,7 +58,7 @@ class ECB(RateSource):
     def fetch_rates(self, start: date, end: date, table: str = TABLE) -> list[Table]:
         if table != TABLE:
             raise ValueError(f"the ECB has no table {table}")
-        return within(start, end, self.tables(start, end))
+        return days.one_a_day(days.inside(days.placed(self.tables(start, end), start, end), start, end))
 
     def tables(self, start: date, end: date) -> list[Table]:
         """The smallest file that holds the days; its newest one tells what day it is at the ECB."""
@@ -82,6 +81,7 @@ class ECB(RateSource):
 def parse_xml(body: bytes, url: str) -> list[Table]:
     """The days of a file as they stand, each with the sha256 of its own element, `<Cube time=...>` to `</Cube>`."""
     tables: list[Table] = []
+    body = plain(body)
     cubes: list[tuple[dict[str, str], int]] = []
     lines: list[tuple[str, str]] = []
     reader = expat.ParserCreate("utf-8", " ")
@@ -110,42 +110,54 @@ def parse_xml(body: bytes, url: str) -> list[Table]:
         raise Unreadable(f"not XML: {error}") from None
     if not tables:
         raise Unreadable("no day in it")
-    return tables
+    return with_a_sound_one(tables)
 
 
 def parse_csv(body: bytes, url: str, start: date = date.min, end: date = date.max) -> list[Table]:
-    """These days of a file as they stand, each with the sha256 of its own line; both dialects, `,` and `, `."""
-    try:
-        head, *lines = (line for line in body.decode("ascii").splitlines() if line)
-    except ValueError:
-        raise Unreadable("not a table of days") from None
+    """These days of a file as they stand, each with the sha256 of its own line; both dialects, `,` and `, `.
+
+    Of the other days there is the day alone.
+    """
+    head, *lines = [line for line in plain(body).decode(errors="surrogateescape").splitlines() if line] or [""]
     codes = [cell.strip() for cell in head.split(",")]
     if codes[0] != "Date" or not lines:
         raise Unreadable("not a table of days")
-    tables = []
-    for line in lines:
-        day, _, rest = line.partition(",")
-        if not start <= day_of(day) <= end:
-            continue
-        cells = [cell.strip() for cell in rest.split(",")]
-        if len(cells) != len(codes) - 1:
-            raise Unreadable(f"{day[:20]}: {len(cells)} figures under {len(codes) - 1} currencies")
-        named = [(code, cell) for code, cell in zip(codes[1:], cells, strict=True) if code and cell != NO_RATE]
-        tables.append(table_of(day, named, line.encode(), url))
-    return tables
+    return with_a_sound_one([line_of(line, codes[1:], url, start, end) for line in lines])
 
 
-def table_of(day: str, lines: list[tuple[str, str]], element: bytes, url: str) -> Table:
-    if not lines:
-        raise Unreadable(f"no figure of {day[:20]}")
-    return Table(
+def line_of(line: str, codes: list[str], url: str, start: date, end: date) -> Table:
+    text, _, rest = line.partition(",")
+    day = day_of(text)
+    if day and not start <= day <= end:
+        return Table(TABLE, day, [], kind="pair")
+    cells = [cell.strip() for cell in rest.split(",")]
+    named = [(code, cell) for code, cell in zip(codes, cells, strict=False) if code and cell != NO_RATE]
+    table = table_of(text, named, line.encode(errors="surrogateescape"), url)
+    if len(cells) != len(codes) and not table.fault:
+        return days.broken(table, f"{len(cells)} figures under {len(codes)} currencies")
+    return table
+
+
+def table_of(text: str, lines: list[tuple[str, str]], element: bytes, url: str) -> Table:
+    """One day; with a fault if it is none or has no rate."""
+    day = day_of(text)
+    table = Table(
         table=TABLE,
-        effective_date=day_of(day),
+        effective_date=day or days.NO_DAY,
         rates=[rate(code, text) for code, text in lines],
         url=url,
         sha256=sha256(element).hexdigest(),
         kind="pair",
     )
+    if day is None:
+        return days.broken(table, f"{ascii(text)[1:-1][:20]} is not a day")
+    return table if lines else days.broken(table, "no figure")
+
+
+def with_a_sound_one(tables: list[Table]) -> list[Table]:
+    if all(table.fault for table in tables):
+        raise Unreadable(f"{tables[0].effective_date}: {tables[0].fault}")
+    return tables
 
 
 def rate(code: str, text: str) -> RateRecord:
@@ -157,15 +169,15 @@ def rate(code: str, text: str) -> RateRecord:
         return RateRecord(ours, fault=str(error))
 
 
-def day_of(text: str) -> date:
+def day_of(text: str) -> date | None:
     """`2026-04-13`, or `13 April 2026`."""
     try:
-        if " " in text:
-            day, month, year = text.split(" ")
+        if " " in text.strip():
+            day, month, year = text.split()
             return date(int(year), MONTHS.index(month) + 1, int(day))
-        return date.fromisoformat(text)
+        return date.fromisoformat(text.strip())
     except ValueError:
-        raise Unreadable(f"{text[:20]} is not a day") from None
+        return None
 
 
 def unzip(body: bytes) -> bytes:
@@ -178,11 +190,3 @@ def unzip(body: bytes) -> bytes:
     if len(text) > MAX_BYTES:
         raise Unreadable(f"{MEMBER} is above {MAX_BYTES} bytes")
     return text
-
-
-def within(start: date, end: date, tables: list[Table]) -> list[Table]:
-    """The days that were asked for, ascending; a day twice makes the file doubtful."""
-    found = sorted((table for table in tables if start <= table.effective_date <= end), key=lambda t: t.effective_date)
-    if twice := [a.effective_date for a, b in pairwise(found) if a.effective_date == b.effective_date]:
-        raise Unreadable(f"more than one table of {twice[0]}")
-    return found

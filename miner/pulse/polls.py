@@ -21,7 +21,8 @@ from django_q.tasks import async_task
 from markets import clock
 from markets.models import Source
 from miner import sources
-from miner.models import Poll, Spent
+from miner.fetch import cooldown
+from miner.models import Poll
 from miner.providers import PROVIDERS
 from miner.providers.base import CandleSource, QuoteSource
 from miner.pulse import leases
@@ -85,7 +86,7 @@ def whole_minutes(seconds: int) -> int:
 
 def polls_of_all(rows: Iterable[Source]) -> list[PollJob]:
     """The polls of these sources, each with the moment until which its source is paused or cools down."""
-    cooling = dict(Spent.objects.filter(blocked_until__gt=clock.now()).values_list("source", "blocked_until"))
+    cooling = dict(cooldown.cooling_down().values_list("source", "blocked_until"))
     return [
         replace(poll, cooling_until=max(filter(None, [cooling.get(row.pk), row.paused_until]), default=None))
         for row in rows

@@ -8,7 +8,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Coroutine
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -45,8 +45,12 @@ class Ticker:
         if self.holds != held:
             logger.info("This pulse %s", "beats" if self.holds else "waits: another one beats")
         self.polls = polls.pulse_polls() if self.holds else []
-        now = clock.now()
-        self.due = {run_polls.name: self.due.get(run_polls.name, now) for run_polls in self.polls}
+        self.due = {run_polls.name: self.due_of(run_polls, clock.now()) for run_polls in self.polls}
+
+    def due_of(self, poll: PollJob, now: datetime) -> datetime:
+        """What is due later than its own interval was planned by a clock that has been set back since: it is due."""
+        due = self.due.get(poll.name, now)
+        return due if due <= now + timedelta(seconds=poll.every) else now
 
     def tick(self) -> None:
         """Ask for what is due, and set each to the next moment of its grid."""

@@ -4,16 +4,19 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from charon.processes import terminal
 from charon.processes.child_process import CHILD_RUNNER
 from miner.providers import PROVIDERS
 
 MANAGE = str(settings.BASE_DIR / "manage.py")
+REPLICAS = ("-m", "tests.replica", "all", "--env")
 STOP_SECONDS = 10.0
 
 
@@ -23,39 +26,42 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not (settings.BASE_DIR / "tests" / "replica").is_dir():
             raise CommandError("The replicas are in tests/replica, which is not in this installation.")
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda number, _: sys.exit(128 + number))
         # A shell's background jobs begin with Ctrl-C ignored.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        # The child runner ends the replicas together with this process, also after SIGKILL.
-        with subprocess.Popen(  # noqa: S603
-            [sys.executable, "-I", "-S", str(CHILD_RUNNER), sys.executable, "-m", "tests.replica", "all", "--env"],
-            cwd=settings.BASE_DIR,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        ) as replicas:
-            try:
-                code = self.up(environment(addresses(replicas)))
-            finally:
-                replicas.terminate()
+        with terminal.foreground(), leashed(*REPLICAS, stdout=subprocess.PIPE, cwd=settings.BASE_DIR) as replicas:
+            code = self.up(environment(addresses(replicas)))
         sys.exit(code)
 
     def up(self, env: dict[str, str]) -> int:
-        """Run `manage.py up` in the foreground: Ctrl-C reaches both processes."""
         self.stdout.write("DEMO: the prices are made up, and the rates end in October 2026.")
         self.stdout.flush()
-        charon = subprocess.Popen([sys.executable, MANAGE, "up"], env=env)  # noqa: S603
-        while True:
-            try:
+        with leashed(MANAGE, "up", env=env) as charon:
+            with suppress(KeyboardInterrupt):
                 return charon.wait()
-            except KeyboardInterrupt:
-                continue  # `up` received the signal too, and ends by itself
-            except SystemExit:
-                charon.terminate()
-                with suppress(subprocess.TimeoutExpired):
-                    charon.wait(STOP_SECONDS)
-                raise
+            charon.terminate()
+            return charon.wait(STOP_SECONDS)
+
+
+@contextmanager
+def leashed(*words: str, **how: Any) -> "Iterator[subprocess.Popen[str]]":
+    """Another command of Python that ends together with this process, also after SIGKILL: the child runner sees to it.
+
+    At the end of the block its whole process group is gone, also when somebody has killed the child runner.
+    """
+    with subprocess.Popen(  # noqa: S603
+        [sys.executable, "-I", "-S", str(CHILD_RUNNER), sys.executable, *words],
+        stdin=subprocess.PIPE, text=True, start_new_session=True, **how,
+    ) as process:  # fmt: skip
+        try:
+            yield process
+        finally:
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(STOP_SECONDS)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def addresses(replicas: "subprocess.Popen[str]") -> dict[str, str]:

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 from django_q.tasks import async_task
 
+from charon.processes import timekeeping
 from markets.jobs import runs
 
 # "Charon" in ASCII: the number of the lock in PostgreSQL.
@@ -29,6 +30,7 @@ class Command(BaseCommand):
             with alone():
                 call_command("migrate", interactive=False, verbosity=0)
                 call_command("sync")
+                timekeeping.check()
         except DatabaseError as error:
             raise CommandError(f"The database could not be prepared: {runs.scrub(str(error))}") from None
         if options["start"]:

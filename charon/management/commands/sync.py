@@ -2,8 +2,10 @@
 
 from django.core.management.base import BaseCommand
 
+from markets import problems
 from miner import schedule as miner_schedule
 from miner import sources
+from miner.fetch import http
 from signals import schedule as brain_schedule
 
 
@@ -14,3 +16,4 @@ class Command(BaseCommand):
         sources.sync()
         miner_schedule.write_all()
         brain_schedule.write()
+        problems.settle("proxy", http.problems())

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from django.db import DatabaseError, connection
 from charon.processes import data_dir_lock, listen_socket, task_broker, terminal
 from charon.processes.child_process import Child
 from charon.processes.listen_socket import Place
+from charon.processes.liveness import Answer, Beats, Watch, web_answers
 from charon.processes.queue_heartbeat import Heartbeat
 from charon.processes.supervisor import Stop, stop_on_signal, supervise
 from markets.jobs import job_leases, runs
@@ -51,11 +53,21 @@ class Command(BaseCommand):
 
     def announce(self, place: Place) -> None:
         lines = [f"Charon: {place.url}", f"  data:  {settings.DATA_DIR}"]
-        if not get_user_model().objects.filter(is_superuser=True).exists():
+        if not has_operator():
             lines.append("  admin: no account yet; make one with .venv/bin/python manage.py createsuperuser")
         lines.append("  stop:  Ctrl-C, or `make down` in another terminal")
-        self.stdout.write("\n".join(lines))
-        self.stdout.flush()
+        with suppress(OSError):  # a full disk or a closed pipe: what is said here stops nothing
+            self.stdout.write("\n".join(lines))
+            self.stdout.flush()
+
+
+def has_operator() -> bool:
+    """Whether there is an account for the admin; also while the database cannot be asked."""
+    try:
+        return bool(get_user_model().objects.filter(is_superuser=True).exists())
+    except DatabaseError:
+        return True
+    finally:
         connection.close()
 
 
@@ -98,11 +110,14 @@ def web(place: Place) -> Child:
     # Charon is importable from any folder; the working directory stays, since the settings may hold relative paths.
     python_path = os.pathsep.join(filter(None, [str(settings.BASE_DIR), os.environ.get("PYTHONPATH")]))
     command = [sys.executable, "-m", "granian", *arguments, "charon.wsgi:application"]
-    return Child("web", command, {"PYTHONPATH": python_path, "DB_POOL": "1"})
+    watch = Watch("web", Answer(lambda: web_answers(place.callable_ip, place.port)))
+    return Child("web", command, {"PYTHONPATH": python_path, "DB_POOL": "1"}, watch)
 
 
 def cluster(queue: str) -> Child:
-    return Child(f"cluster {queue}", manage("qcluster"), {"Q_CLUSTER_NAME": queue, "DB_POOL": "0"}, Heartbeat(queue))
+    name = f"cluster {queue}"
+    env = {"Q_CLUSTER_NAME": queue, "DB_POOL": "0"}
+    return Child(name, manage("qcluster"), env, Watch(name, Heartbeat(queue)))
 
 
 def pulse() -> Child:
@@ -110,7 +125,9 @@ def pulse() -> Child:
 
     Where there is neither, it does not run; it begins as soon as an operator chooses a faster poll.
     """
-    return Child("pulse", manage("pulse"), wanted=polls.is_needed)
+    # One that never beats cannot write its file, which is no reason to end it.
+    watch = Watch("pulse", Answer(Beats("pulse"), start_limit=float("inf")))
+    return Child("pulse", manage("pulse"), watch=watch, wanted=polls.is_needed)
 
 
 def manage(command: str) -> list[str]:

@@ -70,19 +70,17 @@ class Command(BaseCommand):
         return self.mine_all(run, wanted, quiet=options["json"])
 
     def mine_all(self, run: table_collector.Run, wanted: list[TableSeries], quiet: bool) -> list[dict[str, Any]]:
-        """The tables in turn; after a failure the rest is not tried."""
+        """The tables in turn, each of them, whatever became of those before it."""
         reports = []
         for series in wanted:
             with tqdm(desc=series.table, unit="window", disable=quiet or not sys.stderr.isatty()) as bar:
                 run.watch = lambda _, done, total, reached, bar=bar: show(bar, done, total, reached)  # type: ignore[misc]
                 status = one_table.mine_one(run, series)
             reports.append(self.told(report(run, series.table, status), quiet))
-            if status not in history.GOOD:
-                break
         return reports
 
     def market(self, source: Source, provider: Provider, options: dict[str, Any]) -> list[dict[str, Any]]:
-        """What it keeps a past of, or the prices of the moment; after a failure the rest is not tried."""
+        """What it keeps a past of, or the prices of the moment; each part, whatever became of those before it."""
         if options["table"]:
             raise CommandError(f"{source.code} has no tables")
         span, reports = span_of(options["start"], options["end"]), []
@@ -96,8 +94,6 @@ class Command(BaseCommand):
                 run.watch = partial(show, bar)
                 status = history.settled(run, bring)
             reports.append(self.told(report(run, name, status), options["json"]))
-            if status not in history.GOOD:
-                break
         return reports
 
     def at_the_moment(self, source: Source) -> dict[str, Any]:

@@ -1,0 +1,23 @@
+"""What the failure of one window, or of many rates, means for the run."""
+
+from miner.fetch.errors import FiguresRefused, ProviderError
+
+# So many windows that fail one after the other show that the source does not answer at all.
+PATIENCE_WITH_WINDOWS = 3
+# More than this share of refused rates, and not only a few of them, is no success.
+MOST_REFUSED, FEW = 0.2, 10
+NOT_ABOUT_A_WINDOW = {"no_key", "no_plan", "blocked", "budget"}
+
+
+def is_about_the_source(error: ProviderError) -> bool:
+    """Whether any other window would fail in the same way: no connection, no key, or a wait that was asked for."""
+    waits = getattr(error, "retry_after", None) is not None or getattr(error, "status", 0) == 429
+    return waits or getattr(error, "nobody", False) or error.reason in NOT_ABOUT_A_WINDOW
+
+
+def check_refused(accepted: int, refused: int, examples: list[str]) -> None:
+    """Raises FiguresRefused when nothing was accepted, or more than a fifth and ten were refused."""
+    offered = accepted + refused
+    if refused and (not accepted or (refused >= FEW and refused > MOST_REFUSED * offered)):
+        example = f", for example {examples[0]}" if examples else ""
+        raise FiguresRefused(f"{refused} of {offered} refused{example}")
