@@ -1,18 +1,26 @@
 """The Prometheus metrics of this process at /metrics, if ENABLE_METRICS_ENDPOINT is set."""
 
 import time
+from collections import Counter as Counts
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
+from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Counter, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from charon import detection
+from charon.api import health
 from charon.api.addresses import API, NAMES
+from markets import clock, problems
+from markets.queries.source_state import SourceState, State
 from markets.redis import cache_stats
+from miner import source_states
 
 REQUESTS = Counter("charon_http_requests", "Requests answered.", ["method", "view", "status"])
 SECONDS = Histogram(
@@ -38,7 +46,56 @@ class CacheCounts(Collector):
         yield family
 
 
+class States(Collector):
+    """How the sources are and what is wrong, as `/health` says it; nothing while the database is away."""
+
+    def describe(self) -> list[GaugeMetricFamily]:
+        """Registering asks for the names, and there may be no database yet."""
+        return []
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        now = clock.now()
+        try:
+            states = source_states.states(now)
+            rows = health.problem_rows(detection.found(now, states))
+        except DatabaseError:
+            return
+        yield state_gauge(states)
+        yield age_gauge(states, now)
+        family = GaugeMetricFamily("charon_problems_open", "Open problems by their kind.", labels=["kind"])
+        counts = Counts(row["kind"] for row in rows)
+        for kind in sorted(problems.KINDS):
+            family.add_metric([kind], counts[kind])
+        yield family
+
+
+def state_gauge(states: list[SourceState]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(
+        "charon_source_state", "1 for the state that the source is in.", labels=["source", "state"]
+    )
+    for one in states:
+        for state in State:
+            family.add_metric([one.source.code, state], float(one.state == state))
+    return family
+
+
+def age_gauge(states: list[SourceState], now: datetime) -> GaugeMetricFamily:
+    """Of a table by the begin of its day in UTC; negative where the clock went wrong."""
+    family = GaugeMetricFamily(
+        "charon_newest_data_age_seconds", "Age of the newest table, or of the newest answered poll.",
+        labels=["source", "series"],
+    )  # fmt: skip
+    for one in states:
+        for series in one.series:
+            newest = series.facts.newest
+            if newest is not None:
+                moment = newest if isinstance(newest, datetime) else datetime.combine(newest, datetime.min.time(), UTC)
+                family.add_metric([one.source.code, series.facts.name], (now - moment).total_seconds())
+    return family
+
+
 REGISTRY.register(CacheCounts())
+REGISTRY.register(States())
 
 
 def measured(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:

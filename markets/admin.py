@@ -12,10 +12,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from markets import admin_market_data, clock, events, formats  # noqa: F401  admin_market_data registers itself
+from markets import admin_market_data, clock, events, formats, problems  # noqa: F401  admin_market_data registers itself
 from markets.admin_base import LookOnly, NeitherAddedNorDeleted
 from markets.instruments import admin as instruments_admin  # noqa: F401  registers itself
-from markets.models import Gap, Job, OutboxEvent, Source
+from markets.models import Gap, Job, OutboxEvent, Problem, Source
 
 admin.site.site_header = "Charon"
 admin.site.site_title = "Charon"
@@ -26,7 +26,7 @@ PAUSE = timedelta(hours=1)
 
 @admin.register(Source)
 class SourceAdmin(NeitherAddedNorDeleted):
-    list_display = (
+    list_display: tuple[str, ...] = (
         *("code", "name", "enabled", "polling_interval", "paused_until"),
         *("public_display", "public_api", "available"),
     )
@@ -95,6 +95,32 @@ class JobAdmin(LookOnly):
     @admin.display(description=gettext_lazy("uwagi"))
     def all_notes(self, row: Job) -> SafeString | str:
         return format_html_join("", "<div>{}</div>", ((note,) for note in row.notes)) or "–"
+
+
+@admin.register(Problem)
+class ProblemAdmin(LookOnly):
+    list_display = ("title", "subject", "opened_at", "seen_at", "times", "closed_at")
+    list_filter = (("closed_at", admin.EmptyFieldListFilter), "kind")
+    fields = ("title", "subject", "harm", "remedy", "detail", "opened_at", "seen_at", "times", "closed_at")
+    readonly_fields = ("title", "harm", "remedy")
+    date_hierarchy = "opened_at"
+
+    @admin.display(description=gettext_lazy("problem"), ordering="kind")
+    def title(self, row: Problem) -> str:
+        return self.said(row, "title")
+
+    @admin.display(description=gettext_lazy("skutek"))
+    def harm(self, row: Problem) -> str:
+        return self.said(row, "harm")
+
+    @admin.display(description=gettext_lazy("co zrobić"))
+    def remedy(self, row: Problem) -> str:
+        return self.said(row, "remedy")
+
+    def said(self, row: Problem, name: str) -> str:
+        """A kind of another release is told by its name."""
+        kind = problems.KINDS.get(row.kind)
+        return str(getattr(kind, name)) if kind else row.kind
 
 
 @admin.register(OutboxEvent)

@@ -29,6 +29,20 @@ class Kind(NamedTuple):
     title: "_StrPromise"
     harm: "_StrPromise"
     remedy: "_StrPromise"
+    # Whether figures that people read on the pages are missing or old by it.
+    reader: bool = False
+    # Whether `/health?strict=1` and pulse's health answer 503 for it.
+    strict: bool = False
+    # The table in the admin where it is mended.
+    admin: str = ""
+
+
+class Fault(NamedTuple):
+    """A fault as it was found; `kind` is one of KINDS."""
+
+    kind: str
+    subject: str = ""
+    detail: str = ""
 
 
 KINDS: dict[str, Kind] = {
@@ -57,10 +71,82 @@ KINDS: dict[str, Kind] = {
         _("Przez około minutę nie działało to, co ten proces robi."),
         _("Nic nie trzeba robić; jeżeli się powtarza, sprawdź dziennik oraz obciążenie i pamięć maszyny."),
     ),
+    "source_failed": Kind(
+        _("Pobieranie ze źródła się nie udaje"),
+        _("Nowe dane z tego źródła nie przychodzą; pokazywane są ostatnie wczytane."),
+        _("Próby trwają same. Przyczynę podaje dziennik zadań; źródło można sprawdzić akcją „Sprawdź połączenie”."),
+        admin="markets_source",
+    ),
+    "source_stale": Kind(
+        _("Dane ze źródła są nieaktualne"),
+        _("Na stronach są starsze kursy lub ceny, a sygnały liczone są z nich."),
+        _("Użyj akcji „Pobierz teraz” przy źródle albo polecenia manage.py mine."),
+        reader=True,
+        strict=True,
+        admin="markets_source",
+    ),
+    "gap": Kind(
+        _("Luka w danych, której źródło nie uzupełnia"),
+        _("W historii brakuje wartości; wykres i statystyki ich nie obejmują."),
+        _("Uzupełnij zakres dni przy źródle albo zaakceptuj lukę na liście luk."),
+        admin="markets_gap",
+    ),
+    "job_failed": Kind(
+        _("Ostatnie zadanie tego rodzaju się nie udało"),
+        _("Część pracy nie jest wykonana; system spróbuje ponownie o następnej porze."),
+        _("Przyczynę podaje dziennik zadań."),
+        admin="markets_job",
+    ),
+    "job_lost": Kind(
+        _("Proces zniknął w trakcie zadania"),
+        _("Zadanie zacznie się od miejsca, w którym zostało przerwane, o następnej porze."),
+        _("Gdy się powtarza, sprawdź pamięć maszyny i dziennik systemu."),
+        admin="markets_job",
+    ),
+    "work_given_up": Kind(
+        _("Zadanie porzucone po kilku próbach"),
+        _("To, co miało zrobić, czeka na następny termin w harmonogramie."),
+        _("Przyczynę podaje lista nieudanych zadań; pobieranie wznawia akcja „Pobierz teraz” przy źródle."),
+        strict=True,
+        admin="django_q_failure",
+    ),
+    "times_ahead": Kind(
+        _("Zapisane terminy leżą w przyszłości"),
+        _("Pobieranie może się opóźnić, a wiek danych jest nieprawdziwy."),
+        _("Ustaw zegar maszyny i włącz jego synchronizację; terminy poprawią się same."),
+        strict=True,
+    ),
+    "queue": Kind(
+        _("Kolejka nie bierze zadań"),
+        _("Nowe dane i sygnały nie powstają, dopóki zadania czekają."),
+        _("Uruchom system ponownie; gdy to nie pomaga, sprawdź dziennik procesu kolejki."),
+        reader=True,
+        strict=True,
+    ),
     "figures_refused": Kind(
-        _("Źródło podaje wartości, których nie można przyjąć"),
-        _("Odrzuconych kursów brakuje; pozostałe zostały zapisane."),
-        _("Sprawdź uwagi zadania. Braki są pobierane ponownie, aż nadejdą lub zaakceptujesz luki w panelu."),
+        _("Źródło podało wiele błędnych wartości"),
+        _("Odrzuconych wartości nie ma na stronach; następne pobrania pytają o nie ponownie."),
+        _("Odrzucone wartości wymienia zadanie w dzienniku zadań."),
+        admin="markets_job",
+    ),
+    "outbox": Kind(
+        _("Nowych danych nie udało się przeliczyć"),
+        _("Sygnały tych instrumentów nie obejmują najnowszych danych."),
+        _("Przyczynę podaje lista zapowiedzi; następne dane tych instrumentów przeliczą wszystko."),
+        reader=True,
+        strict=True,
+        admin="markets_outboxevent",
+    ),
+    "redis": Kind(
+        _("Redis jest nieosiągalny"),
+        _("Strony i API działają bez niego; nie działa strumień zdarzeń, a odpowiedzi liczone są częściej."),
+        _("Sprawdź serwer Redis i zmienną REDIS_URL; połączenie wróci samo."),
+    ),
+    "disk": Kind(
+        _("Na dysku kończy się miejsce"),
+        _("Gdy się skończy, nowe dane nie zostaną zapisane; strony i API dalej działają."),
+        _("Zwolnij miejsce na dysku z katalogiem danych; reszta wróci sama."),
+        strict=True,
     ),
 }
 

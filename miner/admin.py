@@ -20,7 +20,8 @@ from markets import clock, formats
 from markets.admin import SourceAdmin
 from markets.instruments.admin import ListingAdmin
 from markets.models import Listing, Source
-from miner import backfill, sources
+from markets.queries.source_words import words
+from miner import backfill, source_states, sources
 from miner.fetch import cooldown
 from miner.providers import PROVIDERS
 from miner.providers.base import CandleSource, QuoteSource
@@ -85,9 +86,22 @@ admin.site.unregister(Source)
 
 @admin.register(Source)
 class MinedSourceAdmin(SourceAdmin):
-    """The sources with what only the miner can do."""
+    """The sources with what only the miner knows and can do."""
 
+    list_display: tuple[str, ...] = ("code", "name", "state", *SourceAdmin.list_display[2:])
     actions = [*SourceAdmin.actions, "mine_now", "test_connection", "fill_range"]
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """The states of all rows are asked for at once."""
+        found = super().get_changelist_instance(request)
+        states = {one.source.pk: words(one) for one in source_states.states()}
+        for row in found.result_list:
+            row.state_words = states.get(row.pk, "")
+        return found
+
+    @admin.display(description=gettext_lazy("stan"))
+    def state(self, row: Source) -> str:
+        return str(getattr(row, "state_words", ""))
 
     @admin.action(description=gettext_lazy("Pobierz teraz z wybranych źródeł"), permissions=["change"])
     def mine_now(self, request: HttpRequest, queryset: QuerySet[Source]) -> None:
@@ -105,8 +119,8 @@ class MinedSourceAdmin(SourceAdmin):
                 continue
             backfill.put("miner.backfill.check", source.code, group=f"{source.code}.check")
             self.log_change(request, source, _("Zlecono sprawdzenie połączenia"))
-            words = _("Zlecono sprawdzenie połączenia: %s; wynik będzie w dzienniku zadań") % source.code
-            self.message_user(request, words, messages.SUCCESS)
+            done = _("Zlecono sprawdzenie połączenia: %s; wynik będzie w dzienniku zadań") % source.code
+            self.message_user(request, done, messages.SUCCESS)
 
     @admin.action(description=gettext_lazy("Uzupełnij zakres dni w wybranych źródłach"), permissions=["change"])
     def fill_range(self, request: HttpRequest, queryset: QuerySet[Source]) -> HttpResponse | None:
@@ -127,9 +141,9 @@ class MinedSourceAdmin(SourceAdmin):
         days = f"{formats.day(start)} – {formats.day(end)}"
         for source in self.awake(request, queryset):
             if backfill.enqueue(source, start, end):
-                words = _("Zlecono uzupełnienie: %(days)s") % {"days": days}
-                self.log_change(request, source, words)
-                self.message_user(request, f"{words}: {source.code}", messages.SUCCESS)
+                done = _("Zlecono uzupełnienie: %(days)s") % {"days": days}
+                self.log_change(request, source, done)
+                self.message_user(request, f"{done}: {source.code}", messages.SUCCESS)
             else:
                 self.message_user(request, _("Źródło nie podaje historii: %s") % source.code, messages.WARNING)
         return None

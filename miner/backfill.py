@@ -27,6 +27,7 @@ from miner.collect.price_history import fetch_prices, history_states
 from miner.fetch.errors import ProviderError
 from miner.providers import PROVIDERS
 from miner.providers.base import CandleSource, QuoteSource
+from miner.slices import Slice
 
 logger = logging.getLogger(__name__)
 
@@ -187,4 +188,5 @@ def again(kind: str, source: Source, names: Sequence[str], start: date, end: dat
 
 
 def of_task(source: Source, start: date, end: date) -> Fill:
-    return Fill(source, *moments(start, end), deadline=time.monotonic() + settings.TASK_WORK.total_seconds() - ROUND)
+    seconds = settings.TASK_WORK.total_seconds() - ROUND
+    return Fill(source, *moments(start, end), deadline=time.monotonic() + seconds, gives_way=Slice(seconds).is_over)

@@ -1,7 +1,6 @@
 """The tasks that the queue runs. A dotted name here stands in schedules: keep the names."""
 
 import logging
-import time
 from dataclasses import asdict
 
 from django.conf import settings
@@ -19,6 +18,7 @@ from miner.batch import run as batch_run
 from miner.collect import candles as candle_cycle
 from miner.collect import listing, one_table
 from miner.collect import prices as quote_refresh
+from miner.collect import tables as table_collector
 from miner.fetch.errors import ProviderError
 from miner.providers import PROVIDERS
 from miner.providers.base import CandleSource
@@ -66,7 +66,7 @@ def mine(
     run.on_continue = lambda table, job: enqueue(source, tables=rest(table), trigger=trigger, resume=job)
     statuses = set()
     for series in wanted:
-        if time.monotonic() > run.deadline:
+        if table_collector.is_out_of_time(run):
             enqueue(source, tables=rest(series.table), trigger=trigger)
             return "continued"
         status = one_table.mine_one(run, series, resume if series is wanted[0] else None)

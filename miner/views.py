@@ -29,6 +29,7 @@ NAMES = {
     "reap": gettext_lazy("Porządki: przerwane zadania"),
     "retention": gettext_lazy("Porządki: stare ceny, świece i zadania"),
     "listings": gettext_lazy("Wykazy symboli źródeł"),
+    "problems": gettext_lazy("Porządki: szukanie problemów"),
 }
 
 STATES = {

@@ -19,7 +19,7 @@ RUBBISH = [
     b"<html><body><h1>Just a moment...</h1></body></html>",
     b"error code: 1020",
     b"\x00\xff\xfe",
-    b"\xef\xbb\xbf{}",
+    b"\xef\xbb\xbf{",
     b'{"a":',
     b"[" * 200_000,
     b'{"result":' + b"[" * 200_000,

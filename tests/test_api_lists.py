@@ -221,9 +221,10 @@ def test_health_is_ok_and_tells_how_fresh_the_figures_are(
 ) -> None:
     publish([mids(JAN_2, USD="3.9432"), mids(JAN_3, "B", AFN="0.0551")], nbp, job)
     run("nbp.B", nbp, 1)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(14):
         answer = get(client, "/health")
     told = {row["code"]: row for row in answer.pop("sources")}
+    assert [row["kind"] for row in answer.pop("problems")] == ["source_stale"]
     assert answer == {
         "status": "ok",
         "version": settings.VERSION,
@@ -232,8 +233,16 @@ def test_health_is_ok_and_tells_how_fresh_the_figures_are(
         "newest_table_a": "2024-01-02",
     }
     assert list(told) == sorted(PROVIDERS)
-    assert told["nbp"] == {"code": "nbp", "enabled": True, "last_success_at": "2026-10-26T11:01:01.500000Z"}
-    assert told["nbp_archive"] == {"code": "nbp_archive", "enabled": True, "last_success_at": None}
+    nbp_row = {name: told["nbp"][name] for name in ("code", "enabled", "last_success_at", "state", "behind")}
+    assert nbp_row == {
+        "code": "nbp",
+        "enabled": True,
+        "last_success_at": "2026-10-26T11:01:01.500000Z",
+        "state": "stale",
+        "behind": ["nbp.A", "nbp.B"],
+    }
+    archive = {name: told["nbp_archive"][name] for name in ("code", "enabled", "last_success_at")}
+    assert archive == {"code": "nbp_archive", "enabled": True, "last_success_at": None}
     assert told["polygon"]["enabled"] is False
 
 

@@ -19,7 +19,7 @@ START, END = datetime(2022, 3, 1, tzinfo=UTC), datetime(2022, 6, 10, 16, tzinfo=
 
 
 def asked(body: bytes, *tickers: str) -> list[Price]:
-    return parse_prices(body, tickers or ("bitcoin",))
+    return parse_prices(body, tickers or ("bitcoin",), {})
 
 
 def history(body: bytes, start: datetime = START, end: datetime = END) -> list[Price]:
@@ -164,7 +164,7 @@ def test_too_many_calls_are_unreachable_with_the_wait_that_was_asked_for() -> No
 def test_a_ban_in_plain_text_is_refused_so_that_nobody_tries_again() -> None:
     error = refused("429_banned.txt", 429)
     assert isinstance(error, Refused)
-    assert str(error) == "GET /api/v3/simple/price: HTTP 429: banned"
+    assert str(error) == "GET /api/v3/simple/price: HTTP 429: error code: 1015: banned"
 
 
 @pytest.mark.parametrize(
@@ -260,7 +260,7 @@ LARGEST = b'[{"id":"pepe","symbol":"pepe","name":"Pepe","current_price":4.6e-06,
 
 
 def test_a_symbol_of_several_coins_means_ours_or_the_largest_or_none() -> None:
-    listed = parse_listing(LARGEST, COINS_LIST)
+    listed = parse_listing(LARGEST, COINS_LIST, {})
     assert {row.code: row.ticker for row in listed} == {
         "BTCUSD": "bitcoin", "PEPEUSD": "pepe", "LONEUSD": "lonely",
     }  # fmt: skip

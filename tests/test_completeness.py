@@ -224,7 +224,7 @@ def test_every_error_of_ours_is_met_by_some_service() -> None:
     """ExpectedData is found by the back-fill, in days that are empty and must not be."""
     met = {fault.means for fault in FAULTS if not isinstance(fault.means, list)} | {NoKey}
     kinds = {kind for kind in vars(fetch_errors).values() if isinstance(kind, type)}
-    assert kinds - met == {fetch_errors.ProviderError, fetch_errors.ExpectedData}
+    assert kinds - met == {fetch_errors.ProviderError, fetch_errors.ExpectedData, fetch_errors.Misconfigured}
 
 
 @pytest.mark.django_db

@@ -100,7 +100,7 @@ def test_too_many_requests_are_not_repeated_and_the_source_rests(settings: Any, 
 def test_an_error_for_good_is_refused_under_every_status(code: int, status: int) -> None:
     caught = failed(error(code), status)
     assert isinstance(caught, Refused)
-    assert (str(caught), caught.status) == (f"public/get_index_price: error {code}", status)
+    assert (str(caught), caught.status) == (f"public/get_index_price: error {code}: x", status)
 
 
 @pytest.mark.parametrize(

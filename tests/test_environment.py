@@ -4,6 +4,7 @@ import base64
 import logging
 import os
 import socket
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -270,7 +271,7 @@ def test_a_proxy_that_nobody_knows_stands_in_no_error(monkeypatch: pytest.Monkey
     assert str(caught.value) == "GET /a: ConnectError: [Errno -2] Name or service not known"
 
 
-@pytest.mark.skipif(not environment.find_spec("socksio"), reason="socksio is not installed")
+@pytest.mark.skipif(not find_spec("socksio"), reason="socksio is not installed")
 def test_a_socks_proxy_is_spoken_to_as_one(monkeypatch: pytest.MonkeyPatch, outgoing: set[Any]) -> None:
     proxy = FakeProxy(b"\x05\xff")
     outgoing.add(("127.0.0.1", proxy.port))

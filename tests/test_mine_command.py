@@ -168,7 +168,7 @@ def test_a_failure_ends_with_1_and_the_tables_after_it_are_fetched(nbp: Source, 
     said = failing("nbp", *WEEK).splitlines()
     assert said[0].startswith("A: success")
     assert "gold: failed (refused), 0 rows, 3 requests" in said, "the window and its halves"
-    assert "  Refused: GET /api/cenyzlota/2024-01-02/2024-01-03/: HTTP 400" in said
+    assert "  Refused: GET /api/cenyzlota/2024-01-02/2024-01-03/: HTTP 400: 400 BadRequest - no" in said
     statuses = dict(Job.objects.values_list("job_type", "status"))
     assert statuses == {"nbp.A": "success", "nbp.gold": "failed", "nbp.C": "success", "nbp.B": "success"}
 
@@ -283,7 +283,10 @@ def test_a_market_that_fails_ends_with_1_and_says_why(play: Play) -> None:
     with play(Binance()) as service:
         service.set_script([{"status": 451}])
         said = failing("binance").splitlines()
-    assert said[:2] == ["candles 5m: failed (blocked), 0 rows, 1 requests", "  Blocked: GET /api/v3/klines: HTTP 451"]
+    assert said[:2] == [
+        "candles 5m: failed (blocked), 0 rows, 1 requests",
+        "  Blocked: GET /api/v3/klines: HTTP 451: 451 Unavailable For Legal Reasons",
+    ]
     assert [line.split(":")[0] for line in said[2::2]] == ["candles 1h", "candles 4h"]
 
 

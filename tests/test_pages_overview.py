@@ -350,7 +350,7 @@ def test_names_are_shown_and_never_obeyed(client: Client, nbp: Source) -> None:
     assert content.count("&lt;img src=x onerror=alert(1)&gt;") == 3  # two tiles and a row
 
 
-def test_the_page_with_its_signals_asks_at_most_eight_questions(
+def test_the_page_with_its_signals_asks_at_most_ten_questions(
     client: Client, nbp: Source, archive: Source, django_assert_max_num_queries: Callable[[int], Any]
 ) -> None:
     figures = {f"{first}{second}Z": "1.2345" for first in "ABCDEFGHIJ" for second in "ABCDEFGHIJ"}
@@ -363,7 +363,7 @@ def test_the_page_with_its_signals_asks_at_most_eight_questions(
         turn(code, "SELL", FRIDAY)
     runs.finish(runs.start("nbp.B", nbp, Job.Trigger.START), Job.Status.FAILED, Job.Reason.UNREACHABLE, "x")
     Job.objects.filter(pk=runs.start("nbp.C", nbp, Job.Trigger.START).pk).update(windows=98)
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(10):
         content = content_of(client)
     assert "NBP nieosiągalny" in content
     assert "Wczytuję historię NBP" in content

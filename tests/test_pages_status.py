@@ -18,7 +18,7 @@ from django.utils.html import strip_tags
 from django_q.tasks import async_task
 
 from charon.processes import queue_heartbeat
-from markets.models import Job, Source
+from markets.models import Job, Publication, Source
 from markets.records import RateRecord, Table
 from markets.redis import client as redis_client
 from markets.redis import pubsub
@@ -102,7 +102,9 @@ def test_redis_is_off_connected_or_away_since_when(
 
 
 def test_health_keeps_what_it_told_before(client: Client, nbp: Source) -> None:
-    assert set(client.get("/health").json()) == {"status", "version", "database", "redis", "newest_table_a", "sources"}
+    told = client.get("/health").json()
+    assert set(told) == {"status", "version", "database", "redis", "newest_table_a", "sources", "problems"}
+    assert {"code", "enabled", "last_success_at"} < set(told["sources"][0])
 
 
 def test_a_queue_is_known_by_its_beat_and_by_what_waits(client: Client, nbp: Source, settings: Any) -> None:
@@ -139,10 +141,13 @@ def source_line(client: Client) -> str:
 
 
 def test_a_source_tells_its_last_answer_and_its_last_failure(client: Client, nbp: Source) -> None:
-    assert source_line(client) == "jeszcze nie pytano – –"
+    assert source_line(client) == "jeszcze nie pytano – – 13:00"
     end(nbp, "success", 68)
-    assert source_line(client) == "działa 20.11.2026, 10:52 (1 h temu) –"
-    end(nbp, "failed", 8, error=SECRET)
+    assert source_line(client) == "jeszcze nie pytano 20.11.2026, 10:52 (1 h temu) – 13:00"
+    for table in ("A", "B", "C", "gold"):
+        Publication.objects.create(source=nbp, table=table, effective_date=NOON.date(), fetched_at=NOON)
+    assert source_line(client) == "działa 20.11.2026, 10:52 (1 h temu) – 13:00"
+    end(nbp, "failed", 8, error=SECRET, reason="unreachable")
     assert source_line(client).startswith("nie odpowiada 20.11.2026, 10:52")
     assert "20.11.2026, 11:52" in source_line(client)
     assert SECRET not in page(client)

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +19,7 @@ from miner.pulse import health, polls, results, ticker
 from miner.pulse.polls import PollJob
 from miner.pulse.ticker import Ticker
 from tests.markets_fake import FakeMarket, open_market
+from tests.processes import free_port
 
 pytestmark = pytest.mark.django_db
 
@@ -193,6 +194,42 @@ def test_the_port_answers_health_and_nothing_else() -> None:
     assert asyncio.run(ask(b"GET /health HTTP/1.1", {"status": "late"}))[0] == "503 Service Unavailable"
     for line in (b"GET / HTTP/1.1", b"POST /health HTTP/1.1", b"\xff\xfe", b""):
         assert asyncio.run(ask(line, {"status": "ok"}))[0] == "404 Not Found"
+
+
+def test_health_speaks_of_moments_as_the_api_does() -> None:
+    moment = datetime.fromisoformat("2026-11-20 13:00:00+01:00")
+    assert json.loads(json.dumps({"at": moment}, default=ticker.written)) == {"at": "2026-11-20T12:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("host", "listens"),
+    [("0.0.0.0", None), ("::", None), ("127.0.0.1", ["127.0.0.1"]), ("10.0.0.7", ["10.0.0.7", "127.0.0.1"])],
+)
+def test_the_port_is_where_other_containers_reach_it(host: str, listens: list[str] | None) -> None:
+    assert ticker.addresses(host) == listens
+
+
+def test_the_port_answers_also_at_another_address_of_the_machine(settings: Any, outgoing: set[tuple[str, int]]) -> None:
+    settings.HOST, settings.MARKET_DATA_PORT = "0.0.0.0", free_port()
+    outgoing.add(("127.0.0.2", settings.MARKET_DATA_PORT))
+
+    async def ask() -> bytes:
+        serving = asyncio.create_task(ticker.serve_health(lambda: {"status": "ok", "at": clock.now()}))
+        try:
+            while True:
+                try:
+                    reader, writer = await asyncio.open_connection("127.0.0.2", settings.MARKET_DATA_PORT)
+                    break
+                except ConnectionRefusedError:
+                    await asyncio.sleep(0)
+            writer.write(b"GET /health HTTP/1.1\r\n\r\n")
+            answer = await reader.read()
+            writer.close()
+            return answer
+        finally:
+            serving.cancel()
+
+    assert asyncio.run(ask()).startswith(b"HTTP/1.1 200 OK")
 
 
 def test_the_lease_is_a_row(market: Source) -> None:

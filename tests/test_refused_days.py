@@ -137,7 +137,8 @@ def test_a_refused_day_is_named_in_the_job_and_becomes_a_gap_of_the_table(nbp: S
         "refused: gold 2026-10-20: twice, with different content",
         "refused: gold 2026-10-22: record 5: not the answer that was agreed: Expected `object`, got `null`",
     ]
-    assert list(Rate.objects.filter(table="gold").values_list("effective_date", flat=True).order_by("effective_date")) == [
+    stored = Rate.objects.filter(table="gold").order_by("effective_date")
+    assert list(stored.values_list("effective_date", flat=True)) == [
         WEEK[0], WEEK[2], WEEK[4],
     ]  # fmt: skip
     (gap,) = Gap.objects.filter(table="gold", reason=Gap.Reason.REFUSED)

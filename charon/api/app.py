@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from ninja import NinjaAPI, Router
+from ninja import NinjaAPI, Query, Router
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.docs import Redoc, Swagger
 
+from charon import detection
 from charon.api import health, message_log, parameters
 from charon.api.errors import envelope, unavailable
 from markets.api.assets import router as assets_router
@@ -138,12 +139,32 @@ def server_error(request: HttpRequest, error: Exception) -> HttpResponse:
 
 
 health_router = Router(tags=["status"])
+UNABLE = {
+    "database": "The database cannot be reached at the moment",
+    "disk": "The disk is full, and the database cannot be read",
+}
 
 
-@health_router.get("/health", response={200: health.Health, **COMMON_ERRORS}, operation_id="health", summary="Health")
-def health_now(request: HttpRequest) -> HttpResponse:
-    """200 while Charon can serve; 503 when the database does not answer."""
-    return uncached(reply(health.health()))
+@health_router.get(
+    "/health",
+    response={200: health.Health, 503: health.Health, **COMMON_ERRORS},
+    operation_id="health",
+    summary="Health",
+)
+def health_now(request: HttpRequest, asked: Query[health.Strictness]) -> HttpResponse:
+    """200 while Charon can serve, and what is wrong in `problems`; 503 when it cannot, with the part that fails.
+
+    With `strict=1` 503 also while data are missing, work was given up, the queue takes no tasks, the clock is wrong or
+    the disk is nearly full.
+    """
+    try:
+        told = health.health()
+    except DatabaseError as error:
+        logger.error("%s: the database cannot be asked: %s", request.META["charon.request_id"], type(error).__name__)
+        part = "disk" if detection.is_disk_full() else "database"
+        return uncached(envelope(request, 503, UNABLE[part], {"part": part}))
+    faulty = asked.strict and health.is_faulty(told)
+    return uncached(reply(told | {"status": "fault"} if faulty else told, 503 if faulty else 200))
 
 
 @health_router.get("/redoc", include_in_schema=False)

@@ -1,4 +1,4 @@
-"""The dashboard: newest rates beside their signals. Eight queries, however many currencies there are."""
+"""The dashboard: newest rates beside their signals. Ten queries at most, however many currencies there are."""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -6,7 +6,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
 
-from charon.pages import rows
+from charon.pages import problem_words, rows
 from charon.pages.badge import Badges
 from markets import clock
 from markets.queries import freshness, freshness_facts, overview
@@ -40,6 +40,7 @@ def context() -> Row:
         "truth": truth,
         "backfill": backfill_row(truth.facts.backfill),
         "filled": bool(rates.current or rates.retired),
+        "harm": problem_words.harm({row.code: row.name for row in truth.facts.sources}, truth),
         "tiles": [rows.tile(code, line, badges, months.get(code, []), today) for code, line in tiles.items()],
         "recent": [rows.recent_row(signal, current[signal.instrument.code], badges, today) for signal in recent],
         "rule": badges.rule,

@@ -29,15 +29,16 @@ def headline(line: LatestRate) -> Row:
 
 
 def state(line: LatestRate, truth: Freshness) -> Row:
-    """What stands between the figure and its being the newest there can be."""
+    """What stands between the figure and its being the newest there can be; a retired currency misses nothing."""
     weekly = line.table == "B"
     old = truth.now - midday(line.day) > WEEKLY_IS_OLD if weekly else line.day < truth.fresh_from
+    old = old and not line.retired
     missing = calendars.working_days(line.day, truth.fresh_from) if old and not weekly else 0
     return {
-        "old": old and not line.retired,
+        "old": old,
         "missing": missing,
-        "age": formats.days_ago(line.day, clock.today()) if old and not line.retired else "",
-        "closed": truth.closed_by if truth.state == freshness.State.CLOSED and not weekly else "",
+        "age": formats.days_ago(line.day, clock.today()) if old else "",
+        "closed": truth.closed_by if truth.state == freshness.State.CLOSED and not (weekly or line.retired) else "",
     }
 
 

@@ -1,8 +1,7 @@
-"""The page that says what works: database, Redis, queues, sources and the message log."""
+"""The page that says what works: problems, database, Redis, queues, sources and the message log."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
 
 from django.conf import settings
 from django.db.models import Count
@@ -14,15 +13,16 @@ from django.views.decorators.http import conditional_page, require_safe
 from django_q.models import OrmQ
 
 from charon.api import message_log
-from charon.pages import status_log
+from charon.pages import problem_words, status_log
 from charon.processes import queue_heartbeat
 from markets import clock, formats
 from markets.access import is_staff
-from markets.models import Source
-from markets.queries import currencies, jobs
+from markets.queries import currencies
+from markets.queries.source_state import SourceState, State
+from markets.queries.source_words import words
 from markets.redis import client as redis_client
 from markets.views import CALM, HtmxRequest, Row, shown_sources, wants_fragment
-from miner.pulse import health
+from miner import source_states
 from miner.views import label
 
 
@@ -37,20 +37,21 @@ def page(request: HtmxRequest) -> HttpResponse:
 
 def context(*, staff: bool) -> Row:
     now = clock.now()
-    sources = list(Source.objects.order_by("code"))
-    ends = jobs.last_ends()
+    states = source_states.states(now)
+    names = {state.source.code: state.source.name for state in states}
     entries = message_log.read(message_log.COUNTED)
     activity = message_log.activity(entries or [])
     return {
-        "parts": [database_row(), redis_row(now), *queue_rows(now), polls_row(sources)],
-        "rows": [source_row(source, ends.get(source.pk, {}), now) for source in sources],
+        "parts": [database_row(), redis_row(now), *queue_rows(now), polls_row(states)],
+        "rows": [source_row(state, names, now) for state in states],
+        "problems": problem_words.rows(names, now),
         "logged": entries is not None,
         "counts": [status_log.count_row(*line) for line in status_log.by_family(activity.counts)],
         "total": formats.plural(activity.total, _("wpisu,wpisów,wpisów")),
         "newest": told(activity.newest, now),
         "lines": [status_log.line_row(entry) for entry in (entries or [])[: message_log.SHOWN]] if staff else [],
         "staff": staff,
-        "sources": shown_sources(sources),
+        "sources": shown_sources(state.source for state in states),
         "every": CALM,
     }
 
@@ -100,35 +101,30 @@ def beat_of(queue: str, now: datetime) -> tuple[str, str]:
     return "good", _("działa")
 
 
-def polls_row(sources: Iterable[Source]) -> Row:
-    """Prices and candles, whether pulse or the timetable asks for them; judged where pulse's /health is."""
-    found, names = health.poll_states(), {source.code: source.name for source in sources}
-    late = [label(poll["name"], names) for poll in found if poll["late"]]
-    if not found:
+def polls_row(states: Sequence[SourceState]) -> Row:
+    """Prices and candles, whether pulse or the timetable asks for them."""
+    names = {state.source.code: state.source.name for state in states}
+    on = [one for state in states if state.state != State.OFF for one in state.series if one.facts.every]
+    late = dict.fromkeys(label(one.facts.name, names) for one in on if one.is_behind or one.is_ahead)
+    if not on:
         return part(_("Ceny i świece"), "muted", _("nie są pobierane"), _("żadne źródło cen nie jest włączone"))
     if late:
         return part(_("Ceny i świece"), "bad", _("spóźnione"), ", ".join(late))
-    words = formats.plural(len(found), _("cykliczne zapytanie,cykliczne zapytania,cyklicznych zapytań"))
+    count = len({one.facts.name for one in on})
+    words = formats.plural(count, _("cykliczne zapytanie,cykliczne zapytania,cyklicznych zapytań"))
     return part(_("Ceny i świece"), "good", _("na czas"), words)
 
 
-def source_row(source: Source, ends: dict[str, Any], now: datetime) -> Row:
-    success, failure = ends.get("last_success_at"), ends.get("last_failure_at")
-    light, state = "good", _("działa")
-    if not source.enabled or not source.available:
-        light, state = "muted", _("wyłączone")
-    elif source.paused_until and source.paused_until > now:
-        light, state = "muted", _("wstrzymane do %s") % formats.moment(source.paused_until)
-    elif failure and (success is None or failure > success):
-        light, state = "bad", _("nie odpowiada")
-    elif success is None:
-        light, state = "muted", _("jeszcze nie pytano")
+def source_row(state: SourceState, names: dict[str, str], now: datetime) -> Row:
     return {
-        "name": source.name,
-        "light": light,
-        "state": state,
-        "success": told(success, now),
-        "failure": told(failure, now),
+        "name": state.source.name,
+        "code": state.source.code,
+        "light": state.light,
+        "state": words(state),
+        "behind": ", ".join(label(name, names).removeprefix(f"{state.source.name}: ") for name in state.behind),
+        "success": told(state.last_success, now),
+        "failure": told(state.last_failure, now),
+        "next_try": formats.near(state.next_try, now) if state.next_try else "–",
     }
 
 

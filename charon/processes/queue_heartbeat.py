@@ -11,12 +11,15 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import DatabaseError
+from django.utils.module_loading import import_string
 from django_q.models import OrmQ
 from django_q.tasks import async_task
 
 logger = logging.getLogger(__name__)
 
 INTERVAL = 20.0
+# By its name: it loads the rules and their compiler, which the supervisor has no need of.
+DETECTOR = "charon.detection.run"
 # Longer than a heartbeat waits in a working cluster: two tasks of 60 s run, up to three more have been fetched.
 LIMIT = 180.0
 
@@ -26,10 +29,16 @@ def path(queue: str) -> Path:
 
 
 def beat(queue: str) -> None:
-    """The task: touches a file, which proves that a worker of this queue takes tasks; so does its end alone."""
-    with suppress(OSError):  # a full disk
+    """The task: touches a file, which proves that a worker of this queue takes tasks; then it looks for problems.
+
+    That the task ends proves it as well, where the disk is full.
+    """
+    with suppress(OSError):
         path(queue).parent.mkdir(parents=True, exist_ok=True)
         path(queue).touch()
+    if queue == settings.MINER_QUEUE:
+        with suppress(DatabaseError):
+            import_string(DETECTOR)()
 
 
 def last_beat(queue: str) -> int:

@@ -5,7 +5,7 @@ One row per poll would write 2,880 rows per day and source at an interval of 30 
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -13,7 +13,7 @@ from django.db.models import F, Q
 
 from markets import clock
 from markets.errors import is_storage_fault
-from markets.jobs import runs
+from markets.jobs import job_results, runs
 from markets.models import Job, Source
 from markets.redis import pubsub
 
@@ -26,7 +26,8 @@ class PollCounts:
 
     rows: int = 0
     revised: int = 0
-    refused: int = 0
+    # In words: which record, and why.
+    refused: list[str] = field(default_factory=list)
     requests: int = 0
     retries: int = 0
     waited_seconds: float = 0.0
@@ -53,7 +54,14 @@ def add(job_type: str, source: Source, started: datetime, count: PollCounts) -> 
             "beats": row.details.get("beats", 0) + 1,
             "errors": row.details.get("errors", 0) + count.errors,
         }
-        Job.objects.filter(pk=row.pk).update(details=details, finished_at=clock.now(), **sums(count))
+        changes = sums(count) | ({"notes": noted(row.notes, count.refused)} if count.refused else {})
+        Job.objects.filter(pk=row.pk).update(details=details, finished_at=clock.now(), **changes)
+
+
+def noted(notes: list[str], refused: list[str]) -> list[str]:
+    """The notes with what was refused, each once: a record that stays broken is refused at every poll of the hour."""
+    new = (f"refused: {runs.scrub(text)}" for text in refused)
+    return list(dict.fromkeys([*notes, *new]))[: job_results.MAX_NOTES]
 
 
 def of_this_hour(job_type: str, source: Source, started: datetime) -> Job:
@@ -75,7 +83,7 @@ def sums(count: PollCounts) -> dict[str, object]:
     return {
         "rows_written": F("rows_written") + count.rows,
         "revised": F("revised") + count.revised,
-        "refused": F("refused") + count.refused,
+        "refused": F("refused") + len(count.refused),
         "requests": F("requests") + count.requests,
         "retries": F("retries") + count.retries,
         "waited_seconds": F("waited_seconds") + count.waited_seconds,

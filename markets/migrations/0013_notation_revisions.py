@@ -43,7 +43,7 @@ def show_all_digits(apps, revision):
 
 class Migration(migrations.Migration):
 
-    dependencies = [("markets", "0011_problems")]
+    dependencies = [("markets", "0012_gaps_asked_again")]
     operations = [
         migrations.AddField(
             "revision",

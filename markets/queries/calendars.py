@@ -1,21 +1,38 @@
-"""The Polish calendar of working days: the NBP publishes on those and on no other."""
+"""The calendars of publishers: working days, and when a table of so many weekdays must be there."""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import cache
 
 import holidays
 
+from markets.clock import WARSAW
+
 DAY = timedelta(days=1)
-POLAND = holidays.country_holidays("PL", language="pl")
+POLAND = "PL"
+# What is published more seldom than that has one day a week, and more seldom than every two weeks no known day.
+DAILY_PAUSE, WEEKLY_PAUSE = 7, 16
+# A table whose hour nobody documents belongs to its day; it is late on the day after and missing from noon on.
+UNKNOWN_HOURS = (timedelta(hours=24), timedelta(hours=36))
+LONGEST_LOOK = 60
 
 
-def holiday(day: date) -> str:
+@cache
+def closing_days(calendar: str) -> holidays.HolidayBase:
+    """Of a country, or of a market of the package `holidays` (TARGET is `ECB`)."""
+    if calendar in holidays.list_supported_financial():
+        return holidays.financial_holidays(calendar)
+    return holidays.country_holidays(calendar, language="pl" if calendar == POLAND else None)
+
+
+def holiday(day: date, calendar: str = POLAND) -> str:
     """The Polish name of the public holiday, or an empty string."""
-    return str(POLAND.get(day, ""))
+    return str(closing_days(calendar).get(day, ""))
 
 
-def is_working(day: date) -> bool:
-    return day.weekday() < 5 and not holiday(day)
+def is_working(day: date, calendar: str = POLAND) -> bool:
+    return day.weekday() < 5 and not holiday(day, calendar)
 
 
 def days_after(day: date) -> Iterator[date]:
@@ -39,3 +56,45 @@ def last_working(day: date) -> date:
 def working_days(after: date, until: date) -> int:
     """The number of working days after `after`, up to and including `until`."""
     return sum(is_working(after + DAY * n) for n in range(1, (until - after).days + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Timetable:
+    """When a table is published: on which weekdays (Monday is 0), whose holidays, between which hours of Warsaw."""
+
+    weekdays: tuple[int, ...] = (0, 1, 2, 3, 4)
+    calendar: str = POLAND
+    longest_pause: int = 7
+    start: time | None = None
+    end: time | None = None
+
+    def publishes(self, day: date) -> bool:
+        """Every working day of its weekdays; of a weekly table the last of them, as before a holiday it comes early."""
+        if day.weekday() not in self.weekdays or not is_working(day, self.calendar):
+            return False
+        if self.longest_pause <= DAILY_PAUSE:
+            return True
+        later = (day + DAY * number for number in range(1, 7 - day.weekday()))
+        return not any(one.weekday() in self.weekdays and is_working(one, self.calendar) for one in later)
+
+    def deadlines(self, day: date) -> tuple[datetime, datetime]:
+        """From when on the table of that day is late, and from when on it is missing.
+
+        It is late from the middle of the hours in which it is asked for (table A: 12:15), missing from their end.
+        """
+        midnight = datetime.combine(day, time.min)
+        late, missing = UNKNOWN_HOURS
+        if self.start and self.end:
+            begin, missing = (timedelta(hours=hour.hour, minutes=hour.minute) for hour in (self.start, self.end))
+            late = (begin + missing) / 2
+        return (midnight + late).replace(tzinfo=WARSAW), (midnight + missing).replace(tzinfo=WARSAW)
+
+    def due(self, now: datetime) -> tuple[date | None, date | None]:
+        """The newest day whose table is late if it is not there, and the newest whose table is missing then."""
+        today = now.astimezone(WARSAW).date()
+        if self.longest_pause > WEEKLY_PAUSE:
+            return (today - DAY * self.longest_pause,) * 2
+        days = (today - DAY * number for number in range(LONGEST_LOOK))
+        ends = [(day, *self.deadlines(day)) for day in days if self.publishes(day)]
+        late = next((day for day, begins, _ in ends if begins <= now), None)
+        return late, next((day for day, _, ends_at in ends if ends_at <= now), None)

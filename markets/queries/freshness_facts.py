@@ -1,18 +1,17 @@
 """The facts of freshness, read from the database: publications, failed runs, schedules, back-fills."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce, Concat
+from django.db.models import F, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Concat
 from django_q.models import Schedule
 
 from markets.models import Job, Publication, Source
+from markets.queries import jobs, source_state
 from markets.queries.freshness import OFFICIAL, Facts, LatestPublication, Trouble
 
-BEFORE_ANY_JOB = datetime(1995, 1, 1, tzinfo=UTC)
-# Reasons of failed jobs that say nothing about the source.
-OWN_REASONS = (Job.Reason.STOPPED, Job.Reason.LOST)
+OFFICIAL_TABLES = ("A", "B", "C", "gold")
 
 
 def facts(newest: LatestPublication | None, now: datetime) -> Facts:
@@ -43,22 +42,10 @@ def with_proof(newest: LatestPublication) -> LatestPublication:
     return replace(newest, number=row.number, fetched_at=row.fetched_at)
 
 
-def runs_with_requests() -> QuerySet[Job]:
-    """Ended runs that sent a request or failed: a skip without a request says nothing about the source."""
-    ended = Job.objects.filter(source__code=OFFICIAL).exclude(status=Job.Status.RUNNING)
-    return ended.filter(Q(requests__gt=0) | Q(status=Job.Status.FAILED)).exclude(reason__in=OWN_REASONS)
-
-
 def trouble() -> Trouble | None:
-    good = runs_with_requests().exclude(status=Job.Status.FAILED).order_by("-finished_at").values("finished_at")[:1]
-    failures = runs_with_requests().filter(
-        status=Job.Status.FAILED, started_at__gte=Coalesce(good, Value(BEFORE_ANY_JOB))
-    )
-    since = Subquery(failures.order_by("started_at").values("started_at")[:1])
-    last = runs_with_requests().annotate(since=since).order_by("-finished_at", "-id").first()
-    if last is None or last.status != Job.Status.FAILED:
-        return None
-    return Trouble(last.reason, last.get_reason_display(), last.since or last.started_at)
+    """Of the official tables, as the state of their source tells it."""
+    job_types = [f"{OFFICIAL}.{table}" for table in OFFICIAL_TABLES]
+    return source_state.worst_trouble(one.trouble for one in jobs.ends(Q(job_type__in=job_types)).values())
 
 
 def running_backfill() -> Job | None:

@@ -1,13 +1,19 @@
 """Queries for the jobs log: rows as plain values, and statistics by type and source."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any, TypedDict
 
 from django.db import models
-from django.db.models import Avg, Count, F, Max, Q, Sum
+from django.db.models import Avg, Count, F, Max, Min, OuterRef, Q, Subquery, Sum
 
+from markets import clock
 from markets.models import Job
+from markets.queries import source_state
+from markets.queries.freshness import Trouble
 
 COLUMNS = (
     "id",
@@ -34,6 +40,27 @@ COLUMNS = (
 # A skip that sent a request was answered by the source too; one without a request says nothing about the source.
 ANSWERED = Q(status=Job.Status.SUCCESS) | Q(status=Job.Status.SKIPPED, requests__gt=0)
 FAILED = Q(status=Job.Status.FAILED)
+# Reasons of failed runs that say nothing about the source.
+OWN_REASONS = (Job.Reason.STOPPED, Job.Reason.LOST)
+FAILED_THERE = FAILED & ~Q(reason__in=OWN_REASONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """How the runs of one job type ended, as far as they say something about their source.
+
+    `trouble` is set while every run since the last answer has failed; `filling` while one with many windows runs.
+    """
+
+    source: int | None
+    success: datetime | None
+    failure: datetime | None
+    filling: bool
+    trouble: Trouble | None = None
+
+    @property
+    def is_failing(self) -> bool:
+        return self.failure is not None and (self.success is None or self.failure > self.success)
 
 
 class Stats(TypedDict):
@@ -107,3 +134,42 @@ def last_ends() -> dict[int, dict[str, Any]]:
         source: {"last_success_at": success, "last_failure_at": failure, "last_error": errors.get(source)}
         for source, success, failure in times
     }
+
+
+def ends(which: Q = Q()) -> dict[str, Ends]:  # noqa: B008  a Q is never changed
+    """By job type; one query, and one more while something fails. What ended in the future is left out."""
+    until = Q(finished_at__lte=clock.now() + source_state.SKEW)
+    rows = Job.objects.filter(which).order_by().values_list("job_type", "source_id")
+    filling = Count("pk", filter=Q(status=Job.Status.RUNNING, windows__gt=1))
+    times = rows.annotate(
+        success=Max("finished_at", filter=ANSWERED & until),
+        failure=Max("finished_at", filter=FAILED_THERE & until),
+        filling=filling,
+    )
+    found = {name: Ends(source, good, bad, bool(fills)) for name, source, good, bad, fills in times}
+    failing = {name: one for name, one in found.items() if one.is_failing}
+    return found | {name: replace(failing[name], trouble=trouble) for name, trouble in troubles(failing).items()}
+
+
+def troubles(failing: Mapping[str, Ends]) -> dict[str, Trouble]:
+    """The reason of the last failure, and the begin of the first one after the last answer."""
+    if not failing:
+        return {}
+    after = [
+        Q(job_type=name, started_at__gte=one.success) if one.success else Q(job_type=name)
+        for name, one in failing.items()
+    ]
+    newest = Job.objects.filter(FAILED_THERE, job_type=OuterRef("job_type")).order_by("-pk").values("reason")[:1]
+    failures = Job.objects.filter(FAILED_THERE, reduce(or_, after)).order_by().values_list("job_type")
+    rows = failures.annotate(since=Min("started_at"), last=Subquery(newest))
+    return {name: Trouble(reason, label_of(reason), since) for name, since, reason in rows}
+
+
+def label_of(reason: str) -> str:
+    return str(Job.Reason(reason).label) if reason in Job.Reason.values else reason
+
+
+def newest_runs() -> models.QuerySet[Job]:
+    """The newest run of each job type."""
+    newest = Job.objects.order_by().values("job_type").annotate(last=Max("pk"))
+    return Job.objects.filter(pk__in=newest.values("last")).order_by("job_type")

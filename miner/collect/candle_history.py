@@ -68,13 +68,13 @@ def fetch_window(job: Job, source: Source, timeframe: str, questions: Sequence[Q
     try:
         lots = candle_requests.fetch(source, timeframe, questions, done) if questions else ()
         bars = list(chain.from_iterable(lots))
-        if done.failed:
+        if done.failed or done.refused:
             first = questions[0].start
             lost = [
                 f"{ticker} {timeframe} from {first:%Y-%m-%d %H:%M}: {message}"
                 for ticker, message in done.failed.items()
             ]
-            job_results.progress(job, refused=lost)
+            job_results.progress(job, refused=[*lost, *done.refused])
         return bars
     finally:
         job.requests += done.requests

@@ -75,6 +75,7 @@ def fetch(source: Source, timeframe: str, questions: Sequence[Question], cycle: 
             finally:
                 traffic.stop()  # who still waits for its turn then need not ask: nobody wants the answer any more
     finally:
+        cycle.refused += [f"{about}: {reason}" for about, reason in provider.take_refused().items()]
         rate_limit.spent(source, allowance, traffic.requests - len(questions))
         cycle.requests += traffic.requests
         cycle.retries += traffic.retries

@@ -46,16 +46,16 @@ def refresh_counted(source: Source, timeframe: str) -> Cycle:
     """One cycle, counted in the hourly Job row of its poll."""
     with hourly.poll(f"{source.code}.candles.{timeframe}", source) as count:
         cycle = refresh(source, timeframe)
-        count.rows, count.revised, count.refused = cycle.written, cycle.revised, len(cycle.refused)
+        count.rows, count.revised, count.refused = cycle.written, cycle.revised, cycle.refused
         count.requests, count.retries, count.waited_seconds = cycle.requests, cycle.retries, cycle.waited_seconds
         count.errors = len(cycle.failed)
-        failures.check_refused(cycle.bars - len(cycle.refused), len(cycle.refused), cycle.refused)
+        failures.check_refused(cycle.bars, len(cycle.refused), cycle.refused)
     return cycle
 
 
 def keep(bars: Sequence[Bar], source: Source, cycle: Cycle) -> None:
     outcome = save_bars(bars, source)
-    cycle.bars += len(bars)
+    cycle.bars += len(bars) - len(outcome.refused)
     cycle.written += outcome.written
     cycle.revised += outcome.revised
     cycle.refused += outcome.refused

@@ -44,13 +44,15 @@ class Fill:
     end: datetime
     trigger: str = Job.Trigger.OPERATOR
     deadline: float = float("inf")
+    # Whether other work needs the worker before the deadline.
+    gives_way: Callable[[], bool] = lambda: False
     on_continue: Callable[[Any, int], object] = lambda *_: None
     watch: Callable[[int, int, date | None], object] = lambda *_: None
     job: Job | None = None
     error: str = ""
 
     def is_over(self) -> bool:
-        return time.monotonic() >= self.deadline
+        return time.monotonic() >= self.deadline or self.gives_way()
 
     @property
     def is_first(self) -> bool:

@@ -11,6 +11,7 @@ from miner import sources
 from miner.collect import backoff
 from miner.fetch import cooldown, rate_limit, retry
 from miner.fetch.errors import NoKey, ProviderError
+from miner.fetch.parsing import RefusedRecords
 from miner.providers.base import ListingSource
 
 # A daily schedule that comes a little early still asks; a start within the day does not.
@@ -29,17 +30,18 @@ def due() -> list[Source]:
 def refresh(source: Source, trigger: str = Job.Trigger.SCHEDULE) -> Job:
     """Ask one source and keep what it lists; raises ProviderError when it could not be asked, Busy when it is being."""
     with runs.job(f"{source.code}.listing", source, trigger) as job:
-        entries = fetch(source, job)
+        entries, refused = fetch(source, job)
         kept = listed_assets.keep(source, entries)
         notes = [f"{kept.removed} lines are gone"] if kept.removed else []
         if kept.left_out:
             notes.append(f"{len(kept.left_out)} lines have no code: {', '.join(kept.left_out[:SHOWN])}")
-        Job.objects.filter(pk=job.pk).update(rows_written=kept.written, notes=notes)
+        notes += [f"refused: {about}: {reason}" for about, reason in refused.items()][:SHOWN]
+        Job.objects.filter(pk=job.pk).update(rows_written=kept.written, refused=len(refused), notes=notes)
     return job
 
 
-def fetch(source: Source, job: Job) -> list[Listed]:
-    """Within the budget, and tried again where that may help; what it cost stands in the job."""
+def fetch(source: Source, job: Job) -> tuple[list[Listed], RefusedRecords]:
+    """What is listed, and what could not be read of it; tried again within the budget; its cost stands in the job."""
     provider, allowance, traffic = listing_source_of(source), sources.allowance_of(source), retry.Traffic()
     if sources.wants_key(source):
         raise NoKey(f"{source.code}: no key")
@@ -55,7 +57,7 @@ def fetch(source: Source, job: Job) -> list[Listed]:
         job.requests, job.retries = max(traffic.requests, provider.calls), traffic.retries
         job.waited_seconds += traffic.waited_seconds
     rate_limit.answered(source, allowance, provider.used)
-    return entries
+    return entries, provider.take_refused()
 
 
 def listing_source_of(source: Source) -> ListingSource:

@@ -14,6 +14,7 @@ from miner.collect import backoff
 from miner.collect import tables as table_collector
 from miner.fetch.errors import Blocked, FiguresRefused, ProviderError
 from miner.providers.base import TableSeries
+from miner.slices import Slice
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +29,7 @@ def run_of_task(source: Source, trigger: str) -> table_collector.Run:
         connections=sources.connections_of(source),
         deadline=deadline,
         until=deadline + table_collector.GRACE,
+        gives_way=Slice(settings.TASK_WORK.total_seconds()).is_over,
     )
 
 

@@ -82,4 +82,6 @@ def fetch_ticker(fill: Fill, job: Job, provider: QuoteSource, ticker: str, start
         job.retries += traffic.retries
         job.waited_seconds += traffic.waited_seconds
     rate_limit.answered(fill.source)
+    if refused := provider.take_refused():
+        job_results.progress(job, refused=[f"{about}: {reason}" for about, reason in refused.items()])
     return found

@@ -30,7 +30,9 @@ class Result:
     failed: dict[str, str] = field(default_factory=dict)
     prices: list[tuple[str, Price]] = field(default_factory=list)
     rows: int = 0
-    refused: int = 0
+    # In words, and what of it could not even be read, by ticker.
+    refused: list[str] = field(default_factory=list)
+    unreadable: dict[str, str] = field(default_factory=dict)
     calls: int = 0
     retries: int = 0
     waits: int = 0
@@ -58,15 +60,16 @@ def refresh(
         result.failed = {listing.instrument.code: words for listing in listings}
         return result
     outcome = save_prices(prices, source)
-    result.rows, result.refused = outcome.written, len(outcome.refused)
+    against = outcome.against | {ticker: f"{ticker}: {reason}" for ticker, reason in result.unreadable.items()}
+    result.rows, result.refused = outcome.written, [*against.values()]
     there = {price.ticker: price for price in prices}
     told = []
     for listing in listings:
-        if listing.ticker in there and listing.ticker not in outcome.against:
+        if listing.ticker in there and listing.ticker not in against:
             result.updated.append(listing.instrument.code)
             told.append((listing.instrument.code, there[listing.ticker]))
         else:
-            result.failed[listing.instrument.code] = outcome.against.get(listing.ticker, NO_DATA)
+            result.failed[listing.instrument.code] = against.get(listing.ticker, NO_DATA)
     by_code = {listing.instrument.code: listing for listing in listings}
     succeeded(source, [by_code[code] for code in result.updated])
     empty = [by_code[code] for code, words in result.failed.items() if words == NO_DATA]
@@ -99,8 +102,7 @@ def refresh_counted(source: Source, listings: Sequence[Listing], **how: Any) -> 
 def refusal_of(result: Result) -> ProviderError | None:
     """What is wrong with a poll of which too little may in."""
     try:
-        examples = [f"{code}: {words}" for code, words in result.failed.items() if words != NO_DATA]
-        failures.check_refused(len(result.updated), result.refused, examples)
+        failures.check_refused(len(result.updated), len(result.refused), result.refused)
     except ProviderError as error:
         return error
     return None
@@ -161,6 +163,7 @@ def ask(source: Source, tickers: list[str], critical: bool, patience: float, res
         prices = retry.call(once, traffic, PATIENCE)
     finally:
         rate_limit.spent(source, allowance, provider.calls - taken)
+        result.unreadable = provider.take_refused()
         result.calls += max(taken, provider.calls)
         result.retries, result.waited_seconds = traffic.retries, result.waited_seconds + traffic.waited_seconds
     rate_limit.answered(source, allowance, provider.used)

@@ -54,6 +54,8 @@ class Run:
     deadline: float = float("inf")
     # Of the monotonic clock: no new window begins after `deadline`, no request lasts beyond `until` by much.
     until: float = float("inf")
+    # Whether other work needs the worker before the deadline.
+    gives_way: Callable[[], bool] = lambda: False
     on_continue: Callable[[str, int], object] | None = None
     watch: Callable[[TableSeries, int, int, date | None], None] = lambda *_: None
     traffic: retry.Traffic = field(default_factory=retry.Traffic)
@@ -174,7 +176,7 @@ def ask(run: Run, series: TableSeries, job: Job, windows: list[Span], course: Co
 
 
 def is_out_of_time(run: Run) -> bool:
-    return run.on_continue is not None and time.monotonic() > run.deadline
+    return run.on_continue is not None and (time.monotonic() > run.deadline or run.gives_way())
 
 
 def neighbours(batch: Batch) -> Iterator[Batch]:

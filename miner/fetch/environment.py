@@ -1,8 +1,8 @@
 """How to connect, as the environment says: proxies, those who are asked without one, and trusted authorities.
 
-HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY in any case, SSL_CERT_FILE, SSL_CERT_DIR and SSLKEYLOGFILE. They are read
-here and not by httpx, which breaks on `socks://`, on `[::1]` and on a `#` in a password, and quotes what it did not
-understand. No convention says how they are written; https://curl.se/docs/manpage.html (ENVIRONMENT) comes nearest.
+HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY in any case, SSL_CERT_FILE, SSL_CERT_DIR and SSLKEYLOGFILE. They are
+read here and not by httpx, which breaks on `socks://`, on `[::1]` and on a `#` in a password, and quotes what it did
+not understand. No convention says how they are written; https://curl.se/docs/manpage.html (ENVIRONMENT) comes nearest.
 """
 
 import os
@@ -89,7 +89,8 @@ def guilty() -> str:
     """Which of the variables breaks the context: each is tried alone."""
     alone = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
-        alone.keylog_filename = os.environ.get(KEY_LOG) or None
+        if os.environ.get(KEY_LOG):
+            alone.keylog_filename = os.environ[KEY_LOG]
     except (OSError, ValueError):
         return KEY_LOG
     return AUTHORITY_FILE if os.environ.get(AUTHORITY_FILE) else AUTHORITY_FOLDERS

@@ -1,8 +1,9 @@
 """Parsing of responses: JSON into typed structs, text into Decimals, Unix timestamps into datetimes."""
 
 import codecs
+import logging
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal, InvalidOperation
 from typing import TypeVar
@@ -11,7 +12,10 @@ import msgspec
 
 from miner.fetch.errors import Unreadable
 
+logger = logging.getLogger(__name__)
+
 T = TypeVar("T")
+Item = TypeVar("Item")
 # What could not be read: what it is about (a ticker, a moment, a place in the list), and why.
 RefusedRecords = dict[str, str]
 
@@ -62,24 +66,31 @@ def decode(body: bytes | msgspec.Raw, shape: type[T]) -> T:
         raise Unreadable(f"not the answer that was agreed: {error}") from None
 
 
-def sound(
-    elements: Iterable[msgspec.Raw], read: Callable[[msgspec.Raw], T], refused: RefusedRecords, name: str | int = ""
+def each(
+    items: Iterable[Item], read: Callable[[Item], T], refused: RefusedRecords, about: Callable[[Item, int], str]
 ) -> list[T]:
-    """What `read` makes of each record. One that raises Unreadable is left out and named in `refused`.
+    """What `read` makes of each item. One that raises Unreadable is left out and named in `refused`.
 
-    `name`: where a record says what it is about, a key of an object or a place in an array. Raises Unreadable when
-    there are records and none could be read: then it is the answer that has changed.
+    `about` names an item by itself and its place. Raises Unreadable when there are items and none could be read: then
+    it is the answer that has changed.
     """
     found, faults = list[T](), RefusedRecords()
-    for place, element in enumerate(elements, 1):
+    for place, item in enumerate(items, 1):
         try:
-            found.append(read(element))
+            found.append(read(item))
         except Unreadable as error:
-            faults[label(element, name, place)] = str(error)
+            faults[about(item, place)] = str(error)
     if faults and not found:
-        raise Unreadable(next(f"{about}: {reason}" for about, reason in faults.items()))
+        raise Unreadable(next(f"{name}: {reason}" for name, reason in faults.items()))
     refused.update(faults)
     return found
+
+
+def sound(
+    elements: Iterable[msgspec.Raw], read: Callable[[msgspec.Raw], T], refused: RefusedRecords, name: str | int
+) -> list[T]:
+    """As `each`, of a list of JSON; `name` is where a record says what it is about, a key or a place in an array."""
+    return each(elements, read, refused, lambda element, place: label(element, name, place))
 
 
 def label(element: msgspec.Raw, name: str | int, place: int) -> str:
@@ -89,6 +100,17 @@ def label(element: msgspec.Raw, name: str | int, place: int) -> str:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, LookupError, TypeError):
         own = None
     return str(own)[:SHOWN] if isinstance(own, str | int) and own != "" else f"record {place}"
+
+
+def only(asked: Collection[str], found: Collection[str]) -> set[str]:
+    """Those that were asked for; others are logged. Raises Unreadable when nothing else came: then it is no answer."""
+    wanted = set(asked).intersection(found)
+    if strange := sorted(set(found) - wanted):
+        words = f"not asked for: {', '.join(strange)[:SHOWN]}"
+        if not wanted:
+            raise Unreadable(words)
+        logger.info("Left out, %s", words)
+    return wanted
 
 
 def number(text: str) -> Decimal:

@@ -14,6 +14,8 @@ MAX_BODY, MAX_WORDS, MAX_DEPTH = 64 * 1024, 160, 4
 MESSAGES = ("error_message", "message", "msg", "error_description", "error", "detail", "title", "description")
 CODES = ("error_code", "code", "errorCode")
 TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
+# Of JSON that was cut off, or that is none.
+CUT = re.compile(r'"(?:error_message|message|msg|error)"\s*:\s*"([^"\\]+)"')
 # Whom the source has seen asking, and whom it names: neither is for the public.
 ADDRESSES = re.compile(
     r"\w+://\S+|\S+@\S+|(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?(?![\d.])|(?<![\w:])(?:[0-9a-f]{0,4}:){3,7}[0-9a-f]{0,4}",
@@ -40,7 +42,8 @@ def sentence(text: str) -> str:
         try:
             return message(msgspec.json.decode(text))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return ""  # cut: what stands where is unknown
+            found = CUT.search(text)
+            return html.unescape(found[1]) if found else ""
     if text.startswith("<"):
         found = TITLE.search(text)
         return html.unescape(found[1]) if found else ""

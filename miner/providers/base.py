@@ -12,6 +12,7 @@ from datetime import date, datetime, time
 from typing import ClassVar
 
 from markets.records import Bar, Listed, Price, Table
+from miner.fetch.parsing import RefusedRecords
 
 WEEKDAYS = (0, 1, 2, 3, 4)
 
@@ -99,10 +100,17 @@ class Provider(ABC):
         # Weight used in the running window, and allowed in one, where the provider says so in its answers.
         self.used: int | None = None
         self.allowed: int | None = None
+        # Records of its answers that could not be read: what each is about (a ticker, a ticker and a moment, or a place
+        # in a list), and why. Whoever asked takes them (`take_refused`) and names them in the job.
+        self.refused: RefusedRecords = {}
         # Calls that were made, where they can be more than `cost` says beforehand.
         self.calls = 0
         # What may stand in rows that people see: without a user name and a password.
         self.public_url = re.sub(r"://[^/@]*@", "://", base_url)
+
+    def take_refused(self) -> RefusedRecords:
+        """What was refused since it was last asked for this; safe beside threads that go on refusing."""
+        return {about: self.refused.pop(about) for about in list(self.refused)}
 
 
 class RateSource(Provider):

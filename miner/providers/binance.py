@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from math import ceil
 from typing import Annotated, Any, ClassVar
 from urllib.parse import quote, urlencode
@@ -19,7 +20,7 @@ import msgspec
 from markets.records import Bar, Listed, Price
 from miner.fetch import http
 from miner.fetch.errors import Refused, UnknownTicker, Unreadable
-from miner.fetch.parsing import count_of, decode, moment, positive
+from miner.fetch.parsing import RefusedRecords, count_of, decode, moment, only, positive, sound
 from miner.providers.base import CandleSource, ListingSource, QuoteSource
 
 USED = "X-MBX-USED-WEIGHT-1M"
@@ -34,8 +35,24 @@ COINS = (
     "BTC", "ETH", "XRP", "BNB", "SOL", "DOGE", "ADA", "LINK", "XLM", "BCH", "AVAX", "HBAR", "LTC", "SUI", "SHIB", "DOT",
     "UNI", "AAVE", "NEAR", "ICP", "ETC", "APT", "ATOM", "ALGO", "VET", "FIL", "ARB", "GRT", "ZEC",
 )  # fmt: skip
-# Open time, open, high, low, close, base volume, close time, quote volume, trades, and three that nobody needs.
-Kline = tuple[int, Decimal, Decimal, Decimal, Decimal, Decimal, int, Any, int, Any, Any, Any]
+
+
+class Kline(msgspec.Struct, array_like=True):
+    """A candle as an array; columns that may come to stand behind these are ignored."""
+
+    opened: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+    closed: int
+    quote_volume: Any
+    trades: int
+    # These nobody needs, but a row without them has lost a column, and it is unknown which one.
+    taker_volume: Any
+    taker_quote_volume: Any
+    unused: Any
 
 
 class Day(msgspec.Struct, rename="camel", kw_only=True):
@@ -68,8 +85,8 @@ class Limit(msgspec.Struct, rename="camel"):
 
 
 class Exchange(msgspec.Struct, rename="camel"):
-    symbols: list[Symbol]
-    rate_limits: list[Limit]
+    symbols: list[msgspec.Raw]
+    rate_limits: list[msgspec.Raw] = []
 
 
 class Binance(CandleSource, ListingSource, QuoteSource):
@@ -95,7 +112,7 @@ class Binance(CandleSource, ListingSource, QuoteSource):
     ) -> list[Bar]:
         span = {} if start is None else {"startTime": str(count_of(start))}
         params = {"symbol": ticker, "interval": timeframe, **span, "limit": str(min(limit, LONGEST))}
-        return parse_candles(self.ask("klines", params), ticker, timeframe)
+        return parse_candles(self.ask("klines", params), ticker, timeframe, self.refused)
 
     def fetch_quotes(self, tickers: Sequence[str]) -> list[Price]:
         """Those that are traded; when one is not, the list of those that are tells which, for an hour."""
@@ -117,7 +134,7 @@ class Binance(CandleSource, ListingSource, QuoteSource):
         for first in range(0, len(names), SYMBOLS_A_CALL):
             group = names[first : first + SYMBOLS_A_CALL]
             symbols = msgspec.json.encode(group).decode()
-            prices += parse_quotes(self.ask("ticker/24hr", {"symbols": symbols}), group)
+            prices += parse_quotes(self.ask("ticker/24hr", {"symbols": symbols}), group, self.refused)
         return prices
 
     def cost(self, tickers: Sequence[str]) -> int:
@@ -132,10 +149,9 @@ class Binance(CandleSource, ListingSource, QuoteSource):
     def symbols(self) -> list[Symbol]:
         """Every symbol that is traded now; the same answer names the weight that a minute allows."""
         exchange = decode(self.ask("exchangeInfo", {}), Exchange)
-        for rule in exchange.rate_limits:
-            if (rule.rate_limit_type, rule.interval, rule.interval_num) == ("REQUEST_WEIGHT", "MINUTE", 1):
-                self.allowed = rule.limit
-        return [symbol for symbol in exchange.symbols if symbol.status == "TRADING"]
+        self.allowed = weight_of(exchange.rate_limits, self.refused) or self.allowed
+        symbols = sound(exchange.symbols, partial(decode, shape=Symbol), self.refused, "symbol")
+        return [symbol for symbol in symbols if symbol.status == "TRADING"]
 
     def ask(self, path: str, params: Mapping[str, str]) -> bytes:
         query = f"?{urlencode(params, quote_via=quote)}" if params else ""
@@ -150,33 +166,52 @@ class Binance(CandleSource, ListingSource, QuoteSource):
         return answer.body
 
 
-def parse_candles(body: bytes, ticker: str, timeframe: str) -> list[Bar]:
+def weight_of(rules: list[msgspec.Raw], refused: RefusedRecords) -> int | None:
+    """What a minute allows, if the exchange says so: what is listed counts without it."""
+    try:
+        limits = sound(rules, partial(decode, shape=Limit), refused, "rateLimitType")
+    except Unreadable as error:
+        refused["rateLimits"] = str(error)
+        return None
+    usual = ("REQUEST_WEIGHT", "MINUTE", 1)
+    return next((one.limit for one in limits if (one.rate_limit_type, one.interval, one.interval_num) == usual), None)
+
+
+def parse_candles(body: bytes, ticker: str, timeframe: str, refused: RefusedRecords) -> list[Bar]:
     """The candles as they stand, ascending by opening; what cannot be a candle is for the rules to refuse."""
-    rows = sorted(decode(body, list[Kline]), key=lambda row: row[0])
-    return [
-        Bar(ticker, timeframe, moment(opened), moment(closed), first, high, low, last, volume, trades)
-        for opened, first, high, low, last, volume, closed, _, trades, *_ in rows
-    ]
+    faults: RefusedRecords = {}
+    bars = sound(decode(body, list[msgspec.Raw]), partial(bar_of, ticker=ticker, timeframe=timeframe), faults, 0)
+    refused.update({f"{ticker} {timeframe} {opened}": reason for opened, reason in faults.items()})
+    return sorted(bars, key=lambda bar: bar.open_time)
 
 
-def parse_quotes(body: bytes, asked: Sequence[str]) -> list[Price]:
-    days = decode(body, list[Day])
-    if strange := sorted({day.symbol for day in days} - set(asked)):
-        raise Unreadable(f"asked for symbols, got {strange[0][:40]}")
-    return [
-        Price(
-            ticker=day.symbol,
-            price=day.last_price,
-            observed_at=moment(day.close_time),
-            bid=positive(day.bid_price),
-            ask=positive(day.ask_price),
-            open=positive(day.open_price),
-            high=positive(day.high_price),
-            low=positive(day.low_price),
-            close=day.last_price,
-            volume=day.volume,
-            change=day.price_change_percent,
-        )
-        for day in days
-        if day.last_price
-    ]
+def bar_of(element: msgspec.Raw, ticker: str, timeframe: str) -> Bar:
+    row = decode(element, Kline)
+    prices = (row.open, row.high, row.low, row.close)
+    return Bar(ticker, timeframe, moment(row.opened), moment(row.closed), *prices, row.volume, row.trades)
+
+
+def parse_quotes(body: bytes, asked: Sequence[str], refused: RefusedRecords) -> list[Price]:
+    """The prices that were asked for; a symbol that was never traded has none."""
+    prices = [price for price in sound(decode(body, list[msgspec.Raw]), price_of, refused, "symbol") if price]
+    wanted = only(asked, {price.ticker for price in prices})
+    return [price for price in prices if price.ticker in wanted]
+
+
+def price_of(element: msgspec.Raw) -> Price | None:
+    day = decode(element, Day)
+    if not day.last_price:
+        return None
+    return Price(
+        ticker=day.symbol,
+        price=day.last_price,
+        observed_at=moment(day.close_time),
+        bid=positive(day.bid_price),
+        ask=positive(day.ask_price),
+        open=positive(day.open_price),
+        high=positive(day.high_price),
+        low=positive(day.low_price),
+        close=day.last_price,
+        volume=day.volume,
+        change=day.price_change_percent,
+    )

@@ -10,14 +10,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from urllib.parse import quote
 
 import msgspec
 
 from markets.records import Listed, Price
 from miner.fetch import http
-from miner.fetch.errors import Refused, UnknownTicker, Unreachable, Unreadable
-from miner.fetch.parsing import SECOND, computed, count_of, decode, moment, positive
+from miner.fetch.errors import Refused, UnknownTicker, Unreachable
+from miner.fetch.parsing import SECOND, RefusedRecords, computed, count_of, decode, each, moment, only, positive, sound
 from miner.providers.base import ListingSource, QuoteSource
 
 BANNED = "error code: 1015"
@@ -49,8 +50,13 @@ class ListedCoin(msgspec.Struct):
     name: str
 
 
+class Point(msgspec.Struct, array_like=True):
+    at: int
+    price: Decimal | None
+
+
 class Chart(msgspec.Struct):
-    prices: list[tuple[int, Decimal | None]]
+    prices: list[msgspec.Raw]
 
 
 class CoinGecko(ListingSource, QuoteSource):
@@ -75,7 +81,7 @@ class CoinGecko(ListingSource, QuoteSource):
             return []
         wanted = "include_24hr_vol=true&include_24hr_change=true&include_last_updated_at=true&precision=full"
         return parse_prices(
-            self.ask(f"simple/price?ids={quote(','.join(tickers))}&vs_currencies=usd&{wanted}"), tickers
+            self.ask(f"simple/price?ids={quote(','.join(tickers))}&vs_currencies=usd&{wanted}"), tickers, self.refused
         )
 
     def fetch_history(self, ticker: str, start: datetime, end: datetime) -> list[Price]:
@@ -88,12 +94,12 @@ class CoinGecko(ListingSource, QuoteSource):
             if error.status == 404:
                 raise UnknownTicker(f"no coin {ticker}", error.status, error.body) from None
             raise
-        return [price for price in parse_chart(body, ticker) if start <= price.observed_at <= end]
+        return [price for price in parse_chart(body, ticker, self.refused) if start <= price.observed_at <= end]
 
     def fetch_listing(self) -> list[Listed]:
         """Every coin whose symbol means it: the largest of its symbol, or the only one."""
         largest = self.ask("coins/markets?vs_currency=usd&order=market_cap_desc&per_page=250&page=1")
-        return parse_listing(largest, self.ask("coins/list"))
+        return parse_listing(largest, self.ask("coins/list"), self.refused)
 
     def ask(self, path: str) -> bytes:
         self.calls += 1
@@ -108,37 +114,50 @@ class CoinGecko(ListingSource, QuoteSource):
         return {"x-cg-demo-api-key": self.key} if self.key else {}
 
 
-def parse_prices(body: bytes, tickers: Sequence[str]) -> list[Price]:
+def parse_prices(body: bytes, tickers: Sequence[str], refused: RefusedRecords) -> list[Price]:
     """What was answered of what was asked for. An error with a good status has names that nobody asked for."""
     coins = decode(body, dict[str, msgspec.Raw])
-    if strange := sorted(coins.keys() - set(tickers)):
-        raise Unreadable(f"asked for coins, got {strange[0][:40]}")
-    prices = []
-    for ticker in dict.fromkeys(tickers):
-        coin = decode(coins[ticker], Coin) if ticker in coins else Coin()
-        if coin.usd and coin.last_updated_at:
-            at = moment(coin.last_updated_at, SECOND)
-            prices.append(Price(ticker, computed(coin.usd), at, volume=coin.usd_24h_vol, change=coin.usd_24h_change))
-    return prices
+    wanted = only(tickers, coins)
+    found = [ticker for ticker in dict.fromkeys(tickers) if ticker in wanted]
+    prices = each(found, lambda ticker: price_of(coins[ticker], ticker), refused, lambda ticker, _: ticker)
+    return [price for price in prices if price]
 
 
-def parse_chart(body: bytes, ticker: str) -> list[Price]:
+def price_of(element: msgspec.Raw, ticker: str) -> Price | None:
+    coin = decode(element, Coin)
+    if not coin.usd or not coin.last_updated_at:
+        return None
+    at = moment(coin.last_updated_at, SECOND)
+    return Price(ticker, computed(coin.usd), at, volume=coin.usd_24h_vol, change=coin.usd_24h_change)
+
+
+def parse_chart(body: bytes, ticker: str, refused: RefusedRecords) -> list[Price]:
     """Ascending prices; the last one is "now" and no end of a period, unless it stands on midnight itself."""
-    pairs = sorted(decode(body, Chart).prices, key=lambda pair: pair[0])
-    moments = [(moment(count), value) for count, value in pairs]
+    faults: RefusedRecords = {}
+    pairs = sound(decode(body, Chart).prices, point_of, faults, 0)
+    refused.update({f"{ticker} {at}": reason for at, reason in faults.items()})
+    moments = sorted(pairs, key=lambda pair: pair[0])
     if moments and moments[-1][0].time() != datetime.min.time():
         moments.pop()
     return [Price(ticker, computed(price), at) for at, value in moments if (price := positive(value))]
 
 
-def parse_listing(largest: bytes, every: bytes) -> list[Listed]:
+def point_of(element: msgspec.Raw) -> tuple[datetime, Decimal | None]:
+    point = decode(element, Point)
+    return moment(point.at), point.price
+
+
+def parse_listing(largest: bytes, every: bytes, refused: RefusedRecords) -> list[Listed]:
     """Coins by symbol: ours first, then the 250 largest, then those that share their symbol with no other coin."""
-    coins = decode(every, list[ListedCoin])
+    coins, top = (
+        sound(decode(body, list[msgspec.Raw]), partial(decode, shape=ListedCoin), refused, "id")
+        for body in (every, largest)
+    )
     known = {coin.id: coin for coin in coins}
     named = [known[slug] for slug in COINS.values() if slug in known]
     bearers = Counter(coin.symbol.upper() for coin in coins)
     alone = [coin for coin in coins if bearers[coin.symbol.upper()] == 1]
     chosen: dict[str, ListedCoin] = {}
-    for coin in [*named, *decode(largest, list[ListedCoin]), *alone]:
+    for coin in [*named, *top, *alone]:
         chosen.setdefault(coin.symbol.upper(), coin)
     return [Listed(coin.id, symbol, "USD", coin.name, "crypto") for symbol, coin in chosen.items()]

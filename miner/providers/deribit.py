@@ -16,7 +16,8 @@ import msgspec
 from markets.records import HIGH, Listed, Price
 from miner.fetch import http
 from miner.fetch.errors import Refused, UnknownTicker, Unreachable, Unreadable
-from miner.fetch.parsing import MICROSECOND, computed, decode, moment, positive
+from miner.fetch.parsing import MICROSECOND, RefusedRecords, computed, decode, each, moment, positive, sound, text_of
+from miner.fetch.said import said
 from miner.providers.base import ListingSource, QuoteSource
 
 # Too many requests, and too many at once.
@@ -56,7 +57,7 @@ class Deribit(ListingSource, QuoteSource):
     priorities = {"BTCUSD": HIGH, "ETHUSD": HIGH}
 
     def fetch_quotes(self, tickers: Sequence[str]) -> list[Price]:
-        prices = (self.quote(ticker) for ticker in dict.fromkeys(tickers))
+        prices = each(dict.fromkeys(tickers), self.quote, self.refused, lambda ticker, _: ticker)
         return [price for price in prices if price]
 
     def cost(self, tickers: Sequence[str]) -> int:
@@ -76,14 +77,14 @@ class Deribit(ListingSource, QuoteSource):
         for name, length in RANGES.items():
             if length >= end - start:
                 answer = self.ask("get_index_chart_data", index_name=ticker, range=name)
-                prices = parse_chart(answer.result, ticker)
+                prices = parse_chart(answer.result, ticker, self.refused)
                 if moment(answer.usOut, MICROSECOND) - start <= length:
                     break
         return [price for price in prices if start <= price.observed_at <= end]
 
     def fetch_listing(self) -> list[Listed]:
         """Every index that there is."""
-        return parse_names(self.ask("get_index_price_names").result)
+        return parse_names(self.ask("get_index_price_names").result, self.refused)
 
     def ask(self, method: str, **params: str) -> Envelope:
         place = f"public/{method}"
@@ -91,7 +92,7 @@ class Deribit(ListingSource, QuoteSource):
             body = http.get(f"{self.base_url}{place}{'?' * bool(params)}{urlencode(params)}")
         except Refused as error:
             raise fault(place, error.body, error.status) or error from None
-        if wrong := fault(place, body.decode("utf-8", "replace"), 200):
+        if wrong := fault(place, text_of(body), 200):
             raise wrong
         return decode(body, Envelope)
 
@@ -103,7 +104,8 @@ def fault(place: str, text: str, status: int) -> Unreachable | Refused | None:
     found = CODE.search(text)
     if not found:
         raise Unreadable(f"{place}: an error without a code")
-    code, message = int(found[1]), f"{place}: error {found[1]}"
+    code, words = int(found[1]), said(text.encode()).removesuffix(f"({found[1]})").strip()
+    message = f"{place}: error {code}{': ' * bool(words)}{words}"
     if code in LATER:
         # The status that it should have come under: 429 is not asked again in the same run, and both give a rest.
         return Unreachable(message, status=429 if code in TOO_MANY else 503, body=text[:300])
@@ -111,17 +113,34 @@ def fault(place: str, text: str, status: int) -> Unreachable | Refused | None:
     return (UnknownTicker if unknown else Refused)(message, status, text[:300])
 
 
-def parse_chart(body: msgspec.Raw, ticker: str) -> list[Price]:
-    pairs = sorted(decode(body, list[tuple[int, Decimal | None]]), key=lambda pair: pair[0])
-    return [Price(ticker, computed(price), moment(count)) for count, value in pairs if (price := positive(value))]
+class Point(msgspec.Struct, array_like=True):
+    at: int
+    price: Decimal | None
+
+
+def parse_chart(body: msgspec.Raw, ticker: str, refused: RefusedRecords) -> list[Price]:
+    faults: RefusedRecords = {}
+    pairs = sound(decode(body, list[msgspec.Raw]), point_of, faults, 0)
+    refused.update({f"{ticker} {at}": reason for at, reason in faults.items()})
+    ascending = sorted(pairs, key=lambda pair: pair[0])
+    return [Price(ticker, computed(price), at) for at, value in ascending if (price := positive(value))]
+
+
+def point_of(element: msgspec.Raw) -> tuple[datetime, Decimal | None]:
+    point = decode(element, Point)
+    return moment(point.at), point.price
 
 
 class IndexName(msgspec.Struct):
     name: str
 
 
-def parse_names(body: msgspec.Raw) -> list[Listed]:
+def parse_names(body: msgspec.Raw, refused: RefusedRecords) -> list[Listed]:
     """`btc_usd` as text, or in an object: the documentation shows one and describes the other."""
-    names = [row if isinstance(row, str) else row.name for row in decode(body, list[str | IndexName])]
-    pairs = [(name, *name.upper().split("_")) for name in names if name.count("_") == 1]
+    rows = sound(decode(body, list[msgspec.Raw]), name_of, refused, "name")
+    pairs = [(name, *name.upper().split("_")) for name in rows if name.count("_") == 1]
     return [Listed(name, base, quote, kind="crypto") for name, base, quote in pairs]
+
+
+def name_of(element: msgspec.Raw) -> str:
+    return decode(element, str) if bytes(element).startswith(b'"') else decode(element, IndexName).name

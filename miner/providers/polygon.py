@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import partial
 from typing import ClassVar
 from urllib.parse import quote
 
@@ -18,7 +19,7 @@ import msgspec
 from markets.records import CRITICAL, HIGH, Price
 from miner.fetch import http
 from miner.fetch.errors import NoKey, NoPlan, Refused, Unreachable, Unreadable
-from miner.fetch.parsing import decode, moment, positive
+from miner.fetch.parsing import RefusedRecords, decode, each, moment, only, positive, sound
 from miner.providers.base import QuoteSource
 
 logger = logging.getLogger(__name__)
@@ -64,12 +65,12 @@ class Ticker(msgspec.Struct):
 
 class Snapshot(msgspec.Struct):
     status: str
-    tickers: list[Ticker] | None = None
+    tickers: list[msgspec.Raw] | None = None
 
 
 class Previous(msgspec.Struct):
     status: str
-    results: list[DayBar] | None = None
+    results: list[msgspec.Raw] | None = None
 
 
 class Polygon(QuoteSource):
@@ -112,7 +113,8 @@ class Polygon(QuoteSource):
                     "The plan of %s has no snapshots: closes of the day before are asked for, snapshots again in a day",
                     self.code,
                 )
-        return [price for ticker in known if (price := self.previous(ticker))]
+        closes = each(known, self.previous, self.refused, lambda ticker, _: ticker)
+        return [price for price in closes if price]
 
     def is_end_of_day(self) -> bool:
         """Whether the plan showed within a day that it sells nothing but closes."""
@@ -129,7 +131,7 @@ class Polygon(QuoteSource):
             return []
         names = quote(",".join(wanted), safe=":,")
         body = self.ask(f"v2/snapshot/locale/global/markets/{market}/tickers?tickers={names}")
-        return [] if body is None else parse_snapshots(body, wanted)
+        return [] if body is None else parse_snapshots(body, wanted, self.refused)
 
     def previous(self, ticker: str) -> Price | None:
         body = self.ask(f"v2/aggs/ticker/{quote(ticker, safe=':')}/prev")
@@ -158,14 +160,14 @@ class Polygon(QuoteSource):
             raise
 
 
-def parse_snapshots(body: bytes, asked: Sequence[str]) -> list[Price]:
+def parse_snapshots(body: bytes, asked: Sequence[str], refused: RefusedRecords) -> list[Price]:
     answer = decode(body, Snapshot)
     if answer.status not in GOOD:
         raise Unreadable(f"a snapshot with status {answer.status[:40]}")
-    found = answer.tickers or []
-    if strange := sorted({ticker.ticker for ticker in found} - set(asked)):
-        raise Unreadable(f"asked for tickers, got {strange[0][:40]}")
-    return [price for ticker in found if (price := price_of(ticker))]
+    found = sound(answer.tickers or [], partial(decode, shape=Ticker), refused, "ticker")
+    wanted = only(asked, {ticker.ticker for ticker in found})
+    prices = each([one for one in found if one.ticker in wanted], price_of, refused, lambda one, _: one.ticker)
+    return [price for price in prices if price]
 
 
 def price_of(ticker: Ticker) -> Price | None:
@@ -194,7 +196,7 @@ def parse_previous(body: bytes, ticker: str) -> Price | None:
     answer = decode(body, Previous)
     if answer.status not in GOOD:
         raise Unreadable(f"a previous close with status {answer.status[:40]}")
-    bar = answer.results[-1] if answer.results else DayBar()
+    bar = decode(answer.results[-1], DayBar) if answer.results else DayBar()
     close = positive(bar.c)
     if close is None or not bar.t:
         return None

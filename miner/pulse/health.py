@@ -1,26 +1,33 @@
-"""The health of the polls: how each is doing, and who is the one pulse."""
+"""The health of the polls: how each is doing, who is the one pulse, and what else is wrong."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from markets import clock
+from markets import clock, problems
+from markets.queries import source_state
+from miner import faults, source_states
 from miner.models import Lease, Poll
 from miner.pulse.polls import LEASE, PollJob, wanted_polls
 
-# As with SyncStatus: two may be missed and half a one be late.
-LATE = 2.5
-START = timedelta(seconds=60)
-
 
 def health() -> dict[str, Any]:
-    """How every poll is doing, whoever starts it, and who is the one pulse; `late` when a poll is."""
+    """How every poll is doing, whoever starts it, and who is the one pulse.
+
+    `status`: `late` when a poll is, `fault` when something else is wrong that an operator must know of, else `ok`.
+    """
     lease, polls = Lease.objects.filter(name=LEASE).first(), poll_states()
     late = any(poll["late"] for poll in polls)
-    return {"status": "late" if late else "ok", "holder": lease.holder if lease else None, "beats": polls}
+    wrong = [one for one in faults.found(clock.now()) if problems.KINDS[one.kind].strict]
+    return {
+        "status": "late" if late else "fault" if wrong else "ok",
+        "holder": lease.holder if lease else None,
+        "beats": polls,
+        "problems": [{"kind": one.kind, "subject": one.subject} for one in wrong],
+    }
 
 
 def poll_states() -> list[dict[str, Any]]:
-    """One row a poll that is wanted; `late` when it has not succeeded for too long.
+    """One row a poll that is wanted; `late` when it has not succeeded for too long, or succeeded in the future.
 
     A source that cools down is no excuse: after failures it always does, and prices grow old all the same.
     """
@@ -30,17 +37,13 @@ def poll_states() -> list[dict[str, Any]]:
 
 def poll_health(poll: PollJob, row: Poll | None, now: datetime) -> dict[str, Any]:
     done_at = row.done_at if row else None
-    lag = (now - done_at).total_seconds() if done_at else None
-    patience = LATE * poll.every + START.total_seconds()
-    # Never done: its task waits since it was asked for, for a poll is not enqueued twice.
-    since = done_at or (row.asked_at if row else None)
-    failing = row is not None and done_at is None and bool(row.error)
+    judged = source_state.judge_series(source_states.poll_facts(poll.name, poll.every, row, {}), now)
     return {
         "name": poll.name,
         "every_seconds": poll.every,
         "last_refresh": done_at,
         "next_refresh": poll.next(now),
-        "lag_seconds": lag,
-        "late": failing or (since is not None and (now - since).total_seconds() > patience),
+        "lag_seconds": (now - done_at).total_seconds() if done_at else None,
+        "late": judged.is_behind or judged.is_ahead,
         "error": row.error if row else "",
     }

@@ -8,7 +8,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Coroutine
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -107,13 +107,15 @@ async def in_thread(work: Callable[[], T]) -> T:
 
 
 async def serve_health(ask: Callable[[], dict[str, Any]] = health.health) -> None:
-    """`GET /health` on MARKET_DATA_PORT, loopback only: 200, or 503 when a poll is late or the database is away."""
+    """`GET /health` on MARKET_DATA_PORT where web listens (HOST), loopback included.
+
+    200, or 503 when something is wrong or the database is away."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
                 status, body = await reply((await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")[0], ask)
-                text = json.dumps(body, default=str).encode()
+                text = json.dumps(body, default=written).encode()
                 head = HEAD.format(status=status) + f"Content-Length: {len(text)}\r\nConnection: close\r\n\r\n"
                 writer.write(head.encode() + text)
                 await writer.drain()
@@ -123,12 +125,17 @@ async def serve_health(ask: Callable[[], dict[str, Any]] = health.health) -> Non
             writer.close()
 
     try:
-        server = await asyncio.start_server(answer, "127.0.0.1", settings.MARKET_DATA_PORT)
+        server = await asyncio.start_server(answer, addresses(settings.HOST), settings.MARKET_DATA_PORT)
     except OSError as error:
         logger.warning("MARKET_DATA_PORT %d cannot be used: %s", settings.MARKET_DATA_PORT, error.strerror)
         return
     async with server:
         await server.serve_forever()
+
+
+def addresses(host: str) -> list[str] | None:
+    """Where to listen; None is every address of the machine. A container asks itself by the loopback address."""
+    return None if host in {"", "0.0.0.0", "::"} else sorted({host, "127.0.0.1"})  # noqa: S104
 
 
 async def reply(request: bytes, ask: Callable[[], dict[str, Any]]) -> tuple[str, dict[str, Any]]:
@@ -140,6 +147,11 @@ async def reply(request: bytes, ask: Callable[[], dict[str, Any]]) -> tuple[str,
     except DatabaseError:
         return "503 Service Unavailable", {"status": "unavailable", "error": "the database cannot be asked"}
     return ("200 OK" if told["status"] == "ok" else "503 Service Unavailable"), told
+
+
+def written(value: object) -> str:
+    """A moment as the API writes it: ISO 8601, UTC."""
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else str(value)
 
 
 def duties() -> list[Callable[[], Coroutine[Any, Any, None]]]:

@@ -2,6 +2,7 @@
 
 from django.core.management.base import BaseCommand
 
+from charon import detection
 from markets import problems
 from miner import schedule as miner_schedule
 from miner import sources
@@ -16,4 +17,5 @@ class Command(BaseCommand):
         sources.sync()
         miner_schedule.write_all()
         brain_schedule.write()
+        detection.write_schedule()
         problems.settle("proxy", http.problems())

@@ -105,7 +105,7 @@ class Command(BaseCommand):
             "reason": error.reason if error else "",
             "rows_written": result.rows,
             "revised": 0,
-            "refused": result.refused,
+            "refused": len(result.refused),
             "requests": result.calls,
             "retries": result.retries,
             "notes": [] if error else [f"{code}: {words}" for code, words in result.failed.items()],

@@ -1,0 +1,89 @@
+"""The detector: everything that is wrong with the installation, from the tables, the disk and Redis.
+
+`found` only reads; `/health` asks it, so that it tells the truth also while no task runs. The task `run` keeps the
+register: it opens what is found and closes what is gone.
+"""
+
+import shutil
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import Count, Min
+from django_q.models import Schedule
+
+from markets import clock, formats, problems
+from markets.models import OutboxEvent
+from markets.problems import Fault
+from markets.queries.source_state import SourceState
+from markets.redis import client as redis_client
+from miner import faults
+from signals import claims
+
+NAME, TASK = "problems", "charon.detection.run"
+# The first start writes 200 MB; a database that is full stops every writer.
+LOW_DISK = 256 * 1024 * 1024
+FULL_DISK = 1024 * 1024
+# The kinds that `found` looks for; the others are closed by those who report them.
+KINDS = (
+    "source_failed", "source_stale", "gap", "job_failed", "job_lost", "work_given_up", "times_ahead", "queue",
+    "figures_refused",
+    "outbox", "redis", "disk",
+)  # fmt: skip
+
+
+def found(now: datetime, states: list[SourceState] | None = None) -> list[Fault]:
+    """What is wrong now; some fifteen small queries."""
+    return [*faults.found(now, states), *outbox_faults(), *redis_faults(), *disk_faults()]
+
+
+def outbox_faults() -> Iterator[Fault]:
+    """News that no pass takes any more."""
+    stuck = OutboxEvent.objects.filter(processed=None, tries__gte=claims.MAX_TRIES).order_by()
+    for consumer, count, first in stuck.values_list("consumer").annotate(count=Count("pk"), first=Min("from_time")):
+        yield Fault("outbox", consumer, f"{count}, {first:%Y-%m-%d}")
+
+
+def redis_faults() -> Iterator[Fault]:
+    if redis_client.state() == "unreachable":
+        yield Fault("redis")
+
+
+def disk_faults() -> Iterator[Fault]:
+    free = free_bytes()
+    if free is not None and free < LOW_DISK:
+        yield Fault("disk", "", f"{formats.whole(free // 1024**2)} MB")
+
+
+def free_bytes() -> int | None:
+    """On the disk of the data; None where it cannot be asked."""
+    try:
+        return shutil.disk_usage(settings.DATA_DIR).free
+    except OSError:
+        return None
+
+
+def is_disk_full() -> bool:
+    """Whether not even the database can use it: SQLite needs room beside its file for every reader."""
+    free = free_bytes()
+    return free is not None and free < FULL_DISK
+
+
+def run() -> None:
+    """The task: the register says what is found now. An installation without a fault writes nothing."""
+    now: dict[str, dict[str, str]] = {kind: {} for kind in KINDS}
+    for fault in found(clock.now()):
+        now[fault.kind].setdefault(fault.subject, fault.detail)
+    known = set(problems.current().values_list("kind", flat=True))
+    for kind, subjects in now.items():
+        if subjects or kind in known:
+            problems.settle(kind, subjects)
+
+
+def write_schedule() -> None:
+    """Once a minute, on whichever queue the miner has."""
+    entry = {"func": TASK, "schedule_type": Schedule.MINUTES, "minutes": 1, "cluster": settings.MINER_QUEUE}
+    more = {"repeats": -1, "kwargs": repr({"q_options": {"save": False}})}
+    Schedule.objects.update_or_create(
+        name=NAME, defaults=entry | more, create_defaults=entry | more | {"next_run": clock.now()}
+    )

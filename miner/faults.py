@@ -1,0 +1,123 @@
+"""The faults that the tables tell of: sources, gaps, jobs, tasks, the queue and the clock. Nothing is written here."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Count, Max, Min
+from django_q.conf import Conf
+from django_q.models import OrmQ, Schedule, Task
+
+from markets.jobs import job_leases
+from markets.models import Gap, Job
+from markets.problems import Fault
+from markets.queries import jobs
+from markets.queries.source_state import SKEW, SourceState, State
+from miner import source_states
+from miner.models import Lease
+
+# After so many tries only an operator knows more.
+MANY_TRIES = 5
+# Longer than a task waits behind the others of a working queue: two of 60 s run, some more have been fetched.
+LONGEST_WAIT = timedelta(seconds=300)
+# A task that was given up and left no success since is told of for a day.
+GIVEN_UP = timedelta(days=1)
+# No entry of the timetable that names hours comes more seldom than once a week.
+LONGEST_PAUSE = timedelta(days=8)
+LONGEST_LEASE = timedelta(minutes=10)
+# Of all values of a run, refused ones from this share on are no single misprint.
+REFUSED_SHARE = 0.05
+# What people ask for one by one; they read the answer themselves.
+BY_HAND = (".check", "assets.")
+LOST = frozenset({"lost", "timed_out"})
+
+
+def found(now: datetime, states: list[SourceState] | None = None) -> list[Fault]:
+    """Every fault that stands in the tables now; at most ten queries."""
+    states = source_states.states(now) if states is None else states
+    return [
+        *source_faults(states),
+        *job_faults(states),
+        *gap_faults(states),
+        *given_up(now),
+        *queue_faults(now),
+        *clock_faults(now, states),
+    ]
+
+
+def source_faults(states: list[SourceState]) -> Iterator[Fault]:
+    for one in states:
+        if one.is_behind:
+            yield Fault("source_stale", one.source.code, ", ".join(one.behind))
+        if one.state == State.FAILED and one.trouble:
+            yield Fault("source_failed", one.source.code, one.trouble.label)
+
+
+def job_faults(states: list[SourceState]) -> Iterator[Fault]:
+    """Jobs that are no series of a source: those tell of themselves in its state."""
+    series = {one.facts.name for state in states for one in state.series}
+    off = {state.source.pk for state in states if state.state == State.OFF}
+    for job in jobs.newest_runs():
+        if job.source_id in off or any(word in job.job_type for word in BY_HAND):
+            continue
+        offered = job.rows_written + job.refused
+        if job.reason in LOST:
+            yield Fault("job_lost", job.job_type, job.error)
+        elif job.status == Job.Status.FAILED and job.job_type not in series and job.reason != Job.Reason.STOPPED:
+            yield Fault("job_failed", job.job_type, job.error)
+        if job.refused and job.refused >= REFUSED_SHARE * offered:
+            yield Fault("figures_refused", job.job_type, f"{job.refused} / {offered}")
+
+
+def gap_faults(states: list[SourceState]) -> Iterator[Fault]:
+    codes = {one.source.pk: one.source.code for one in states if one.state != State.OFF}
+    open_gaps = Gap.objects.filter(source__in=codes, tries__gte=MANY_TRIES, accepted_at=None).order_by()
+    for source, table, count, first, last in open_gaps.values_list("source", "table").annotate(
+        count=Count("pk"), first=Min("from_time"), last=Max("to_time")
+    ):
+        yield Fault("gap", f"{codes[source]}.{table}", f"{count}: {first:%Y-%m-%d} – {last:%Y-%m-%d}")
+
+
+def given_up(now: datetime) -> Iterator[Fault]:
+    """Tasks that the queue tries no more, and of which no later one of their kind succeeded."""
+    recent = Task.objects.filter(stopped__gte=now - GIVEN_UP).order_by()
+    failed = recent.filter(success=False, attempt_count__gte=Conf.MAX_ATTEMPTS or MANY_TRIES)
+    last = failed.values_list("func", "group").annotate(stopped=Max("stopped"))
+    gone = {(func, group): stopped for func, group, stopped in last}
+    if not gone:
+        return
+    later = recent.filter(success=True, func__in=[func for func, _ in gone])
+    since = {(func, group): at for func, group, at in later.values_list("func", "group").annotate(at=Max("stopped"))}
+    for (func, group), stopped in gone.items():
+        if since.get((func, group), stopped) <= stopped:
+            yield Fault("work_given_up", group or func, func)
+
+
+def queue_faults(now: datetime) -> Iterator[Fault]:
+    """A queue whose oldest due task nobody takes."""
+    due = OrmQ.objects.filter(key__in={settings.MINER_QUEUE, settings.BRAIN_QUEUE}, lock__lt=now - LONGEST_WAIT)
+    for key, count, oldest in due.order_by().values_list("key").annotate(count=Count("pk"), oldest=Min("lock")):
+        yield Fault("queue", key, f"{count}, {oldest:%Y-%m-%d %H:%M:%S} UTC")
+
+
+def clock_faults(now: datetime, states: list[SourceState]) -> Iterator[Fault]:
+    """Moments that lie further ahead than they can: they were written while the clock was ahead."""
+    ahead = {
+        "queue": OrmQ.objects.filter(lock__gt=now + timedelta(seconds=Conf.RETRY) + SKEW),
+        "leases": Lease.objects.filter(until__gt=now + LONGEST_LEASE + SKEW),
+        "jobs": Job.objects.filter(
+            status=Job.Status.RUNNING, lease_until__gt=now + max(job_leases.LEASE, job_leases.QUEUED_LEASE) + SKEW
+        ),
+    }
+    counts = {name: rows.count() for name, rows in ahead.items()}
+    counts["schedules"] = sum(is_far(row, now) for row in Schedule.objects.only("next_run", "schedule_type", "minutes"))
+    counts["sources"] = sum(one.is_ahead for state in states if state.state != State.OFF for one in state.series)
+    for name, count in counts.items():
+        if count:
+            yield Fault("times_ahead", name, str(count))
+
+
+def is_far(row: Schedule, now: datetime) -> bool:
+    """Whether the next run lies further ahead than the interval of the entry."""
+    interval = timedelta(minutes=row.minutes) if row.schedule_type == Schedule.MINUTES else LONGEST_PAUSE
+    return row.next_run is not None and row.next_run - now > interval + SKEW
