@@ -1,6 +1,7 @@
 """What is done to an installation: each fault begins, lasts, and ends; `opens` are the problems that must then be told.
 
-A process that is killed is replaced within seconds, so nothing need be told of it.
+A process that is killed is replaced within seconds, so nothing need be told of it; nor can anything be told while the
+database is away. A fault that must be told lasts until it is, for a minute at most.
 """
 
 import random
@@ -14,6 +15,8 @@ import psutil
 
 from tests.chaos.house import House
 
+REFUSES = frozenset({"source_failed", "source_stale", "job_failed", "gap"})
+TELLING = {"500": REFUSES, "HTML with 200": REFUSES, "no answer": REFUSES, "cut body": REFUSES}
 BROKEN: dict[str, dict[str, object]] = {
     "500": {"status": 500},
     "HTML with 200": {"rubbish": "html"},
@@ -67,7 +70,7 @@ def frozen(role: str) -> Fault:
                 one.send_signal(signal.SIGSTOP)
         return f"{len(found)} of {role}" if found else ""
 
-    return Fault(f"SIGSTOP {role}", begin, lambda house: thaw(house, role), 10, 20)
+    return Fault(f"SIGSTOP {role}", begin, lambda house: thaw(house, role), 10, 20, opens=frozenset({"liveness"}))
 
 
 def thaw(house: House, role: str) -> None:
@@ -87,7 +90,7 @@ def replica(kind: str, script: Mapping[str, object]) -> Fault:
             house.world.servers[name].set_script([script])
         return ", ".join(names)
 
-    return Fault(f"providers: {kind}", begin, heal, 5, 15, weight=2)
+    return Fault(f"providers: {kind}", begin, heal, 5, 15, weight=2, opens=TELLING.get(kind, frozenset()))
 
 
 def heal(house: House) -> None:
@@ -100,7 +103,7 @@ def clock(kind: str, wrong: timedelta) -> Fault:
         house.world.set_clock(wrong)
         return kind
 
-    return Fault(f"clock {kind}", begin, lambda house: house.world.set_clock(), 10, 20)
+    return Fault(f"clock {kind}", begin, lambda house: house.world.set_clock(), 10, 20, opens=frozenset({"clock"}))
 
 
 def full_disk() -> Fault:
@@ -122,7 +125,7 @@ def redis_stopped() -> Fault:
         if house.redis and house.redis.process is None:
             house.redis.start()
 
-    return Fault("Redis stopped", begin, end, 3, 12, weight=2)
+    return Fault("Redis stopped", begin, end, 3, 12, weight=2, opens=frozenset({"redis"}))
 
 
 def postgres_stopped() -> Fault:

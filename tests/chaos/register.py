@@ -49,11 +49,11 @@ class Register:
         return found
 
     def untold(self) -> list[str]:
-        """Faults whose problem did not open in time although they lasted long enough."""
+        """Faults whose problem did not open although they lasted for a minute."""
         return [
             f"{one.fault.name} ({one.what}): none of {', '.join(sorted(one.fault.opens))} within {TOLD_WITHIN:.0f} s"
             for one in self.injected
-            if one.fault.opens and not one.fault.opens & self.open_during(one)
+            if one.fault.opens and one.ended - one.began >= TOLD_WITHIN and not one.fault.opens & self.open_during(one)
         ]
 
     def open_during(self, one: Injected) -> set[str]:

@@ -1,12 +1,14 @@
 """The two installations, one after the other, and the verdict."""
 
 import argparse
+import os
 import random
 import sys
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest import mock
 
 from django.conf import settings
 from django_q.tasks import async_task
@@ -15,7 +17,7 @@ from markets.models import Problem, Rate, Revision
 from tests.chaos import content
 from tests.chaos.faults import Fault, faults_for, heal_all, restart
 from tests.chaos.house import House, Watch
-from tests.chaos.register import Injected, Register
+from tests.chaos.register import TOLD_WITHIN, Injected, Register
 from tests.chaos.slow import slowed
 from tests.chaos.world import CORRECTED, CORRECTIONS, LATE, World, open_world
 from tests.servers import Postgres, postgres_server, redis_server
@@ -48,7 +50,8 @@ class News:
     def fetch_now(self) -> None:
         """What the button "Pobierz teraz" of the admin does; the hourly run would come within a minute."""
         queue = "miner" if self.house.postgres else "charon"
-        async_task("miner.tasks.mine", "nbp", cluster=queue, group="nbp")
+        with mock.patch("django.utils.timezone.now", self.house.world.now):
+            async_task("miner.tasks.mine", "nbp", cluster=queue, group="nbp")
 
     @property
     def is_out(self) -> bool:
@@ -112,10 +115,14 @@ class Chaos:
             say(f"{now:6.1f} s  {fault.name}: {what}")
 
     def end_those_over(self, now: float) -> None:
-        for until, one in [each for each in self.active if each[0] <= now]:
+        for until, one in [each for each in self.active if each[0] <= now and not self.waits_to_be_told(each[1], now)]:
             one.fault.end(self.house)
             one.ended = self.register.now()
             self.active.remove((until, one))
+
+    def waits_to_be_told(self, one: Injected, now: float) -> bool:
+        opens = one.fault.opens
+        return bool(opens and not opens & self.register.open_during(one)) and now < one.began + TOLD_WITHIN
 
     def keep_up(self) -> None:
         """`up` refuses to start while its database is away; whoever runs it starts it again."""
@@ -186,6 +193,8 @@ def undisturbed(calm: House, asked: argparse.Namespace) -> tuple[dict[str, conte
     watch, began, news = Watch(), time.monotonic(), News(calm)
     calm.start()
     while not (news.is_out and calm.ask(is_seen)) and time.monotonic() < began + FIRST_START:
+        if not calm.is_up():
+            sys.exit(f"Even the undisturbed installation ended:\n{calm.up and calm.up.said()}")
         news.go_on(1.0)
         time.sleep(0.5)
     say(f"undisturbed: the last news is stored after {time.monotonic() - began:.0f} s")
@@ -222,7 +231,7 @@ def settle(chaos: Chaos, watch: Watch, seconds: float) -> list[str]:
 
 def keep_log(hurt: House) -> None:
     assert hurt.up is not None
-    target = Path("/tmp") / f"charon-chaos-{hurt.alias}.log"
+    target = Path("/tmp") / f"charon-chaos-{os.getpid()}.log"
     target.write_text(hurt.up.said())
     say(f"its log: {target}")
 

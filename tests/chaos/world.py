@@ -42,6 +42,9 @@ class World:
             for letter in LETTERS:
                 self.bank.withhold(letter, day)
 
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
     @property
     def bank(self) -> NBP:
         service = self.servers["nbp"].service
