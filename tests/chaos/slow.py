@@ -46,7 +46,7 @@ def slowed(house: House, share: float) -> Iterator[str]:
 
 
 def quota(name: str, share: float) -> Path | None:
-    """A control group with that quota; None where this user may not make one."""
+    """A control group with that quota; None where this user may not make one, or the controller is not there."""
     microseconds = int(share * PERIOD)
     for parent, limits in (
         (CGROUPS, {"cpu.max": f"{microseconds} {PERIOD}"}),
@@ -55,12 +55,11 @@ def quota(name: str, share: float) -> Path | None:
         group = parent / name
         with suppress(OSError):
             group.mkdir()
-            try:
+            if all((group / file).exists() for file in limits):  # the kernel's own files, and not a plain folder
                 for file, value in limits.items():
                     (group / file).write_text(value)
                 return group
-            except OSError:
-                group.rmdir()
+            group.rmdir()
     return None
 
 
