@@ -42,7 +42,8 @@ def main() -> int:
             "DJANGO_SETTINGS_MODULE": "charon.settings",
             "ENV_FILE": os.devnull,
             "DATA_DIR": str(folder / "mine"),
-            "DATABASE_URL": "sqlite://:memory:",
+            # Never opened; it names the queues, and tasks are signed with their name.
+            "DATABASE_URL": "sqlite://:memory:" if asked.on == "sqlite" else "postgres://127.0.0.1:9/none",
             "LOG_LEVEL": "WARNING",
         }
         django.setup()

@@ -49,9 +49,8 @@ class News:
 
     def fetch_now(self) -> None:
         """What the button "Pobierz teraz" of the admin does; the hourly run would come within a minute."""
-        queue = "miner" if self.house.postgres else "charon"
         with mock.patch("django.utils.timezone.now", self.house.world.now):
-            async_task("miner.tasks.mine", "nbp", cluster=queue, group="nbp")
+            async_task("miner.tasks.mine", "nbp", cluster=settings.MINER_QUEUE, group="nbp")
 
     @property
     def is_out(self) -> bool:
