@@ -18,7 +18,7 @@ import django
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--seconds", type=float, default=180, help="how long faults are done")
-    parser.add_argument("--heal", type=float, default=300, help="how long it may take to come to rest afterwards")
+    parser.add_argument("--heal", type=float, default=420, help="how long it may take to come to rest afterwards")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--on", choices=["sqlite", "postgres"], default="sqlite", help="postgres has a Redis as well")
     parser.add_argument("--first", type=date.fromisoformat, default=date(2024, 1, 2), help="where histories begin")

@@ -28,12 +28,14 @@ class Hurry(AppConfig):
         from markets.jobs import job_leases
         from markets.store import gaps
         from miner.fetch import cooldown
+        from signals import claims
 
         if not chosen.HURRY:
             return
         queue_heartbeat.INTERVAL, queue_heartbeat.LIMIT = 2.0, 15.0
         child_process.MAX_DELAY, child_process.MAX_RESTARTS = 2.0, sys.maxsize
         job_leases.LEASE, job_leases.QUEUED_LEASE = timedelta(seconds=30), timedelta(seconds=60)
+        claims.LEASE = timedelta(seconds=30)
         gaps.FIRST_WAIT, gaps.LONGEST_WAIT = timedelta(seconds=10), timedelta(seconds=30)
         cooldown.FIRST_COOLDOWN, cooldown.LONGEST_COOLDOWN = 3, 20
 

@@ -49,12 +49,16 @@ class News:
 
     def fetch_now(self) -> None:
         """What the button "Pobierz teraz" of the admin does; the hourly run would come within a minute."""
-        with mock.patch("django.utils.timezone.now", self.house.world.now):
-            async_task("miner.tasks.mine", "nbp", cluster=settings.MINER_QUEUE, group="nbp")
+        enqueue(self.house, settings.MINER_QUEUE, "miner.tasks.mine", "nbp")
 
     @property
     def is_out(self) -> bool:
         return self.corrected and self.published == len(LATE)
+
+
+def enqueue(house: House, queue: str, task: str, *words: str) -> None:
+    with mock.patch("django.utils.timezone.now", house.world.now):
+        async_task(task, *words, cluster=queue)
 
 
 def both_are_stored() -> bool:
@@ -219,10 +223,11 @@ def is_seen() -> bool:
 
 
 def settle(chaos: Chaos, watch: Watch, seconds: float) -> list[str]:
-    """Until rest; the register is looked at meanwhile, so that closing is seen too."""
+    """Until rest; the engine's hourly watchdog comes every 15 s, and the register is looked at meanwhile."""
     deadline, why = time.monotonic() + seconds, ["never seen"]
     while why and time.monotonic() < deadline:
-        why = watch.until_rest(chaos.house, 8, quiet=5)
+        chaos.house.ask(lambda: enqueue(chaos.house, settings.BRAIN_QUEUE, "signals.tasks.catch_up"))
+        why = watch.until_rest(chaos.house, 15, quiet=5)
         chaos.register.look(chaos.house)
         chaos.keep_up()
     return why
