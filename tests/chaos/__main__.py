@@ -6,6 +6,7 @@ Exit code 0: nothing lost, doubled or unequal, every signal as it was first writ
 import argparse
 import os
 import random
+import signal
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -36,6 +37,7 @@ def arguments() -> argparse.Namespace:
 
 def main() -> int:
     asked = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # and with it all that was started
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="charon-chaos-")))
         os.environ |= {
