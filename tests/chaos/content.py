@@ -16,7 +16,7 @@ from signals.models import AnalysisSnapshot, Signal
 from tests.chaos.world import BEGINS
 
 # What differs between two sound installations: row ids, jobs, the moments at which something was seen or done, how
-# many bars there were when a decision was made (the archive's may come after it), and which copy a correction replaced.
+# many bars there were then, and which copy a correction replaced.
 LEFT_OUT = {
     "id", "job", "turned_id", "fetched_at", "seen_at", "generated_at", "live_since", "backtested", "next_try", "tries",
     "bars", "row", "state", "old_sha256",
@@ -100,21 +100,23 @@ def rows(model: type[Model], which: Q = EVERY) -> Rows:
 
 
 def newest_signals() -> Rows:
-    """The newest version of each decision, without its number.
+    """What the newest version of each decision says, without the figures behind it.
 
-    A HOLD is stored only for a bar that was the newest one at some time, and a version only for a figure that was seen
-    before its correction: both depend on the processes that were alive. HOLDs count on the last bar of a series alone.
+    They are those that were known when it was decided: a decision that a corrected or late figure does not change gets
+    no new version. What the figures are now stands in the snapshots. A HOLD is stored only for a bar that was the newest
+    one at some time, which depends on the processes that were alive: HOLDs count on the last bar of a series alone.
     """
-    names = [name for name in columns(Signal) if name != "version"]
-    key = ("instrument", "rule", "timeframe", "as_of")
-    newest: dict[tuple[Any, ...], tuple[Any, ...]] = {}
-    last: dict[tuple[Any, ...], datetime] = {}
-    for row in Signal.objects.order_by("version").values_list(*key, *names):
-        newest[row[:4]] = tuple(float(one) if isinstance(one, Decimal) else one for one in row[4:])
-        last[row[:3]] = max(last.get(row[:3], row[3]), row[3])
-    label = names.index("signal")
-    kept = (row for at, row in newest.items() if row[label] != Signal.Label.HOLD or at[3] == last[at[:3]])
-    return Counter(split(names, row) for row in kept)
+    newest: dict[Row, tuple[datetime, str]] = {}
+    last: dict[Row, datetime] = {}
+    names = ("instrument__code", "rule", "timeframe", "as_of", "signal")
+    for *series, as_of, label in Signal.objects.order_by("version").values_list(*names):
+        newest[*series, str(as_of)] = as_of, label
+        last[tuple(series)] = max(last.get(tuple(series), as_of), as_of)
+    return Counter(
+        (key, (label,))
+        for key, (as_of, label) in newest.items()
+        if label != Signal.Label.HOLD or as_of == last[key[:3]]
+    )
 
 
 TABLES: dict[str, Callable[[], Rows]] = {
