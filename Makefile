@@ -6,7 +6,7 @@ CHROMIUM ?= /usr/bin/chromium
 COMPOSE ?= docker compose
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo down test test-services saved docs e2e screenshots browser lint format typecheck bench build compose-up compose-down
+.PHONY: help up demo down test test-services chaos saved docs e2e screenshots browser lint format typecheck bench build compose-up compose-down
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -28,6 +28,10 @@ test: .venv/.dev ## Run the tests; they need no service and no network
 
 test-services: .venv/.dev ## Run them on PostgreSQL and Redis, with the tests that stop servers and kill processes
 	$(PY) -m tests.services
+
+chaos: .venv/.dev ## Hurt an installation for three minutes on each database, and compare it with an undisturbed one
+	$(PY) -m tests.chaos --on sqlite
+	$(PY) -m tests.chaos --on postgres
 
 saved: .venv/.dev ## Rewrite the saved responses and schemas that the tests compare; each changed byte should be meant
 	$(PY) -m tests.saved

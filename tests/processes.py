@@ -51,14 +51,14 @@ def manage(*words: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]
 
 
 class Up:
-    """`manage.py up`, from its start to the end of its last process."""
+    """`manage.py up`, from its start to the end of its last process; another one of the same folder goes on its log."""
 
     def __init__(self, folder: Path, command: list[str] | None = None, **changes: str) -> None:
-        self.folder, self.port = folder, free_port()
+        self.folder, self.port = folder, int(changes.pop("PORT", 0)) or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.env = environment(folder, PORT=str(self.port), **changes)
         self.log = folder.with_name(f"{folder.name}.log")
-        with self.log.open("w") as log:
+        with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 command or [*MANAGE, "up"],
                 env=self.env,

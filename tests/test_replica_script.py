@@ -150,3 +150,16 @@ def test_a_script_corrects_and_withholds_from_a_request_on(client: httpx.Client,
 def test_a_mistaken_script_is_refused_when_it_is_set(replica: Replica, entry: dict[str, object]) -> None:
     with pytest.raises((msgspec.ValidationError, re.error)):
         replica.set_script([entry])
+
+
+def test_the_last_day_of_a_list_stands_twice_in_its_own_bytes(client: httpx.Client, replica: Replica) -> None:
+    right = client.get("cenyzlota/2024-01-02/2024-01-04/").text
+    replica.set_script([{"spoil": "doubled"}])
+    last = right[right.rindex("{") : -1]
+    assert client.get("cenyzlota/2024-01-02/2024-01-04/").text == f"{right[:-1]},{last}]"
+
+
+def test_every_seventh_figure_is_null(client: httpx.Client, replica: Replica) -> None:
+    replica.set_script([{"spoil": "nulled"}])
+    prices = [day["cena"] for day in client.get("cenyzlota/2024-01-02/2024-01-31/").json()]
+    assert [at for at, price in enumerate(prices, start=1) if price is None] == [7, 14, 21]

@@ -17,6 +17,7 @@ What happens:
   "drop": true          the connection is closed without an answer
   "rubbish": "html" | "bytes" | "truncated-json"    status 200 and a body that is not what it should be
   "replace": [old, new] a text replaced wherever it stands in a right body
+  "spoil": "doubled" | "nulled"   the last record of a list stands twice; every seventh figure is null
 
 What changes at the service, for good, from the first request or from the request "at" or "from" on ("path" is ignored):
   "tell": ["delist", "XRPUSDT"]                     a method of the service (below) with its arguments
@@ -40,6 +41,7 @@ from typing import Literal
 
 import msgspec
 
+from tests.replica import spoil
 from tests.replica.answer import Answer, phrase, plain, with_body, with_headers
 from tests.replica.service import Service
 from tests.replica.tables import Letter
@@ -48,6 +50,7 @@ RUBBISH = {
     "html": ("text/html; charset=utf-8", b"<html><body><h1>Przerwa techniczna</h1></body></html>"),
     "bytes": ("application/json; charset=utf-8", bytes(range(255, 127, -1)) * 4),
 }
+SPOILERS = {"doubled": spoil.doubled, "nulled": spoil.nulled}
 
 
 class Entry(msgspec.Struct, forbid_unknown_fields=True, rename={"first": "from", "last": "to"}):
@@ -64,6 +67,7 @@ class Entry(msgspec.Struct, forbid_unknown_fields=True, rename={"first": "from",
     drop: bool = False
     rubbish: Literal["html", "bytes", "truncated-json"] | None = None
     replace: tuple[str, str] | None = None
+    spoil: Literal["doubled", "nulled"] | None = None
     tell: list[object] = []
     figure: tuple[Letter, date, str, str] | None = None
     withhold: tuple[Letter, date] | None = None
@@ -126,6 +130,8 @@ def changed(answer: Answer, entry: Entry) -> Answer:
     if entry.replace and answer.status == HTTPStatus.OK:
         old, new = entry.replace
         return with_body(answer, answer.body.replace(old.encode(), new.encode()))
+    if entry.spoil and answer.status == HTTPStatus.OK:
+        return with_body(answer, SPOILERS[entry.spoil](answer.body))
     return answer
 
 
