@@ -12,7 +12,7 @@ from markets import clock
 from markets.jobs import runs
 from markets.models import Gap, Instrument, Job, Problem, Publication, Rate, Source
 from miner import sources, tasks
-from miner.collect import one_table
+from miner.collect import one_table, window_plan
 from miner.collect import tables as table_collector
 from miner.providers.nbp import NBP
 from miner.providers.nbp_archive import LAST, NBPArchive
@@ -33,8 +33,8 @@ def this_year(monkeypatch: pytest.MonkeyPatch, at: Clock, replica: Replica) -> R
     return replica
 
 
-def mine(source: Source, table: str) -> str:
-    run = one_table.run_of_task(source, Job.Trigger.SCHEDULE)
+def mine(source: Source, table: str, trigger: str = Job.Trigger.SCHEDULE) -> str:
+    run = one_table.run_of_task(source, trigger)
     return one_table.mine_one(run, next(one for one in run.provider.series if one.table == table))
 
 
@@ -103,6 +103,59 @@ def test_a_source_that_does_not_answer_is_not_asked_for_its_whole_history(
     assert tasks.mine("nbp") == "failed"
     assert len(this_year.requests) < 15, "three windows, the retries of the first, each other table once, read ahead"
     assert Job.objects.filter(status="failed").count() == 4
+
+
+def windows_over(days_at_fault: set[date], **answer: Any) -> list[dict[str, Any]]:
+    return [rule for day in sorted(days_at_fault) for rule in windows_with(day, **answer)]
+
+
+def test_days_that_fail_in_many_windows_cost_no_other_day(nbp: Source, this_year: Replica, at: Clock) -> None:
+    """Three windows that fail one after the other are no outage while the source answers what it answered before."""
+    assert mine(nbp, "A") == "success"
+    lost = {date(2026, month, 16) for month in (1, 2, 4, 6, 7, 9)}
+    this_year.set_script(windows_over(lost, status=500, body="oops"))
+    assert mine(nbp, "gold") == "failed"
+    assert days("gold") == [one for one in days("A") if one not in lost]
+    this_year.set_script([])
+    at("2026-10-26 14:00")
+    assert mine(nbp, "gold") == "success"
+    assert (days("gold"), gaps_of()) == (days("A"), [])
+
+
+def test_after_an_outage_of_hours_the_next_run_brings_all(nbp: Source, this_year: Replica, at: Clock) -> None:
+    this_year.set_script([{"status": 503, "body": "maintenance"}])
+    for hour in range(13, 19):
+        at(f"2026-10-26 {hour}:00")
+        mine(nbp, "gold")
+    assert {row.tries for row in Gap.objects.filter(next_try__isnull=False)} == {1}
+    this_year.set_script([])
+    at("2026-10-26 19:00")
+    assert mine(nbp, "gold") == "success"
+    mine(nbp, "A")
+    assert (days("gold"), gaps_of()) == (days("A"), [])
+
+
+def test_a_run_by_hand_asks_for_every_gap_at_once(nbp: Source, this_year: Replica, at: Clock) -> None:
+    day = date(2026, 6, 16)
+    this_year.set_script(windows_with(day, status=500, body="oops"))
+    for hour in (13, 14, 16, 20):
+        at(f"2026-10-26 {hour}:00")
+        mine(nbp, "gold")
+    assert Gap.objects.get().tries == 4
+    this_year.set_script([])
+    at("2026-10-26 20:01")
+    assert mine(nbp, "gold") == "skipped"
+    assert mine(nbp, "gold", Job.Trigger.OPERATOR) == "success"
+    assert (gaps_of(), day in days("gold")) == ([], True)
+
+
+def test_a_run_by_hand_that_is_continued_asks_no_window_twice(nbp: Source, this_year: Replica, at: Clock) -> None:
+    this_year.set_script(windows_with(date(2026, 6, 16), status=500, body="oops"))
+    mine(nbp, "gold")
+    at("2026-10-26 13:01")
+    assert mine(nbp, "gold", Job.Trigger.OPERATOR) == "failed"
+    job = Job.objects.latest("pk")
+    assert window_plan.windows_of(nbp, NBP.series[1], None, clock.today(), job.started_at) == []
 
 
 def test_an_accepted_gap_is_not_asked_for_again(nbp: Source, this_year: Replica, at: Clock) -> None:
