@@ -58,7 +58,7 @@ def ended() -> tuple[str, str]:
     return job.status, job.reason
 
 
-# The requests: of the window (tried four times where that may help), of its halves, and of a week to see who is at fault.
+# The requests: of the window (tried four times where that may help), of its halves, of a week to see who is at fault.
 FOR_EVER: dict[str, tuple[Fault, str, int, str]] = {
     "cut in half": ({"cut": "half"}, "unreachable", 7, "RemoteProtocolError"),
     "closed without an answer": ({"drop": True}, "unreachable", 7, "RemoteProtocolError"),

@@ -88,7 +88,7 @@ def test_a_failed_table_stops_no_other_one_and_the_next_run_tries_it_again(
         ("nbp.A", "success"), ("nbp.B", "success"), ("nbp.C", "success"), ("nbp.gold", "failed"),
     ]  # fmt: skip
     job = Job.objects.get(job_type="nbp.gold")
-    assert (job.requests, job.retries) == (6, 3), "the window, its three retries, and its halves"
+    assert (job.requests, job.retries) == (7, 3), "the window, its retries, its halves, and a week"
     replica.set_script([])
     assert tasks.mine("nbp") == "done"
     assert Job.objects.filter(job_type="nbp.gold", status="success").count() == 1

@@ -75,7 +75,8 @@ def failed(source: Source, span: Missing, reason: Gap.Reason, cause: str = "", i
     """A window that could not be had: a gap of its own, cut out of those that held its days, with one try more.
 
     Inside a first fill it stays a part of that fill. So each failed window waits for its own next try and keeps none of
-    its neighbours waiting. In an outage of the whole source no window is at fault: the next run asks again. What an operator has accepted is not reported again.
+    its neighbours waiting. In an outage of the whole source no window is at fault: the next hourly run asks again. What
+    an operator has accepted is not reported again.
     """
     with transaction.atomic():
         tried = Gap.objects.filter(source=source, table=span.table, instrument=span.instrument)

@@ -32,6 +32,13 @@ def raise_earlier(job: Job) -> None:
         raise EarlierFailure(failed["reason"], failed["error"])
 
 
+def go_on_after(job: Job, error: ProviderError, in_a_row: int) -> None:
+    """Remembers what failed for the end of the job; raises it when the source does not answer at all."""
+    if is_about_the_source(error) or in_a_row >= PATIENCE_WITH_WINDOWS:
+        raise error
+    remember(job, error)
+
+
 def is_about_the_source(error: ProviderError) -> bool:
     """Whether any other window would fail in the same way: no connection, no key, or a wait that was asked for."""
     waits = getattr(error, "retry_after", None) is not None or getattr(error, "status", 0) == 429

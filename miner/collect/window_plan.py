@@ -178,7 +178,7 @@ def newest_first(windows: list[Span]) -> list[Span]:
 
 
 def refused_windows(series: TableSeries, due: list[tuple[Span, Gap]], others: list[Span]) -> list[Span]:
-    """Windows of whole tables over the rates that were refused; other ones come first with each try, if they are many."""
+    """Windows of whole tables over the rates that were refused; with each try others come first, if they are many."""
     windows = [window for one in union(one for one, _ in due) for window in cut(one, series.window)]
     windows = [one for one in windows if not any(a <= one[0] and one[1] <= b for a, b in others)]
     if len(windows) > MOST_AGAIN:
