@@ -173,6 +173,22 @@ def test_an_accepted_gap_is_not_asked_for_again(nbp: Source, this_year: Replica,
     assert len(this_year.requests) == asked
 
 
+def test_a_source_that_is_switched_off_is_not_asked_for_its_gaps_until_it_is_on_again(
+    nbp: Source, this_year: Replica, at: Clock
+) -> None:
+    this_year.set_script(windows_with(date(2026, 6, 16), status=500, body="oops"))
+    mine(nbp, "gold")
+    this_year.set_script([])
+    Source.objects.filter(pk=nbp.pk).update(enabled=False)
+    at("2026-10-26 18:00")
+    asked = len(this_year.requests)
+    assert tasks.mine("nbp", ["gold"]) == "nbp is switched off, paused or unknown"
+    assert (len(this_year.requests), Gap.objects.get().tries) == (asked, 1)
+    Source.objects.filter(pk=nbp.pk).update(enabled=True)
+    assert tasks.mine("nbp", ["gold"]) == "done"
+    assert gaps_of() == []
+
+
 NULL = {"replace": [r'"code":"USD","mid":', r'"code":"USD","mid":null,"was":']}
 
 

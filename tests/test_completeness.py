@@ -221,10 +221,11 @@ def test_a_key_that_is_missing_asks_nobody() -> None:
 
 
 def test_every_error_of_ours_is_met_by_some_service() -> None:
-    """ExpectedData is found by the back-fill, in days that are empty and must not be."""
+    """ExpectedData is found by the back-fill, in days that are empty and must not be; FiguresRefused in what came."""
     met = {fault.means for fault in FAULTS if not isinstance(fault.means, list)} | {NoKey}
     kinds = {kind for kind in vars(fetch_errors).values() if isinstance(kind, type)}
-    assert kinds - met == {fetch_errors.ProviderError, fetch_errors.ExpectedData, fetch_errors.Misconfigured}
+    ours = {fetch_errors.ExpectedData, fetch_errors.FiguresRefused, fetch_errors.Misconfigured}
+    assert kinds - met == {fetch_errors.ProviderError, *ours}
 
 
 @pytest.mark.django_db

@@ -150,7 +150,7 @@ def tried_again(row: Gap) -> None:
 
 
 def wait_after(tries: int) -> timedelta:
-    return min(FIRST_WAIT * 2 ** min(tries - 1, 5), LONGEST_WAIT)
+    return min(FIRST_WAIT * (1 << min(tries - 1, 5)), LONGEST_WAIT)
 
 
 def tried_at(row: Gap) -> datetime | None:
