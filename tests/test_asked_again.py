@@ -12,8 +12,9 @@ from markets import clock
 from markets.jobs import runs
 from markets.models import Gap, Instrument, Job, Problem, Publication, Rate, Source
 from miner import sources, tasks
-from miner.collect import one_table
+from miner.collect import one_table, window_plan
 from miner.collect import tables as table_collector
+from miner.fetch.errors import Unreachable
 from miner.providers.nbp import NBP
 from miner.providers.nbp_archive import LAST, NBPArchive
 from tests.replica import Replica
@@ -33,8 +34,8 @@ def this_year(monkeypatch: pytest.MonkeyPatch, at: Clock, replica: Replica) -> R
     return replica
 
 
-def mine(source: Source, table: str) -> str:
-    run = one_table.run_of_task(source, Job.Trigger.SCHEDULE)
+def mine(source: Source, table: str, trigger: str = Job.Trigger.SCHEDULE) -> str:
+    run = one_table.run_of_task(source, trigger)
     return one_table.mine_one(run, next(one for one in run.provider.series if one.table == table))
 
 
@@ -101,8 +102,65 @@ def test_a_source_that_does_not_answer_is_not_asked_for_its_whole_history(
     settings.NBP_CONNECTIONS = 1
     this_year.set_script([{"status": 500, "body": "oops"}])
     assert tasks.mine("nbp") == "failed"
-    assert len(this_year.requests) < 15, "three windows, the retries of the first, each other table once, read ahead"
+    assert len(this_year.requests) < 20, "three windows, the retries of the first, a week, each other table once, ahead"
     assert Job.objects.filter(status="failed").count() == 4
+
+
+def test_days_that_fail_in_many_windows_cost_no_other_day(
+    nbp: Source, this_year: Replica, at: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows that fail one after the other are no outage while the source answers what it answered before."""
+    lost, fetch = {date(2026, month, 16) for month in (1, 2, 4, 6, 7, 9)}, NBP.fetch_gold
+
+    def broken(self: NBP, start: date, end: date) -> Any:
+        if any(start <= day <= end for day in lost):
+            raise Unreachable("HTTP 500: oops", status=500)
+        return fetch(self, start, end)
+
+    assert mine(nbp, "A") == "success"
+    with monkeypatch.context() as patch:
+        patch.setattr(NBP, "fetch_gold", broken)
+        assert mine(nbp, "gold") == "failed"
+    assert days("gold") == [one for one in days("A") if one not in lost]
+    at("2026-10-26 14:00")
+    assert mine(nbp, "gold") == "success"
+    assert (days("gold"), gaps_of()) == (days("A"), [])
+
+
+def test_after_an_outage_of_hours_the_next_run_brings_all(nbp: Source, this_year: Replica, at: Clock) -> None:
+    this_year.set_script([{"status": 503, "body": "maintenance"}])
+    for hour in range(13, 19):
+        at(f"2026-10-26 {hour}:00")
+        mine(nbp, "gold")
+    assert {row.tries for row in Gap.objects.filter(next_try__isnull=False)} == {1}
+    this_year.set_script([])
+    at("2026-10-26 19:00")
+    assert mine(nbp, "gold") == "success"
+    mine(nbp, "A")
+    assert (days("gold"), gaps_of()) == (days("A"), [])
+
+
+def test_a_run_by_hand_asks_for_every_gap_at_once(nbp: Source, this_year: Replica, at: Clock) -> None:
+    day = date(2026, 6, 16)
+    this_year.set_script(windows_with(day, status=500, body="oops"))
+    for hour in (13, 14, 16, 20):
+        at(f"2026-10-26 {hour}:00")
+        mine(nbp, "gold")
+    assert Gap.objects.get().tries == 4
+    this_year.set_script([])
+    at("2026-10-26 20:01")
+    assert mine(nbp, "gold") == "skipped"
+    assert mine(nbp, "gold", Job.Trigger.OPERATOR) == "success"
+    assert (gaps_of(), day in days("gold")) == ([], True)
+
+
+def test_a_run_by_hand_that_is_continued_asks_no_window_twice(nbp: Source, this_year: Replica, at: Clock) -> None:
+    this_year.set_script(windows_with(date(2026, 6, 16), status=500, body="oops"))
+    mine(nbp, "gold")
+    at("2026-10-26 13:01")
+    assert mine(nbp, "gold", Job.Trigger.OPERATOR) == "failed"
+    job = Job.objects.latest("pk")
+    assert window_plan.windows_of(nbp, NBP.series[1], None, clock.today(), job.started_at) == []
 
 
 def test_an_accepted_gap_is_not_asked_for_again(nbp: Source, this_year: Replica, at: Clock) -> None:
@@ -113,6 +171,22 @@ def test_an_accepted_gap_is_not_asked_for_again(nbp: Source, this_year: Replica,
     asked = len(this_year.requests)
     assert mine(nbp, "gold") == "skipped"
     assert len(this_year.requests) == asked
+
+
+def test_a_source_that_is_switched_off_is_not_asked_for_its_gaps_until_it_is_on_again(
+    nbp: Source, this_year: Replica, at: Clock
+) -> None:
+    this_year.set_script(windows_with(date(2026, 6, 16), status=500, body="oops"))
+    mine(nbp, "gold")
+    this_year.set_script([])
+    Source.objects.filter(pk=nbp.pk).update(enabled=False)
+    at("2026-10-26 18:00")
+    asked = len(this_year.requests)
+    assert tasks.mine("nbp", ["gold"]) == "nbp is switched off, paused or unknown"
+    assert (len(this_year.requests), Gap.objects.get().tries) == (asked, 1)
+    Source.objects.filter(pk=nbp.pk).update(enabled=True)
+    assert tasks.mine("nbp", ["gold"]) == "done"
+    assert gaps_of() == []
 
 
 NULL = {"replace": [r'"code":"USD","mid":', r'"code":"USD","mid":null,"was":']}

@@ -349,9 +349,9 @@ def test_a_failure_of_the_source_keeps_what_was_brought(market: Source, settings
     settings.TASK_WORK = timedelta(0)
     backfill.candles("fake", ["1h"], *days(100))
     FakeMarket.prices["X:BTCUSD"] = Unreachable("GET /klines: HTTP 503", status=503)
-    assert work_off() == ["failed"]
+    assert work_off() == ["running", "failed"]
     job = Job.objects.get()
-    assert (job.status, job.reason, job.windows_done) == ("failed", "unreachable", 1)
+    assert (job.status, job.reason, job.windows_done) == ("failed", "unreachable", 3)
     assert Candle.objects.filter(instrument__code="BTCUSD").count() == 1000
 
 

@@ -68,7 +68,7 @@ def test_a_refused_figure_is_a_gap_of_its_instrument(nbp: Source, job: Job, at: 
     row = Gap.objects.get()
     assert (row.source, row.table, row.instrument, row.reason) == (nbp, "A", instrument("USD"), "refused")
     assert (row.from_time, row.to_time) == (datetime(2024, 1, 3, tzinfo=UTC),) * 2
-    assert row.next_try == clock.now() + timedelta(hours=1)
+    assert row.next_try == clock.now() + gaps.FIRST_WAIT
 
 
 def test_the_same_refusal_again_is_a_try_and_waits_twice_as_long_up_to_a_day(
@@ -83,7 +83,11 @@ def test_the_same_refusal_again_is_a_try_and_waits_twice_as_long_up_to_a_day(
         assert row.next_try is not None
         waits.append(row.next_try - clock.now())
         at(f"{row.next_try.astimezone(clock.WARSAW):%Y-%m-%d %H:%M}")
-    assert waits == [timedelta(hours=number) for number in (1, 2, 4, 8, 16, 24, 24)]
+    assert waits == [
+        *(gaps.FIRST_WAIT * number for number in (1, 2, 4, 8, 16)),
+        timedelta(hours=24),
+        timedelta(hours=24),
+    ]
 
 
 def test_a_refusal_that_is_read_again_before_it_is_due_is_no_try(nbp: Source, job: Job) -> None:

@@ -168,7 +168,7 @@ def test_a_failure_ends_with_1_and_the_tables_after_it_are_fetched(nbp: Source, 
     said = failing("nbp", *WEEK).splitlines()
     assert said[0].startswith("A: success")
     assert "gold: failed (refused), 0 rows, 3 requests" in said, "the window and its halves"
-    assert "  Refused: GET /api/cenyzlota/2024-01-02/2024-01-03/: HTTP 400: 400 BadRequest - no" in said
+    assert "  Refused: GET /api/cenyzlota/2024-01-02/2024-01-05/: HTTP 400: 400 BadRequest - no" in said
     statuses = dict(Job.objects.values_list("job_type", "status"))
     assert statuses == {"nbp.A": "success", "nbp.gold": "failed", "nbp.C": "success", "nbp.B": "success"}
 

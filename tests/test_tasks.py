@@ -1,10 +1,8 @@
 """The tasks of the queue: a run over a source, its continuation, the polls."""
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +16,7 @@ from markets.jobs import runs
 from markets.models import Job, Publication, Source
 from markets.store import publications
 from miner import sources, tasks
+from miner.collect import one_table
 from miner.collect import tables as table_collector
 from miner.models import Spent, SyncStatus
 from miner.providers.nbp import NBP
@@ -89,7 +88,7 @@ def test_a_failed_table_stops_no_other_one_and_the_next_run_tries_it_again(
         ("nbp.A", "success"), ("nbp.B", "success"), ("nbp.C", "success"), ("nbp.gold", "failed"),
     ]  # fmt: skip
     job = Job.objects.get(job_type="nbp.gold")
-    assert (job.requests, job.retries) == (6, 3), "the window, its three retries, and its halves"
+    assert (job.requests, job.retries) == (7, 3), "the window, its retries, its halves, and a week"
     replica.set_script([])
     assert tasks.mine("nbp") == "done"
     assert Job.objects.filter(job_type="nbp.gold", status="success").count() == 1
@@ -120,7 +119,7 @@ def test_a_refusal_that_is_no_matter_of_the_country_pauses_nobody(
     nbp.refresh_from_db()
     assert {row[:2] for row in told().values()} == {("failed", "refused")}
     assert (len(told()), nbp.paused_until) == (4, None)
-    assert len(replica.requests) == 6, "three windows show that it refuses; then each table once"
+    assert len(replica.requests) == 7, "three windows and a week show that it refuses; then each table once"
 
 
 def test_a_rest_of_a_million_years_is_one_of_three_days(db: None, settings: Any, at: Callable[[str], None]) -> None:
@@ -148,20 +147,19 @@ def test_a_database_that_refuses_fails_the_job_and_the_process_lives(
 
 
 def test_a_run_out_of_time_enqueues_its_own_continuation(
-    nbp: Source, replica: Replica, short_history: None, settings: Any, monkeypatch: pytest.MonkeyPatch
+    nbp: Source, replica: Replica, short_history: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(NBP, "series", tuple(replace(series, first=date(2026, 1, 2)) for series in NBP.series))
-    settings.TASK_WORK = timedelta(0)
-    begun = time.monotonic()
+    run_of_task = one_table.run_of_task
     with monkeypatch.context() as patch:
-        patch.setattr(tasks, "time", SimpleNamespace(monotonic=lambda: begun))
+        over = Publication.objects.exists  # after the first window
+        patch.setattr(one_table, "run_of_task", lambda *args: replace(run_of_task(*args), gives_way=over))
         assert tasks.mine("nbp", ["A", "C"], trigger="start") == "running"
     job = Job.objects.get()
     assert (job.status, job.windows_done, job.windows) == ("running", 1, 4)
     assert rotating() == [
         {"func": "miner.tasks.mine", "args": ("nbp",), "tables": ["A", "C"], "trigger": "start", "resume": job.pk}
     ]
-    settings.TASK_WORK = timedelta(seconds=40)
     assert tasks.mine("nbp", ["A", "C"], trigger="start", resume=job.pk) == "done"
     job.refresh_from_db()
     assert (job.status, job.windows_done) == ("success", 4)

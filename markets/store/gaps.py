@@ -1,6 +1,6 @@
 """What sources have not given: gaps are written, merged and closed here, in the transaction of the rows.
 
-A gap is tried again after an hour, then after twice as long each time, at most after a day.
+A gap is tried again by the next hourly run, then after twice as long each time, at most after a day.
 """
 
 from collections import defaultdict
@@ -17,7 +17,8 @@ from markets.store.outbox import midnight
 from markets.timeframes import SECONDS
 
 DAY = timedelta(days=1)
-FIRST_WAIT, LONGEST_WAIT = timedelta(hours=1), timedelta(hours=24)
+# Less than an hour: the run of the next hour begins a little earlier after it than this one failed.
+FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=50), timedelta(hours=24)
 # Two spans of a table nearer than this are one gap: table B of the NBP pauses for up to 16 days.
 NEAR = timedelta(days=16)
 CANDLES = "candle:"
@@ -70,14 +71,16 @@ def left_of(span: Missing, rows: Iterable[Gap]) -> list[Span]:
     return [*left, (start, span.last)] if start <= span.last else left
 
 
-def failed(source: Source, span: Missing, reason: Gap.Reason, cause: str = "") -> None:
+def failed(source: Source, span: Missing, reason: Gap.Reason, cause: str = "", is_outage: bool = False) -> None:
     """A window that could not be had: a gap of its own, cut out of those that held its days, with one try more.
 
     Inside a first fill it stays a part of that fill. So each failed window waits for its own next try and keeps none of
-    its neighbours waiting. What an operator has accepted is not reported again.
+    its neighbours waiting. In an outage of the whole source no window is at fault: the next hourly run asks again. What
+    an operator has accepted is not reported again.
     """
     with transaction.atomic():
-        tried = Gap.objects.filter(source=source, table=span.table, instrument=None).exclude(reason=Gap.Reason.REFUSED)
+        tried = Gap.objects.filter(source=source, table=span.table, instrument=span.instrument)
+        tried = tried.exclude(reason=Gap.Reason.REFUSED)
         rows = list(tried.filter(from_time__lte=span.last, to_time__gte=span.first).order_by("from_time"))
         if any(row.accepted_at and row.from_time <= span.first and span.last <= row.to_time for row in rows):
             return
@@ -87,7 +90,8 @@ def failed(source: Source, span: Missing, reason: Gap.Reason, cause: str = "") -
         tries = max((row.tries for row in open_rows), default=0)
         for row in open_rows:
             cut_out(row, max(span.first, row.from_time), min(span.last, row.to_time))
-        new = Gap(source=source, reason=reason, tries=tries, cause=cause, **columns(span))
+        before = max(tries - 1, 0) if is_outage else tries
+        new = Gap(source=source, reason=reason, tries=before, cause=cause, **columns(span))
         tried_again(new)
         new.save()
 
@@ -142,7 +146,16 @@ def columns(span: Missing) -> dict[str, Any]:
 
 def tried_again(row: Gap) -> None:
     row.tries += 1
-    row.next_try = clock.now() + min(FIRST_WAIT * 2 ** min(row.tries - 1, 5), LONGEST_WAIT)
+    row.next_try = clock.now() + wait_after(row.tries)
+
+
+def wait_after(tries: int) -> timedelta:
+    return min(FIRST_WAIT * (1 << min(tries - 1, 5)), LONGEST_WAIT)
+
+
+def tried_at(row: Gap) -> datetime | None:
+    """When it was asked for last, as its next try tells; None for one that never was."""
+    return row.next_try - wait_after(row.tries) if row.next_try and row.tries else None
 
 
 def touches(row: Gap, span: Missing) -> bool:

@@ -18,8 +18,9 @@ from markets.models import Instrument, Job, Source
 from markets.records import Table
 from markets.redis import generations
 from markets.store import gaps, outbox, publications, quotes, rates, stored_rates, table_gaps, validation
+from markets.store.rates import Place
 from markets.store.table_gaps import Covered
-from markets.store.validation import Accepted
+from markets.store.validation import Accepted, Refused
 
 NAME_LENGTH = 120
 # How often a batch is compared and written when somebody else keeps putting in what it holds.
@@ -55,7 +56,7 @@ def publish(
     with transaction.atomic():
         source_group, has_gaps = lock_source_group(source)
         accepted, refused = validation.sift_tables(tables, clock.today())
-        outcome = write(accepted, source, source_group, job) if accepted else PublishResult()
+        outcome = write(accepted, refused, source, source_group, job) if accepted else PublishResult()
         outcome.refused = [f"{validation.named(table, code)}: {reason}" for table, code, reason in refused]
         table_gaps.settle(source, accepted, refused, covered, has_gaps)
         job_results.progress(
@@ -89,7 +90,7 @@ def lock_source_group(source: Source) -> tuple[set[int], bool]:
     return set(found), found[source.pk]
 
 
-def write(accepted: Accepted, source: Source, source_group: set[int], job: Job) -> PublishResult:
+def write(accepted: Accepted, refused: Refused, source: Source, source_group: set[int], job: Job) -> PublishResult:
     """Compare and write; again when a row appeared meanwhile that the comparison had not seen.
 
     The lock keeps the family's other writers out, not one of another family that meets the same new code, nor a hand
@@ -99,13 +100,15 @@ def write(accepted: Accepted, source: Source, source_group: set[int], job: Job) 
     for _ in range(ATTEMPTS - 1):
         try:
             with transaction.atomic():
-                return compare_and_write(accepted, source, source_group, job)
+                return compare_and_write(accepted, refused, source, source_group, job)
         except IntegrityError:
             continue
-    return compare_and_write(accepted, source, source_group, job)
+    return compare_and_write(accepted, refused, source, source_group, job)
 
 
-def compare_and_write(accepted: Accepted, source: Source, source_group: set[int], job: Job) -> PublishResult:
+def compare_and_write(
+    accepted: Accepted, refused: Refused, source: Source, source_group: set[int], job: Job
+) -> PublishResult:
     """Everything that one window changes, in the order of its foreign keys."""
     tables = [table for table, _ in accepted]
     kind = tables[0].kind
@@ -115,7 +118,7 @@ def compare_and_write(accepted: Accepted, source: Source, source_group: set[int]
     batch = rates.Batch(source, stored_rates.ExistingRows(source, source_group, tables), proofs, job)
     for table, figures in accepted:
         batch.add(table, [(instruments[rate.code].id, rate) for rate in figures])
-    gone = batch.leave_out()
+    gone = batch.leave_out(places_of(refused))
     batch.write()
     before = quotes.refresh(batch.mids, source_group, {instruments[code].id for code in new_codes})
     renamed = update_names(accepted, instruments, before)
@@ -130,6 +133,13 @@ def compare_and_write(accepted: Accepted, source: Source, source_group: set[int]
         left_out=described(gone, instruments),
         brought=brought(batch.days, instruments),
     )
+
+
+def places_of(refused: Refused) -> set[Place]:
+    """Where a rate stands in a table that may not in: what is stored there was not withdrawn by its source."""
+    codes = {code for _, code, _ in refused}
+    known = dict(Instrument.objects.filter(code__in=codes).values_list("code", "pk")) if codes else {}
+    return {(table.table, table.effective_date, known[code]) for table, code, _ in refused if code in known}
 
 
 def brought(days: rates.Days, instruments: dict[str, Instrument]) -> job_results.Brought:

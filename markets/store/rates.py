@@ -1,7 +1,7 @@
 """Figures against what the tables hold: insert, take over from an archive, revise, or leave alone."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
 from decimal import Decimal
 from itertools import chain
@@ -35,6 +35,8 @@ REVISION_COLUMNS = (
 QUANTA = [Decimal(1).scaleb(-decimals) for decimals in range(MAX_DECIMALS + 1)]
 
 Days = dict[int, list[date]]
+# A table, its day and an instrument.
+Place = tuple[str, date, int]
 Digits = tuple[str | None, str | None, str | None]
 
 
@@ -96,12 +98,17 @@ class Batch:
         """The same value from the same source; what an archive printed is no measure for the official digits."""
         return row.says(rate) and row.source_id == self.source.pk
 
-    def leave_out(self) -> list[tuple[int, Table]]:
-        """Figures that a table published again does not hold (any more): kept, but its proof is not theirs."""
+    def leave_out(self, refused: Collection[Place]) -> list[tuple[int, Table]]:
+        """Rates that a table published again does not hold (any more): kept, but its proof is not theirs.
+
+        One that stands there and was refused is no such rate: what is stored stays as it is.
+        """
         gone = []
         for row in chain.from_iterable(rows.values() for rows in self.known.rows.values()):
             table = self.proofs.changed.get(row.publication_id or 0)
             if table is None or row.id in self.met:
+                continue
+            if (table.table, table.effective_date, row.instrument_id) in refused:
                 continue
             self.updates.append((row.source_id, row.table, *digits_of(row), row.scale, None, row.id))
             self.revise(row, table, RateRecord(""), row.scale)

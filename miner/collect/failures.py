@@ -1,5 +1,7 @@
 """What the failure of one window, or of many rates, means for the run."""
 
+from markets.jobs import runs
+from markets.models import Job
 from miner.fetch.errors import FiguresRefused, ProviderError
 
 # So many windows that fail one after the other show that the source does not answer at all.
@@ -7,6 +9,34 @@ PATIENCE_WITH_WINDOWS = 3
 # More than this share of refused rates, and not only a few of them, is no success.
 MOST_REFUSED, FEW = 0.2, 10
 NOT_ABOUT_A_WINDOW = {"no_key", "no_plan", "blocked", "budget"}
+
+
+class EarlierFailure(ProviderError):
+    """A part of the work failed before the job was continued by this task."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+def remember(job: Job, error: ProviderError) -> None:
+    """The first failure of a job that is continued by other tasks."""
+    if "failed" not in job.details:
+        words = runs.scrub(f"{type(error).__name__}: {error}")
+        job.details = job.details | {"failed": {"reason": error.reason, "error": words}}
+
+
+def raise_earlier(job: Job) -> None:
+    """Raises what had failed before this task took the job up."""
+    if failed := job.details.get("failed"):
+        raise EarlierFailure(failed["reason"], failed["error"])
+
+
+def go_on_after(job: Job, error: ProviderError, in_a_row: int) -> None:
+    """Remembers what failed for the end of the job; raises it when the source does not answer at all."""
+    if is_about_the_source(error) or in_a_row >= PATIENCE_WITH_WINDOWS:
+        raise error
+    remember(job, error)
 
 
 def is_about_the_source(error: ProviderError) -> bool:

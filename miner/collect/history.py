@@ -16,7 +16,7 @@ from django.db import DatabaseError
 from markets import clock
 from markets.jobs import job_leases, job_results, runs
 from markets.models import Job, Source
-from miner.collect import backoff, history_requests
+from miner.collect import backoff, failures, history_requests
 from miner.fetch import rate_limit
 from miner.fetch.errors import ProviderError
 
@@ -81,7 +81,7 @@ def settled(fill: Fill, work: Callable[[], None]) -> str:
     except (ProviderError, DatabaseError, job_leases.LeaseLost) as error:
         fill.error = runs.scrub(str(error))
         logger.warning("The back-fill of %s failed: %s", fill.source.code, fill.error)
-        if isinstance(error, ProviderError):
+        if isinstance(error, ProviderError) and not isinstance(error, failures.EarlierFailure):
             backoff.back_off(fill.source, error)
         return Job.Status.FAILED
     return fill.job.status if fill.job else Job.Status.FAILED

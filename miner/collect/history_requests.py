@@ -24,7 +24,7 @@ def request_history(source: Source, listings: Sequence[Listing]) -> None:
     now, today = clock.now(), clock.today()
     due = models.Q(past_asked_at=None) | models.Q(past_asked_at__lte=now - PAST_AGAIN)
     rows = SyncStatus.objects.filter(due, listing__in=[row.pk for row in listings], past_at=None)
-    # Who was tried most comes last, for a failure ends the work: one that always fails keeps no other from its past.
+    # Who was tried most comes last: some that always fail keep no other from its past.
     names = dict(rows.order_by("past_tries", "listing__priority", "pk").values_list("listing", "listing__ticker"))
     if not names or Job.objects.filter(job_type=history_job(source), status=RUNNING, lease_until__gt=now).exists():
         return

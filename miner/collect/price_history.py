@@ -13,11 +13,11 @@ from markets.models import Job, Source
 from markets.records import Price
 from markets.store.prices import save_prices
 from miner import sources
-from miner.collect import candle_requests, history, history_requests
+from miner.collect import candle_requests, failures, history, history_requests
 from miner.collect import tables as table_collector
 from miner.collect.history import Fill
 from miner.fetch import rate_limit, retry
-from miner.fetch.errors import UnknownTicker
+from miner.fetch.errors import ProviderError, UnknownTicker
 from miner.models import SyncStatus
 from miner.providers.base import QuoteSource
 
@@ -29,12 +29,13 @@ MARGIN = timedelta(hours=1)
 
 
 def fetch_prices(fill: Fill, tickers: Sequence[str], resume: int | None = None) -> None:
-    """Fetch and store prices ticker by ticker; a ticker that the source does not know is recorded and left out.
+    """Fetch and store prices ticker by ticker; one that the source does not know is recorded and left out.
 
+    One that fails stops no other: it stays asked for (`past_at` is empty), and the job fails at its end.
     Polls may request the same listing twice while the queue is long: history that is complete is not fetched again.
     """
     source, left, start = fill.source, list(tickers), fill.start
-    provider = sources.quote_source_of(source)
+    provider, in_a_row = sources.quote_source_of(source), 0
     if provider.history_days:
         start = max(start, clock.now() - DAY * provider.history_days + MARGIN)
     with runs.job(history_requests.history_job(source), source, fill.trigger, resume) as job:
@@ -50,7 +51,13 @@ def fetch_prices(fill: Fill, tickers: Sequence[str], resume: int | None = None) 
                 found = fetch_ticker(fill, job, provider, left[0], start)
             except rate_limit.Exhausted as error:
                 history.wait(fill, error)
+            except ProviderError as error:
+                in_a_row += 1
+                failures.go_on_after(job, error, in_a_row)
+                job_results.progress(job, refused=[f"{left.pop(0)}: {runs.scrub(str(error))}"])
+                history.record_progress(fill, job, None)
             else:
+                in_a_row = 0
                 save_prices(found, source, job)
                 if fill.is_whole:
                     history_states(source, left[:1]).update(past_at=clock.now())
@@ -58,6 +65,7 @@ def fetch_prices(fill: Fill, tickers: Sequence[str], resume: int | None = None) 
                 history.record_progress(fill, job, found[-1].observed_at if found else None)
             if left and fill.is_over():
                 raise runs.Pause(partial(fill.on_continue, left))
+        failures.raise_earlier(job)
 
 
 def history_states(source: Source, tickers: Sequence[str]) -> models.QuerySet[SyncStatus]:

@@ -9,10 +9,11 @@ from functools import partial
 from itertools import takewhile
 
 from django.db import connection
+from django.db.models import Min
 
 from markets import clock
 from markets.jobs import job_results, runs
-from markets.models import Gap, Job, Source
+from markets.models import Gap, Job, Publication, Source
 from markets.records import Table
 from markets.store import gaps
 from markets.store.publish import publish
@@ -28,18 +29,12 @@ from miner.providers.base import GoldSource, Provider, RateSource, TableSeries
 GRACE = 8
 DAY = timedelta(days=1)
 BREATH_EVERY, BREATH = 1.0, 0.15
-# So many failed windows are halved, down to the day that is at fault; more of them are not the fault of a few days.
-MOST_HALVED = 3
+# So many failed windows are halved at once, down to the day that is at fault; the others in a later run.
+MOST_HALVED = 6
+# A run that a person started asks for every gap, whenever its next try is.
+BY_HAND = {Job.Trigger.COMMAND, Job.Trigger.OPERATOR}
 
 Failed = list[tuple[Span, ProviderError]]
-
-
-class EarlierFailure(ProviderError):
-    """A window failed before the job was continued by this task."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
 
 
 @dataclass(slots=True)
@@ -68,13 +63,17 @@ class Run:
 
 @dataclass(slots=True)
 class Course:
-    """How far one table of a run has come: windows done, the last day seen with a publication, what failed."""
+    """How far one table of a run has come: windows done, the last day seen with a publication, what failed.
+
+    `heard` is a day that the source has answered for in this run.
+    """
 
     limit: date
     seen: date
     windows: int
     done: int = 0
     in_a_row: int = 0
+    heard: date | None = None
     breath: float = field(default_factory=time.monotonic)
     failed: Failed = field(default_factory=list)
     lost: Failed = field(default_factory=list)
@@ -90,9 +89,10 @@ def mine_series(run: Run, series: TableSeries, resume: int | None = None) -> Job
     run.job, run.error = None, ""
     with runs.job(job_type, run.source, run.trigger, resume) as job:
         run.job, today = job, clock.today()
-        windows = window_plan.windows_of(run.source, series, run.span, today)
+        all_before = job.started_at if run.trigger in BY_HAND else None
+        windows = window_plan.windows_of(run.source, series, run.span, today, all_before)
         if not windows:
-            raise_earlier(job)
+            failures.raise_earlier(job)
             raise runs.Skip(silence.why_nothing(series, today))
         job_results.plan(job, len(windows))
         before, run.traffic = (job.requests, job.retries, job.waited_seconds), retry.Traffic(tired=run.is_down)
@@ -122,28 +122,32 @@ def fetch_and_store(run: Run, series: TableSeries, job: Job, windows: list[Span]
     is_over = is_late = ask(run, series, job, windows, course)
     while course.failed:
         failed, course.failed = course.failed, []
-        halves = [] if is_late or run.is_down or len(failed) > MOST_HALVED else halved(failed)
-        if halves:
+        chosen = [] if is_late or run.is_down else longest(failed)
+        if chosen:
+            halves = [half for window in chosen for half in halved(window)]
             job_results.plan(job, len(halves))
             is_late = ask(run, series, job, halves, course)
-        for window, error in failed:
-            if not halves or run.is_down or window[0] == window[1]:
-                course.lost.append((window, error))
+        course.lost += [(window, error) for window, error in failed if run.is_down or window not in chosen]
     if course.lost:
         note_gaps(run, series, course.lost)
-        remember(job, course.lost[0][1])
+        failures.remember(job, course.lost[0][1])
     if is_over and run.on_continue:
         raise runs.Pause(partial(run.on_continue, series.table))
     if course.lost:
         raise course.lost[0][1]
-    raise_earlier(job)
+    failures.raise_earlier(job)
     return course.seen
 
 
-def halved(failed: Failed) -> list[Span]:
-    """Both halves of each window: down to the day that is at fault, so that the sound days around it are stored."""
-    longer = [(start, end) for (start, end), _ in failed if start < end]
-    return [half for start, end in longer for half in window_plan.cut((start, end), ((end - start).days + 2) // 2)]
+def longest(failed: Failed) -> list[Span]:
+    """The failed windows to halve: of several days, and the longest, since they hold most of the sound days."""
+    longer = [window for window, _ in failed if window[0] < window[1]]
+    return sorted(longer, key=lambda window: window[0] - window[1])[:MOST_HALVED]
+
+
+def halved(window: Span) -> list[Span]:
+    """Both halves: down to the day that is at fault, so that the sound days around it are stored."""
+    return window_plan.cut(window, ((window[1] - window[0]).days + 2) // 2)
 
 
 def ask(run: Run, series: TableSeries, job: Job, windows: list[Span], course: Course) -> bool:
@@ -168,11 +172,29 @@ def ask(run: Run, series: TableSeries, job: Job, windows: list[Span], course: Co
                 else:
                     fail(run, job, window, answer, course)
                 left -= len(group)
+            if course.in_a_row >= failures.PATIENCE_WITH_WINDOWS and not run.is_down:
+                run.is_down, course.in_a_row = not still_answers(run, series, course, fetch), 0
             if run.is_down:
                 return False
             if left and is_out_of_time(run):
                 return True
     return False
+
+
+def still_answers(run: Run, series: TableSeries, course: Course, fetch: Fetch) -> bool:
+    """Whether the source says again what it has said before: then these windows are at fault, and not the source.
+
+    When it never said anything of this table, it is asked for a week of which a publication is sure.
+    """
+    day = course.heard
+    if day is None:
+        known = Publication.objects.filter(source=run.source, table=series.table)
+        day = known.aggregate(first=Min("effective_date"))["first"]
+    span = (day, day) if day else (max(series.first, course.limit - 6 * DAY), course.limit)
+    try:
+        return bool(fetch(*span))
+    except ProviderError:
+        return False
 
 
 def is_out_of_time(run: Run) -> bool:
@@ -198,7 +220,7 @@ def neighbours(batch: Batch) -> Iterator[Batch]:
 def store(run: Run, series: TableSeries, job: Job, group: list[tuple[Span, list[Table]]], course: Course) -> None:
     """What was published; the days of these windows that lack what must exist become gaps."""
     run.is_down = False  # it has answered
-    while group and not run.is_down:
+    while group:
         sound = list(takewhile(lambda one: not silence.missing(series, *one, course.limit), group))
         part, group = group[: len(sound) + 1], group[len(sound) + 1 :]
         tables = [table for _, of_window in part for table in of_window]
@@ -218,13 +240,9 @@ def store(run: Run, series: TableSeries, job: Job, group: list[tuple[Span, list[
         course.breath = yield_to_writers(course.breath)
         if words:
             course.lost.append(((last + DAY, window[1]), ExpectedData(words)))
-        note_success(run, course, not words or bool(tables))
-
-
-def note_success(run: Run, course: Course, has_answered: bool) -> None:
-    """Emptiness where data must be counts like a failure: a broken source is not asked for its whole history."""
-    course.in_a_row = 0 if has_answered else course.in_a_row + 1
-    run.is_down = course.in_a_row >= failures.PATIENCE_WITH_WINDOWS
+        course.heard = reached or course.heard
+        # Emptiness where data must be counts like a failure: a broken source is not asked for its whole history.
+        course.in_a_row = 0 if tables or not words else course.in_a_row + 1
 
 
 def covered(series: TableSeries, start: date, last: date) -> Covered | None:
@@ -235,8 +253,7 @@ def fail(run: Run, job: Job, window: Span, error: ProviderError, course: Course)
     """Keep the window for a second look; say so when it is plain that the source does not answer at all."""
     course.failed.append((window, error))
     course.done, course.in_a_row = course.done + 1, course.in_a_row + 1
-    if failures.is_about_the_source(error) or course.in_a_row >= failures.PATIENCE_WITH_WINDOWS:
-        run.is_down = True
+    run.is_down = run.is_down or failures.is_about_the_source(error)
     job_results.progress(job, windows=1)
 
 
@@ -248,21 +265,9 @@ def note_gaps(run: Run, series: TableSeries, lost: Failed) -> None:
         for first, last in window_plan.union(window for window, error in lost if error.reason == cause):
             start = max([first, *(day + DAY for day in known if first <= day <= last)])
             if start <= last:
-                gaps.failed(run.source, gaps.of_days(series.table, start, last), reason, cause)
-            gaps.put_off_refused(run.source, gaps.of_days(series.table, first, last))
-
-
-def remember(job: Job, error: ProviderError) -> None:
-    """The first failure of a job that is continued by other tasks."""
-    if "failed" not in job.details:
-        words = runs.scrub(f"{type(error).__name__}: {error}")
-        job.details = job.details | {"failed": {"reason": error.reason, "error": words}}
-
-
-def raise_earlier(job: Job) -> None:
-    """Raises what had failed before this task took the job up."""
-    if failed := job.details.get("failed"):
-        raise EarlierFailure(failed["reason"], failed["error"])
+                gaps.failed(run.source, gaps.of_days(series.table, start, last), reason, cause, run.is_down)
+            if not run.is_down:
+                gaps.put_off_refused(run.source, gaps.of_days(series.table, first, last))
 
 
 def yield_to_writers(last: float) -> float:

@@ -4,7 +4,7 @@ The newest days come first, then older holes, then what could not be had before 
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from math import ceil
 
@@ -113,13 +113,18 @@ def first_fill(series: TableSeries, known: Sequence[date], today: date) -> list[
     spans = []
     if (inside[0] - series.first).days > series.longest_pause:
         spans.append((series.first, inside[0] - DAY))
-    if inside[-1] < min(series.known_until, end):
+    if inside[-1] < min(series.known_until, end) and can_appear(series, inside[-1] + DAY, end):
         spans.append((inside[-1] + DAY, end))
     return spans
 
 
-def windows_of(source: Source, series: TableSeries, span: Span | None, today: date) -> list[Span]:
-    """The windows of a run: what an operator asked for, ascending, or all that lacks. A first fill becomes gaps."""
+def windows_of(
+    source: Source, series: TableSeries, span: Span | None, today: date, all_before: datetime | None = None
+) -> list[Span]:
+    """The windows of a run: what an operator asked for, ascending, or all that lacks. A first fill becomes gaps.
+
+    A run by hand asks for every gap that was not tried since it began (`all_before`), due or not.
+    """
     if span is not None:
         asked = widened(span, series, known_days(source, series), today)
         return cut(asked, series.window) if asked else []
@@ -134,11 +139,16 @@ def windows_of(source: Source, series: TableSeries, span: Span | None, today: da
     rows = [(days_of(row), row) for row in gap_queries.of_series(source, series.table)]
     end = min(today, series.last or today)
     inside = [((max(one[0], series.first), min(one[1], end)), row) for one, row in rows if one[0] <= end]
-    return all_windows(series, known[-1] if known else None, lacking, inside, end)
+    return all_windows(series, known[-1] if known else None, lacking, inside, end, all_before)
 
 
 def all_windows(
-    series: TableSeries, newest: date | None, lacking: list[Span], rows: list[tuple[Span, Gap]], end: date
+    series: TableSeries,
+    newest: date | None,
+    lacking: list[Span],
+    rows: list[tuple[Span, Gap]],
+    end: date,
+    all_before: datetime | None = None,
 ) -> list[Span]:
     """What was never tried, from the newest window on; then the failed windows and the refused rates that are due."""
     begun = [one for one, row in rows if is_untried(row)]
@@ -150,14 +160,15 @@ def all_windows(
             waited_for = any(a <= piece[1] and piece[0] <= b for a, b in begun)
             if waited_for or is_worth_asking(piece, series, newest, end):
                 found += cut(piece, series.window)
-    found, now = newest_first(found), clock.now()
+    found, now, most = newest_first(found), clock.now(), MOST_AGAIN if all_before is None else None
     failed = [
         (one[1] <= (newest or date.min), row.next_try or now, one)
         for one, row in rows
-        if is_failed(row) and (is_due(row) or newest is None or one[1] > newest)
+        if is_failed(row) and (is_due(row, all_before) or newest is None or one[1] > newest)
     ]
-    again = [window for _, _, one in sorted(failed) for window in cut(one, series.window)][:MOST_AGAIN]
-    return list(dict.fromkeys([*found, *again, *refused_windows(series, rows, [*found, *again])]))
+    again = [window for _, _, one in sorted(failed) for window in cut(one, series.window)][:most]
+    due = [(one, row) for one, row in rows if row.reason == REFUSED and is_due(row, all_before)]
+    return list(dict.fromkeys([*found, *again, *refused_windows(series, due, [*found, *again])[:most]]))
 
 
 def newest_first(windows: list[Span]) -> list[Span]:
@@ -166,15 +177,14 @@ def newest_first(windows: list[Span]) -> list[Span]:
     return [] if newest is None else [newest, *(window for window in windows if window != newest)]
 
 
-def refused_windows(series: TableSeries, rows: list[tuple[Span, Gap]], others: list[Span]) -> list[Span]:
-    """Windows of whole tables over the rates that were refused; other ones with each try, when they are many."""
-    due = [(one, row) for one, row in rows if row.reason == REFUSED and is_due(row)]
+def refused_windows(series: TableSeries, due: list[tuple[Span, Gap]], others: list[Span]) -> list[Span]:
+    """Windows of whole tables over the rates that were refused; with each try others come first, if they are many."""
     windows = [window for one in union(one for one, _ in due) for window in cut(one, series.window)]
     windows = [one for one in windows if not any(a <= one[0] and one[1] <= b for a, b in others)]
     if len(windows) > MOST_AGAIN:
         turn = max(row.tries for _, row in due) * MOST_AGAIN % len(windows)
         windows = windows[turn:] + windows[:turn]
-    return windows[:MOST_AGAIN]
+    return windows
 
 
 def days_of(row: Gap) -> Span:
@@ -189,8 +199,13 @@ def is_failed(row: Gap) -> bool:
     return row.instrument_id is None and row.reason != REFUSED and row.tries > 0 and row.accepted_at is None
 
 
-def is_due(row: Gap) -> bool:
-    return row.accepted_at is None and (row.next_try is None or row.next_try <= clock.now())
+def is_due(row: Gap, all_before: datetime | None = None) -> bool:
+    if row.accepted_at is not None:
+        return False
+    if all_before is not None:
+        tried = gaps.tried_at(row)
+        return tried is None or tried < all_before
+    return row.next_try is None or row.next_try <= clock.now()
 
 
 def is_in_the_way(row: Gap, of_newest_days: bool) -> bool:
