@@ -103,7 +103,7 @@ def newest_signals() -> Rows:
     """What the newest version of each decision says, without the figures behind it.
 
     They are those that were known when it was decided: a decision that a corrected or late figure does not change gets
-    no new version. What the figures are now stands in the snapshots. A HOLD is stored only for a bar that was the newest
+    no new version. What they are now stands in the snapshots. A HOLD is stored only for a bar that was the newest
     one at some time, which depends on the processes that were alive: HOLDs count on the last bar of a series alone.
     """
     newest: dict[Row, tuple[datetime, str]] = {}
