@@ -311,3 +311,17 @@ def test_a_figure_that_the_table_published_again_leaves_out_loses_its_proof_and_
     job.refresh_from_db()
     assert job.notes[-1] == "left out of the table published again: A 2024-01-02 USD"
     assert publish([table(JAN_2, ("EUR", "4.3434"), sha="b" * 64)], nbp, job).written == 0
+
+
+@pytest.mark.parametrize("broken", [{"fault": "null is no number"}, {"mid": Decimal(0)}, {"mid": Decimal("1E-30")}])
+def test_a_figure_that_is_refused_in_a_table_published_again_was_not_withdrawn(
+    nbp: Source, job: Job, broken: dict[str, Any]
+) -> None:
+    publish([table(JAN_2, ("USD", "3.9432"), ("EUR", "4.3434"))], nbp, job)
+    again = table(JAN_2, ("EUR", "4.3434"), sha="b" * 64)
+    again.rates.append(RateRecord("USD", **broken))
+    outcome = publish([again], nbp, job)
+    healthy = publish([table(JAN_2, ("USD", "3.9432"), ("EUR", "4.3434"))], nbp, job)
+    assert (len(outcome.refused), outcome.left_out, healthy.revised) == (1, [], 0)
+    assert usd().publication is not None
+    assert not Revision.objects.exists()
