@@ -167,7 +167,7 @@ def test_a_failure_ends_with_1_and_the_tables_after_it_are_fetched(nbp: Source, 
     replica.set_script([{"path": "cenyzlota", "status": 400, "body": "400 BadRequest - no"}])
     said = failing("nbp", *WEEK).splitlines()
     assert said[0].startswith("A: success")
-    assert "gold: failed (refused), 0 rows, 3 requests" in said, "the window and its halves"
+    assert "gold: failed (refused), 0 rows, 4 requests" in said, "the window, its halves and a week"
     assert "  Refused: GET /api/cenyzlota/2024-01-02/2024-01-05/: HTTP 400: 400 BadRequest - no" in said
     statuses = dict(Job.objects.values_list("job_type", "status"))
     assert statuses == {"nbp.A": "success", "nbp.gold": "failed", "nbp.C": "success", "nbp.B": "success"}
@@ -179,7 +179,7 @@ def test_a_failure_is_told_in_json_too(nbp: Source, replica: Replica) -> None:
     assert [
         (row["table"], row["status"], row["reason"], row["requests"], row["retries"]) for row in told["tables"]
     ] == [
-        ("A", "failed", "unreachable", 6, 3),
+        ("A", "failed", "unreachable", 7, 3),
         *((table, "failed", "unreachable", 1, 0) for table in ("gold", "C", "B")),
     ]
 
