@@ -47,7 +47,7 @@ class Fault(NamedTuple):
 
 KINDS: dict[str, Kind] = {
     "proxy": Kind(
-        _("Niezrozumiały adres serwera pośredniczącego"),
+        _("Niezrozumiała zmienna środowiska: serwer pośredniczący lub certyfikaty"),
         _("Nic nie jest pobierane; strony i API działają."),
         _("Popraw zmienną środowiska i uruchom system ponownie."),
     ),

@@ -30,6 +30,9 @@ REFUSED_SHARE = 0.05
 # What people ask for one by one; they read the answer themselves.
 BY_HAND = (".check", "assets.")
 LOST = frozenset({"lost", "timed_out"})
+# One variable stops every source; the problem `proxy` names it, and tells of it once.
+ENVIRONMENT = Job.Reason.ENVIRONMENT
+TOLD_ELSEWHERE = frozenset({Job.Reason.STOPPED, ENVIRONMENT})
 
 
 def found(now: datetime, states: list[SourceState] | None = None) -> list[Fault]:
@@ -49,7 +52,7 @@ def source_faults(states: list[SourceState]) -> Iterator[Fault]:
     for one in states:
         if one.is_behind:
             yield Fault("source_stale", one.source.code, ", ".join(one.behind))
-        if one.state == State.FAILED and one.trouble:
+        if one.state == State.FAILED and one.trouble and one.trouble.reason != ENVIRONMENT:
             yield Fault("source_failed", one.source.code, one.trouble.label)
 
 
@@ -63,7 +66,7 @@ def job_faults(states: list[SourceState]) -> Iterator[Fault]:
         offered = job.rows_written + job.refused
         if job.reason in LOST:
             yield Fault("job_lost", job.job_type, job.error)
-        elif job.status == Job.Status.FAILED and job.job_type not in series and job.reason != Job.Reason.STOPPED:
+        elif job.status == Job.Status.FAILED and job.job_type not in series and job.reason not in TOLD_ELSEWHERE:
             yield Fault("job_failed", job.job_type, job.error)
         if job.refused and job.refused >= REFUSED_SHARE * offered:
             yield Fault("figures_refused", job.job_type, f"{job.refused} / {offered}")

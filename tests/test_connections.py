@@ -56,6 +56,8 @@ def test_there_is_a_connection_for_each_thread_of_web(tmp_path: Path) -> None:
     database = database_of(tmp_path, pool="1")
     assert threads <= database["OPTIONS"]["pool"]["max_size"] == max(8, os.cpu_count() or 1)
     assert (database["CONN_HEALTH_CHECKS"], database["CONN_MAX_AGE"]) == (True, 0)
+    # While PostgreSQL is away readers wait in a queue, and after it the pool's pauses are over within seconds.
+    assert (database["OPTIONS"]["pool"]["timeout"], database["OPTIONS"]["pool"]["reconnect_timeout"]) == (2, 4)
 
 
 @pytest.mark.processes

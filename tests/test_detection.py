@@ -17,7 +17,9 @@ from charon.processes import queue_heartbeat
 from markets import clock, problems
 from markets.models import Gap, Instrument, Job, OutboxEvent, Problem, Source
 from markets.redis import client as redis_client
+from miner.fetch.errors import Misconfigured
 from miner.models import Lease, Poll
+from miner.pulse import results
 from tests.test_source_states import end, loaded
 
 pytestmark = pytest.mark.usefixtures("without_redis")
@@ -186,11 +188,23 @@ def test_what_cannot_serve_is_503_and_names_the_part(
     assert b"/srv" not in answer.content
 
 
+def test_a_variable_of_the_environment_is_one_problem_and_not_one_for_each_source_and_job(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    end(source(), "A", "failed", 3, "environment")
+    run("nbp.listing", "failed", reason="environment")
+    problems.report("proxy", "ALL_PROXY")
+    assert open_now() == {("proxy", "ALL_PROXY")}
+    caplog.clear()
+    results.failed("nbp.A", Misconfigured("ALL_PROXY", "no port"))
+    assert not caplog.records
+
+
 def test_the_status_page_is_redacted_and_the_admin_is_not(client: Client, well: Source) -> None:
     problems.report("job_failed", "nbp.listing", "GET /inside: 500")
     problems.report("proxy", "ALL_PROXY", "of the house")
     shown = client.get("/status/").content.decode()
-    for words in ("Niezrozumiały adres serwera", "Nic nie jest pobierane", "Narodowy Bank Polski: wykaz symboli"):
+    for words in ("Niezrozumiała zmienna środowiska", "Nic nie jest pobierane", "Narodowy Bank Polski: wykaz symboli"):
         assert words in shown
     for inside in ("GET /inside", "of the house", "ALL_PROXY"):
         assert inside not in shown
