@@ -91,7 +91,8 @@ class Model:
                 elif not self.stands(row, source) and self.take(row, source, table, lines, before):
                     changed += 1
         for row in self.rows:
-            if row.proof in again and id(row) not in met:
+            stands = row.proof in again and row.code in {rate.code for rate in again[row.proof].rates}
+            if row.proof in again and id(row) not in met and not stands:
                 self.revise(row, "nbp", again[row.proof], (None, None, None), scale(row.lines), before)
                 row.proof = None
                 changed += 1
