@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
+from django.conf import settings
 from django_q.conf import Conf
 from django_q.models import OrmQ
 from django_q.signing import SignedPackage
@@ -45,13 +46,13 @@ def hands(monkeypatch: pytest.MonkeyPatch) -> Hands:
 
 @pytest.fixture
 def queue(hands: Hands) -> GuardedORM:
-    return GuardedORM(list_key="charon")
+    return GuardedORM(list_key=settings.MINER_QUEUE)
 
 
 @pytest.fixture
 def put(hands: Hands) -> Callable[[str], None]:
     def enqueue(func: str) -> None:
-        async_task(func, cluster="charon")
+        async_task(func, cluster=settings.MINER_QUEUE)
         hands.seconds += 1
 
     return enqueue
@@ -83,7 +84,7 @@ def test_a_long_task_that_has_waited_two_minutes_is_overtaken_no_more(
 
 
 def test_a_row_that_nobody_can_read_is_handed_out_to_fail(queue: GuardedORM, hands: Hands) -> None:
-    OrmQ.objects.create(key="charon", payload="rubbish", lock=hands.now() - timedelta(seconds=1))
+    OrmQ.objects.create(key=settings.MINER_QUEUE, payload="rubbish", lock=hands.now() - timedelta(seconds=1))
 
     row = queue.next_due()
 
@@ -133,7 +134,7 @@ def test_a_slice_goes_on_for_other_long_work_and_for_what_has_just_become_due(
     work = Slice(40)
     put("miner.tasks.mine")
     hands.seconds = slices.LEAST
-    async_task(SHORT, cluster="charon")
+    async_task(SHORT, cluster=settings.MINER_QUEUE)
 
     assert not work.is_over()
 
