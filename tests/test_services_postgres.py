@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.services, needs_postgres]
 
 LAST = date(2026, 10, 26)
 # The windows are the 1st to 6th, 7th to 13th, 14th to 19th and 20th to 26th.
-AFTER_ONE_WINDOW = date(2026, 10, 6)
+BEFORE_THE_NEWEST = date(2026, 10, 19)
 LOCK_SECONDS = 10
 
 
@@ -69,10 +69,10 @@ def stored() -> tuple[int, int, int]:
 
 
 def assert_one_window() -> None:
-    """Nothing half: the first window with its proofs and announcements, and no trace of the second."""
-    figures = bank(AFTER_ONE_WINDOW)
-    assert stored() == (figures, figures, 4)
-    assert {row.to_time.date() for row in news()} == {AFTER_ONE_WINDOW}
+    """Nothing half: the newest window with its proofs and announcements, and no trace of the one after it."""
+    figures = bank() - bank(BEFORE_THE_NEWEST)
+    assert stored() == (figures, figures, 5)
+    assert {row.to_time.date() for row in news()} == {LAST}
 
 
 def assert_healed() -> None:
@@ -173,7 +173,7 @@ def test_a_full_disk_fails_the_job_with_nothing_half_and_heals_when_there_is_spa
     server.sql(
         """
         CREATE FUNCTION no_space() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-            IF NEW.effective_date > '2026-10-12' THEN
+            IF NEW.effective_date < '2026-10-20' THEN
                 RAISE EXCEPTION 'could not extend file "base/5/16384": No space left on device' USING ERRCODE = '53100';
             END IF;
             RETURN NEW;

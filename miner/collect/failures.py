@@ -8,7 +8,7 @@ from miner.fetch.errors import FiguresRefused, ProviderError
 PATIENCE_WITH_WINDOWS = 3
 # More than this share of refused rates, and not only a few of them, is no success.
 MOST_REFUSED, FEW = 0.2, 10
-NOT_ABOUT_A_WINDOW = {"no_key", "no_plan", "blocked", "budget"}
+NOT_ABOUT_A_WINDOW = {"no_key", "no_plan", "blocked", "budget", "environment"}
 
 
 class EarlierFailure(ProviderError):
