@@ -26,6 +26,7 @@ from miner.models import Poll
 from miner.providers import PROVIDERS
 from miner.providers.base import CandleSource, QuoteSource
 from miner.pulse import leases
+from miner.slices import LONGEST_WORK
 
 LEASE = "pulse"
 # A holder that dies is followed within this time.
@@ -33,8 +34,6 @@ HELD = timedelta(seconds=20)
 MINUTE = 60
 # Candles of an hour and more change slowly: S3-05.
 CANDLE_SECONDS = {"1h": 120, "4h": 300}
-# A task is killed after 60 s, and may have waited behind another one of as long: later than this its worker is dead.
-LONGEST_WORK = timedelta(seconds=130)
 
 
 @dataclass(frozen=True, slots=True)
