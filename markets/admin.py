@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from markets import admin_market_data, clock, events, formats, problems  # noqa: F401  admin_market_data registers itself
+from markets import admin_market_data, admin_tokens, clock, events, formats, problems  # noqa: F401  these two register themselves
 from markets.admin_base import LookOnly, NeitherAddedNorDeleted
 from markets.instruments import admin as instruments_admin  # noqa: F401  registers itself
 from markets.models import Gap, Job, OutboxEvent, Problem, Source
@@ -20,6 +20,7 @@ from markets.models import Gap, Job, OutboxEvent, Problem, Source
 admin.site.site_header = "Charon"
 admin.site.site_title = "Charon"
 admin.site.index_title = gettext_lazy("Zarządzanie")
+admin.site.empty_value_display = "–"
 
 PAUSE = timedelta(hours=1)
 

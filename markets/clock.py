@@ -1,11 +1,13 @@
 """The clock: the only place that reads the current time, so that tests can set it."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
 WARSAW = ZoneInfo("Europe/Warsaw")
+# Clocks of several machines differ by less; a moment that lies further ahead is of a clock that went wrong.
+SKEW = timedelta(seconds=60)
 
 
 def now() -> datetime:

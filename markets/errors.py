@@ -19,6 +19,15 @@ def is_storage_fault(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.errno in FULL_OR_BROKEN
 
 
+def log_cause(error: BaseException) -> dict[str, str]:
+    """`extra` of a line in the log: an error that fails every task alike is written once and then counted.
+
+    `cause` of an error names what is behind it; a storage that fails is one cause whatever was being done.
+    """
+    away = f"storage: {type(error).__name__}" if is_storage_fault(error) else ""
+    return {"cause": getattr(error, "cause", away)}
+
+
 class QuestionError(Exception):
     """A well-typed query that makes no sense, such as a range that ends before it begins."""
 

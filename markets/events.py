@@ -4,19 +4,24 @@ Nothing depends on either arriving: the open `OutboxEvent` rows are the truth. W
 is a warning and nothing else. The channels and their JSON are a contract with other programs (docs/technical.md).
 """
 
-from datetime import date
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.dispatch import Signal
 
+from markets.licence import Audience, may
 from markets.models import Job
-from markets.redis import pubsub
+from markets.redis import live_events, pubsub
 
 # Sent inside the transaction that wrote the rows; arguments: job, None where Redis told of rows of another program, and
 # `kinds` of the outbox rows where they are known.
 ingested = Signal()
 # Sent when a job has ended, however it ended; arguments: job, None where several were given up at once.
 ended = Signal()
+# Asks when pulse last showed that it lives; a receiver answers the moment, or None while no pulse does.
+pulse_asked = Signal()
 # Sent in the transaction that promised an answer; arguments: job (waiting), symbol, name, aliases.
 asset_wanted = Signal()
 
@@ -34,17 +39,34 @@ def announce(job: Job) -> int:
     """Publish one message per instrument that the job brought; answers how many went out."""
     if not settings.REDIS_URL:
         return 0
-    return pubsub.publish(settings.REDIS_PUBSUB_CHANNEL_RATES, messages(job), "market-data")
+    channel, bodies = settings.REDIS_PUBSUB_CHANNEL_RATES, messages(job)
+    public = job.source is None or may(job.source, Audience.API)
+    live_events.send(live_events.event("rates", channel, body, public, str(body["asset"])) for body in bodies)
+    return pubsub.publish(channel, bodies, "market-data")
 
 
-def decided(asset: str, rule: str, timeframe: str, as_of: date, signal: str, rows: int) -> int:
-    """Publish `signals.updated`: `rows` decisions of one instrument were written, the newest is `signal` of `as_of`."""
-    body = {
-        "asset": asset,
-        "rule": rule,
-        "timeframe": timeframe,
-        "as_of": as_of.isoformat(),
-        "signal": signal,
-        "rows": rows,
-    }
-    return pubsub.publish(settings.REDIS_PUBSUB_CHANNEL_SIGNALS, [body], "ta-service", "signal")
+class Decision(NamedTuple):
+    """`rows` decisions of one series were written, the newest is `signal` of `as_of`. `public`: whether the figures
+    that they are made of may be shown by the public API.
+    """
+
+    asset: str
+    rule: str
+    timeframe: str
+    as_of: date | datetime
+    signal: str
+    rows: int
+    public: bool
+
+
+def decided(decisions: Iterable[Decision]) -> int:
+    """Publish `signals.updated` for each of these series, all in one round trip; answers how many went out."""
+    channel = settings.REDIS_PUBSUB_CHANNEL_SIGNALS
+    bodies, live = list[dict[str, Any]](), list[live_events.LiveEvent]()
+    for one in decisions:
+        body = one._asdict() | {"as_of": one.as_of.isoformat()}
+        del body["public"]
+        live.append(live_events.event("signals", channel, body, one.public, one.asset))
+        bodies.append(body)
+    live_events.send(live)
+    return pubsub.publish(channel, bodies, "ta-service", "signal")

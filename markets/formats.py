@@ -1,8 +1,9 @@
-"""The Polish formats of numbers, days, durations and plurals: pure functions and template filters."""
+"""The formats of numbers, days, durations and plurals in the language that is on, Polish or English."""
 
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from markets.clock import WARSAW
@@ -10,7 +11,13 @@ from markets.clock import WARSAW
 NBSP = "\u00a0"
 MINUS = "\u2212"
 DASH = "–"
+# strftime would take the machine's language.
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 HUNDREDTH = Decimal("0.01")
+
+
+def english() -> bool:
+    return (get_language() or "").startswith("en")
 
 
 def weekday(day: date) -> str:
@@ -18,12 +25,13 @@ def weekday(day: date) -> str:
 
 
 def number(value: Decimal) -> str:
-    """All digits, with a decimal comma; grouped from five integer digits on (CLDR pl: 5348,26 but 25 772,10)."""
+    """All digits: `5348,26` and `25 772,10` (CLDR pl groups from five digits on), in English `5,348.26`."""
     whole, _point, decimals = f"{abs(value):f}".partition(".")
-    if len(whole) > 4:
-        whole = f"{int(whole):,}".replace(",", NBSP)
+    point, grouped = (".", 3) if english() else (",", 4)
+    if len(whole) > grouped:
+        whole = f"{int(whole):,}".replace(",", "," if english() else NBSP)
     sign = MINUS if value < 0 else ""
-    return f"{sign}{whole},{decimals}" if decimals else f"{sign}{whole}"
+    return f"{sign}{whole}{point}{decimals}" if decimals else f"{sign}{whole}"
 
 
 def signed(value: Decimal) -> str:
@@ -37,7 +45,8 @@ def percent(value: Decimal) -> str:
 
 
 def day(value: date) -> str:
-    return f"{value:%d.%m.%Y}"
+    """`26.10.2026`, in English `26 Oct 2026`: neither side of the ocean can mistake it."""
+    return f"{value.day} {MONTHS[value.month - 1]} {value.year}" if english() else f"{value:%d.%m.%Y}"
 
 
 def short_day(value: date, now: datetime) -> str:
@@ -48,7 +57,8 @@ def short_day(value: date, now: datetime) -> str:
 
 def moment(value: datetime) -> str:
     """`20.11.2026, 11:52` in Polish time."""
-    return f"{value.astimezone(WARSAW):%d.%m.%Y, %H:%M}"
+    local = value.astimezone(WARSAW)
+    return f"{day(local.date())}, {local:%H:%M}"
 
 
 def near(value: datetime, now: datetime) -> str:
@@ -113,10 +123,13 @@ def form(count: int, one: str, few: str, many: str) -> str:
     """The plural form (CLDR pl): 1 wiersz, 2-4 wiersze, 5 and more wierszy; 12-14 are many, 22-24 few again."""
     if count == 1:
         return one
+    if english():
+        return many
     return few if count % 10 in {2, 3, 4} and count % 100 not in {12, 13, 14} else many
 
 
 def plural(count: int, forms: str) -> str:
     """`{{ n|plural:_("wiersz,wiersze,wierszy") }}` gives `5 wierszy`."""
-    one, few, many = forms.split(",")
+    one, few, *rest = forms.split(",")  # English has two forms
+    many = rest[0] if rest else few
     return f"{whole(count)}{NBSP}{form(count, one, few, many)}"

@@ -10,7 +10,7 @@ from typing import Protocol
 from django.db.models import Q
 from django.http import HttpRequest
 
-from markets.access import is_staff, is_token
+from markets import access
 from markets.errors import NotPublicError
 
 
@@ -29,10 +29,8 @@ class Audience(Enum):
 
 
 def audience(request: HttpRequest) -> Audience:
-    """The audience of an API request: OPERATOR with a staff session or the token, else API."""
-    given = request.headers.get("Authorization")
-    known = is_staff(request) if given is None else is_token(given)
-    return Audience.OPERATOR if known else Audience.API
+    """The audience of an API request: OPERATOR for who may see the tables of prices and rates in the admin."""
+    return Audience.OPERATOR if access.may(request, *access.UNLICENSED) else Audience.API
 
 
 def may(source: Licensed, audience: Audience) -> bool:

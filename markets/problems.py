@@ -9,11 +9,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
+from django.conf import settings
 from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import F, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from markets import clock
+from markets.errors import log_cause
 from markets.jobs import runs
 from markets.models import Problem
 
@@ -35,6 +37,8 @@ class Kind(NamedTuple):
     strict: bool = False
     # The table in the admin where it is mended.
     admin: str = ""
+    # Whether its subject is for operators alone.
+    private: bool = False
 
 
 class Fault(NamedTuple):
@@ -65,6 +69,11 @@ KINDS: dict[str, Kind] = {
         _("Zegar systemowy był przestawiony"),
         _("Zadania mogły być uruchamiane za wcześnie lub za późno; ich terminy zostały poprawione."),
         _("Włącz synchronizację czasu (NTP) na każdej maszynie, na której działa system."),
+    ),
+    "outcomes": Kind(
+        _("Wyników reguł nie udało się przeliczyć"),
+        _("Pokazywane są wyniki z poprzedniego przeliczenia albo bez szeregów wymienionych w szczegółach."),
+        _("Następna próba będzie w nocy; przyczynę podają szczegóły i dziennik kolejki sygnałów."),
     ),
     "liveness": Kind(
         _("Proces przestał odpowiadać i został zastąpiony"),
@@ -110,6 +119,17 @@ KINDS: dict[str, Kind] = {
         strict=True,
         admin="django_q_failure",
     ),
+    "fill_given_up": Kind(
+        _("Zamówione uzupełnianie historii porzucone po kilku próbach"),
+        _("W zamówionym zakresie dni może brakować wartości; nowe dane przychodzą jak zwykle."),
+        _(
+            "Zleć zakres ponownie: akcja „Uzupełnij zakres dni w wybranych źródłach” na liście źródeł albo polecenie "
+            "podane w szczegółach (manage.py mine źródło --from RRRR-MM-DD --to RRRR-MM-DD). Przyczynę podaje lista "
+            "nieudanych zadań."
+        ),
+        strict=True,
+        admin="markets_source",
+    ),
     "times_ahead": Kind(
         _("Zapisane terminy leżą w przyszłości"),
         _("Pobieranie może się opóźnić, a wiek danych jest nieprawdziwy."),
@@ -148,7 +168,19 @@ KINDS: dict[str, Kind] = {
         _("Zwolnij miejsce na dysku z katalogiem danych; reszta wróci sama."),
         strict=True,
     ),
+    "channel_broken": Kind(
+        _("Kanał alertów nie działa"),
+        _("Wiadomości o alertach nie dochodzą tym kanałem; alerty powstają i widać je w systemie."),
+        _("Sprawdź ustawienia kanału i wyślij wiadomość próbną; przyczynę podają próby wysłania przy wiadomościach."),
+        admin="alerts_channel",
+        private=True,
+    ),
 }
+
+
+def is_unhealthy(kind: str) -> bool:
+    """Whether strict health answers 503 for it. The tables of a demo end in the past: they are stale by design."""
+    return KINDS[kind].strict and not (settings.DEMO and kind == "source_stale")
 
 
 def report(kind: str, subject: str = "", detail: str = "") -> None:
@@ -193,4 +225,4 @@ def best_effort(kind: str) -> Iterator[None]:
     try:
         yield
     except DatabaseError as error:
-        logger.warning("The problem %s could not be recorded: %s", kind, type(error).__name__)
+        logger.warning("The problem %s could not be recorded: %s", kind, type(error).__name__, extra=log_cause(error))

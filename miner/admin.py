@@ -16,10 +16,12 @@ from django.utils.translation import gettext_lazy
 from django_q.admin import ScheduleAdmin
 from django_q.models import Schedule
 
-from markets import clock, formats
+from markets import access, clock, formats
 from markets.admin import SourceAdmin
 from markets.instruments.admin import ListingAdmin
 from markets.models import Listing, Source
+from markets.network import allowed_urls
+from markets.network.fault_words import WRONG_ADDRESS
 from markets.queries.source_words import words
 from miner import backfill, source_states, sources
 from miner.fetch import cooldown
@@ -84,9 +86,68 @@ class MinedListingAdmin(ListingAdmin):
 admin.site.unregister(Source)
 
 
+class SourceForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in the stubs
+    """An operator's choices about a source."""
+
+    def clean_base_url(self) -> str:
+        url = str(self.cleaned_data["base_url"])
+        if url and (fault := allowed_urls.against(url)):
+            raise forms.ValidationError(WRONG_ADDRESS[fault])
+        return url
+
+
+class NewSourceForm(SourceForm):
+    """A provider that is installed and has no source yet."""
+
+    code = forms.ChoiceField(label=gettext_lazy("Dostawca"))
+    base_url = forms.URLField(
+        label=gettext_lazy("Inny adres API"), required=False, max_length=200, assume_scheme="https"
+    )
+
+    class Meta:
+        model = Source
+        fields = ("code", "enabled", "polling_interval", "base_url")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"] = forms.ChoiceField(
+            label=_("Dostawca"), choices=[(code, code) for code in sources.unregistered()]
+        )
+        interval = self.fields["polling_interval"]
+        interval.required, interval.initial = False, None
+        interval.help_text = _("Puste: tak, jak przewiduje dostawca")
+
+    def choices(self) -> dict[str, Any]:
+        """What was chosen beside the code; an empty interval is as the provider begins."""
+        chosen = {name: self.cleaned_data[name] for name in ("enabled", "polling_interval", "base_url")}
+        return {name: value for name, value in chosen.items() if value is not None}
+
+
 @admin.register(Source)
 class MinedSourceAdmin(SourceAdmin):
     """The sources with what only the miner knows and can do."""
+
+    form = SourceForm
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return access.user_may(request.user, *access.REGISTER_SOURCE)
+
+    def get_form(self, request: HttpRequest, obj: Source | None = None, change: bool = False, **kwargs: Any) -> Any:
+        return super().get_form(request, obj, change, **kwargs) if obj else NewSourceForm
+
+    def get_fieldsets(self, request: HttpRequest, obj: Source | None = None) -> Any:
+        return super().get_fieldsets(request, obj) if obj else [(None, {"fields": NewSourceForm.Meta.fields})]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Source | None = None) -> Any:
+        return super().get_readonly_fields(request, obj) if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: Source, form: Any, change: bool) -> None:
+        """A new one is registered as by the API, with its listings."""
+        if change:
+            super().save_model(request, obj, form, change)
+        else:
+            obj.pk = sources.register(obj.code, form.choices()).pk
+            obj.refresh_from_db()
 
     list_display: tuple[str, ...] = ("code", "name", "state", *SourceAdmin.list_display[2:])
     actions = [*SourceAdmin.actions, "mine_now", "test_connection", "fill_range"]

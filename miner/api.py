@@ -5,14 +5,16 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
-from markets.access import operator
+from markets.access import REGISTER_SOURCE, Operator
 from markets.api.responses import POLLED, fresh, listing, private, reply
 from markets.api.schemas import COMMON_ERRORS, Envelope, Paging
+from markets.errors import UnknownCodeError
 from markets.models import Job, Source
 from markets.queries import jobs as job_log
+from markets.queries.lookup import nearest
 from markets.queries.rates import find_source
 from miner import queries, sources
-from miner.fetch import allowed_urls
+from miner.providers import PROVIDERS
 from miner.schemas import (
     JobPage,
     JobQuery,
@@ -36,31 +38,44 @@ def source_list(request: HttpRequest, paging: Query[Paging]) -> HttpResponse:
 
 @router.post(
     "/sources",
-    response={
-        201: SourceItem, 400: Envelope, 401: Envelope, 403: Envelope, 404: Envelope, 409: Envelope, **COMMON_ERRORS
-    },
-    auth=operator,
+    response={201: SourceItem, 404: Envelope, 408: Envelope, 409: Envelope, **COMMON_ERRORS},
+    auth=Operator(*REGISTER_SOURCE),
     operation_id="source_register",
     summary="Register a source",
-)  # fmt: skip
+)
 def source_register(request: HttpRequest, new: NewSource) -> HttpResponse:
-    """Operators only. A provider that is installed and has no source yet gets one, with its timetable.
+    """Operators only. A provider that is installed and has no source yet gets one, with its timetable. A package may be
+    installed while Charon runs.
 
     404 names the codes that are installed in `detail`; `base_url` must be public and https.
     """
-    row = sources.register(new.code, new.choices() | {"base_url": allowed_urls.public(new.base_url)})
+    row = sources.register(new.code, new.choices())
     [shown] = queries.source_rows(Source.objects.filter(pk=row.pk))
     return private(reply(shown, 201))
 
 
 @router.get("/jobs", response={200: JobPage, 404: Envelope, **COMMON_ERRORS}, operation_id="jobs", summary="Jobs")
 def jobs(request: HttpRequest, query: Query[JobQuery], paging: Query[Paging]) -> HttpResponse:
-    """What the miner did, newest first. A long run shows `windows_done` of `windows` and the day it has `reached`."""
-    wanted: dict[str, Any] = {"job_type": query.type, "status": query.status}
+    """What the miner did, newest first. A long run shows `windows_done` of `windows` and the day it has `reached`.
+
+    A type that no source has and that never ran is 404 with the nearest ones.
+    """
+    wanted: dict[str, Any] = {"job_type": known_type(query.type), "status": query.status}
     if query.source is not None:
         wanted["source"] = find_source(query.source)
     rows = Job.objects.filter(**{name: value for name, value in wanted.items() if value is not None})
     return fresh(request, listing(paging, rows, job_log.job_rows))
+
+
+def known_type(text: str | None) -> str | None:
+    """The type of a job that has run or that a table has. An empty list would say that there was no such job."""
+    if text is None or Job.objects.filter(job_type=text).exists():
+        return text
+    tables = {f"{code}.{series.table}" for code, provider in PROVIDERS.items() for series in provider.series}
+    if text in tables:
+        return text
+    types = tables.union(Job.objects.order_by().values_list("job_type", flat=True).distinct())
+    raise UnknownCodeError(f"There is no type of job {text!r}", {"nearest": nearest(text, {row: row for row in types})})
 
 
 @router.get(

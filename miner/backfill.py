@@ -17,21 +17,22 @@ from markets import clock
 from markets.errors import QuestionError
 from markets.jobs import job_leases, lookups, runs
 from markets.models import Job, Source
-from markets.store import assets
+from markets.store import assets, gaps
 from miner import sources, tasks
-from miner.collect import history_requests, listing, one_table, probe, window_plan
+from miner.collect import history_requests, listing, market_gaps, one_table, probe, window_plan
 from miner.collect import prices as price_collector
-from miner.collect.candle_history import fetch_candles
+from miner.collect.candle_history import fetch_candles, fetch_gaps
 from miner.collect.history import BUSY, ROUND, Fill, moments, settled
 from miner.collect.price_history import fetch_prices, history_states
 from miner.fetch.errors import ProviderError
-from miner.providers import PROVIDERS
 from miner.providers.base import CandleSource, QuoteSource
 from miner.slices import Slice, in_slices
 
 logger = logging.getLogger(__name__)
 
 OFF = "switched off, paused or unknown"
+# Gaps have their own spans.
+EVER = date(1970, 1, 1), date.max
 
 
 def now(source: Source) -> None:
@@ -44,6 +45,8 @@ def now(source: Source) -> None:
     if isinstance(provider, CandleSource):
         for timeframe in provider.timeframes:
             put("miner.tasks.candles", source.code, timeframe, group=f"{source.code}.candles.{timeframe}")
+    if names := market_gaps.due_tables(source, clock.now()):
+        enqueue_gaps(source.code, names, trigger=Job.Trigger.OPERATOR)
 
 
 def enqueue(source: Source, start: date, end: date) -> bool:
@@ -63,8 +66,8 @@ def enqueue(source: Source, start: date, end: date) -> bool:
 
 def check(source: str) -> str:
     """Try the connection to a source, also to one that is switched off; the answer is how the job ends."""
-    row = Source.objects.filter(code=source, code__in=PROVIDERS).first()
-    if row is None:
+    row = Source.objects.filter(code=source).first()
+    if row is None or sources.installed_provider(source) is None:
         return OFF
     try:
         with runs.job(f"{source}.check", row, Job.Trigger.OPERATOR) as job:
@@ -153,6 +156,7 @@ def prices(
     end: date,
     job: int | None = None,
     trigger: str = Job.Trigger.OPERATOR,
+    is_again: bool = False,
 ) -> str:
     """The history of each of these tickers. A task that met another back-fill is enqueued again by the next poll."""
     row = sources.runnable_source(source)
@@ -160,8 +164,9 @@ def prices(
         job_leases.abandon(job)
         return OFF
     fill = of_task(row, start, end)
-    fill.trigger = trigger
-    fill.on_continue = lambda left, job: again("prices", row, left, start, end, job=job, trigger=trigger)
+    fill.trigger, fill.is_again = trigger, is_again
+    state = {"trigger": trigger} | ({"is_again": True} if is_again else {})
+    fill.on_continue = lambda left, job: again("prices", row, left, start, end, job=job, **state)
     status = settled(fill, lambda: fetch_prices(fill, names, job))
     if status == BUSY and fill.is_first:
         for name in names:  # not all at once: polls write the same rows in another order
@@ -184,6 +189,35 @@ def candles(
     if status != Job.Status.RUNNING and names[1:]:
         again("candles", row, names[1:], start, end)
     return status
+
+
+@in_slices
+def fill_gaps(source: str, names: list[str], trigger: str = Job.Trigger.SCHEDULE, job: int | None = None) -> str:
+    """The gaps of the first of these series that are due; a task of its own for each other, also after a failure.
+
+    Prices are a task for each span of days.
+    """
+    row = sources.available(source)
+    if row is None:
+        job_leases.abandon(job)
+        return OFF
+    table, rest, status = names[0], names[1:], "enqueued"
+    if table == gaps.PRICES:
+        all_before = clock.now() if trigger == Job.Trigger.OPERATOR else None
+        for (start, end), tickers in market_gaps.due_prices(row, all_before).items():
+            again("prices", row, tickers, start, end, trigger=trigger, is_again=True)
+    else:
+        fill = of_task(row, *EVER)
+        fill.trigger, fill.is_again = trigger, True
+        fill.on_continue = lambda _, job: enqueue_gaps(source, names, trigger=trigger, job=job)
+        status = settled(fill, lambda: fetch_gaps(fill, table.removeprefix(gaps.CANDLES), job))
+    if status != Job.Status.RUNNING and rest:
+        enqueue_gaps(source, rest, trigger=trigger)
+    return status
+
+
+def enqueue_gaps(source: str, names: Sequence[str], **state: object) -> None:
+    put("miner.backfill.fill_gaps", source, list(names), group=f"{source}.gaps", **state)
 
 
 def again(kind: str, source: Source, names: Sequence[str], start: date, end: date, **state: object) -> None:

@@ -6,29 +6,29 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import Count, Max, Min
 from django_q.conf import Conf
-from django_q.models import OrmQ, Schedule, Task
+from django_q.models import OrmQ, Task
 
 from markets.jobs import job_leases
 from markets.models import Gap, Job
 from markets.problems import Fault
 from markets.queries import jobs
-from markets.queries.source_state import SKEW, SourceState, State
-from miner import source_states
-from miner.models import Lease
+from markets.queries.source_state import SourceState, State
+from miner import source_states, times_ahead
+from miner.collect import failures
 
 # After so many tries only an operator knows more.
 MANY_TRIES = 5
 # Longer than a task waits behind the others of a working queue: two of 60 s run, some more have been fetched.
-LONGEST_WAIT = timedelta(seconds=300)
+LONGEST_IN_QUEUE = timedelta(seconds=300)
 # A task that was given up and left no success since is told of for a day.
 GIVEN_UP = timedelta(days=1)
-# No entry of the timetable that names hours comes more seldom than once a week.
-LONGEST_PAUSE = timedelta(days=8)
-LONGEST_LEASE = timedelta(minutes=10)
-# Of all values of a run, refused ones from this share on are no single misprint.
-REFUSED_SHARE = 0.05
 # What people ask for one by one; they read the answer themselves.
 BY_HAND = (".check", "assets.")
+# What operators order of the past: a source, names, and the first and the last day.
+TABLES = "miner.backfill.tables"
+FILLS, FILL_ARGS = frozenset({TABLES, "miner.backfill.prices", "miner.backfill.candles"}), 4
+OPERATOR = Job.Trigger.OPERATOR
+BY_PERSONS = (OPERATOR, Job.Trigger.COMMAND)
 LOST = frozenset({"lost", "timed_out"})
 # One variable stops every source; the problem `proxy` names it, and tells of it once.
 ENVIRONMENT = Job.Reason.ENVIRONMENT
@@ -36,7 +36,7 @@ TOLD_ELSEWHERE = frozenset({Job.Reason.STOPPED, ENVIRONMENT})
 
 
 def found(now: datetime, states: list[SourceState] | None = None) -> list[Fault]:
-    """Every fault that stands in the tables now; at most ten queries."""
+    """Every fault that stands in the tables now; a dozen queries."""
     states = source_states.states(now) if states is None else states
     return [
         *source_faults(states),
@@ -63,13 +63,12 @@ def job_faults(states: list[SourceState]) -> Iterator[Fault]:
     for job in jobs.newest_runs():
         if job.source_id in off or any(word in job.job_type for word in BY_HAND):
             continue
-        offered = job.rows_written + job.refused
         if job.reason in LOST:
             yield Fault("job_lost", job.job_type, job.error)
         elif job.status == Job.Status.FAILED and job.job_type not in series and job.reason not in TOLD_ELSEWHERE:
             yield Fault("job_failed", job.job_type, job.error)
-        if job.refused and job.refused >= REFUSED_SHARE * offered:
-            yield Fault("figures_refused", job.job_type, f"{job.refused} / {offered}")
+        if failures.is_told(job):
+            yield Fault("figures_refused", job.job_type, f"{job.refused} / {failures.accepted(job) + job.refused}")
 
 
 def gap_faults(states: list[SourceState]) -> Iterator[Fault]:
@@ -85,42 +84,53 @@ def given_up(now: datetime) -> Iterator[Fault]:
     """Tasks that the queue tries no more, and of which no later one of their kind succeeded."""
     recent = Task.objects.filter(stopped__gte=now - GIVEN_UP).order_by()
     failed = recent.filter(success=False, attempt_count__gte=Conf.MAX_ATTEMPTS or MANY_TRIES)
-    last = failed.values_list("func", "group").annotate(stopped=Max("stopped"))
-    gone = {(func, group): stopped for func, group, stopped in last}
+    gone = {(task.func, task.group): task for task in failed.order_by("stopped")}
     if not gone:
         return
     later = recent.filter(success=True, func__in=[func for func, _ in gone])
     since = {(func, group): at for func, group, at in later.values_list("func", "group").annotate(at=Max("stopped"))}
-    for (func, group), stopped in gone.items():
-        if since.get((func, group), stopped) <= stopped:
+    for (func, group), task in gone.items():
+        if since.get((func, group), task.stopped) > task.stopped:
+            continue
+        if command := fill_command(task):
+            if not is_filled_since(task):
+                yield Fault("fill_given_up", group or func, command)
+        else:
             yield Fault("work_given_up", group or func, func)
+
+
+def fill_command(task: Task) -> str:
+    """The command that does what an operator's back-fill was to do; empty for any other task."""
+    args, state = list(task.args or ()), task.kwargs or {}
+    if task.func not in FILLS or len(args) < FILL_ARGS or state.get("trigger", OPERATOR) != OPERATOR:
+        return ""
+    source, names, start, end = args[:FILL_ARGS]
+    tables = [f"--table {name}" for name in names] if task.func == TABLES else []
+    return " ".join(["manage.py mine", source, *tables, f"--from {start} --to {end}"])
+
+
+def is_filled_since(task: Task) -> bool:
+    """Whether a person's run of the same source has succeeded after it: a command leaves no task."""
+    jobs_after = Job.objects.filter(source__code=task.args[0], finished_at__gte=task.stopped, status=Job.Status.SUCCESS)
+    return jobs_after.filter(trigger__in=BY_PERSONS).exclude(job_type__endswith=".check").exists()
 
 
 def queue_faults(now: datetime) -> Iterator[Fault]:
     """A queue whose oldest due task nobody takes."""
-    due = OrmQ.objects.filter(key__in={settings.MINER_QUEUE, settings.BRAIN_QUEUE}, lock__lt=now - LONGEST_WAIT)
+    due = OrmQ.objects.filter(key__in={settings.MINER_QUEUE, settings.BRAIN_QUEUE}, lock__lt=now - LONGEST_IN_QUEUE)
     for key, count, oldest in due.order_by().values_list("key").annotate(count=Count("pk"), oldest=Min("lock")):
         yield Fault("queue", key, f"{count}, {oldest:%Y-%m-%d %H:%M:%S} UTC")
 
 
 def clock_faults(now: datetime, states: list[SourceState]) -> Iterator[Fault]:
-    """Moments that lie further ahead than they can: they were written while the clock was ahead."""
-    ahead = {
-        "queue": OrmQ.objects.filter(lock__gt=now + timedelta(seconds=Conf.RETRY) + SKEW),
-        "leases": Lease.objects.filter(until__gt=now + LONGEST_LEASE + SKEW),
-        "jobs": Job.objects.filter(
-            status=Job.Status.RUNNING, lease_until__gt=now + max(job_leases.LEASE, job_leases.QUEUED_LEASE) + SKEW
-        ),
+    """Moments that were written while the clock was ahead and that nobody has put right (`charon.processes`)."""
+    counts = {
+        "queue": times_ahead.tasks(now).count(),
+        "leases": times_ahead.leases(now).count(),
+        "jobs": job_leases.leased_too_long().count(),
+        "schedules": len(times_ahead.entries(now)),
+        "sources": sum(one.is_ahead for state in states if state.state != State.OFF for one in state.series),
     }
-    counts = {name: rows.count() for name, rows in ahead.items()}
-    counts["schedules"] = sum(is_far(row, now) for row in Schedule.objects.only("next_run", "schedule_type", "minutes"))
-    counts["sources"] = sum(one.is_ahead for state in states if state.state != State.OFF for one in state.series)
     for name, count in counts.items():
         if count:
             yield Fault("times_ahead", name, str(count))
-
-
-def is_far(row: Schedule, now: datetime) -> bool:
-    """Whether the next run lies further ahead than the interval of the entry."""
-    interval = timedelta(minutes=row.minutes) if row.schedule_type == Schedule.MINUTES else LONGEST_PAUSE
-    return row.next_run is not None and row.next_run - now > interval + SKEW

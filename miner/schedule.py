@@ -28,7 +28,7 @@ NIGHT = "40 3 * * *"
 # What a source lists changes by days; half an hour after the night's cleaning.
 LISTINGS = "10 4 * * *"
 # What gave up is asked again within the hour, away from the full hour at which all sources are mined.
-RESUME = "25 * * * *"
+RESUME, RESUMES = "25 * * * *", "resume"
 # A result every minute would push all others out of the 2,000 that are kept; a failure is kept all the same.
 UNSAVED = repr({"q_options": {"save": False}})
 
@@ -72,7 +72,7 @@ def fixed() -> list[Schedule]:
         every(settings.BATCH_INTERVAL_MINUTES, "batch.priority", "miner.tasks.priority_batch"),
         every(settings.BATCH_ENQUEUE_MINUTES, "batch.secondary", "miner.tasks.enqueue_secondary"),
         every(1, "reap", "miner.tasks.reap", kwargs=UNSAVED),
-        at(RESUME, "resume", "miner.tasks.resume"),
+        at(RESUME, RESUMES, "miner.tasks.resume"),
         at(LISTINGS, "listings", "miner.tasks.refresh_listings"),
         at(NIGHT, "retention", "miner.tasks.prune"),
     ]

@@ -1,15 +1,20 @@
 """The shapes of answers about sources, jobs and the timetable."""
 
 from datetime import date
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from ninja import Field, Schema
-from pydantic import AwareDatetime, ConfigDict, StrictBool, StrictInt
+from pydantic import AwareDatetime, BeforeValidator, ConfigDict, StrictBool, StrictInt
 
-from markets.api.schemas import Code
+from markets.api.schemas import Code, Whole
 
 Status = Literal["running", "success", "skipped", "failed"]
 Moment = AwareDatetime
+
+
+def whole(value: Any) -> Any:
+    """JSON has one kind of number, and 60.0 is the integer 60 (JSON Schema, 6.1.1); a text or a boolean is none."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 class SeriesItem(Schema):
@@ -59,7 +64,7 @@ class NewSource(Schema):
     enabled: StrictBool = Field(
         default=True, description="Whether it is asked from now on.", json_schema_extra={"example": True}
     )
-    cadence: StrictInt | None = Field(
+    cadence: Annotated[StrictInt | None, BeforeValidator(whole)] = Field(
         None,
         ge=5,
         le=86_400 * 31,
@@ -70,7 +75,7 @@ class NewSource(Schema):
         "",
         max_length=200,
         description="Another address of its API: https, a public host, no user name and no password.",
-        json_schema_extra={"example": "https://api.bank.example/"},
+        json_schema_extra={"example": "https://api.bank.example/", "pattern": "^([hH][tT][tT][pP][sS]://[!-~]+)?$"},
     )
 
     def choices(self) -> dict[str, Any]:
@@ -119,7 +124,7 @@ class JobPage(Schema):
 
 
 class MinerQuery(Schema):
-    limit: int = Field(
+    limit: Whole = Field(
         20, ge=1, le=1000, description="How many of the last jobs to send.", json_schema_extra={"example": 20}
     )
 

@@ -4,18 +4,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 
-from django.db.models import F, OuterRef, Q, Subquery, Value
+from django.db.models import Exists, F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Concat
 from django_q.models import Schedule
 
 from markets import clock
-from markets.models import Job, Publication, Source
+from markets.models import Job, Listing, Publication, Quote, Source
 from markets.queries import jobs, source_state
 from markets.queries.calendars import Timetable
 from markets.queries.freshness import Trouble
 from markets.queries.jobs import Ends
 from markets.queries.source_state import SeriesFacts, SourceFacts, SourceState
-from miner import sources
+from miner import schedule, sources
 from miner.models import Poll
 from miner.providers import PROVIDERS
 from miner.providers.base import TableSeries
@@ -39,8 +39,28 @@ def source_rows() -> list[Source]:
     newest = {NEWEST + name: Subquery(days.filter(table=name)[:1]) for name in names}
     code = OuterRef("code")
     runs = Schedule.objects.filter(Q(name=code) | Q(name__startswith=Concat(code, Value(".")))).order_by("next_run")
-    extra = {"next_run": Subquery(runs.values("next_run")[:1]), "cooling_until": F("spent__blocked_until")}
+    resumed = Schedule.objects.filter(name=schedule.RESUMES).values("next_run")
+    extra = {
+        "newest_price": newest_price(OuterRef("pk")),
+        "next_run": Subquery(runs.values("next_run")[:1]),
+        "resumed_at": Subquery(resumed[:1]),
+        "cooling_until": F("spent__blocked_until"),
+    }
     return list(Source.objects.annotate(**newest, **extra).order_by("code"))
+
+
+def newest_price(source: OuterRef) -> Subquery:
+    """The moment of the newest price of a source; those of a wrong clock and of yesterday's close say nothing of it."""
+    followed = Listing.objects.filter(instrument=OuterRef("instrument"), source=OuterRef("source"), tracked=True)
+    polled = Quote.objects.filter(Exists(followed), source=source, effective_date=None, end_of_day=False)
+    come = polled.filter(observed_at__lte=clock.now() + clock.SKEW)
+    return Subquery(come.order_by("-observed_at").values("observed_at")[:1])
+
+
+def newest_prices() -> dict[str, datetime]:
+    """By the name of the poll that brings them."""
+    found = Source.objects.values_list("code", newest_price(OuterRef("pk")))
+    return {f"{code}.quotes": moment for code, moment in found if moment}
 
 
 def facts_of(row: Source, ends: Mapping[str, Ends], asked: Mapping[str, Poll], now: datetime) -> SourceFacts:
@@ -49,9 +69,12 @@ def facts_of(row: Source, ends: Mapping[str, Ends], asked: Mapping[str, Poll], n
     own = polls.polls_of(row) if provider else []
     if provider and provider.rotating:
         own.append(polls.queue_poll())
-    found += [poll_facts(poll.name, poll.every, asked.get(poll.name), ends) for poll in own]
+    observed = {f"{row.code}.quotes": getattr(row, "newest_price", None)}
+    found += [poll_facts(poll.name, poll.every, asked.get(poll.name), ends, observed.get(poll.name)) for poll in own]
     cooling = getattr(row, "cooling_until", None)
-    moments = [replace(poll, cooling_until=cooling).next(now) for poll in own]
+    moments: list[datetime | None] = [replace(poll, cooling_until=cooling).next(now) for poll in own]
+    if provider and not provider.scheduled and any(is_resumed(one) for one in found):
+        moments.append(getattr(row, "resumed_at", None))
     series = [ends[one.name] for one in found if one.name in ends]
     return SourceFacts(
         source=row,
@@ -62,6 +85,11 @@ def facts_of(row: Source, ends: Mapping[str, Ends], asked: Mapping[str, Poll], n
         last_success=newest_of(one.success for one in series),
         last_failure=newest_of(one.failure for one in series),
     )
+
+
+def is_resumed(series: SeriesFacts) -> bool:
+    """Whether a series without a timetable is asked for again with whatever gave up."""
+    return not series.filling and (series.trouble is not None or not series.complete)
 
 
 def newest_of(moments: Iterable[datetime | None]) -> datetime | None:
@@ -88,14 +116,21 @@ def timetable(series: TableSeries) -> Timetable:
     return Timetable(series.weekdays, series.closed, series.longest_pause, start, end)
 
 
-def poll_facts(name: str, every: int, row: Poll | None, ends: Mapping[str, Ends]) -> SeriesFacts:
+def poll_facts(
+    name: str, every: int, row: Poll | None, ends: Mapping[str, Ends], observed: datetime | None = None
+) -> SeriesFacts:
     """A poll that never succeeded waits since it was asked for; its error counts also where no job tells of it."""
     row, end = row or Poll(name=name), ends.get(name)
     trouble = end.trouble if end else None
     if trouble is None and row.done_at is None and row.asked_at:
         trouble = Trouble(Job.Reason.ERROR, str(Job.Reason.ERROR.label), row.asked_at)
     return SeriesFacts(
-        name, newest=row.done_at, every=every, waiting=row.asked_at, trouble=trouble if row.error else None
+        name,
+        newest=row.done_at,
+        observed=observed,
+        every=every,
+        waiting=row.asked_at,
+        trouble=trouble if row.error else None,
     )
 
 

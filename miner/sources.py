@@ -10,10 +10,11 @@ from markets import clock
 from markets.errors import ConflictError, UnknownCodeError
 from markets.instruments import create, names
 from markets.models import Source
+from markets.network import allowed_urls
 from markets.records import MEDIUM, Listed
-from miner.fetch import cooldown
+from miner.fetch import cooldown, guarded
 from miner.fetch.call_window import Allowance
-from miner.providers import PROVIDERS
+from miner.providers import PROVIDERS, discover
 from miner.providers.base import CandleSource, ListingSource, Provider, QuoteSource
 
 FACTS = ("name", "url", "unit", "limits", "licence", "attribution", "edition", "rotating")
@@ -90,9 +91,18 @@ def key_of(code: str) -> str:
 
 
 def provider_of(source: Source) -> Provider:
-    """The provider, at the operator's address if there is one, else at `<CODE>_BASE_URL`."""
-    base_url = source.base_url or getattr(settings, f"{source.code.upper()}_BASE_URL", "")
-    return PROVIDERS[source.code](base_url.rstrip("/") + "/" if base_url else "", key_of(source.code))
+    """The provider, at the address of its row if there is one, else at `<CODE>_BASE_URL`, with `<CODE>_TIMEOUT`.
+
+    Who writes rows (an operator of the API) may own less than who writes the environment: only the latter is trusted.
+    """
+    code = source.code.upper()
+    name = f"{code}_BASE_URL"
+    base_url = source.base_url or str(getattr(settings, name, os.environ.get(name, "")))
+    if source.base_url:
+        guarded.add(base_url)
+    provider = PROVIDERS[source.code](base_url.rstrip("/") + "/" if base_url else "", key_of(source.code))
+    provider.read_seconds = getattr(settings, f"{code}_TIMEOUT", provider.read_seconds)
+    return provider
 
 
 def quote_source_of(source: Source) -> QuoteSource:
@@ -126,8 +136,11 @@ def connections_of(source: Source) -> int:
 def runnable() -> list[Source]:
     """Enabled, not paused, and known to this code; those that stand in for others first."""
     awake = Q(paused_until=None) | Q(paused_until__lte=clock.now())
-    rows = Source.objects.filter(awake, enabled=True, code__in=PROVIDERS)
-    return sorted(rows, key=lambda row: (row.fallback_for_id is None, row.code))
+    rows = list(Source.objects.filter(awake, enabled=True))
+    if any(row.available and row.code not in PROVIDERS for row in rows):
+        discover()  # registered in another process, whose package was installed meanwhile
+    known = [row for row in rows if row.code in PROVIDERS]
+    return sorted(known, key=lambda row: (row.fallback_for_id is None, row.code))
 
 
 def runnable_source(code: str) -> Source | None:
@@ -147,10 +160,26 @@ def wants_key(source: Source) -> bool:
     return provider is not None and provider.needs_key and not key_of(source.code)
 
 
+def installed_provider(code: str) -> type[Provider] | None:
+    """By its code or another name of it; also one of a package that was installed since this process began."""
+    if source_code(code) not in PROVIDERS:
+        discover()
+    return PROVIDERS.get(source_code(code))
+
+
+def unregistered() -> list[str]:
+    """Codes of the installed providers that have no source yet."""
+    discover()
+    return sorted(set(PROVIDERS) - set(Source.objects.values_list("code", flat=True)))
+
+
 def register(code: str, choices: dict[str, object]) -> Source:
-    """Write the row of an installed provider that has none, with what the operator has chosen."""
-    code = source_code(code)
-    provider = PROVIDERS.get(code)
+    """Write the row of an installed provider that has none, with what the operator has chosen.
+
+    API and admin call this.
+    """
+    allowed_urls.public(str(choices.get("base_url", "")))
+    provider, code = installed_provider(code), source_code(code)
     if provider is None:
         raise UnknownCodeError(f"No provider {code!r} is installed", {"installed": sorted(PROVIDERS)})
     with transaction.atomic():

@@ -8,6 +8,7 @@ from django.db import DatabaseError
 from django_q.tasks import async_task
 
 from markets import clock
+from markets.errors import log_cause
 from markets.jobs import job_leases, runs
 from markets.models import Gap, Job, Publication, Source
 from markets.redis import market_keys
@@ -16,7 +17,7 @@ from miner import sources
 from miner.batch import rotation
 from miner.batch import run as batch_run
 from miner.collect import candles as candle_cycle
-from miner.collect import listing, one_table
+from miner.collect import listing, market_gaps, one_table
 from miner.collect import prices as quote_refresh
 from miner.collect import tables as table_collector
 from miner.fetch.errors import ProviderError
@@ -26,6 +27,11 @@ from miner.pulse import results
 from miner.slices import in_slices
 
 logger = logging.getLogger(__name__)
+
+
+def ping() -> str:
+    """Whether the queue takes tasks at all; its result is a row of the queue."""
+    return "pong"
 
 
 def start() -> None:
@@ -160,7 +166,8 @@ def refresh_listing(source: str) -> str:
     except runs.Busy:
         return "busy"
     except (ProviderError, DatabaseError, job_leases.LeaseLost) as error:
-        logger.warning("%s does not say what it lists: %s", source, runs.scrub(str(error)))
+        words = runs.scrub(str(error))
+        logger.warning("%s does not say what it lists: %s", source, words, extra=log_cause(error))
         return Job.Status.FAILED
 
 
@@ -176,15 +183,20 @@ def prune() -> str:
 
 
 def resume() -> list[str]:
-    """Once an hour: every source that is mined at a start alone goes on where a task of it gave up.
+    """Once an hour: every source that is mined at a start alone goes on where a task of it gave up, and markets are
+    asked for their gaps that are due.
 
     A killed task is delivered three times and then no more, and a first fill may have been left in the middle: until
     the next start nobody would ask again. The others are mined by the timetable anyway.
     """
-    unfinished = [row.code for row in sources.runnable() if gave_up(row)]
+    runnable = sources.runnable()
+    unfinished = [row.code for row in runnable if gave_up(row)]
     for code in unfinished:
         enqueue(code)
-    return unfinished
+    with_gaps = {row.code: names for row in runnable if (names := market_gaps.due_tables(row))}
+    for code, names in with_gaps.items():
+        market_gaps.gaps_due.send(sender=Source, source=code, names=names)
+    return [*unfinished, *with_gaps]
 
 
 def gave_up(source: Source) -> bool:

@@ -14,6 +14,7 @@ from django.views.decorators.http import conditional_page, require_safe
 
 from markets import clock, formats
 from markets.models import Job, Source
+from markets.store.gaps import CANDLES
 from markets.views import BUSY, CALM, HtmxRequest, Row, shown_sources, wants_fragment
 from miner.queries import upcoming
 
@@ -90,6 +91,8 @@ def label(job_type: str, names: dict[str, str]) -> str:
     if job_type in NAMES:
         return str(NAMES[job_type])
     series, _dot, part = rest.partition(".")
+    if series.startswith(CANDLES):
+        series, part = "candles", series.removeprefix(CANDLES)
     known = {
         "gold": _("złoto"),
         "mid": _("kursy średnie"),
@@ -98,7 +101,9 @@ def label(job_type: str, names: dict[str, str]) -> str:
         "quotes": _("ceny bieżące"),
         "history": _("dawne ceny"),
         "candles": _("świece %s") % part,
-        "fill": _("dawne świece %s") % part,
+        "fill": _("dawne świece %s") % part if part else _("zamówiona historia"),
+        "gaps": _("luki"),
+        "price": _("dawne ceny"),
         "listing": _("wykaz symboli"),
         "check": _("sprawdzenie połączenia"),
     }

@@ -7,7 +7,7 @@ from pydantic import ConfigDict
 
 from markets.api.schemas import COMMON_ERRORS, Digits, Envelope
 
-OPERATOR_ERRORS = {401: Envelope, 403: Envelope, 404: Envelope, **COMMON_ERRORS}
+OPERATOR_ERRORS = {404: Envelope, **COMMON_ERRORS}
 SYMBOL = r"^[A-Za-z0-9][A-Za-z0-9:/_.-]{1,31}$"
 # Letters of any alphabet; no control characters, and not only spaces.
 NAME = r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"

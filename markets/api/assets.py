@@ -8,9 +8,9 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Path, Query, Router
 
 from markets import licence
-from markets.access import operator
+from markets.access import FOLLOW, UNFOLLOW, Operator
 from markets.api.asset_schemas import OPERATOR_ERRORS, AssetItem, AssetPath, NewAsset, PendingAsset
-from markets.api.responses import fresh, private, reply
+from markets.api.responses import fresh, nothing, private, reply
 from markets.api.schemas import COMMON_ERRORS, Envelope, Paging
 from markets.errors import UnknownCodeError
 from markets.jobs import lookups
@@ -30,10 +30,10 @@ def asset_list(request: HttpRequest, paging: Query[Paging]) -> HttpResponse:
 
 @router.post(
     "/assets",
-    response={201: AssetItem, 202: PendingAsset, 409: Envelope, **OPERATOR_ERRORS},
+    response={201: AssetItem, 202: PendingAsset, 408: Envelope, 409: Envelope, **OPERATOR_ERRORS},
     operation_id="asset_add",
     summary="Follow an asset",
-    auth=operator,
+    auth=Operator(*FOLLOW),
 )
 def asset_add(request: HttpRequest, new: NewAsset) -> HttpResponse:
     """Operators only. Every source that lists it is asked for it from its next run on.
@@ -68,11 +68,11 @@ def look_up(request: HttpRequest, new: NewAsset) -> HttpResponse:
     response={204: None, **OPERATOR_ERRORS},
     operation_id="asset_remove",
     summary="Follow it no more",
-    auth=operator,
+    auth=Operator(*UNFOLLOW),
 )
 def asset_remove(request: HttpRequest, asset: Path[AssetPath]) -> HttpResponse:
     """Operators only. Nobody is asked for it any more; its history stays."""
     instrument = prices.find_asset(asset.symbol)
     if not listings.leave(instrument):
         raise UnknownCodeError(f"{instrument.code} is not followed", {"nearest": []})
-    return HttpResponse(status=204)
+    return nothing()

@@ -7,16 +7,20 @@ from typing import Annotated, Any, Literal
 from ninja import Field, Schema
 from pydantic import AwareDatetime, BeforeValidator
 
-from markets.api.schemas import COMMON_ERRORS, MAX_LIMIT, Code, Digits, Envelope
+from markets.api.schemas import COMMON_ERRORS, MAX_LIMIT, Code, Digits, Envelope, Whole
 
-QUESTION_ERRORS = {400: Envelope, 403: Envelope, 404: Envelope, **COMMON_ERRORS}
+QUESTION_ERRORS = {404: Envelope, **COMMON_ERRORS}
 DAY = timedelta(days=1)
+# Python reads more than this: `2026-10-26x12`, `20261026T12`, weeks.
+MOMENT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+ -][0-9]{2}:[0-9]{2})?)?"
+)
 FORMS = "is not a moment; write 2026-10-26 or 2026-10-26T12:00:00Z"
 
 
 def beginning(value: Any) -> datetime:
     """A moment in UTC, or the beginning of a day; of UTC unless it says otherwise."""
-    if not re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", str(value)):
+    if not MOMENT.fullmatch(str(value)):
         raise ValueError(FORMS)
     try:
         if len(str(value)) == len("2026-10-26"):
@@ -37,6 +41,7 @@ def ending(value: Any) -> datetime:
 
 Since = Annotated[datetime, BeforeValidator(beginning)]
 Until = Annotated[datetime, BeforeValidator(ending)]
+DAY_BAR = "The {} price of the day as its source counts it: the last 24 hours, or the UTC day."
 SOURCE = "Only the figures of this source (see /sources). Without it the source that answers is in X-Source."
 
 
@@ -49,13 +54,13 @@ class PriceQuery(Schema):
         "24h",
         max_length=20,
         description="How far back from now, in minutes, hours or days: 30m, 24h, 7d; 366d at most.",
-        json_schema_extra={"example": "24h"},
+        json_schema_extra={"example": "24h", "pattern": "^[0-9]{1,6}[mhd]$"},
     )
     source: Code | None = Field(None, description=SOURCE, json_schema_extra={"example": "coingecko"})
 
 
 class PriceLimit(Schema):
-    limit: int = Field(
+    limit: Whole = Field(
         MAX_LIMIT,
         ge=1,
         le=MAX_LIMIT,
@@ -98,11 +103,24 @@ class LatestPrice(Schema):
     ask: Digits | None = Field(description="What sellers ask; null where the source does not say.", examples=[None])
     spread: Digits | None = Field(description="ask less bid; null where one of them is missing.", examples=[None])
     change24h: Digits | None = Field(description="Change of the last 24 hours in percent.", examples=["-1.4093"])
+    daily_open: Digits | None = Field(description=DAY_BAR.format("first"), examples=["67102.10"])
+    daily_high: Digits | None = Field(description=DAY_BAR.format("highest"), examples=["67980.00"])
+    daily_low: Digits | None = Field(description=DAY_BAR.format("lowest"), examples=["66411.00"])
+    daily_close: Digits | None = Field(description=DAY_BAR.format("last"), examples=["67321.50"])
+    daily_volume: Digits | None = Field(
+        description="What was traded of it, in the base; null where the source has no bar of the day.",
+        examples=["812.4"],
+    )
     ts: AwareDatetime = Field(
         description="When the price was observed; the beginning of its day for an official rate.",
         examples=["2026-10-26T11:59:00Z"],
     )
-    source: str = Field(description="Who said so (see /sources).", examples=["deribit"])
+    source: str = Field(description="Who said the price (see /sources).", examples=["deribit"])
+    filled_from: dict[Literal["bid_ask", "change24h", "daily"], str] = Field(
+        description="What `source` does not say, and the best fresh source that it comes from instead; `daily` is the "
+        "bar of the day as a whole.",
+        examples=[{"change24h": "coingecko"}],
+    )
     stale: bool = Field(description="Whether the source should have said something newer by now.", examples=[False])
     end_of_day: bool = Field(
         description="Whether it is the close of a day or an official rate, not a price of this moment.",
@@ -122,7 +140,7 @@ class CandleQuery(Schema):
     timeframe: Literal["5m", "1h", "4h", "1d"] = Field(
         description="How long a candle lasts.", json_schema_extra={"example": "1h"}
     )
-    limit: int = Field(
+    limit: Whole = Field(
         200, ge=1, le=MAX_LIMIT, description="How many candles to send.", json_schema_extra={"example": 200}
     )
     from_: Since | None = Field(

@@ -55,7 +55,11 @@ def price_summary(request: HttpRequest, query: Query[PriceQuery]) -> HttpRespons
     "/prices/latest", response={200: LatestPage, **QUESTION_ERRORS}, operation_id="prices_latest", summary="Now"
 )
 def latest(request: HttpRequest, query: Query[LatestQuery], paging: Query[Paging]) -> HttpResponse:
-    """The newest price of one asset or of everything that is followed, sorted by code; null is not known, never 0."""
+    """The newest price of one asset or of everything that is followed, sorted by code; null is not known, never 0.
+
+    One source answers for the price. Bid and ask, the change and the day's bar come from the next fresh source where it
+    has none (`filled_from`); with `source` from nobody else.
+    """
     source = find_source(query.source) if query.source else None
     audience = licence.audience(request)
     if source is not None:

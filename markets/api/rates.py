@@ -27,7 +27,8 @@ router = Router(tags=["rates"])
 
 
 def of_source(days: SeriesQuery) -> dict[str, Any]:
-    return {"source": days.source.lower()} if days.source else {}
+    """By its code, whichever of its names was asked for; an unknown one is 404 before anything is kept."""
+    return {"source": rate_queries.find_source(days.source).code} if days.source else {}
 
 
 @router.get("/rates", response={200: RatePage, **SERIES_ERRORS}, operation_id="rates", summary="Exchange rates")
@@ -46,9 +47,13 @@ def rates(
         rows = rate_queries.rates(instrument, start, end, query.table, days.source, asker)
         return listing(paging, rows, lambda page: rate_queries.rate_rows(page, instrument))
 
-    rest = unusual(query, "code") | of_source(days) | unusual(paging)
-    question = response_cache.Question.of("rates", instrument.code, instrument.code, start, end, **rest)
-    return serve(request, question, compute, instrument, query.code)
+    rest = unusual(query, "code") | of_source(days)
+
+    def question(limit: int) -> response_cache.Question:
+        more = rest | unusual(Paging(limit=limit, offset=paging.offset))
+        return response_cache.Question.of("rates", instrument.code, instrument.code, start, end, **more)
+
+    return serve(request, response_cache.of_page(paging.limit, question), compute, instrument, query.code)
 
 
 @router.get("/gold", response={200: GoldPage, **SERIES_ERRORS}, operation_id="gold", summary="Prices of gold")
@@ -59,8 +64,13 @@ def gold(request: HttpRequest, days: Query[SeriesQuery], paging: Query[Paging]) 
     def compute(asker: Audience) -> dict[str, Any]:
         return listing(paging, rate_queries.gold(start, end, days.source, asker), rate_queries.gold_rows)
 
-    rest = of_source(days) | unusual(paging)
-    return serve(request, response_cache.Question.of("gold", GOLD, start, end, **rest), compute)
+    rest = of_source(days)
+
+    def question(limit: int) -> response_cache.Question:
+        more = rest | unusual(Paging(limit=limit, offset=paging.offset))
+        return response_cache.Question.of("gold", GOLD, start, end, **more)
+
+    return serve(request, response_cache.of_page(paging.limit, question), compute)
 
 
 @router.get(
@@ -72,5 +82,7 @@ def currencies(request: HttpRequest, paging: Query[Paging]) -> HttpResponse:
     def compute(asker: Audience) -> dict[str, Any]:
         return listing(paging, Currency.objects.order_by("code"), lambda page: currency_rows(page, asker))
 
-    question = response_cache.Question.of("currencies", generations.ANY, paging.limit, **unusual(paging, "limit"))
-    return serve(request, question, compute)
+    def question(limit: int) -> response_cache.Question:
+        return response_cache.Question.of("currencies", generations.ANY, limit, **unusual(paging, "limit"))
+
+    return serve(request, response_cache.of_page(paging.limit, question), compute)

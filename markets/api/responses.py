@@ -44,6 +44,21 @@ class CachedAnswer(HttpResponse):
         self.question, self.kept, self.again = question, kept, again
 
 
+class Pending(HttpResponse):
+    """202 with where to look, for work that may end within seconds.
+
+    `look` returns the answer once there is one. It takes milliseconds: who can wait without holding a thread
+    (`charon.api.pending`) asks again and again, everybody else sends the 202.
+    """
+
+    def __init__(
+        self, request: HttpRequest, content: Any, location: str, look: Callable[[], HttpResponse | None]
+    ) -> None:
+        super().__init__(msgspec.json.encode(content), status=202, content_type=JSON)
+        self.headers["Location"] = location
+        self.asked, self.look = request, look
+
+
 def reply(content: Any, status: int = 200) -> HttpResponse:
     """Rows to JSON at once: ten times cheaper than a schema object for each of 10,000 rows."""
     return HttpResponse(msgspec.json.encode(content), status=status, content_type=JSON)
@@ -60,6 +75,13 @@ def private(response: HttpResponse) -> HttpResponse:
     patch_vary_headers(response, ["Authorization", "Cookie"])
     response.headers["Cache-Control"] = "private, no-store"
     return response
+
+
+def nothing() -> HttpResponse:
+    """204 for an operator; of no content there is no type, which would also be taken for a page."""
+    response = HttpResponse(status=204)
+    del response.headers["Content-Type"]
+    return private(response)
 
 
 def serve(

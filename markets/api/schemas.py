@@ -28,6 +28,14 @@ def iso_date(value: Any) -> Any:
     raise ValueError("is not a date; write YYYY-MM-DD, for example 2024-01-31")
 
 
+def whole_number(value: Any) -> Any:
+    """Digits alone: pydantic would also take what Python writes, `1_000`, `+5`, ` 5 ` and `5.0`."""
+    if isinstance(value, str) and not re.fullmatch(r"-?[0-9]+", value):
+        raise ValueError("is not a whole number")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(whole_number)]
 Day = Annotated[date, BeforeValidator(iso_date)]
 Digits = Annotated[str, Field(pattern=r"^-?[0-9]+(\.[0-9]+)?$")]
 Code = Annotated[str, Field(min_length=1, max_length=32)]
@@ -52,15 +60,17 @@ class Envelope(Schema):
     error: Fault = Field(description="What went wrong.")
 
 
-COMMON_ERRORS = {422: Envelope, 500: Envelope, 503: Envelope}
-SERIES_ERRORS = {400: Envelope, 403: Envelope, 404: Envelope, **COMMON_ERRORS}
+# What any operation may answer: 401 for a token that is not valid, 413 for a body of more than
+# DATA_UPLOAD_MAX_MEMORY_SIZE, 429 beyond a limit (`charon.api.limits`).
+COMMON_ERRORS = dict.fromkeys((400, 401, 403, 413, 422, 429, 500, 503), Envelope)
+SERIES_ERRORS = {404: Envelope, **COMMON_ERRORS}
 
 
 class Paging(Schema):
-    limit: int = Field(
+    limit: Whole = Field(
         100, ge=1, le=MAX_LIMIT, description="How many items to send.", json_schema_extra={"example": 100}
     )
-    offset: int = Field(
+    offset: Whole = Field(
         0, ge=0, le=MAX_OFFSET, description="How many items to leave out first.", json_schema_extra={"example": 0}
     )
 

@@ -3,11 +3,14 @@
 Pure facts, without a table: providers and the writers of instruments both ask here.
 """
 
+import unicodedata
 from functools import cache
 
 from babel import Locale
 
 GOLD = "XAU"
+# Unicode's categories: control, format (among them every bidi mark), surrogate, separators of lines and paragraphs.
+UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 # Polish and English, each by the troy ounce where a market prices it.
 METALS = {
     "XAU": ("złoto", "gold"),
@@ -57,6 +60,17 @@ def kind_of(base: str) -> str:
     return PAIR if base not in COINS and is_currency(base) else CRYPTO
 
 
+def printable(text: str) -> str:
+    """A provider's name without what nobody sees: control characters, and those that turn the direction of writing and
+    make the text behind them read otherwise (Trojan Source, CVE-2021-42574).
+    """
+    return " ".join("".join(" " if sign.isspace() else sign for sign in text if is_shown(sign)).split())
+
+
+def is_shown(sign: str) -> bool:
+    return sign.isspace() or unicodedata.category(sign) not in UNSEEN
+
+
 def split(code: str) -> tuple[str, str]:
     """Base and quote of `BTCUSDT`, `EURUSD`; the quote is one of QUOTES, or the last three letters."""
     longest = sorted(QUOTES, key=len, reverse=True)
@@ -67,7 +81,7 @@ def split(code: str) -> tuple[str, str]:
 def names(base: str, quote: str, kind: str, name: str = "") -> tuple[str, str]:
     """Polish and English. A coin in dollars is what people mean by the coin; every other pair names its quote."""
     if kind == CRYPTO:
-        known = COINS.get(base) or name or base
+        known = COINS.get(base) or printable(name) or base
         found = known, known
     else:
         found = METALS.get(base) or (currency_name(base, "pl"), currency_name(base, "en"))

@@ -13,8 +13,6 @@ from markets.models import Job
 LEASE = timedelta(seconds=120)
 # A continuation waits in the queue; the queue delivers a killed worker's task again after 300 s (Q_CLUSTER's `retry`).
 QUEUED_LEASE = timedelta(seconds=600)
-# By so much may the clocks of two machines differ.
-MARGIN = timedelta(seconds=60)
 
 
 class LeaseLost(Exception):
@@ -59,12 +57,17 @@ def reap(**which: str) -> int:
 
 def void() -> Q:
     """A lease beyond the longest one was taken by a clock that was ahead of ours."""
-    return Q(lease_until__gt=clock.now() + QUEUED_LEASE + MARGIN)
+    return Q(lease_until__gt=clock.now() + QUEUED_LEASE + clock.SKEW)
 
 
 def reap_void() -> int:
     """Fail the running jobs whose lease is void; returns how many."""
-    return end(Job.objects.filter(void(), status=Job.Status.RUNNING), Job.Reason.LOST)
+    return end(leased_too_long(), Job.Reason.LOST)
+
+
+def leased_too_long() -> models.QuerySet[Job]:
+    """Running jobs whose lease is void."""
+    return Job.objects.filter(void(), status=Job.Status.RUNNING)
 
 
 def stop() -> int:

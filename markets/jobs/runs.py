@@ -19,7 +19,7 @@ from markets.errors import is_storage_fault
 from markets.jobs import job_leases
 from markets.jobs.redact import without_secrets
 from markets.models import Job, Source
-from markets.redis import pubsub
+from markets.redis import live_events, pubsub
 
 logger = logging.getLogger(__name__)
 
@@ -118,6 +118,7 @@ def finish(row: Job, status: Status, reason: str = "", error: str = "") -> None:
     if not (changed and status == Status.SKIPPED and collapse(row, reason)):
         row.refresh_from_db()
     events.ended.send(sender=Job, job=row)
+    live_events.job_ended(row)
 
 
 def fail(row: Job, error: BaseException) -> None:

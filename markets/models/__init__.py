@@ -1,5 +1,6 @@
 """The tables by name; what a table means is written in its module."""
 
+from markets.models.callers import ApiToken, CallerCount
 from markets.models.gaps import Gap
 from markets.models.jobs import Job
 from markets.models.outbox import OutboxEvent
@@ -10,6 +11,8 @@ from markets.models.sources import Alias, Generation, Instrument, ListedAsset, L
 
 __all__ = [
     "Alias",
+    "ApiToken",
+    "CallerCount",
     "Candle",
     "Currency",
     "Gap",

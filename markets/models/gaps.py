@@ -21,7 +21,7 @@ class Gap(models.Model):
         MISSING = "missing", _("brak świec pomiędzy sąsiednimi")
 
     source = models.ForeignKey(Source, models.CASCADE, verbose_name=_("źródło"))
-    # A letter of the NBP, gold, mid (the archive), eurofxref, or candle:<timeframe>.
+    # A letter of the NBP, gold, mid (the archive), eurofxref, candle:<timeframe>, or price.
     table = models.CharField(_("tabela"), max_length=12)
     instrument = models.ForeignKey(
         Instrument,

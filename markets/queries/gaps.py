@@ -29,7 +29,8 @@ def first_fills() -> list[Gap]:
         source=OuterRef("source"), table=OuterRef("table"), effective_date__gt=OuterRef("to_time__date")
     )
     given_up = Q(tries__gte=GIVE_UP) & Q(Exists(newer))
-    rows = missing().filter(reason=Gap.Reason.FIRST_FILL, source__enabled=True, source__available=True)
+    rows = missing().filter(reason=Gap.Reason.FIRST_FILL, instrument=None)
+    rows = rows.filter(source__enabled=True, source__available=True)
     return list(rows.exclude(given_up))
 
 

@@ -131,8 +131,11 @@ def latest_rows(rows: Collection[LatestPrice]) -> Iterator[dict[str, Any]]:
             "ask": plain(row.ask, row.scale),
             "spread": plain(row.ask - row.bid, row.scale) if both and row.ask and row.bid else None,
             "change24h": percent(row.change),
+            **{f"daily_{name}": plain(getattr(row, name), row.scale) for name in ("open", "high", "low", "close")},
+            "daily_volume": plain(row.volume, 0) if row.high is not None else None,
             "ts": row.ts,
             "source": row.source,
+            "filled_from": row.filled_from,
             "stale": row.stale,
             "end_of_day": row.end_of_day,
         }

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from markets.clock import SKEW
 from markets.models import Job, Source
 from markets.queries.calendars import Timetable
 from markets.queries.freshness import Trouble
@@ -12,8 +13,6 @@ from markets.queries.freshness import Trouble
 # A poll may miss two turns and be half a one late, and a start takes a minute.
 PATIENCE = 2.5
 START = timedelta(seconds=60)
-# Clocks of two machines differ by seconds; a moment that lies further ahead is of a clock that went wrong.
-SKEW = timedelta(seconds=60)
 # Reasons of failures by which a source asks for a rest.
 ASKED_TO_WAIT = frozenset({Job.Reason.BUDGET, Job.Reason.REFUSED})
 
@@ -41,8 +40,9 @@ LIGHTS = {
 class SeriesFacts:
     """A table with its timetable, or prices that are asked for every so many seconds (then there is no timetable).
 
-    `newest`: the day of the newest table, or the moment of the newest success. `waiting`: since when a poll that never
-    succeeded has been waited for. `complete`: a history that does not grow and is here.
+    `newest`: the day of the newest table, or the moment of the newest success. `observed`: the moment of the newest
+    price that it brought. `waiting`: since when a poll that never succeeded has been waited for. `complete`: a history
+    that does not grow and is here.
     """
 
     name: str
@@ -53,6 +53,14 @@ class SeriesFacts:
     trouble: Trouble | None = None
     filling: bool = False
     complete: bool = False
+    observed: datetime | None = None
+
+    @property
+    def figures_at(self) -> date | datetime | None:
+        """What the newest figures are of: an answer of today with the price of yesterday is no news."""
+        if isinstance(self.newest, datetime) and self.observed:
+            return min(self.newest, self.observed)
+        return self.newest
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +195,7 @@ def age_state(facts: SeriesFacts, now: datetime) -> State:
 
 
 def poll_state(facts: SeriesFacts, now: datetime) -> State:
-    since = facts.newest or facts.waiting
+    since = facts.figures_at or facts.waiting
     if not isinstance(since, datetime):
         return State.PENDING
     if now - since > timedelta(seconds=PATIENCE * facts.every) + START:

@@ -1,4 +1,4 @@
-"""Hit and miss counters of the response cache: one log line a minute, and totals for /metrics."""
+"""Hit and miss counters of the response cache: one log line a minute and process, and totals for /metrics."""
 
 import logging
 import random
@@ -7,6 +7,7 @@ import time
 from collections import Counter
 
 from django.conf import settings
+from prometheus_client import Counter as Metric
 
 from markets.redis import pubsub
 
@@ -14,14 +15,17 @@ logger = logging.getLogger(__name__)
 
 PERIOD_SECONDS = 60.0
 SOURCE = "dashboard"
+# Of all workers together: prometheus_client adds up what each of them counts.
+ANSWERS = Metric(
+    "charon_cache_requests", "Answers that may be kept: from the cache (hit) or computed (miss).", ["kind", "result"]
+)
 
 
 class CacheStats:
-    """The totals since the process started, and the counts since the last log line."""
+    """The counts since the last log line."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.totals: Counter[tuple[str, str]] = Counter()
         self.begin()
 
     def begin(self) -> None:
@@ -33,16 +37,10 @@ class CacheStats:
 counts = CacheStats()
 
 
-def totals() -> Counter[tuple[str, str]]:
-    """The counts since the process started, by kind of answer and result (`hit` or `miss`)."""
-    with counts.lock:
-        return counts.totals.copy()
-
-
 def count(kind: str, result: str) -> None:
     """Count one answer: `hit` came from the cache, `miss` was computed from the tables."""
+    ANSWERS.labels(kind, result).inc()
     with counts.lock:
-        counts.totals[kind, result] += 1
         counts.results[result] += 1
         if time.monotonic() < counts.due:
             return
@@ -54,14 +52,17 @@ def count(kind: str, result: str) -> None:
         pubsub.note(pubsub.Entry("cache_write", "cache", SOURCE, f"answers={writes} bytes={size}", size))
 
 
-def count_write(size: int) -> None:
-    """Count one write to Redis; the message log gets one line a minute for all of them."""
+def count_write(key: str, size: int, seconds: int) -> None:
+    """Log one write to Redis with its lifetime, or count it: then the log gets one line a minute for all of them."""
+    if pubsub.logs("keys"):
+        pubsub.note(pubsub.Entry("cache_write", key, SOURCE, f"ttl={seconds}", size))
+        return
     with counts.lock:
         counts.writes += 1
         counts.bytes += size
 
 
-def sample_read(key: str, size: int) -> None:
-    """Log a share of the reads (REDIS_LOG_READS): with all of them the message log would hold nothing else."""
-    if settings.REDIS_LOG_READS and random.random() < settings.REDIS_LOG_READS:  # noqa: S311 - a sample, no secret
+def log_read(key: str, size: int) -> None:
+    """Log each read, or a share of them (REDIS_LOG_READS): with all of them the message log holds little else."""
+    if pubsub.logs("reads") or random.random() < settings.REDIS_LOG_READS:  # noqa: S311 - a sample, no secret
         pubsub.note(pubsub.Entry("cache_read", key, SOURCE, "hit" if size else "miss", size))

@@ -15,10 +15,11 @@ import redis
 from django.conf import settings
 
 from markets import clock, timeframes
+from markets.licence import Audience, may
 from markets.models import Candle, Source
 from markets.records import Price
 from markets.redis import client as redis_client
-from markets.redis import pubsub
+from markets.redis import live_events, pubsub
 
 MINER = "market-data"
 # Candles in one key: enough for an indicator over a hundred bars and its warm-up.
@@ -41,6 +42,13 @@ def priced(prices: Iterable[tuple[str, Price]]) -> None:
 
     if bodies:
         redis_client.ask(send, None)
+
+
+def priced_live(source: Source, prices: Iterable[tuple[str, Price]]) -> None:
+    """The same for those who listen to live, with whose prices they are."""
+    public = may(source, Audience.API)
+    bodies = {code: price_update(code, price) | {"source": source.code} for code, price in prices}
+    live_events.send(live_events.event("prices", "prices.updated", body, public, code) for code, body in bodies.items())
 
 
 def price_update(code: str, price: Price) -> dict[str, Any]:
@@ -84,12 +92,17 @@ def keep_candles(source: Source, timeframe: str, codes: Mapping[int, str]) -> No
     series = newest(source, timeframe, codes)
     bodies = {f"market:ohlcv:{codes[pk]}:{timeframe}": pubsub.JSON.encode(rows) for pk, rows in series.items()}
     keep(f"market:ohlcv:*:{timeframe}", bodies, TTL.get(timeframe, 2 * timeframes.SECONDS[timeframe]))
-    pubsub.publish(f"market:update:{timeframe}", [update_of(timeframe, codes)], MINER)
+    pubsub.publish(channel_of(timeframe), [update_of(timeframe, codes)], MINER)
+
+
+def channel_of(timeframe: str) -> str:
+    """Where it is told that candles of a timeframe were brought."""
+    return f"market:update:{timeframe}"
 
 
 def scanned(codes: Mapping[int, str]) -> None:
     """Publish `market:update:all`: the candles of every timeframe are up to date."""
-    pubsub.publish("market:update:all", [update_of("all", codes)], MINER)
+    pubsub.publish(channel_of("all"), [update_of("all", codes)], MINER)
 
 
 def update_of(timeframe: str, codes: Mapping[int, str]) -> dict[str, Any]:
@@ -117,19 +130,25 @@ def candle(start: datetime, *values: Decimal | None) -> dict[str, Any]:
 
 
 def keep(channel: str, values: Mapping[str, bytes], seconds: int) -> None:
-    """Write expiring keys in one round trip, with one entry in the message log for all of them."""
+    """Write expiring keys in one round trip, with one entry in the message log for all of them, or one for each."""
 
     def write(client: redis.Redis) -> None:
         pipe = client.pipeline(transaction=False)
         for key, body in values.items():
             pipe.set(redis_client.name(key), body, ex=seconds)
-        size = sum(map(len, values.values()))
-        text = f"{len(values)} keys, {size} bytes, {seconds} s"
-        pubsub.add(pipe, pubsub.Entry("cache_write", channel, MINER, text, size))
+        for entry in entries_of(channel, values, seconds):
+            pubsub.add(pipe, entry)
         redis_client.settle(pipe)
 
     if values:
         redis_client.ask(write, None)
+
+
+def entries_of(channel: str, values: Mapping[str, bytes], seconds: int) -> list[pubsub.Entry]:
+    if pubsub.logs("keys"):
+        return [pubsub.Entry("cache_write", key, MINER, f"ttl={seconds}", len(body)) for key, body in values.items()]
+    size = sum(map(len, values.values()))
+    return [pubsub.Entry("cache_write", channel, MINER, f"{len(values)} keys, {size} bytes, {seconds} s", size)]
 
 
 def plain(value: Decimal | None) -> Decimal | None:

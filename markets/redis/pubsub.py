@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 import redis
+from django.conf import settings
 
 from markets import clock
 from markets.redis import client as redis_client
@@ -16,6 +17,8 @@ JSON = msgspec.json.Encoder(decimal_format="number")
 LOG = "redis:message_log"
 LOG_LENGTH = 10_000
 SUMMARY_LENGTH = 500
+# What MESSAGE_LOG_DETAIL may be: each level logs what the one before does, and more.
+DETAILS = ("cycles", "keys", "reads")
 
 
 @dataclass(slots=True)
@@ -59,6 +62,11 @@ def publish(channel: str, bodies: Iterable[dict[str, Any]], source: str, kind: K
 def summary(body: dict[str, Any]) -> str:
     """The scalar values of a message as text: `asset=USD rows=2`."""
     return " ".join(f"{key}={value}" for key, value in body.items() if not isinstance(value, dict | list))
+
+
+def logs(detail: str) -> bool:
+    """Whether the message log shall hold this much: `keys` is each write with its lifetime, `reads` each read too."""
+    return DETAILS.index(settings.MESSAGE_LOG_DETAIL) >= DETAILS.index(detail)
 
 
 def note(*entries: Entry) -> None:

@@ -81,7 +81,7 @@ def add_aliases(instrument: Instrument, aliases: Collection[str]) -> None:
 
 def rename(instrument: Instrument, name: str) -> None:
     """Operators give one name; it stands in both languages."""
-    if name:
+    if name := names.printable(name):
         instrument.name_pl = instrument.name_en = name
         instrument.save(update_fields=["name_pl", "name_en"])
         changed([instrument.pk])

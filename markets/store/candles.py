@@ -14,12 +14,14 @@ from markets.store import bulk, copying, gaps, listings, outbox, price_validatio
 from markets.store.listings import SaveResult
 from markets.store.stored_candles import COLUMNS, REPLACE, TABLE, CandleValues, Found, Place
 
-# By timeframe: the stretches of the grid in which a candle began that fits into none.
-OffGrid = dict[str, set[Place]]
+# By timeframe: stretches of the grid, those in which a candle began that fits into none, or whose candle is refused.
+Places = dict[str, set[Place]]
 
 
-def save_bars(bars: Sequence[Bar], source: Source, job: Job | None = None) -> SaveResult:
-    """Write the candles of any number of series; all of it or nothing.
+def save_bars(
+    bars: Sequence[Bar], source: Source, job: Job | None = None, answered: gaps.Answered | None = None
+) -> SaveResult:
+    """Write the candles of any number of series; all of it or nothing. `answered` says what was asked for in whole.
 
     An open candle is replaced until it is closed, and a roll-up of ours by what its source publishes. A closed one that
     its source changed is replaced as well and counted as revised; an open one never takes the place of a closed one,
@@ -31,14 +33,19 @@ def save_bars(bars: Sequence[Bar], source: Source, job: Job | None = None) -> Sa
     with transaction.atomic():
         has_gaps = listings.lock(source)
         tickers = listings.instruments(source, {bar.ticker for bar in bars}, outcome)
-        found_by_timeframe, off_grid = sift(bars, tickers, outcome)
+        found_by_timeframe, off_grid, refused = sift(bars, tickers, outcome)
         batch = Batch(source, outcome, {pk: ticker for ticker, pk in tickers.items()})
         for timeframe, found in found_by_timeframe.items():
             batch.add(timeframe, found, off_grid[timeframe])
         batch.write(job)
         if has_gaps:
             close_gaps(source, found_by_timeframe, off_grid)
+        asked = gaps.close_answered(source, answered) if has_gaps and answered else {}
+        if answered:
+            batch.missing += refused_places(source, refused)
         gaps.record(source, Gap.Reason.MISSING, batch.missing)
+        if asked and answered:
+            gaps.put_off_missing(source, answered, asked)
         listings.record(job, outcome)
     return outcome
 
@@ -77,7 +84,16 @@ class Batch:
             events.ingested.send(sender=Job, job=job, kinds=outbox.write(self.news, job))
 
 
-def close_gaps(source: Source, found_by_timeframe: dict[str, Found], off_grid: OffGrid) -> None:
+def refused_places(source: Source, refused: Places) -> list[gaps.Missing]:
+    """Candles that may not in, where none is stored: those at the edge of a history have no neighbours to tell."""
+    return [
+        gaps.Missing(f"{gaps.CANDLES}{timeframe}", instrument, start, start)
+        for timeframe, places in refused.items()
+        for instrument, start in places - stored_candles.stored(timeframe, places, source).keys()
+    ]
+
+
+def close_gaps(source: Source, found_by_timeframe: dict[str, Found], off_grid: Places) -> None:
     arrived: dict[gaps.Key, list[gaps.Span]] = defaultdict(list)
     for timeframe in found_by_timeframe.keys() | off_grid.keys():
         for instrument, start in {*found_by_timeframe.get(timeframe, ()), *off_grid.get(timeframe, ())}:
@@ -88,14 +104,16 @@ def close_gaps(source: Source, found_by_timeframe: dict[str, Found], off_grid: O
         gaps.close(rows, arrived)
 
 
-def sift(bars: Iterable[Bar], known: dict[str, int], outcome: SaveResult) -> tuple[dict[str, Found], OffGrid]:
-    """What may in, by timeframe, of two candles for one stretch the last one given; and where candles ran off the grid.
+def sift(bars: Iterable[Bar], known: dict[str, int], outcome: SaveResult) -> tuple[dict[str, Found], Places, Places]:
+    """What may in, by timeframe, of two candles for one stretch the last one given; where candles ran off the grid, and
+    where others were refused.
 
     These are refused with one sentence a series: after an outage a market may go on in the middle of an hour.
     """
     now = clock.now()
     accepted: dict[str, Found] = defaultdict(dict)
     strays: dict[tuple[str, str], list[datetime]] = defaultdict(list)
+    refused: Places = defaultdict(set)
     for bar in bars:
         if bar.ticker not in known:
             continue
@@ -104,14 +122,15 @@ def sift(bars: Iterable[Bar], known: dict[str, int], outcome: SaveResult) -> tup
             strays[bar.ticker, bar.timeframe].append(bar.open_time)
         elif reason:
             outcome.refused.append(f"{bar.ticker} {bar.timeframe} {bar.open_time.isoformat()}: {reason}")
+            refused[bar.timeframe].add((known[bar.ticker], bar.open_time))
         else:
             accepted[bar.timeframe][known[bar.ticker], bar.open_time] = values_of(bar, now)
-    off_grid: OffGrid = defaultdict(set)
+    off_grid: Places = defaultdict(set)
     for (ticker, timeframe), times in strays.items():
         outcome.refused.append(described(ticker, timeframe, times))
         seconds = timeframes.SECONDS[timeframe]
         off_grid[timeframe] |= {(known[ticker], timeframes.start_of(start, seconds)) for start in times}
-    return accepted, off_grid
+    return accepted, off_grid, refused
 
 
 def described(ticker: str, timeframe: str, times: Sequence[datetime]) -> str:

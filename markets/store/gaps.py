@@ -18,10 +18,11 @@ from markets.timeframes import SECONDS
 
 DAY = timedelta(days=1)
 # Less than an hour: the run of the next hour begins a little earlier after it than this one failed.
-FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=50), timedelta(hours=24)
+FIRST_RETRY, LONGEST_RETRY = timedelta(minutes=50), timedelta(hours=24)
 # Two spans of a table nearer than this are one gap: table B of the NBP pauses for up to 16 days.
 NEAR = timedelta(days=16)
-CANDLES = "candle:"
+# Series of one instrument: the candles of a timeframe, and the prices of a day, which have no table.
+CANDLES, PRICES = "candle:", "price"
 
 # Of a source: asked in the statement that locks it, so that a save where nothing is missing pays for no other.
 EXIST = Exists(Gap.objects.filter(source=OuterRef("pk")))
@@ -39,24 +40,37 @@ class Missing(NamedTuple):
     last: datetime
 
 
+class Answered(NamedTuple):
+    """Everything that was published of these instruments from the first to the last bar has been fetched."""
+
+    table: str
+    instruments: Collection[int | None]
+    first: datetime
+    last: datetime
+
+
 def of_days(table: str, first: date, last: date, instrument: int | None = None) -> Missing:
     return Missing(table, instrument, midnight(first), midnight(last))
 
 
 def begin_first_fill(source: Source, spans: Iterable[Missing]) -> None:
-    """History that a collector is about to bring: nobody decides on the half of it that is there meanwhile."""
+    """History that a collector is about to bring: nobody decides on the half of it that is there meanwhile, and the
+    schedule brings what the collector has left when it died.
+    """
     with transaction.atomic():
-        known = list(Gap.objects.filter(source=source, reason=Gap.Reason.FIRST_FILL).order_by("from_time"))
+        known: dict[Key, list[Gap]] = defaultdict(list)
+        for row in Gap.objects.filter(source=source, reason=Gap.Reason.FIRST_FILL).order_by("from_time"):
+            known[row.table, row.instrument_id].append(row)
         for span in spans:
-            there = [row for row in known if row.table == span.table]
+            there = known[span.table, span.instrument]
             for first, last in left_of(span, there):
                 new = span._replace(first=first, last=last)
-                row = next((row for row in there if not row.tries and not row.accepted_at and touches(row, new)), None)
-                if row is None:
-                    Gap.objects.create(source=source, reason=Gap.Reason.FIRST_FILL, **columns(new))
+                near = [row for row in there if not row.tries and not row.accepted_at and touches(row, new)]
+                if near:
+                    widen(near[0], new)
+                    near[0].save(update_fields=["from_time", "to_time"])
                 else:
-                    widen(row, new)
-                    row.save(update_fields=["from_time", "to_time"])
+                    Gap.objects.create(source=source, reason=Gap.Reason.FIRST_FILL, **columns(new))
 
 
 def left_of(span: Missing, rows: Iterable[Gap]) -> list[Span]:
@@ -74,9 +88,9 @@ def left_of(span: Missing, rows: Iterable[Gap]) -> list[Span]:
 def failed(source: Source, span: Missing, reason: Gap.Reason, cause: str = "", is_outage: bool = False) -> None:
     """A window that could not be had: a gap of its own, cut out of those that held its days, with one try more.
 
-    Inside a first fill it stays a part of that fill. So each failed window waits for its own next try and keeps none of
-    its neighbours waiting. In an outage of the whole source no window is at fault: the next hourly run asks again. What
-    an operator has accepted is not reported again.
+    Inside the first fill of a table it stays a part of that fill, since decisions wait for it. Each failed window waits
+    for its own next try and keeps none of its neighbours waiting. In an outage of the whole source no window is at
+    fault: the next hourly run asks again. What an operator has accepted is not reported again.
     """
     with transaction.atomic():
         tried = Gap.objects.filter(source=source, table=span.table, instrument=span.instrument)
@@ -85,7 +99,7 @@ def failed(source: Source, span: Missing, reason: Gap.Reason, cause: str = "", i
         if any(row.accepted_at and row.from_time <= span.first and span.last <= row.to_time for row in rows):
             return
         open_rows = [row for row in rows if row.accepted_at is None]
-        if any(row.reason == Gap.Reason.FIRST_FILL for row in open_rows):
+        if span.instrument is None and any(row.reason == Gap.Reason.FIRST_FILL for row in open_rows):
             reason = Gap.Reason.FIRST_FILL
         tries = max((row.tries for row in open_rows), default=0)
         for row in open_rows:
@@ -99,23 +113,52 @@ def failed(source: Source, span: Missing, reason: Gap.Reason, cause: str = "", i
 def put_off_refused(source: Source, span: Missing) -> None:
     """Rates that were refused and are due were asked for and did not come: a try of theirs."""
     rows = Gap.objects.filter(source=source, table=span.table, reason=Gap.Reason.REFUSED, accepted_at=None)
-    due = rows.filter(next_try__lte=clock.now(), from_time__lte=span.last, to_time__gte=span.first)
-    for row in due:
+    put_off(rows.filter(next_try__lte=clock.now(), from_time__lte=span.last, to_time__gte=span.first))
+
+
+def put_off(rows: Iterable[Gap]) -> None:
+    for row in rows:
         tried_again(row)
         row.save(update_fields=["tries", "next_try"])
+
+
+def close_answered(source: Source, answered: Answered) -> dict[int, int]:
+    """What had failed, or was ordered, has come. What is missing between two candles stays until they arrive: the tries
+    of these gaps, by key.
+    """
+    missing = {}
+    for row in of_answered(source, answered):
+        if row.reason == Gap.Reason.MISSING:
+            missing[row.pk] = row.tries
+        else:
+            cut_out(row, max(answered.first, row.from_time), min(answered.last, row.to_time))
+    return missing
+
+
+def put_off_missing(source: Source, answered: Answered, tries: Mapping[int, int]) -> None:
+    """Candles between two others that were asked for and did not come, unless that try is counted already."""
+    put_off(row for row in of_answered(source, answered) if tries.get(row.pk) == row.tries)
+
+
+def of_answered(source: Source, answered: Answered) -> list[Gap]:
+    """The open gaps that an answer is about."""
+    rows = overlapping(source, [answered.table], answered.first, answered.last)
+    return [row for row in rows if row.instrument_id in answered.instruments and row.accepted_at is None]
 
 
 def record(source: Source, reason: Gap.Reason, missing: Collection[Missing]) -> None:
     """Write gaps; one that touches a gap of the same series and reason widens it.
 
     It counts a try when the gap was due: what is read again with every request must not put its next try off for ever.
-    What an operator has accepted is not reported again.
+    What an operator has accepted is not reported again. Candles that a gap of another reason holds are told there.
     """
     if not missing:
         return
-    held: dict[Key, list[Gap]] = defaultdict(list)
-    for row in Gap.objects.filter(source=source, reason=reason, table__in={span.table for span in missing}):
-        held[row.table, row.instrument_id].append(row)
+    held, others = defaultdict[Key, list[Gap]](list), defaultdict[Key, list[Gap]](list)
+    for row in Gap.objects.filter(source=source, table__in={span.table for span in missing}).order_by("from_time"):
+        (held if row.reason == reason else others)[row.table, row.instrument_id].append(row)
+    if reason == Gap.Reason.MISSING:
+        missing = [part for span in missing for part in parts(span, others[span.table, span.instrument])]
     met: dict[int, Gap] = {}
     for span in sorted(missing, key=lambda span: (span.first, span.last)):
         rows = held[span.table, span.instrument]
@@ -135,6 +178,11 @@ def record(source: Source, reason: Gap.Reason, missing: Collection[Missing]) -> 
     Gap.objects.bulk_update(known, ["from_time", "to_time", "tries", "next_try"])
 
 
+def parts(span: Missing, others: Iterable[Gap]) -> list[Missing]:
+    """What none of these gaps holds."""
+    return [span._replace(first=first, last=last) for first, last in left_of(span, others)]
+
+
 def columns(span: Missing) -> dict[str, Any]:
     return {
         "table": span.table,
@@ -150,7 +198,7 @@ def tried_again(row: Gap) -> None:
 
 
 def wait_after(tries: int) -> timedelta:
-    return min(FIRST_WAIT * (1 << min(tries - 1, 5)), LONGEST_WAIT)
+    return min(FIRST_RETRY * (1 << min(tries - 1, 5)), LONGEST_RETRY)
 
 
 def tried_at(row: Gap) -> datetime | None:
@@ -159,7 +207,7 @@ def tried_at(row: Gap) -> datetime | None:
 
 
 def touches(row: Gap, span: Missing) -> bool:
-    near = step(span.table) if span.table.startswith(CANDLES) else NEAR
+    near = step(span.table) if span.table.startswith((CANDLES, PRICES)) else NEAR
     return row.from_time - near <= span.last and span.first <= row.to_time + near
 
 

@@ -63,7 +63,7 @@ def usable(source: Source, entries: Iterable[Listed], left_out: list[str]) -> Se
                 base=entry.base,
                 quote=entry.quote,
                 kind=entry.kind if entry.kind in (names.CRYPTO, names.METAL, names.PAIR) else "",
-                name=entry.name[:MAX_NAME],
+                name=names.printable(entry.name)[:MAX_NAME],
             )
         else:
             left_out.append(entry.ticker[:60])

@@ -5,14 +5,13 @@ from datetime import datetime, timedelta
 from decimal import Context, Decimal
 
 from markets import timeframes
+from markets.clock import SKEW
 from markets.records import Bar, Price
 from markets.store.validation import LIMIT, MAX_DECIMALS, MAX_DIGITS, ZERO, is_short, number_fits, shown
 
 # Volumes have ten digits more than prices.
 VOLUME_LIMIT = Decimal(10) ** 20
 EXACT = Context(prec=MAX_DIGITS)
-# Two clocks are never quite the same.
-CLOCK_SKEW = timedelta(seconds=60)
 OFF_GRID = "begins off the grid"
 
 
@@ -49,7 +48,7 @@ def tidy(price: Price) -> Price:
 def has_come(moment: datetime, now: datetime) -> str:
     if moment.tzinfo is None:
         return f"{moment} has no time zone"
-    return f"of {moment.isoformat()}, ahead of our clock" if moment > now + CLOCK_SKEW else ""
+    return f"of {moment.isoformat()}, ahead of our clock" if moment > now + SKEW else ""
 
 
 def amounts_fit(volume: Decimal | None, change: Decimal | None = None) -> str:

@@ -12,7 +12,7 @@ from markets import clock, events
 from markets.decimals import scale_of
 from markets.models import Job, Quote, Source, Tick
 from markets.records import Price
-from markets.store import bulk, listings, outbox, price_validation
+from markets.store import bulk, gaps, listings, outbox, price_validation
 from markets.store.candles import save_bars
 from markets.store.listings import SaveResult
 from markets.store.retention import prune
@@ -49,7 +49,8 @@ VALUES = {
     "end_of_day": "boolean",
 }
 QUOTE_COLUMNS = {"instrument_id": "bigint", "source_id": "bigint", "table": "text"} | VALUES
-# A price older than the one that is held leaves it alone; one of the same moment corrects it.
+# A price older than the one that is held leaves it alone; one of the same moment corrects it. One that is held of a
+# moment that has not come was written by a clock that was wrong: it gives way.
 NEWEST = (
     "ON CONFLICT (instrument_id, source_id) DO UPDATE SET "
     + "".join(
@@ -57,12 +58,16 @@ NEWEST = (
         for name, held in (("previous", "price"), ("previous_scale", "scale"))
     )
     + ", ".join(f'"{name}" = excluded."{name}"' for name in VALUES)
-    + f" WHERE excluded.observed_at >= {QUOTE}.observed_at"
+    + f" WHERE excluded.observed_at >= {QUOTE}.observed_at OR {QUOTE}.observed_at > "
 )
 
 
-def save_prices(prices: Sequence[Price], source: Source, job: Job | None = None) -> SaveResult:
+def save_prices(
+    prices: Sequence[Price], source: Source, job: Job | None = None, answered: gaps.Answered | None = None
+) -> SaveResult:
     """Write what a source said: each price once, and the newest of each instrument. All of it or nothing.
+
+    `answered` says what was asked for in whole: no gap of it is left.
 
     An older price becomes a tick and never the quote. Six statements, however many prices they are.
     """
@@ -75,6 +80,8 @@ def save_prices(prices: Sequence[Price], source: Source, job: Job | None = None)
         if outcome.inserted:
             kinds = outbox.write(arrivals(series), job)
             events.ingested.send(sender=Job, job=job, kinds=kinds)
+        if answered:
+            gaps.close_answered(source, answered)
         listings.record(job, outcome)
     return outcome
 
@@ -117,11 +124,12 @@ def figures_of(price: Price) -> tuple[Decimal | None, ...]:
 
 def write_quotes(series: PricesByInstrument, source: Source, outcome: SaveResult) -> None:
     """The newest two of each, one after the other: the first of them is what the second one's `previous` will be."""
+    newest = f"{NEWEST}'{bulk.moment(clock.now() + clock.SKEW)}'"
     for back in (2, 1):
         rows = [
             quote(instrument, prices[-back], source) for instrument, prices in series.items() if len(prices) >= back
         ]
-        written = bulk.insert(QUOTE, QUOTE_COLUMNS, rows, NEWEST)
+        written = bulk.insert(QUOTE, QUOTE_COLUMNS, rows, newest)
     if series:
         outcome.quotes = written
 

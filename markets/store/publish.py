@@ -13,6 +13,7 @@ from django.db.models import Q
 
 from markets import clock, events
 from markets.instruments.create import find_or_create
+from markets.instruments.names import printable
 from markets.jobs import job_results
 from markets.models import Instrument, Job, Source
 from markets.records import Table
@@ -158,7 +159,7 @@ def update_names(accepted: Accepted, instruments: dict[str, Instrument], before:
     """The publisher's own name of a currency, from a table no older than its newest rate so far; how many changed."""
     renamed = 0
     named = {
-        rate.code: (table.effective_date, rate.name.replace("\0", "")[:NAME_LENGTH])
+        rate.code: (table.effective_date, printable(rate.name)[:NAME_LENGTH])
         for table, figures in accepted
         for rate in figures
     }

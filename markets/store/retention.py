@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from axes.models import AccessAttempt
 from django.db import models, transaction
 from django.db.models import Exists, Max, Min, OuterRef, Q
 
 from markets import clock
-from markets.models import Candle, Gap, Job, OutboxEvent, Revision, Source, Tick
+from markets.models import CallerCount, Candle, Gap, Job, OutboxEvent, Revision, Source, Tick
 from markets.store import listings, rollups
 from markets.store.gaps import CANDLES
 from markets.store.stored_candles import REPLACE, TABLE
@@ -25,6 +26,7 @@ BATCH = 5_000
 JOB_BATCH = 500
 # Processed rows of the outbox: hundreds an hour where prices and candles come.
 KEPT_EVENTS = timedelta(days=7)
+KEPT_ADDRESSES = timedelta(days=1)
 SHORT_LIVED = "5m"
 DAY = timedelta(days=1)
 # A candle that the source published stays, and so does a roll-up of more pieces. An hour's pieces are gone by the next
@@ -59,7 +61,15 @@ def prune(days: int, seconds: float = 30) -> Pruned:
     outcome.jobs = prune_jobs(before)
     delete(OutboxEvent.objects.filter(processed__lt=max(before, clock.now() - KEPT_EVENTS)))
     delete(Gap.objects.filter(table=f"{CANDLES}{SHORT_LIVED}", to_time__lt=before))
+    prune_callers()
     return outcome
+
+
+def prune_callers() -> None:
+    """Addresses of callers and of failed logins, which the next ones would delete: they are personal data."""
+    now = clock.now()
+    delete(CallerCount.objects.filter(until__lt=int(now.timestamp())))
+    delete(AccessAttempt.objects.filter(attempt_time__lt=now - KEPT_ADDRESSES))
 
 
 def old_days(source: Source, before: datetime) -> Iterator[datetime]:

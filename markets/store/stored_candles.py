@@ -57,7 +57,7 @@ def row(place: Place, moment: Any, timeframe: str, source: Source, new: CandleVa
     return (place[0], timeframe, source.pk, moment, *prices, *new[5:])
 
 
-def stored(timeframe: str, found: Found, source: Source) -> Found:
+def stored(timeframe: str, found: Collection[Place], source: Source) -> Found:
     """The rows between the first and the last of these candles, by instrument and time."""
     times = [start for _, start in found]
     rows = Candle.objects.filter(

@@ -1,18 +1,16 @@
 """The priority batch: how it is doing, and a run by hand."""
 
-import time
 from dataclasses import asdict
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django_q.models import Schedule
 from django_q.tasks import async_task
-from ninja import Router
+from ninja import Query, Router
 
-from markets.access import operator
-from markets.api.responses import fresh, page, private, reply
+from markets.access import RUN_BATCH, Operator
+from markets.api.responses import Pending, fresh, page, private, reply
 from markets.api.schemas import COMMON_ERRORS, Envelope
 from markets.errors import QuestionError
 from markets.jobs import job_leases
@@ -21,16 +19,13 @@ from miner import sources
 from miner.batch import queue as batch_queue
 from miner.batch import status as batch_status
 from miner.batch.result import JOB, new_id
-from miner.batch.schemas import BatchRun, BatchStatus, QueueStats, RateLimitPage
+from miner.batch.schemas import BatchQuery, BatchRun, BatchStatus, QueueStats, RateLimitPage
 from miner.fetch import rate_limit as call_budget
 from miner.providers import PROVIDERS
 from miner.pulse import polls
 
 router = Router(tags=["batch"])
 
-# How long an operator waits for the result of a run before being told where to look.
-WAIT_SECONDS = 10.0
-LOOK_SECONDS = 0.2
 BY_HAND = "batch.by_hand"
 
 
@@ -49,43 +44,56 @@ class BatchFailed(QuestionError):
 @router.get(
     "/batch/status", response={200: BatchStatus, **COMMON_ERRORS}, operation_id="batch_status", summary="The batch"
 )
-def status(request: HttpRequest) -> HttpResponse:
-    """The newest priority batch, the next one, the state of every critical instrument, the queue and the budget."""
-    rows = Schedule.objects.filter(name__startswith="batch.").order_by("name")
-    tasks = [{"id": row.name, "name": row.func, "next_run": row.next_run} for row in rows]
-    next_run = next((task["next_run"] for task in tasks if task["id"] == JOB), None)
-    own = Source.objects.filter(code__in=PROVIDERS, rotating=True, enabled=True).order_by("code").first()
-    remaining = call_budget.state(own, sources.allowance_of(own)).remaining if own else None
-    state = {"next_run": next_run, "api_calls_remaining": remaining, "jobs": tasks}
-    return fresh(request, batch_status.status() | state)
+def status(request: HttpRequest, query: Query[BatchQuery]) -> HttpResponse:
+    """Whether the timetable of the batch is served, its newest run, its critical instruments, the queue and the budget.
+
+    With `batch_id` the run of that id stands in `last_batch`; null while it waits, and for an id that nobody was given.
+    """
+    return fresh(request, batch_status.status(query.batch_id))
 
 
 @router.post(
     "/batch/run",
-    response={200: BatchRun, 202: BatchRun, 401: Envelope, 403: Envelope, 409: Envelope, **COMMON_ERRORS},
-    auth=operator,
+    response={200: BatchRun, 202: BatchRun, 408: Envelope, 409: Envelope, **COMMON_ERRORS},
+    auth=Operator(*RUN_BATCH),
     operation_id="batch_run",
     summary="Run the batch",
 )
 def run(request: HttpRequest) -> HttpResponse:
-    """Run the batch now. 200 with its result within ten seconds, else 202 and the id to look for in /batch/status.
+    """Run the batch now. 200 with its result once it has ended within ten seconds, else 202 and where to look.
 
-    409 while a batch is running or waits to be run; one that another was faster than is `skipped`.
+    Only a server that can wait without a thread waits; any other one answers 202 at once. `Location` is
+    `/batch/status` with the id of the run. 409 while a batch is running or waits to be run; one that another was
+    faster than is `skipped`. 500 when the batch failed.
     """
     number = asked()
-    job = ended(number)
-    if job is None:
-        message = "The batch has been asked for; /api/v1/batch/status tells how it goes"
-        response = private(reply(ran(number, None, None, message), 202))
-        response.headers["Location"] = "/api/v1/batch/status"
-        return response
+    return private(ended(number) or waiting(request, number))
+
+
+def waiting(request: HttpRequest, number: str) -> HttpResponse:
+    where = f"/api/v1/batch/status?batch_id={number}"
+    content = ran(number, None, None, f"The batch has been asked for; {where} tells how it goes")
+    return Pending(request, content, where, lambda: ended(number))
+
+
+def ended(number: str) -> HttpResponse | None:
+    """The answer about the batch of that id; None as long as it waits or runs."""
+    job = batch_status.find(number)
+    if job is None or job.status == Job.Status.RUNNING:
+        return None
     if job.status == Job.Status.SKIPPED:
         raise already_runs()
     if job.status != Job.Status.SUCCESS:
         raise BatchFailed(f"Batch execution failed: {job.get_reason_display()}", {"batch_id": number, "job_id": job.pk})
     result = batch_status.result_of(job)
-    words = f"{len(result['priority_updated'])} updated, {len(result['priority_failed'])} failed"
-    return private(reply(ran(number, not result["priority_failed"], result, words)))
+    updated, failed = result["priority_updated"], result["priority_failed"]
+    short = {
+        "duration_ms": result["duration_ms"],
+        "updated": updated,
+        "failed": failed,
+        "api_calls_used": result["api_calls_used"],
+    }
+    return private(reply(ran(number, not failed, short, f"{len(updated)} updated, {len(failed)} failed")))
 
 
 def ran(number: str, success: bool | None, result: dict[str, Any] | None, message: str) -> dict[str, Any]:
@@ -109,18 +117,6 @@ def already_runs() -> AlreadyRuns:
     return AlreadyRuns("A batch is running already; see /batch/status", {"see": "/api/v1/batch/status"})
 
 
-def ended(number: str) -> Job | None:
-    """The job of that batch when it has ended in time."""
-    deadline = time.monotonic() + WAIT_SECONDS
-    while time.monotonic() < deadline:
-        rows = Job.objects.filter(job_type=JOB, details__batch_id=number)
-        job = rows.exclude(status=Job.Status.RUNNING).order_by("-pk").first()
-        if job:
-            return job
-        time.sleep(LOOK_SECONDS)
-    return None
-
-
 @router.get(
     "/batch/queue/stats", response={200: QueueStats, **COMMON_ERRORS}, operation_id="queue_stats", summary="The queue"
 )
@@ -133,10 +129,13 @@ def queue_stats(request: HttpRequest) -> HttpResponse:
     "/batch/rate-limit", response={200: RateLimitPage, **COMMON_ERRORS}, operation_id="rate_limit", summary="Budgets"
 )
 def rate_limit(request: HttpRequest) -> HttpResponse:
-    """How many calls, or how much weight, each source still allows in its running window."""
-    items: list[dict[str, Any]] = [
-        {"source": row.code, **asdict(call_budget.state(row, sources.allowance_of(row)))}
-        for row in Source.objects.filter(code__in=PROVIDERS).order_by("code")
-        if sources.allowance_of(row).calls
-    ]
-    return fresh(request, page(items, len(items)))
+    """How many calls, or how much weight, each source still allows in its running window.
+
+    The fields beside `items` are those of the batch's own source, which allows the fewest calls (Polygon); all are 0
+    where no such source is installed.
+    """
+    allowed = {row: sources.allowance_of(row) for row in Source.objects.filter(code__in=PROVIDERS).order_by("code")}
+    budgets = {row: call_budget.state(row, allowance) for row, allowance in allowed.items() if allowance.calls}
+    items: list[dict[str, Any]] = [{"source": row.code, **asdict(budget)} for row, budget in budgets.items()]
+    own = next((budget for row, budget in budgets.items() if PROVIDERS[row.code].rotating), call_budget.NONE)
+    return fresh(request, asdict(own) | page(items, len(items)))

@@ -1,6 +1,7 @@
 """The result of a batch, which adds up what its calls brought."""
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from miner.collect import prices as price_collector
@@ -15,7 +16,7 @@ class BatchResult:
 
     batch_id: str
     priority_updated: list[str] = field(default_factory=list)
-    priority_failed: list[str] = field(default_factory=list)
+    priority_failed: list[dict[str, str]] = field(default_factory=list)
     queue_processed: int = 0
     queue_remaining: int = 0
     api_calls_used: int = 0
@@ -27,8 +28,11 @@ class BatchResult:
     def add(self, result: price_collector.Result) -> None:
         self.api_calls_used += result.calls
         self.rate_limit_waits += result.waits
-        failures = [{"symbol": code, "error": message} for code, message in result.failed.items()]
-        self.errors = (self.errors + failures)[:MAX_ERRORS]
+        self.errors = (self.errors + faults(result.failed))[:MAX_ERRORS]
+
+
+def faults(failed: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"symbol": code, "error": message} for code, message in failed.items()]
 
 
 def new_id() -> str:

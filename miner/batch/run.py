@@ -18,7 +18,7 @@ from markets.models import Job, Listing, Source
 from markets.queries import latest_prices
 from miner import sources
 from miner.batch import queue as batch_queue
-from miner.batch.result import JOB, BatchResult, new_id
+from miner.batch.result import JOB, BatchResult, faults, new_id
 from miner.collect import prices as price_collector
 from miner.collect import sync_status
 from miner.models import SyncStatus
@@ -129,7 +129,7 @@ def update(source: Source, listings: Sequence[Listing], result: BatchResult, ela
         sync_status.mark(listings, SyncStatus.State.FAILED, "error", message)
     result.add(done)
     result.priority_updated += done.updated
-    result.priority_failed += done.failed
+    result.priority_failed += faults(done.failed)
     for listing in listings:
         if listing.priority != CRITICAL and listing.instrument.code in done.updated:
             result.fallbacks[listing.instrument.code] = source.code

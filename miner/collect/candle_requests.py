@@ -12,7 +12,7 @@ from markets.jobs import runs
 from markets.models import Listing, Source
 from markets.records import Bar
 from miner import sources
-from miner.collect import backoff, sync_status
+from miner.collect import backoff, failures, sync_status
 from miner.fetch import rate_limit, retry
 from miner.fetch.errors import ProviderError, UnknownTicker, Unreachable, Unreadable
 from miner.models import SyncStatus
@@ -43,7 +43,7 @@ class Question:
 
 @dataclass(slots=True)
 class Cycle:
-    """What one cycle brought; `failed` by ticker."""
+    """What one cycle brought; `failed` by ticker in words, and `errors` as they were raised."""
 
     bars: int = 0
     written: int = 0
@@ -51,13 +51,19 @@ class Cycle:
     refused: list[str] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
+    errors: dict[str, ProviderError] = field(default_factory=dict)
     requests: int = 0
     retries: int = 0
     waited_seconds: float = 0.0
 
 
-def fetch(source: Source, timeframe: str, questions: Sequence[Question], cycle: Cycle) -> Generator[list[Bar]]:
+def fetch(
+    source: Source, timeframe: str, questions: Sequence[Question], cycle: Cycle, patient: bool = False
+) -> Generator[list[Bar]]:
     """All answers; what is wrong with one symbol is told and left out, anything else ends the cycle.
+
+    A poll comes again within minutes. Whoever is `patient` goes on after any symbol that fails, until it is plain that
+    the source is at fault.
 
     Two candles of every symbol are one lot. First ones come in several, so that writing overlaps with waiting. All
     questions go at once, so that nobody asks again, nor goes on asking, after a 429: those who do are banned.
@@ -67,11 +73,12 @@ def fetch(source: Source, timeframe: str, questions: Sequence[Question], cycle: 
     until = time.monotonic() + PATIENCE
     cycle.waited_seconds = rate_limit.take(source, allowance, len(questions), patience=PATIENCE / 2)
 
-    one = partial(answer_of, provider, timeframe, traffic, until)
+    one = partial(answer_of, provider, timeframe, traffic, until, patient)
     try:
         with ThreadPoolExecutor(CONNECTIONS) as pool:
             try:
-                yield from lots(zip(questions, pool.map(one, questions), strict=True), cycle)
+                answers = zip(questions, pool.map(one, questions), strict=True)
+                yield from lots(of_symbols(answers) if patient else answers, cycle)
             finally:
                 traffic.stop()  # who still waits for its turn then need not ask: nobody wants the answer any more
     finally:
@@ -81,6 +88,20 @@ def fetch(source: Source, timeframe: str, questions: Sequence[Question], cycle: 
         cycle.retries += traffic.retries
         cycle.waited_seconds += traffic.waited_seconds
     rate_limit.answered(source, allowance, provider.used)
+
+
+def of_symbols(answers: Iterable[tuple[Question, Answer]]) -> Generator[tuple[Question, Answer]]:
+    """The same answers; raises the error when the symbols fail one after the other, or none has an answer."""
+    in_a_row, is_heard, error = 0, False, None
+    for question, answer in answers:
+        is_fault = isinstance(answer, ProviderError) and not isinstance(answer, UnknownTicker | Unreadable)
+        in_a_row = in_a_row + 1 if is_fault else 0
+        is_heard, error = is_heard or not is_fault, answer if is_fault else error
+        if in_a_row >= failures.PATIENCE_WITH_WINDOWS:
+            break
+        yield question, answer
+    if isinstance(error, ProviderError) and (in_a_row >= failures.PATIENCE_WITH_WINDOWS or not is_heard):
+        raise error
 
 
 def lots(answers: Iterable[tuple[Question, Answer]], cycle: Cycle) -> Generator[list[Bar]]:
@@ -104,7 +125,7 @@ def lots(answers: Iterable[tuple[Question, Answer]], cycle: Cycle) -> Generator[
 
 
 def answer_of(
-    provider: CandleSource, timeframe: str, traffic: retry.Traffic, until: float, question: Question
+    provider: CandleSource, timeframe: str, traffic: retry.Traffic, until: float, patient: bool, question: Question
 ) -> Answer:
     """Tried again where that may help; an error that is about this symbol alone is its answer."""
 
@@ -118,7 +139,13 @@ def answer_of(
                 traffic.stop(error)
             raise
 
-    return retry.call(once, traffic, PATIENCE, until)
+    try:
+        return retry.call(once, traffic, PATIENCE, until, ends_run=not patient)
+    except ProviderError as error:
+        if not patient or failures.is_about_the_source(error):
+            traffic.stop(error)
+            raise
+        return error
 
 
 def ask(provider: CandleSource, timeframe: str, question: Question) -> list[Bar] | UnknownTicker:
@@ -131,7 +158,7 @@ def ask(provider: CandleSource, timeframe: str, question: Question) -> list[Bar]
 
 def leave_out(listing: Listing, error: ProviderError, cycle: Cycle) -> None:
     words = runs.scrub(str(error))
-    cycle.failed[listing.ticker] = words
+    cycle.failed[listing.ticker], cycle.errors[listing.ticker] = words, error
     unknown = isinstance(error, UnknownTicker)
     sync_status.mark([listing], SyncStatus.State.FAILED, "unknown" if unknown else error.reason, words)
     logger.warning("%s gives no candles of %s: %s", listing.source.code, listing.ticker, words)

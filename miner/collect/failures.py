@@ -6,8 +6,9 @@ from miner.fetch.errors import FiguresRefused, ProviderError
 
 # So many windows that fail one after the other show that the source does not answer at all.
 PATIENCE_WITH_WINDOWS = 3
-# More than this share of refused rates, and not only a few of them, is no success.
-MOST_REFUSED, FEW = 0.2, 10
+# Of what a run was offered: from this share of refused values on they are no single misprint and are told of; more than
+# that share, and not only a few of them, is no success.
+TOLD_SHARE, FAILED_SHARE, FEW = 0.05, 0.2, 10
 NOT_ABOUT_A_WINDOW = {"no_key", "no_plan", "blocked", "budget", "environment"}
 
 
@@ -48,6 +49,21 @@ def is_about_the_source(error: ProviderError) -> bool:
 def check_refused(accepted: int, refused: int, examples: list[str]) -> None:
     """Raises FiguresRefused when nothing was accepted, or more than a fifth and ten were refused."""
     offered = accepted + refused
-    if refused and (not accepted or (refused >= FEW and refused > MOST_REFUSED * offered)):
+    if refused and (not accepted or (refused >= FEW and refused > FAILED_SHARE * offered)):
         example = f", for example {examples[0]}" if examples else ""
         raise FiguresRefused(f"{refused} of {offered} refused{example}")
+
+
+def is_told(job: Job) -> bool:
+    """Whether so much of what this run was offered was refused that the register of problems has it."""
+    return bool(job.refused) and job.refused >= TOLD_SHARE * (accepted(job) + job.refused)
+
+
+def accepted(job: Job) -> int:
+    """Values that may in, also those that were stored before; where nobody counted them, the rows that were written."""
+    return int(job.details.get("accepted", job.rows_written))
+
+
+def refused_of(job: Job) -> list[str]:
+    """What the notes of a job say of what may not in."""
+    return [note.removeprefix("refused: ") for note in job.notes if note.startswith("refused: ")]

@@ -14,11 +14,12 @@ from typing import Any
 from django.db import DatabaseError
 
 from markets import clock
+from markets.errors import log_cause
 from markets.jobs import job_leases, job_results, runs
 from markets.models import Job, Source
 from miner.collect import backoff, failures, history_requests
 from miner.fetch import rate_limit
-from miner.fetch.errors import ProviderError
+from miner.fetch.errors import FiguresRefused, ProviderError
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ GOOD = {Job.Status.SUCCESS, Job.Status.SKIPPED}
 BUSY = "busy"
 DAY = timedelta(days=1)
 # In seconds. The window of a rate limit is a minute; a back-fill does not wait for a longer cool-down.
-LONGEST_WAIT = 90.0
+LONGEST_FOR_BUDGET = 90.0
 # In seconds. What a round of candles may take beyond its deadline when everything is slow: a task is killed after 60 s.
 ROUND = 12.0
 
@@ -43,6 +44,8 @@ class Fill:
     start: datetime
     end: datetime
     trigger: str = Job.Trigger.OPERATOR
+    # Whether a gap is asked for again: its range is neither an operator's nor the first history of a listing.
+    is_again: bool = False
     deadline: float = float("inf")
     # Whether other work needs the worker before the deadline.
     gives_way: Callable[[], bool] = lambda: False
@@ -57,7 +60,7 @@ class Fill:
     @property
     def is_first(self) -> bool:
         """Whether a poll requested it because a listing has no history yet."""
-        return self.trigger == Job.Trigger.SCHEDULE
+        return self.trigger == Job.Trigger.SCHEDULE and not self.is_again
 
     @property
     def is_whole(self) -> bool:
@@ -80,9 +83,10 @@ def settled(fill: Fill, work: Callable[[], None]) -> str:
         return BUSY
     except (ProviderError, DatabaseError, job_leases.LeaseLost) as error:
         fill.error = runs.scrub(str(error))
-        logger.warning("The back-fill of %s failed: %s", fill.source.code, fill.error)
-        if isinstance(error, ProviderError) and not isinstance(error, failures.EarlierFailure):
-            backoff.back_off(fill.source, error)
+        logger.warning("The back-fill of %s failed: %s", fill.source.code, fill.error, extra=log_cause(error))
+        if isinstance(error, ProviderError) and not isinstance(error, failures.EarlierFailure | FiguresRefused):
+            # Old windows that fail once more say nothing about the prices of the moment.
+            backoff.back_off(fill.source, error, rest=not fill.is_again or failures.is_about_the_source(error))
         return Job.Status.FAILED
     return fill.job.status if fill.job else Job.Status.FAILED
 
@@ -90,7 +94,7 @@ def settled(fill: Fill, work: Callable[[], None]) -> str:
 def wait(fill: Fill, error: rate_limit.Exhausted) -> None:
     """Sleep until the rate limit allows a call, or until the deadline; re-raises for a cool-down of more than 90 s."""
     seconds = (error.until - clock.now()).total_seconds()
-    if seconds > LONGEST_WAIT:
+    if seconds > LONGEST_FOR_BUDGET:
         raise error
     time.sleep(max(0.0, min(seconds, fill.deadline - time.monotonic())))
 

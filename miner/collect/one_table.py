@@ -6,13 +6,14 @@ import time
 from django.conf import settings
 from django.db import DatabaseError
 
-from markets import events, problems
+from markets import events
+from markets.errors import log_cause
 from markets.jobs import job_leases, runs
 from markets.models import Job, Source
 from miner import sources
 from miner.collect import backoff
 from miner.collect import tables as table_collector
-from miner.fetch.errors import Blocked, FiguresRefused, ProviderError
+from miner.fetch.errors import Blocked, ProviderError
 from miner.providers.base import TableSeries
 from miner.slices import Slice
 
@@ -35,23 +36,18 @@ def run_of_task(source: Source, trigger: str) -> table_collector.Run:
 
 def mine_one(run: table_collector.Run, series: TableSeries, resume: int | None = None) -> str:
     """One table; its status. What a provider or the database did wrong stands in the job and goes no further."""
-    job_type = f"{run.source.code}.{series.table}"
     try:
         job = table_collector.mine_series(run, series, resume)
     except runs.Busy:
         return "busy"
     except (ProviderError, DatabaseError, job_leases.LeaseLost) as error:
         run.error = runs.scrub(str(error))
-        if isinstance(error, FiguresRefused):
-            problems.report(FiguresRefused.reason, job_type, run.error)
-        logger.warning("%s.%s failed: %s", run.source.code, series.table, run.error)
+        logger.warning("%s.%s failed: %s", run.source.code, series.table, run.error, extra=log_cause(error))
         if isinstance(error, Blocked):  # every other failure is tried again within the hour
             backoff.back_off(run.source, error)
         announce_job(run.job)
         return Job.Status.FAILED
     announce_job(job)
-    if job.status == Job.Status.SUCCESS:
-        problems.close(FiguresRefused.reason, job_type)
     return job.status
 
 

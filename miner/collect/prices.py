@@ -78,6 +78,7 @@ def refresh(
         if words != NO_DATA:
             sync_status.mark([by_code[code]], State.FAILED, "refused", words)
     market_keys.priced(told)
+    market_keys.priced_live(source, told)
     result.prices = told
     return result
 

@@ -27,7 +27,7 @@ def mark(listings: Iterable[Listing], state: State, reason: str = "", error: str
 
 
 def state_of(row: SyncStatus, polling_interval: int) -> str:
-    """What is stored, or `stale` when the last success is older than two and a half polling intervals.
+    """What is stored, or `stale` when the last success is older than two and a half polling intervals, or has not come.
 
     Whoever was killed at work left its rows in progress: then the last success is what is known.
     """
@@ -39,4 +39,4 @@ def state_of(row: SyncStatus, polling_interval: int) -> str:
     if row.last_success_at is None or (row.state != State.SUCCESS and not dead):
         return row.state
     fresh_for = STALE_BEATS * timedelta(seconds=polling_interval)
-    return State.STALE if now - row.last_success_at > fresh_for else State.SUCCESS
+    return State.SUCCESS if -clock.SKEW <= now - row.last_success_at <= fresh_for else State.STALE

@@ -8,7 +8,6 @@ from datetime import date, timedelta
 from functools import partial
 from itertools import takewhile
 
-from django.db import connection
 from django.db.models import Min
 
 from markets import clock
@@ -17,6 +16,7 @@ from markets.models import Gap, Job, Publication, Source
 from markets.records import Table
 from markets.store import gaps
 from markets.store.publish import publish
+from markets.store.sharing import yield_to_writers
 from markets.store.table_gaps import Covered
 from miner.collect import failures, fetch_ahead, silence, window_plan
 from miner.collect.fetch_ahead import Batch, Fetch
@@ -28,7 +28,6 @@ from miner.providers.base import GoldSource, Provider, RateSource, TableSeries
 # A task may take 60 s: 40 s of work, and then the requests that are under way may wait and answer so much longer.
 GRACE = 8
 DAY = timedelta(days=1)
-BREATH_EVERY, BREATH = 1.0, 0.15
 # So many failed windows are halved at once, down to the day that is at fault; the others in a later run.
 MOST_HALVED = 6
 # A run that a person started asks for every gap, whenever its next try is.
@@ -103,14 +102,10 @@ def mine_series(run: Run, series: TableSeries, resume: int | None = None) -> Job
             job.retries = before[1] + run.traffic.retries
             job.waited_seconds = round(before[2] + run.traffic.waited_seconds, 3)
         job.refresh_from_db(fields=["rows_written", "refused", "notes"])
-        failures.check_refused(job.details.get("accepted", 0), job.refused, refused_of(job))
+        failures.check_refused(failures.accepted(job), job.refused, failures.refused_of(job))
         if not job.rows_written and not job.refused:
             raise runs.Skip(runs.Reason.UP_TO_DATE if run.span else silence.why_empty(series, newest, today))
     return job
-
-
-def refused_of(job: Job) -> list[str]:
-    return [note.removeprefix("refused: ") for note in job.notes if note.startswith("refused: ")]
 
 
 def fetch_and_store(run: Run, series: TableSeries, job: Job, windows: list[Span]) -> date:
@@ -268,18 +263,6 @@ def note_gaps(run: Run, series: TableSeries, lost: Failed) -> None:
                 gaps.failed(run.source, gaps.of_days(series.table, start, last), reason, cause, run.is_down)
             if not run.is_down:
                 gaps.put_off_refused(run.source, gaps.of_days(series.table, first, last))
-
-
-def yield_to_writers(last: float) -> float:
-    """Let others write as well, once a second; answers when that was, of the monotonic clock.
-
-    SQLite has no queue of writers. Those who wait look again every 0.1 s, and without this would find it locked by our
-    next save each time until they give up after 20 s.
-    """
-    if connection.vendor != "sqlite" or time.monotonic() - last < BREATH_EVERY:
-        return last
-    time.sleep(BREATH)
-    return time.monotonic()
 
 
 def fetcher(provider: Provider, series: TableSeries) -> Fetch:

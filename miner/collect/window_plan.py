@@ -118,6 +118,12 @@ def first_fill(series: TableSeries, known: Sequence[date], today: date) -> list[
     return spans
 
 
+def behind_the_newest(series: TableSeries, known: Sequence[date], lacking: list[Span]) -> list[Span]:
+    """After weeks without a run the newest window comes first: until the days before it are here, nobody decides."""
+    older = cut(lacking[-1], series.window)[:-1] if known and lacking else []
+    return [(known[-1] + DAY, older[-1][1])] if older and known[-1] < older[-1][1] else []
+
+
 def windows_of(
     source: Source, series: TableSeries, span: Span | None, today: date, all_before: datetime | None = None
 ) -> list[Span]:
@@ -130,7 +136,8 @@ def windows_of(
         return cut(asked, series.window) if asked else []
     if source.fallback_for_id is None:
         known = known_days(source, series)
-        lacking, begun = holes(series, known, today), first_fill(series, known, today)
+        lacking = holes(series, known, today)
+        begun = first_fill(series, known, today) or behind_the_newest(series, known, lacking)
     else:
         known, lacking = [], archive_holes(source, series, today)
         begun = lacking
@@ -178,8 +185,12 @@ def newest_first(windows: list[Span]) -> list[Span]:
 
 
 def refused_windows(series: TableSeries, due: list[tuple[Span, Gap]], others: list[Span]) -> list[Span]:
-    """Windows of whole tables over the rates that were refused; with each try others come first, if they are many."""
-    windows = [window for one in union(one for one, _ in due) for window in cut(one, series.window)]
+    """Windows of whole tables over the rates that were refused; with each try others come first, if they are many.
+
+    Neighbouring tables are asked for at once: table B is weekly, and a request for each would take a day for a year.
+    """
+    spans = union((one for one, _ in due), DAY * series.longest_pause)
+    windows = [window for one in spans for window in cut(one, series.window)]
     windows = [one for one in windows if not any(a <= one[0] and one[1] <= b for a, b in others)]
     if len(windows) > MOST_AGAIN:
         turn = max(row.tries for _, row in due) * MOST_AGAIN % len(windows)
@@ -225,11 +236,11 @@ def is_worth_asking(piece: Span, series: TableSeries, newest: date | None, end: 
     return piece[1] == end and can_appear(series, max(piece[0], (newest or date.min) + DAY), end)
 
 
-def union(spans: Iterable[Span]) -> list[Span]:
-    """The same days in as few spans as possible, ascending."""
+def union(spans: Iterable[Span], near: timedelta = DAY) -> list[Span]:
+    """The same days in as few spans as possible, ascending; two that begin within `near` of each other are one."""
     found: list[Span] = []
     for start, end in sorted(spans):
-        if found and start <= found[-1][1] + DAY:
+        if found and start <= found[-1][1] + near:
             found[-1] = found[-1][0], max(found[-1][1], end)
         else:
             found.append((start, end))

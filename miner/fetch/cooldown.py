@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 FIRST_COOLDOWN, LONGEST_COOLDOWN = 30, 900
 # Longer pauses are asked for by nobody that we obey (miner.fetch.http); a minute for clocks that differ.
-LONGEST_PAUSE = timedelta(seconds=LONGEST_RETRY_AFTER + 60)
+LONGEST_PAUSE = timedelta(seconds=LONGEST_RETRY_AFTER) + clock.SKEW
 
 
 def block(source: Source, seconds: float) -> None:

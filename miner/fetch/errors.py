@@ -99,3 +99,4 @@ class Misconfigured(ProviderError):
         super().__init__(f"{variable}: {fault}")
         self.variable = variable
         self.fault = fault
+        self.cause = f"environment: {variable}"

@@ -5,17 +5,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from functools import cache
 from threading import Lock
 
 import httpx
 
-from markets import clock
-from miner.fetch import environment
+from markets.network import environment
+from markets.network.body_text import text_of
+from markets.network.guarded import NotPublic
+from markets.network.retry_after import retry_after as network_retry_after
+from markets.network.said import said, without
+from miner.fetch import guarded
 from miner.fetch.errors import Blocked, Misconfigured, Refused, Unreachable
-from miner.fetch.parsing import text_of
-from miner.fetch.said import said, without
 
 CONNECT_SECONDS, READ_SECONDS = 5, 10
 # The largest NBP answer (93 days of table A) is 150 kB; the ECB's whole history is 6 MB.
@@ -60,8 +61,12 @@ def client() -> httpx.Client:
 @cache
 def new_client() -> httpx.Client:
     """Raises Misconfigured, at each call anew, when the environment has a variable that cannot be understood."""
+    try:
+        transport = environment.transport(guarded.has)
+    except environment.NotUnderstood as error:
+        raise Misconfigured(error.variable, error.fault) from None
     return httpx.Client(
-        transport=environment.transport(), follow_redirects=False, headers={"User-Agent": USER_AGENT}, trust_env=False
+        transport=transport, follow_redirects=False, headers={"User-Agent": USER_AGENT}, trust_env=False
     )
 
 
@@ -74,12 +79,22 @@ def problems() -> dict[str, str]:
     return {}
 
 
-def get(url: str, accept: str = "application/json", headers: Mapping[str, str] | None = None) -> bytes:
+def get(
+    url: str,
+    accept: str = "application/json",
+    headers: Mapping[str, str] | None = None,
+    read_seconds: float = READ_SECONDS,
+) -> bytes:
     """The body of a response with status 200; raises Unreachable or Refused for everything else."""
-    return fetch(url, accept, headers).body
+    return fetch(url, accept, headers, read_seconds).body
 
 
-def fetch(url: str, accept: str = "application/json", headers: Mapping[str, str] | None = None) -> Answer:
+def fetch(
+    url: str,
+    accept: str = "application/json",
+    headers: Mapping[str, str] | None = None,
+    read_seconds: float = READ_SECONDS,
+) -> Answer:
     """A response with status 200; raises Unreachable or Refused, with the first 300 bytes of the body, for all others.
 
     The message of an error names method and path and says what the source says in its body (`said`); never the host,
@@ -90,12 +105,14 @@ def fetch(url: str, accept: str = "application/json", headers: Mapping[str, str]
     seconds = min(MAX_SECONDS, _deadline.get() - time.monotonic())
     if seconds <= 0:
         raise Unreachable(f"GET {place}: no time left")
-    timeout = httpx.Timeout(min(READ_SECONDS, seconds), connect=min(CONNECT_SECONDS, seconds))
+    timeout = httpx.Timeout(min(read_seconds, seconds), connect=min(CONNECT_SECONDS, seconds))
     given = dict(headers or {})
     secrets = secrets_of(url, given)
     try:
         with client().stream("GET", url, headers={"Accept": accept, **given}, timeout=timeout) as answer:
             body = read(answer, place, seconds)
+    except NotPublic as error:
+        raise Refused(f"GET {place}: base_url {error}") from None
     except httpx.ProxyError as error:
         # Without its message: the proxy wrote it, and may name whom it does not let through.
         raise Unreachable(f"GET {place}: the proxy refused{status_of(error)}") from None
@@ -119,8 +136,8 @@ def place_of(url: str) -> str:
     """The path of a URL, which errors may show. Errors are public; the host of an operator's own `base_url` is not."""
     try:
         return httpx.URL(url).path
-    except httpx.InvalidURL as error:
-        raise Refused(f"GET: not a URL: {error}") from None
+    except httpx.InvalidURL:  # without its message, which quotes host or port
+        raise Refused("GET: not a URL") from None
 
 
 def read(answer: httpx.Response, place: str, seconds: float) -> bytes:
@@ -164,12 +181,4 @@ def status_of(error: httpx.ProxyError) -> str:
 
 
 def retry_after(value: str) -> float | None:
-    """Seconds to wait, three days at most, from either form of Retry-After (RFC 9110, 10.2.3); None if malformed."""
-    value = value.strip()
-    if value.isdecimal():
-        return min(float(value), LONGEST_RETRY_AFTER)
-    try:
-        when = parsedate_to_datetime(value)
-    except (ValueError, OverflowError):
-        return None
-    return min(max(0.0, (when - clock.now()).total_seconds()), LONGEST_RETRY_AFTER) if when.tzinfo else None
+    return network_retry_after(value, LONGEST_RETRY_AFTER)

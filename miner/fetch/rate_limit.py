@@ -50,6 +50,9 @@ class Budget:
     total_waits: int
 
 
+NONE = Budget(0, 0, 0, 0, None, 0, 0)
+
+
 def take(source: Source, allowance: Allowance, calls: int = 1, critical: bool = False, patience: float = 0) -> float:
     """Take `calls` from the window, waiting up to `patience` seconds; returns the seconds that it waited.
 

@@ -16,10 +16,10 @@ from miner.fetch.errors import Unreachable
 T = TypeVar("T")
 
 ATTEMPTS = 4
-FIRST_WAIT = 1.0
+FIRST_BACKOFF = 1.0
 JITTER = 0.5
 # No run waits longer than this between two tries: the next run comes within the hour.
-LONGEST_WAIT = 30.0
+LONGEST_BACKOFF = 30.0
 # The time that the last try gets after the last wait.
 REQUEST_SECONDS = 5.0
 
@@ -72,7 +72,7 @@ def worth_another_try(error: Exception, patience: float) -> bool | timedelta:
         return False
     if error.retry_after is None:
         return True
-    if error.retry_after > min(LONGEST_WAIT, patience):
+    if error.retry_after > min(LONGEST_BACKOFF, patience):
         return False
     return timedelta(seconds=error.retry_after)
 
@@ -97,8 +97,8 @@ def call(
         ),
         attempts=ATTEMPTS,
         timeout=None,
-        wait_initial=FIRST_WAIT,
-        wait_max=LONGEST_WAIT,
+        wait_initial=FIRST_BACKOFF,
+        wait_max=LONGEST_BACKOFF,
         wait_jitter=JITTER,
         wait_exp_base=2,
     )

@@ -3,6 +3,7 @@
 Packages of other people add theirs by the entry point group `charon.providers`.
 """
 
+import importlib
 import logging
 from importlib.metadata import EntryPoint, entry_points
 
@@ -40,3 +41,10 @@ def provider_in(point: EntryPoint) -> type[Provider]:
 
 
 PROVIDERS: dict[str, type[Provider]] = {provider.code: provider for provider in OURS} | installed()
+
+
+def discover() -> None:
+    """Take in the packages that were installed since this process began."""
+    importlib.invalidate_caches()
+    for code, provider in installed().items():
+        PROVIDERS.setdefault(code, provider)

@@ -12,6 +12,7 @@ from datetime import date, datetime, time
 from typing import ClassVar
 
 from markets.records import Bar, Listed, Price, Table
+from miner.fetch import http
 from miner.fetch.parsing import RefusedRecords
 
 WEEKDAYS = (0, 1, 2, 3, 4)
@@ -97,6 +98,8 @@ class Provider(ABC):
     def __init__(self, base_url: str = "", key: str = "") -> None:
         self.base_url = base_url
         self.key = key
+        # How long a byte of an answer is waited for.
+        self.read_seconds: float = http.READ_SECONDS
         # Weight used in the running window, and allowed in one, where the provider says so in its answers.
         self.used: int | None = None
         self.allowed: int | None = None

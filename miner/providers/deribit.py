@@ -13,11 +13,12 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from markets.network.body_text import text_of
+from markets.network.said import said
 from markets.records import HIGH, Listed, Price
 from miner.fetch import http
 from miner.fetch.errors import Refused, UnknownTicker, Unreachable, Unreadable
-from miner.fetch.parsing import MICROSECOND, RefusedRecords, computed, decode, each, moment, positive, sound, text_of
-from miner.fetch.said import said
+from miner.fetch.parsing import MICROSECOND, RefusedRecords, computed, decode, each, moment, positive, sound
 from miner.providers.base import ListingSource, QuoteSource
 
 # Too many requests, and too many at once.
@@ -89,7 +90,8 @@ class Deribit(ListingSource, QuoteSource):
     def ask(self, method: str, **params: str) -> Envelope:
         place = f"public/{method}"
         try:
-            body = http.get(f"{self.base_url}{place}{'?' * bool(params)}{urlencode(params)}")
+            url = f"{self.base_url}{place}{'?' * bool(params)}{urlencode(params)}"
+            body = http.get(url, read_seconds=self.read_seconds)
         except Refused as error:
             raise fault(place, error.body, error.status) or error from None
         if wrong := fault(place, text_of(body), 200):

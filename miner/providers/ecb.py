@@ -13,10 +13,11 @@ from io import BytesIO
 from xml.parsers import expat
 from zipfile import BadZipFile, ZipFile
 
+from markets.network.body_text import plain
 from markets.records import RateRecord, Table
 from miner.fetch import days, http
 from miner.fetch.errors import Unreadable
-from miner.fetch.parsing import number, plain
+from miner.fetch.parsing import number
 from miner.providers.base import Hours, RateSource, TableSeries
 
 TABLE = "eurofxref"

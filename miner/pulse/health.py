@@ -19,7 +19,7 @@ def health() -> dict[str, Any]:
     late = any(poll["late"] for poll in polls)
     wrong = [one for one in faults.found(clock.now()) if problems.KINDS[one.kind].strict]
     return {
-        "status": "late" if late else "fault" if wrong else "ok",
+        "status": "late" if late else "fault" if any(problems.is_unhealthy(one.kind) for one in wrong) else "ok",
         "holder": lease.holder if lease else None,
         "beats": polls,
         "problems": [{"kind": one.kind, "subject": one.subject} for one in wrong],
@@ -27,17 +27,19 @@ def health() -> dict[str, Any]:
 
 
 def poll_states() -> list[dict[str, Any]]:
-    """One row a poll that is wanted; `late` when it has not succeeded for too long, or succeeded in the future.
+    """One row a poll that is wanted; `late` when it has not succeeded for too long, or succeeded in the future, or when
+    its newest price is too old.
 
     A source that cools down is no excuse: after failures it always does, and prices grow old all the same.
     """
-    now, rows = clock.now(), {row.name: row for row in Poll.objects.all()}
-    return [poll_health(poll, rows.get(poll.name), now) for poll in wanted_polls(cooling=True)]
+    now, rows, observed = clock.now(), {row.name: row for row in Poll.objects.all()}, source_states.newest_prices()
+    wanted = wanted_polls(cooling=True)
+    return [poll_health(poll, rows.get(poll.name), now, observed.get(poll.name)) for poll in wanted]
 
 
-def poll_health(poll: PollJob, row: Poll | None, now: datetime) -> dict[str, Any]:
+def poll_health(poll: PollJob, row: Poll | None, now: datetime, observed: datetime | None) -> dict[str, Any]:
     done_at = row.done_at if row else None
-    judged = source_state.judge_series(source_states.poll_facts(poll.name, poll.every, row, {}), now)
+    judged = source_state.judge_series(source_states.poll_facts(poll.name, poll.every, row, {}, observed), now)
     return {
         "name": poll.name,
         "every_seconds": poll.every,

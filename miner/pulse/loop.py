@@ -1,7 +1,8 @@
 """The asyncio loop of pulse: the ticker of the fast polls, and the subscriber of Redis.
 
-A message says that rates arrived, from whichever process or machine: the subscriber enqueues the engine's catch-up. It
-does so as well whenever it subscribes, since messages sent before are lost; the open `OutboxEvent` rows have them all.
+A message says that rates or candles arrived, from whichever process or machine: the subscriber enqueues the engine's
+catch-up. It does so as well whenever it subscribes, since messages sent before are lost; the open `OutboxEvent` rows
+have them all.
 """
 
 import asyncio
@@ -22,9 +23,10 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from markets import events
+from markets import events, timeframes
 from markets.models import Job
 from markets.redis import client as redis_client
+from markets.redis import market_keys
 from miner.pulse import ticker
 
 logger = logging.getLogger(__name__)
@@ -86,12 +88,14 @@ async def run_until_signal(duties: list[Duty]) -> None:
 
 async def listen(on_message: Callable[[], None]) -> None:
     """Call `heard` when listening begins, whenever it begins again, and for every message."""
-    channel, failures = redis_client.name(settings.REDIS_PUBSUB_CHANNEL_RATES), 0
+    names, failures = [redis_client.name(channel) for channel in channels()], 0
     while True:
         try:
             async with connect() as client, client.pubsub() as subscriber:
-                await subscriber.subscribe(channel)
-                async for _ in subscriber.listen():  # the first is Redis' word that we are subscribed
+                await subscriber.subscribe(*names)
+                async for message in subscriber.listen():
+                    if message["type"] == "subscribe" and message["data"] < len(names):
+                        continue  # Redis' word for each channel: with the last one nothing is missed any more
                     if failures:
                         logger.info("Redis is heard again")
                     failures = 0
@@ -101,6 +105,14 @@ async def listen(on_message: Callable[[], None]) -> None:
                 logger.warning("Redis cannot be heard, the watchdog stands in: %s", type(error).__name__)
             await asyncio.sleep(WAITS[min(failures, len(WAITS) - 1)])
             failures += 1
+
+
+def channels() -> list[str]:
+    """Those that tell of what the engine may decide on: new rates, and new candles of each timeframe."""
+    return [
+        settings.REDIS_PUBSUB_CHANNEL_RATES,
+        *(market_keys.channel_of(timeframe) for timeframe in timeframes.SECONDS),
+    ]
 
 
 def connect() -> Redis:

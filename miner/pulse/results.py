@@ -12,9 +12,10 @@ from django_q.models import Schedule
 from django_q.tasks import async_task
 
 from markets import clock
+from markets.errors import log_cause
 from markets.jobs import job_leases, runs
 from markets.models import Job
-from miner.fetch.errors import Misconfigured, ProviderError
+from miner.fetch.errors import ProviderError
 from miner.models import Poll
 from miner.pulse import leases
 
@@ -73,14 +74,10 @@ def enqueue_planned() -> None:
 
 
 def failed(name: str, error: ProviderError) -> str:
-    """Record a failure of the source: the log gets one line, since a traceback would not say whose fault it is.
-
-    None for a variable of the environment: the start logged it, and polls would repeat it 10,000 times a day.
-    """
+    """Record a failure of the source: the log gets one line, since a traceback would not say whose fault it is."""
     words = runs.scrub(str(error))
     done(name, words)
-    if not isinstance(error, Misconfigured):
-        logger.warning("%s failed: %s", name, words)
+    logger.warning("%s failed: %s", name, words, extra=log_cause(error))
     return Job.Status.FAILED
 
 

@@ -16,6 +16,7 @@ from django.db import Error as DatabaseError
 from django.db import connections
 
 from markets import clock
+from markets.errors import log_cause
 from markets.jobs import job_leases, runs
 from miner.pulse import health, polls
 from miner.pulse.polls import PollJob
@@ -74,7 +75,6 @@ class Ticker:
 async def run_polls() -> None:
     """Until it is cancelled; a database that cannot be asked is asked again at the next look."""
     ticker = Ticker(job_leases.this_process())
-    stuck = False
     loop = asyncio.get_running_loop()
     refreshed = -LOOK_SECONDS
     try:
@@ -84,11 +84,10 @@ async def run_polls() -> None:
                     await in_thread(ticker.refresh)
                     refreshed = loop.time()
                 await in_thread(ticker.tick)
-                stuck = False
             except DatabaseError as error:
-                if not stuck:
-                    logger.warning("No polls while the database cannot be asked: %s", runs.scrub(str(error)))
-                stuck, refreshed = True, loop.time()
+                words = runs.scrub(str(error))
+                logger.warning("No polls while the database cannot be asked: %s", words, extra=log_cause(error))
+                refreshed = loop.time()
             await asyncio.sleep(min(ticker.wait(), max(0.05, refreshed + LOOK_SECONDS - loop.time())))
     finally:
         await asyncio.shield(in_thread(ticker.end))

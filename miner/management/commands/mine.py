@@ -97,7 +97,7 @@ class Command(BaseCommand):
         return reports
 
     def at_the_moment(self, source: Source) -> dict[str, Any]:
-        result = price_collector.refresh(source, price_collector.due(source), patience=history.LONGEST_WAIT)
+        result = price_collector.refresh(source, price_collector.due(source), patience=history.LONGEST_FOR_BUDGET)
         error = result.error
         return {
             "table": "quotes",

@@ -7,67 +7,96 @@ not understand. No convention says how they are written; https://curl.se/docs/ma
 
 import os
 import ssl
+from collections.abc import Callable, Mapping
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.request import getproxies
 
 import httpx
 
-from miner.fetch.errors import Misconfigured
-from miner.fetch.proxy_address import Exceptions, exceptions_of, proxy_of
+from markets.network import guarded, timed
+from markets.network.proxy_address import Exceptions, exceptions_of, proxy_of
 
 SCHEMES = ("http", "https")
 AUTHORITY_FILE, AUTHORITY_FOLDERS, KEY_LOG = "SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE"
 
 
-class Routes(httpx.BaseTransport):
-    """Through the proxy of the scheme, or directly for a host that NO_PROXY names."""
+class NotUnderstood(Exception):
+    """A variable that says how to connect; its value stands nowhere, for an address of a proxy may hold a password."""
 
-    def __init__(self, direct: httpx.BaseTransport, proxies: dict[str, httpx.BaseTransport], but: Exceptions) -> None:
-        self.direct, self.proxies, self.but = direct, proxies, but
+    def __init__(self, variable: str, fault: str) -> None:
+        super().__init__(f"{variable}: {fault}")
+        self.variable, self.fault = variable, fault
+
+
+class Routes(httpx.BaseTransport):
+    """Through the proxy of the scheme, or directly for a host that NO_PROXY names.
+
+    `single`: directly, each connection for one request. One to an address is not used again: it may be the address of
+    another name as well, for which its certificate was not verified. `guards`: which addresses must be public.
+    """
+
+    def __init__(
+        self,
+        direct: httpx.BaseTransport,
+        single: httpx.BaseTransport,
+        proxies: Mapping[str, httpx.BaseTransport],
+        but: Exceptions,
+        guards: Callable[[httpx.URL], bool],
+    ) -> None:
+        self.direct, self.single, self.proxies, self.but, self.guards = direct, single, proxies, but, guards
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        return self.route(request.url).handle_request(request)
+        way = self.route(request.url)
+        if not self.guards(request.url):
+            return way.handle_request(request)
+        is_direct = way is self.direct
+        return guarded.ask(request, self.single if is_direct else way, looks_up=is_direct)
 
     def route(self, url: httpx.URL) -> httpx.BaseTransport:
         proxy = self.proxies.get(url.scheme)
         return self.direct if proxy is None or self.but.has(url.raw_host.decode(), url.port) else proxy
 
     def close(self) -> None:
-        for transport in (self.direct, *self.proxies.values()):
+        for transport in (self.direct, self.single, *self.proxies.values()):
             transport.close()
 
 
-def transport() -> httpx.BaseTransport:
-    """Raises Misconfigured, which names the variable that cannot be understood and never quotes it."""
+def transport(guards: Callable[[httpx.URL], bool], ends_in_time: bool = False) -> Routes:
+    """Raises NotUnderstood, which names the variable that cannot be understood and never quotes it.
+
+    `ends_in_time`: whether `timed.within` bounds the requests; then no connection is kept.
+    """
     check_folders()
-    trusted = authorities()
+    made = partial(timed.transport if ends_in_time else httpx.HTTPTransport, verify=authorities(), trust_env=False)
     # With the settings of the system where there are any, on macOS and Windows.
     found = {kind: value for kind, value in getproxies().items() if value.strip()}
     chosen = {scheme: scheme if scheme in found else "all" for scheme in SCHEMES}
     wanted = {scheme: kind for scheme, kind in chosen.items() if kind in found}
     but = exceptions(found) if wanted else Exceptions()
-    proxies = {} if but.everything else {scheme: via(kind, found, trusted) for scheme, kind in wanted.items()}
-    return Routes(httpx.HTTPTransport(verify=trusted, trust_env=False), proxies, but)
+    proxies = {} if but.everything else {scheme: made(proxy=via(kind, found)) for scheme, kind in wanted.items()}
+    single = made() if ends_in_time else made(limits=httpx.Limits(max_keepalive_connections=0))
+    return Routes(single if ends_in_time else made(), single, proxies, but, guards)
 
 
-def via(kind: str, found: dict[str, str], trusted: ssl.SSLContext) -> httpx.BaseTransport:
-    """The transport through the proxy of this kind: `http`, `https` or `all`."""
+def via(kind: str, found: dict[str, str]) -> httpx.Proxy:
+    """The proxy of this kind: `http`, `https` or `all`."""
     variable = variable_of(kind, found)
     try:
         proxy = proxy_of(found[kind])
     except ValueError as error:
-        raise Misconfigured(variable, str(error)) from None
+        raise NotUnderstood(variable, str(error)) from None
     if proxy.url.scheme.startswith("socks") and find_spec("socksio") is None:
-        raise Misconfigured(variable, "a SOCKS proxy needs the package socksio")
-    return httpx.HTTPTransport(verify=trusted, trust_env=False, proxy=proxy)
+        raise NotUnderstood(variable, "a SOCKS proxy needs the package socksio")
+    return proxy
 
 
 def exceptions(found: dict[str, str]) -> Exceptions:
     try:
         return exceptions_of(found.get("no", ""))
     except ValueError as error:
-        raise Misconfigured(variable_of("no", found), str(error)) from None
+        raise NotUnderstood(variable_of("no", found), str(error)) from None
 
 
 def variable_of(kind: str, found: dict[str, str]) -> str:
@@ -82,7 +111,7 @@ def authorities() -> ssl.SSLContext:
     try:
         return httpx.create_ssl_context()
     except (OSError, ValueError) as error:
-        raise Misconfigured(guilty(), type(error).__name__) from None
+        raise NotUnderstood(guilty(), type(error).__name__) from None
 
 
 def guilty() -> str:
@@ -106,4 +135,4 @@ def check_folders() -> None:
     except (OSError, ValueError):
         filled = False
     if not filled:
-        raise Misconfigured(AUTHORITY_FOLDERS, "no folder of certificates that can be read")
+        raise NotUnderstood(AUTHORITY_FOLDERS, "no folder of certificates that can be read")
