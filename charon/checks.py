@@ -7,7 +7,15 @@ from typing import Any
 from django.conf import settings
 from django.core import checks
 
+from miner.providers import PROVIDERS
+from miner.sources import source_code
+
 MIN_SECRET = 32
+# Of examples and images: in the original documents, and in those of PostgreSQL and its tools.
+KNOWN_PASSWORDS = frozenset(
+    {"app", "postgres", "password", "passw0rd", "secret", "admin", "root", "changeme", "charon", "example", "test",
+     "user", "123456", "12345678"}
+)  # fmt: skip
 
 
 @checks.register(checks.Tags.security)
@@ -32,6 +40,26 @@ def secret_file_is_private(**_: Any) -> list[checks.CheckMessage]:
     if not path.exists() or not path.stat().st_mode & 0o077:
         return []
     return [checks.Warning(f"{path} can be read by other users.", hint=f"chmod 600 {path}", id="charon.W003")]
+
+
+@checks.register(checks.Tags.security)
+def database_password_is_not_known(**_: Any) -> list[checks.CheckMessage]:
+    database = settings.DATABASES["default"]
+    password = database.get("PASSWORD", "")
+    if not password or password.lower() not in KNOWN_PASSWORDS | {str(database.get("USER", "")).lower()}:
+        return []
+    text = "The password of the database is one that everybody tries first."
+    return [checks.Warning(text, hint="openssl rand -hex 32 makes another.", id="charon.W004")]
+
+
+@checks.register(checks.Tags.security)
+def named_sources_are_installed(**_: Any) -> list[checks.CheckMessage]:
+    """A new installation with a slip of the pen in SOURCES would fetch nothing, and say nothing."""
+    unknown = [name for name in settings.SOURCES if source_code(name) not in PROVIDERS]
+    if not unknown:
+        return []
+    text = f"SOURCES names {', '.join(unknown)}, which no installed provider is."
+    return [checks.Warning(text, hint=f"There are {', '.join(sorted(PROVIDERS))}.", id="charon.W005")]
 
 
 def is_loopback(host: str) -> bool:

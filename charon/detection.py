@@ -26,7 +26,8 @@ LOW_DISK = 256 * 1024 * 1024
 FULL_DISK = 1024 * 1024
 # The kinds that `found` looks for; the others are closed by those who report them.
 KINDS = (
-    "source_failed", "source_stale", "gap", "job_failed", "job_lost", "work_given_up", "times_ahead", "queue",
+    "source_failed", "source_stale", "gap", "job_failed", "job_lost", "work_given_up", "fill_given_up", "times_ahead",
+    "queue",
     "figures_refused",
     "outbox", "redis", "disk",
 )  # fmt: skip

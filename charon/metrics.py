@@ -1,5 +1,6 @@
-"""The Prometheus metrics of this process at /metrics, if ENABLE_METRICS_ENDPOINT is set."""
+"""The Prometheus metrics of all workers at /metrics, if ENABLE_METRICS_ENDPOINT is set."""
 
+import os
 import time
 from collections import Counter as Counts
 from collections.abc import Callable, Iterator
@@ -10,18 +11,28 @@ from django.core.exceptions import MiddlewareNotUsed
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, Counter, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from charon import detection
+from charon import alert_metrics, detection
 from charon.api import health
 from charon.api.addresses import API, NAMES
 from markets import clock, problems
 from markets.queries.source_state import SourceState, State
-from markets.redis import cache_stats
 from miner import source_states
 
+# When each series began: several workers together have no such series, and one process alone needs none.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 REQUESTS = Counter("charon_http_requests", "Requests answered.", ["method", "view", "status"])
 SECONDS = Histogram(
     "charon_http_request_seconds",
@@ -31,19 +42,6 @@ SECONDS = Histogram(
 )
 # One label per method that a client may invent would fill the memory.
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-
-
-class CacheCounts(Collector):
-    """The totals of the response cache, read at each scrape."""
-
-    def collect(self) -> Iterator[CounterMetricFamily]:
-        family = CounterMetricFamily(
-            "charon_cache_requests", "Answers that may be kept: from the cache (hit) or computed (miss).",
-            labels=["kind", "result"],
-        )  # fmt: skip
-        for (kind, result), number in sorted(cache_stats.totals().items()):
-            family.add_metric([kind, result], number)
-        yield family
 
 
 class States(Collector):
@@ -82,20 +80,35 @@ def state_gauge(states: list[SourceState]) -> GaugeMetricFamily:
 def age_gauge(states: list[SourceState], now: datetime) -> GaugeMetricFamily:
     """Of a table by the begin of its day in UTC; negative where the clock went wrong."""
     family = GaugeMetricFamily(
-        "charon_newest_data_age_seconds", "Age of the newest table, or of the newest answered poll.",
+        "charon_newest_data_age_seconds", "Age of the newest table, or of what the newest answered poll brought.",
         labels=["source", "series"],
     )  # fmt: skip
     for one in states:
         for series in one.series:
-            newest = series.facts.newest
+            newest = series.facts.figures_at
             if newest is not None:
                 moment = newest if isinstance(newest, datetime) else datetime.combine(newest, datetime.min.time(), UTC)
                 family.add_metric([one.source.code, series.facts.name], (now - moment).total_seconds())
     return family
 
 
-REGISTRY.register(CacheCounts())
 REGISTRY.register(States())
+REGISTRY.register(alert_metrics.Alerts())
+
+
+def registry() -> CollectorRegistry:
+    """What all workers have counted, where there are several (charon.serving); else this process.
+
+    The states are read from the database and are the same in each of them. What prometheus_client tells of a process by
+    itself (memory, files) would be that of one worker by chance, and is left out.
+    """
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return REGISTRY
+    together = CollectorRegistry()
+    MultiProcessCollector(together)  # type: ignore[no-untyped-call]  # it registers itself
+    together.register(States())
+    together.register(alert_metrics.Alerts())
+    return together
 
 
 def measured(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
@@ -125,4 +138,4 @@ def view_of(request: HttpRequest) -> str:
 def page(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
     if not settings.ENABLE_METRICS_ENDPOINT:
         raise Http404("ENABLE_METRICS_ENDPOINT is off")
-    return HttpResponse(generate_latest(REGISTRY), content_type=CONTENT_TYPE_LATEST)
+    return HttpResponse(generate_latest(registry()), content_type=CONTENT_TYPE_LATEST)

@@ -6,18 +6,19 @@ import uuid
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
 
 from charon.api.addresses import canonical, is_api
 from charon.api.errors import RETRY_SECONDS, is_bare, seal
+from charon.templatetags import cdn
 from markets.errors import is_storage_fault
 
 View = Callable[[HttpRequest], HttpResponseBase]
 
-CDN = "https://cdn.jsdelivr.net"
 KNOWN_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 
 
@@ -25,7 +26,7 @@ def request_id(get_response: View) -> View:
     """An id that log, answer and error share; one that a proxy gave is kept if it is harmless."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        given = request.headers.get("X-Request-ID", "")
+        given = request.META.get("HTTP_X_REQUEST_ID", "")  # request.headers first reads all of them: 6 µs
         request.META["charon.request_id"] = given if KNOWN_ID.fullmatch(given) else uuid.uuid4().hex
         response = get_response(request)
         response.headers["X-Request-ID"] = request.META["charon.request_id"]
@@ -41,6 +42,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """
     number = str(request.META.get("charon.request_id", ""))
     error = sys.exception()
+    if isinstance(error, UnreadablePostError):
+        return bad_request(request, error)
     if error is not None and is_storage_fault(error):
         words = f"Baza danych jest chwilowo niedostępna. Spróbuj ponownie za chwilę. Numer: {number}"
         response = page_of_error("503.html", 503, number, words)
@@ -49,9 +52,18 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return page_of_error("500.html", 500, number, f"Coś poszło nie tak. Numer błędu: {number}")
 
 
-def page_of_error(template: str, status: int, number: str, words: str) -> HttpResponse:
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's page is English and says nothing; a form that is too large is told from one that cannot be read."""
+    status, words = 400, "Nie udało się odczytać zapytania"
+    if isinstance(exception, RequestDataTooBig):
+        status, words = 413, "Formularz jest za duży"
+    number = str(request.META.get("charon.request_id", ""))
+    return page_of_error(f"{status}.html", status, number, f"{words}. Numer: {number}")
+
+
+def page_of_error(template: str, status: int, number: str, words: str, **context: str) -> HttpResponse:
     try:
-        return HttpResponse(render_to_string(template, {"number": number}), status=status)
+        return HttpResponse(render_to_string(template, {"number": number, **context}), status=status)
     except Exception:
         return HttpResponse(words, status=status, content_type="text/plain; charset=utf-8")
 
@@ -68,13 +80,25 @@ def api_paths(get_response: View) -> View:
             request.method = "GET"  # the server leaves the body out
         response = get_response(request)
         request.method = method
-        if is_bare(response):
+        if method == "OPTIONS" and response.status_code == 405:
+            response = options(response)
+        elif is_bare(response):
             response = seal(request, response)
         if not response.get("Content-Type", "").startswith("text/html"):
             without_language(response)
         return response
 
     return middleware
+
+
+def options(response: HttpResponseBase) -> HttpResponse:
+    """What may be done here is an answer, not an error."""
+    allowed = {word.strip() for word in response.get("Allow", "").split(",")} | {"OPTIONS"}
+    if "GET" in allowed:
+        allowed.add("HEAD")
+    answer = HttpResponse(status=204, headers={"Allow": ", ".join(sorted(allowed - {""}))})
+    del answer.headers["Content-Type"]  # of no content
+    return answer
 
 
 def without_language(response: HttpResponseBase) -> None:
@@ -102,20 +126,21 @@ def cache_rules(get_response: View) -> View:
 
 
 def page_policy(get_response: View) -> View:
-    """What a page may load: its own files, and the chart library from its CDN unless that is switched off.
+    """What a page may load: its own files, and the exact files of the CDN unless that is switched off.
 
-    The API's documentation brings a policy of its own; the admin is Django's.
+    No page has inline scripts or styles, so one that is kept needs neither nonces nor hashes. The API's documentation
+    brings a policy of its own; the admin loads its own files alone.
     """
-    scripts = f"script-src 'self' {CDN}" if settings.CDN_ENABLED else "script-src 'self'"
-    policy = (
-        f"default-src 'self'; img-src 'self' data:; {scripts}; style-src 'self'; connect-src 'self'; "
-        "frame-ancestors 'none'; base-uri 'self'; form-action 'self'"
-    )
+    policy = ("default-src 'self'; img-src 'self' data:; {scripts}; style-src 'self'; connect-src 'self'; "
+        "object-src 'none'; frame-ancestors 'none'; base-uri 'self'; form-action 'self'")  # fmt: skip
+    own = policy.format(scripts="script-src 'self'")
+    with_cdn = policy.format(scripts=" ".join(["script-src 'self'", *cdn.files()])) if settings.CDN_ENABLED else own
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
-        if response.get("Content-Type", "").startswith("text/html") and not request.path_info.startswith("/admin/"):
-            response.headers.setdefault("Content-Security-Policy", policy)
+        if response.get("Content-Type", "").startswith("text/html"):
+            of_page = own if request.path_info.startswith("/admin/") else with_cdn
+            response.headers.setdefault("Content-Security-Policy", of_page)
         return response
 
     return middleware

@@ -7,112 +7,90 @@ import os
 import sys
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
-import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
-from environs import Env, EnvError, validate
+from environs import validate
 
-from charon import secret
+from charon import connections, public_url, secret
+from charon.serving import bodies
+from charon.setting_values import between, hosts, networks, origins, ribbon
+from charon.startup_messages import said
+from charon.variables import NotUnderstood, choice, env, http_url, load, made_folder
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = "0.1.0"
+# So many can be guessed by nobody, if they are random.
+MIN_TOKEN = 16
+NOT_NEGATIVE = validate.Range(min=0, error="must not be negative; 0 switches it off")
+POSITIVE = validate.Range(min=1, error="must be at least {min}")
 
-env = Env(eager=True)
-ENV_FILE = Path(os.environ.get("ENV_FILE", BASE_DIR / ".env"))
-if ENV_FILE.is_file():
-    env.read_env(str(ENV_FILE), recurse=False)
-
-
-def http_url(name: str, default: str) -> str:
-    """An absolute http(s) URL that ends in a slash, so that paths can be put behind it."""
-    value = env.str(name, default).rstrip("/") + "/"
-    if urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname:
-        raise ImproperlyConfigured(f"{name}: {value!r} is not an http(s) URL")
-    return value
-
-
-def redis_url() -> str:
-    """What is wrong with it is said without it: it may carry a password."""
-    value = env.str("REDIS_URL", "")
-    if value and urlsplit(value).scheme not in {"redis", "rediss", "unix"}:
-        raise ValueError("REDIS_URL must begin with redis://, rediss:// or unix://")
-    try:
-        urlsplit(value).port  # noqa: B018 - it is read to be checked
-    except ValueError:
-        raise ValueError("REDIS_URL: the port is no port, or a / in the password is not written as %2F") from None
-    return value
-
-
-def database() -> dict[str, Any]:
-    """DATABASE_URL wins over DB_HOST and its kin; neither means SQLite in the data folder.
-
-    Only what is written as a URL is read as one: a folder, a socket's path or a password may hold any character.
-    """
-    if url := env.str("DATABASE_URL", ""):
-        return database_of(url)
-    if host := env.str("DB_HOST", ""):
-        return {
-            "ENGINE": "django.db.backends.postgresql",
-            "NAME": env.str("DB_NAME", "charon"),
-            "USER": env.str("DB_USER", "charon"),
-            "PASSWORD": env.str("DB_PASSWORD", ""),
-            "HOST": host,
-            "PORT": env.int("DB_PORT", 5432),
-        }
-    return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(DATA_DIR / "charon.sqlite3")}
-
-
-def database_of(url: str) -> dict[str, Any]:
-    """A # or ? in a path would cut it off there, and two installations could share one file without a word."""
-    parts = urlsplit(url) if url != "sqlite://:memory:" else urlsplit("")
-    if "#" in url or any("=" not in word for word in parts.query.split("&") if word):
-        raise ValueError("DATABASE_URL: a # or ? in a path or password must be written as %23 or %3F")
-    return dict(dj_database_url.parse(url))
-
+ENV_FILE = Path(os.environ.get("ENV_FILE") or BASE_DIR / ".env")
 
 try:
+    load(ENV_FILE)
     # An empty DATA_DIR is none: as a path it would be the folder that the command was called from.
     DATA_DIR = Path(env.str("DATA_DIR", "") or BASE_DIR / "data").resolve()
     DEBUG = env.bool("DEBUG", False)
     DEMO = env.bool("DEMO", False)
     HOST = env.str("HOST", "127.0.0.1")
-    PORT = env.int("PORT", 8000, validate=validate.Range(min=1, max=65535, error="must be 1 to 65535"))
+    PORT = env.int("PORT", 8000, validate=between(1, 65535))
     # Who opened the server to the network (0.0.0.0) may be called by any name until ALLOWED_HOSTS says otherwise.
     open_to_all = HOST in {"0.0.0.0", "::"}  # noqa: S104
-    known_hosts = ["*"] if open_to_all else ["localhost", "127.0.0.1", "[::1]", HOST]
-    ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", known_hosts)
+    # How the world calls this installation, and its host; https:// is that of a proxy in front.
+    PUBLIC_URL, public_host = public_url.public_url(env.str("PUBLIC_URL", ""))
+    known_hosts = ["*"] if open_to_all and not public_host else ["localhost", "127.0.0.1", "[::1]", HOST]
+    # An empty ALLOWED_HOSTS would answer nobody.
+    ALLOWED_HOSTS = [*(env.list("ALLOWED_HOSTS", []) or known_hosts), *filter(None, [public_host])]
     # Origins whose forms are believed, with their scheme: what a browser sees of a proxy that ends HTTPS.
-    CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
-    LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])).upper()
-    LOG_FORMAT = env.str("LOG_FORMAT", "text", validate=validate.OneOf(["text", "json"]))
-    REDIS_URL = redis_url() if env.bool("REDIS_ENABLED", True) else ""
+    given_origins = origins("CSRF_TRUSTED_ORIGINS", env.list("CSRF_TRUSTED_ORIGINS", []), patterns=True)
+    CSRF_TRUSTED_ORIGINS = [*given_origins, *filter(None, [PUBLIC_URL])]
+    SECURITY_CONTACT = public_url.contact(env.str("SECURITY_CONTACT", "").strip())
+    # Origins whose pages may read the API; * for all of them.
+    ALLOWED_ORIGINS = origins("ALLOWED_ORIGINS", env.list("ALLOWED_ORIGINS", []))
+    LOG_LEVEL = choice("LOG_LEVEL", "INFO", "DEBUG", "INFO", "WARNING", "ERROR")
+    LOG_FORMAT = choice("LOG_FORMAT", "text", "text", "json")
+    ENABLE_EXCEPTION_LOGGING = env.bool("ENABLE_EXCEPTION_LOGGING", True)
+    REDIS_URL = connections.redis_url() if env.bool("REDIS_ENABLED", True) else ""
     REDIS_PUBSUB_CHANNEL_RATES = env.str("REDIS_PUBSUB_CHANNEL_RATES", "rates.ingested")
     REDIS_PUBSUB_CHANNEL_SIGNALS = env.str("REDIS_PUBSUB_CHANNEL_SIGNALS", "signals.updated")
     # Before every channel and key: two houses on one Redis do not hear each other.
     REDIS_PREFIX = env.str("REDIS_PREFIX", "")
-    REDIS_CACHE_TTL = env.int("REDIS_CACHE_TTL", 300, validate=validate.Range(min=1, error="must be at least {min}"))
+    REDIS_CACHE_TTL = env.int("REDIS_CACHE_TTL", 300, validate=POSITIVE)
     REDIS_LOG_READS = env.float(
         "REDIS_LOG_READS", 0.0, validate=validate.Range(min=0, max=1, error="must be between 0 and 1")
     )
-    API_TOKEN = env.str("API_TOKEN", "")
+    MESSAGE_LOG_DETAIL = choice("MESSAGE_LOG_DETAIL", "cycles", "cycles", "keys", "reads")
+    API_TOKEN = env.str("API_TOKEN", "").strip()
+    if API_TOKEN and len(API_TOKEN) < MIN_TOKEN:
+        fault = "must have at least {} characters; openssl rand -hex 32 makes one"
+        raise NotUnderstood("API_TOKEN", said(fault, MIN_TOKEN))
+    # Questions of one caller a minute, and failed logins from one address in a quarter of an hour.
+    LIMIT_READS = env.int("LIMIT_READS", 600, validate=NOT_NEGATIVE)
+    LIMIT_WRITES = env.int("LIMIT_WRITES", 30, validate=NOT_NEGATIVE)
+    LIMIT_HEAVY = env.int("LIMIT_HEAVY", 60, validate=NOT_NEGATIVE)
+    LIMIT_LOGINS = env.int("LIMIT_LOGINS", 10, validate=NOT_NEGATIVE)
+    # Addresses and networks whose X-Forwarded-For is believed.
+    TRUSTED_PROXIES = networks("TRUSTED_PROXIES", env.list("TRUSTED_PROXIES", ["127.0.0.0/8", "::1"]))
     ENABLE_METRICS_ENDPOINT = env.bool("ENABLE_METRICS_ENDPOINT", False)
-    LIVE_PORT = env.int("LIVE_PORT", 8001, validate=validate.Range(min=1, max=65535, error="must be 1 to 65535"))
+    # prometheus_client counts into files of this folder, and fails where there is none. The start of web empties it.
+    made_folder("PROMETHEUS_MULTIPROC_DIR")
+    ENABLE_WORKER_METRICS = env.bool("ENABLE_WORKER_METRICS", False)
+    WORKER_METRICS_PORT = env.int("WORKER_METRICS_PORT", 8001, validate=between(1, 65535))
+    LIVE_PORT = env.int("LIVE_PORT", 8002, validate=between(1, 65535))
     REFRESH_SECONDS = env.int("REFRESH_SECONDS", 3600, validate=validate.Range(min=60, error="must be at least {min}"))
     SOURCES: list[str] = env.list("SOURCES", [])
     NBP_BASE_URL = http_url("NBP_BASE_URL", "https://api.nbp.pl/api/")
-    NBP_CONNECTIONS = env.int("NBP_CONNECTIONS", 4, validate=validate.Range(min=1, max=16, error="must be 1 to 16"))
+    NBP_CONNECTIONS = env.int("NBP_CONNECTIONS", 4, validate=between(1, 16))
     ECB_BASE_URL = http_url("ECB_BASE_URL", "https://www.ecb.europa.eu/stats/eurofxref/")
     COINGECKO_BASE_URL = http_url("COINGECKO_BASE_URL", "https://api.coingecko.com/api/v3/")
     COINGECKO_API_KEY = env.str("COINGECKO_API_KEY", "")
-    DERIBIT_BASE_URL = http_url("DERIBIT_BASE_URL", "https://www.deribit.com/api/v2/")
+    # The documents of Deribit name the public methods' own folder as well.
+    DERIBIT_BASE_URL = http_url("DERIBIT_BASE_URL", "https://www.deribit.com/api/v2/").removesuffix("public/")
+    DERIBIT_TIMEOUT = env.float("DERIBIT_TIMEOUT", 10.0, validate=between(1, 30))
     BINANCE_BASE_URL = http_url("BINANCE_BASE_URL", "https://api.binance.us/")
     POLYGON_BASE_URL = http_url("POLYGON_BASE_URL", "https://api.massive.com/")
     POLYGON_API_KEY = env.str("POLYGON_API_KEY", "")
-    POLYGON_CALLS_PER_MINUTE = env.int(
-        "POLYGON_CALLS_PER_MINUTE", 5, validate=validate.Range(min=1, error="must be at least {min}")
-    )
+    POLYGON_CALLS_PER_MINUTE = env.int("POLYGON_CALLS_PER_MINUTE", 5, validate=POSITIVE)
     # What is followed at the first start: coins by their symbol, indexes and pairs by the source's own.
     ASSETS: list[str] = env.list("ASSETS", ["BTC", "ETH"])
     DERIBIT_INDEXES: list[str] = env.list("DERIBIT_INDEXES", ["btc_usd", "eth_usd"])
@@ -124,43 +102,62 @@ try:
     MARKET_REFRESH_SECONDS = env.int(
         "MARKET_REFRESH_SECONDS", 30, validate=validate.Range(min=5, error="must be at least {min}")
     )
-    MARKET_PRICE_TTL = env.int("MARKET_PRICE_TTL", 60, validate=validate.Range(min=1, error="must be at least {min}"))
-    MARKET_DATA_PORT = env.int(
-        "MARKET_DATA_PORT", 8895, validate=validate.Range(min=1, max=65535, error="must be 1 to 65535")
-    )
-    RETENTION_DAYS = env.int("RETENTION_DAYS", 30, validate=validate.Range(min=1, error="must be at least {min}"))
-    BATCH_INTERVAL_MINUTES = env.int(
-        "BATCH_INTERVAL_MINUTES", 5, validate=validate.Range(min=1, error="must be at least {min}")
-    )
-    BATCH_QUEUE_INTERVAL_SECONDS = env.int(
-        "BATCH_QUEUE_INTERVAL_SECONDS", 15, validate=validate.Range(min=1, error="must be at least {min}")
-    )
-    BATCH_QUEUE_MAX_ITEMS = env.int(
-        "BATCH_QUEUE_MAX_ITEMS", 2, validate=validate.Range(min=1, error="must be at least {min}")
-    )
-    BATCH_ENQUEUE_MINUTES = env.int(
-        "BATCH_ENQUEUE_MINUTES", 30, validate=validate.Range(min=1, error="must be at least {min}")
-    )
-    MACD_FAST = env.int("MACD_FAST", 12, validate=validate.Range(min=1, max=400, error="must be 1 to 400"))
-    MACD_SLOW = env.int("MACD_SLOW", 26, validate=validate.Range(min=1, max=400, error="must be 1 to 400"))
-    MACD_SIGNAL = env.int("MACD_SIGNAL", 9, validate=validate.Range(min=1, max=400, error="must be 1 to 400"))
-    SIGNAL_HORIZON_DAYS = env.int(
-        "SIGNAL_HORIZON_DAYS", 5, validate=validate.Range(min=1, max=365, error="must be 1 to 365")
-    )
+    MARKET_PRICE_TTL = env.int("MARKET_PRICE_TTL", 60, validate=POSITIVE)
+    MARKET_DATA_PORT = env.int("MARKET_DATA_PORT", 8895, validate=between(1, 65535))
+    RETENTION_DAYS = env.int("RETENTION_DAYS", 30, validate=between(1, 36500))
+    BATCH_INTERVAL_MINUTES = env.int("BATCH_INTERVAL_MINUTES", 5, validate=POSITIVE)
+    BATCH_QUEUE_INTERVAL_SECONDS = env.int("BATCH_QUEUE_INTERVAL_SECONDS", 15, validate=POSITIVE)
+    BATCH_QUEUE_MAX_ITEMS = env.int("BATCH_QUEUE_MAX_ITEMS", 2, validate=POSITIVE)
+    BATCH_ENQUEUE_MINUTES = env.int("BATCH_ENQUEUE_MINUTES", 30, validate=POSITIVE)
+    MACD_FAST = env.int("MACD_FAST", 12, validate=between(1, 400))
+    MACD_SLOW = env.int("MACD_SLOW", 26, validate=between(1, 400))
+    MACD_SIGNAL = env.int("MACD_SIGNAL", 9, validate=between(1, 400))
+    RSI_SPAN = env.int("RSI_SPAN", 14, validate=between(2, 400))
+    RSI_LOW = env.int("RSI_LOW", 30, validate=between(1, 49))
+    RSI_HIGH = env.int("RSI_HIGH", 70, validate=between(51, 99))
+    BOLLINGER_SPAN = env.int("BOLLINGER_SPAN", 20, validate=between(2, 400))
+    BOLLINGER_WIDTH = env.float("BOLLINGER_WIDTH", 2.0, validate=between(0.1, 10))
+    VWAP_SIDE_PERCENT = env.float("VWAP_SIDE_PERCENT", 0.05, validate=between(0, 10))
+    SQUEEZE_SPAN = env.int("SQUEEZE_SPAN", 20, validate=between(2, 400))
+    SQUEEZE_WIDTH = env.float("SQUEEZE_WIDTH", 2.0, validate=between(0.1, 10))
+    SQUEEZE_FACTOR = env.float("SQUEEZE_FACTOR", 1.5, validate=between(0.1, 10))
+    STOCH_RSI_SPAN = env.int("STOCH_RSI_SPAN", 14, validate=between(2, 400))
+    STOCH_RSI_WINDOW = env.int("STOCH_RSI_WINDOW", 14, validate=between(2, 400))
+    STOCH_RSI_SMOOTH_K = env.int("STOCH_RSI_SMOOTH_K", 3, validate=between(1, 400))
+    STOCH_RSI_SMOOTH_D = env.int("STOCH_RSI_SMOOTH_D", 3, validate=between(1, 400))
+    STOCH_RSI_LOW = env.int("STOCH_RSI_LOW", 20, validate=between(1, 49))
+    STOCH_RSI_HIGH = env.int("STOCH_RSI_HIGH", 80, validate=between(51, 99))
+    RIBBON_SPANS = ribbon(env.list("RIBBON_SPANS", ["20", "25", "30", "35", "40", "45", "50", "55"]))
+    SIGNAL_HORIZON_DAYS = env.int("SIGNAL_HORIZON_DAYS", 5, validate=between(1, 365))
     # Checked where the rules are known: signals.apps.
     PRIMARY_RULE = env.str("PRIMARY_RULE", "macd_cross")
     if MACD_FAST >= MACD_SLOW:
-        raise ValueError(f"MACD_FAST ({MACD_FAST}) must be below MACD_SLOW ({MACD_SLOW})")
+        raise ValueError(said("MACD_FAST ({}) must be below MACD_SLOW ({})", MACD_FAST, MACD_SLOW))
+    ALERT_WINDOW_MINUTES = env.int(
+        "ALERT_WINDOW_MINUTES", 60, validate=validate.Range(min=1, max=43_200, error="must be 1 to 43200")
+    )
+    ALERT_THRESHOLD_PCT = env.float(
+        "ALERT_THRESHOLD_PCT", 5.0, validate=validate.Range(min=0.0001, max=1000, error="must be 0.0001 to 1000")
+    )
+    CHANNEL_ALLOWED_HOSTS = hosts("CHANNEL_ALLOWED_HOSTS", env.list("CHANNEL_ALLOWED_HOSTS", []))
+    HEARTBEAT_URL = http_url("HEARTBEAT_URL", "").rstrip("/") if env.str("HEARTBEAT_URL", "") else ""
     CDN_ENABLED = env.bool("CDN_ENABLED", True)
     SECRET_KEY = env.str("SECRET_KEY", "") or secret.shared_key(DATA_DIR)
-    DATABASES = {"default": database()}
+    DATABASES = {"default": connections.database(DATA_DIR)}
+    # One web worker keeps one core busy, and two threads of it wait for one lock: more of them brought nothing.
+    WEB_WORKERS = env.int(
+        "WEB_WORKERS",
+        min(8, len(os.sched_getaffinity(0))),
+        validate=between(1, 64),
+    )
+    DJANGO_THREADS = env.int("DJANGO_THREADS", 1, validate=between(1, 32))
     # Only a web process has threads that share; a pool inherited by the queue's forks breaks it.
     DB_POOL = env.bool("DB_POOL", False)
-    DB_STATEMENT_SECONDS = env.int(
-        "DB_STATEMENT_SECONDS", 60, validate=validate.Range(min=1, error="must be at least {min}")
-    )
-except (EnvError, ValueError, OSError) as error:
-    raise ImproperlyConfigured(f"Charon's configuration: {error}") from None
+    DB_STATEMENT_SECONDS = env.int("DB_STATEMENT_SECONDS", 60, validate=between(1, 86400))
+except ValueError as error:
+    raise ImproperlyConfigured(said("Charon's configuration: {}", error)) from None
+except OSError as error:
+    raise ImproperlyConfigured(said("DATA_DIR {} cannot be used: {}.", DATA_DIR, said(str(error.strerror)))) from None
 
 SQLITE = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
 if SQLITE:
@@ -182,11 +179,12 @@ else:
         "options": f"-c statement_timeout={DB_STATEMENT_SECONDS}s -c idle_in_transaction_session_timeout=120s",
     } | DATABASES["default"].get("OPTIONS", {})
     if DB_POOL:
-        # A connection for each thread of web; one that PostgreSQL has closed meanwhile is replaced before it is lent.
+        # For each worker of web a connection for each thread and for an export: eight workers stay below PostgreSQL's
+        # 100. One that it has closed meanwhile is replaced before it is lent.
         # While PostgreSQL is away a view holds its thread for 2 s (with 5, the twelfth reader waited 30 s). The pool
         # doubles its pauses between connects up to `reconnect_timeout`: with its 300 s pages stayed away after it.
         DATABASES["default"]["OPTIONS"]["pool"] = {
-            "min_size": 1, "max_size": max(8, os.cpu_count() or 1), "timeout": 2, "reconnect_timeout": 4,
+            "min_size": 1, "max_size": DJANGO_THREADS + 1, "timeout": 2, "reconnect_timeout": 4,
         }  # fmt: skip
         DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
@@ -216,24 +214,34 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    "axes",
+    "charon",  # before django_q: its `qcluster` is the one that tells Prometheus how it is
     "django_htmx",
     "django_q",
     "ninja",
     "markets",
     "miner",
     "signals",
-    "charon",
+    "signals.alerts",
 ]
 
 MIDDLEWARE = [
     "charon.metrics.measured",
     "charon.middleware.request_id",
+    "charon.request_log.errors_logged",
+    "charon.request_log.secrets_masked",
+    "charon.api.client_address.believed_scheme",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "charon.middleware.api_paths",
     "charon.middleware.cache_rules",
-    "charon.api.fast_path.ready_answers",
     "charon.middleware.page_policy",
+    "charon.api.cors.ApiCors",
+    "charon.refusals.limit_bodies",
+    "charon.api.limited.limited",
+    "charon.api.fast_path.ready_answers",
+    "charon.api.limited.weighed",
+    "charon.api.callers.identified",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -242,6 +250,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "charon.urls"
@@ -261,6 +270,20 @@ TEMPLATES = [
     },
 ]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+# By address alone: a lock on the account would let anybody keep the operator out. No name is kept of who failed,
+# because people type their password there; a lock ends after the time, however often it is tried meanwhile.
+AXES_ENABLED = LIMIT_LOGINS > 0
+AXES_FAILURE_LIMIT = LIMIT_LOGINS
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = ["ip_address"]
+AXES_CLIENT_IP_CALLABLE = "charon.logins.address"
+AXES_USERNAME_CALLABLE = "charon.logins.no_name"
+AXES_LOCKOUT_CALLABLE = "charon.logins.locked"
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken", "next"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
@@ -308,6 +331,19 @@ Q_CLUSTER = {
 }
 TASK_WORK = timedelta(seconds=40)
 
+# What the front refuses before it is read; here for what comes without it.
+DATA_UPLOAD_MAX_MEMORY_SIZE = bodies.LIMIT
+# All workers of web together keep 32 MB of answers; eight megabytes hold twenty years of any currency.
+MEMORY_CACHE_BYTES = max(8_000_000, 32_000_000 // WEB_WORKERS)
+# Never with cookies (CORS_ALLOW_CREDENTIALS is False by default): who is signed in is that on our own pages alone.
+CORS_ALLOW_ALL_ORIGINS = "*" in ALLOWED_ORIGINS
+CORS_ALLOWED_ORIGINS = [origin for origin in ALLOWED_ORIGINS if origin != "*"]
+CORS_ALLOW_METHODS = ("GET", "HEAD", "POST", "DELETE", "OPTIONS")
+CORS_ALLOW_HEADERS = ("accept", "authorization", "content-type", "if-none-match", "last-event-id", "x-request-id")
+CORS_EXPOSE_HEADERS = (
+    *("ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID", "X-Source", "X-Total-Count"),
+)
+
 NINJA_PAGINATION_MAX_LIMIT = 10_000
 NINJA_NUM_PROXIES = 0
 
@@ -316,6 +352,16 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
+
+if PUBLIC_URL.startswith("https://"):
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds())
+    # Only a proxy of TRUSTED_PROXIES sends it this far: charon.api.client_address.believed_scheme.
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# The checks of `check --deploy` that are not ours to follow: the hosts below ours may have no HTTPS (W005, W021), and
+# the proxy redirects; here it would also redirect the questions of this machine about life and figures (W008).
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
 
 LOGGING = {
     "version": 1,
@@ -324,21 +370,32 @@ LOGGING = {
         "text": {"()": "charon.logs.TextFormatter", "format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
         "json": {"()": "charon.logs.JsonFormatter"},
     },
-    "filters": {"one_traceback": {"()": "charon.logs.OneTraceback"}},
+    "filters": {
+        "route_only": {"()": "charon.request_log.RouteOnly"},
+        "once_per_cause": {"()": "charon.logs.OncePerCause"},
+        "no_traceback": {"()": "charon.logs.NoTraceback"},
+        "without_expected_answers": {"()": "charon.logs.WithoutExpectedAnswers"},
+    },
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
             "stream": sys.stderr,
             "formatter": LOG_FORMAT,
-            "filters": ["one_traceback"],
+            "filters": ["route_only", "once_per_cause", *([] if ENABLE_EXCEPTION_LOGGING else ["no_traceback"])],
         }
     },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     # The queue tells of every task at INFO: thousands of lines a day that say nothing a job's row does not.
     "loggers": {
+        "django.request": {"filters": ["without_expected_answers"]},
         "httpx": {"level": "WARNING"},
         "httpcore": {"level": "WARNING"},
         "django-q": {"level": "WARNING" if LOG_LEVEL == "INFO" else LOG_LEVEL},
+        "axes": {"level": "ERROR"},  # charon.logins says the same in one line, with the id of the request
+        "django.security.DisallowedHost": {"level": "CRITICAL"},  # a stranger's mistake; our line of the 400 tells it
+        "django.server": {"handlers": ["console"], "level": LOG_LEVEL, "propagate": False},
         "stamina": {"level": "ERROR"},  # says that it tries again, but not what or why; the job says both
+        "apprise": {"level": "CRITICAL"},  # writes passwords at DEBUG, and at WARNING the tokens that it refuses
+        "urllib3": {"level": "WARNING"},  # writes paths at DEBUG; those of Telegram, Slack and Discord hold the token
     },
 }

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 from django_q.tasks import async_task
 
 from markets.admin_base import LookOnly
-from signals.models import AnalysisSnapshot, Signal
+from signals.models import AnalysisSnapshot, Outcome, Signal, Trial
 
 
 @admin.register(Signal)
@@ -18,12 +18,11 @@ class SignalAdmin(LookOnly):
     list_filter = ("signal", "backtested", "rule")
     list_select_related = ("instrument",)
     search_fields = ("=instrument__code",)
-    empty_value_display = "–"
 
 
 @admin.register(AnalysisSnapshot)
 class AnalysisSnapshotAdmin(LookOnly):
-    list_display = ("instrument", "window", "status", "rule", "generated_at")
+    list_display = ("instrument", "timeframe", "window", "status", "rule", "error", "generated_at")
     list_filter = ("window", "status", "rule")
     list_select_related = ("instrument",)
     search_fields = ("=instrument__code",)
@@ -38,3 +37,21 @@ class AnalysisSnapshotAdmin(LookOnly):
         codes = sorted(set(queryset.values_list("instrument__code", flat=True)))
         async_task("signals.tasks.recompute", codes, cluster=settings.BRAIN_QUEUE, group="brain")
         self.message_user(request, _("Zlecono przeliczenie: %(codes)s") % {"codes": ", ".join(codes)}, messages.SUCCESS)
+
+
+@admin.register(Outcome)
+class OutcomeAdmin(LookOnly):
+    list_display = (
+        *("instrument", "rule", "timeframe", "horizon", "live", "n", "hit_rate", "mean", "net", "says", "p"),
+        "computed_at",
+    )
+    list_filter = ("family", "rule", "timeframe", "horizon", "live", "says")
+    list_select_related = ("instrument",)
+    search_fields = ("=instrument__code",)
+
+
+@admin.register(Trial)
+class TrialAdmin(LookOnly):
+    list_display = ("code", "rule", "timeframe", "horizon", "live", "sharpe", "tried_at")
+    list_filter = ("family", "rule", "timeframe", "horizon", "live")
+    search_fields = ("=code",)

@@ -1,11 +1,12 @@
 """Decisions: the ledger, and the newest state of every series."""
 
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from ninja import Query, Router
+from ninja import Path, Query, Router
 
 from markets.api.responses import listing, serve, unusual
 from markets.api.schemas import COMMON_ERRORS, Envelope, Paging
@@ -15,10 +16,11 @@ from markets.licence import Audience
 from markets.models import Instrument
 from markets.queries.lookup import nearest
 from markets.redis import generations, response_cache
-from signals import rules
-from signals.api_rows import closed, closed_markets, current_rows, signal_rows
-from signals.models import DAILY, Signal, midnight
-from signals.schemas import CurrentPage, CurrentQuery, SignalPage, SignalQuery
+from signals import rating, ratings, rules
+from signals.api_rows import Asked, closed, closed_markets, current_rows, signal_rows
+from signals.explain_rows import explanation
+from signals.models import DAILY, AnalysisSnapshot, Signal, midnight
+from signals.schemas import CurrentPage, CurrentQuery, Explanation, SignalPage, SignalPath, SignalQuery
 
 router = Router(tags=["signals"])
 
@@ -29,7 +31,7 @@ ALL = "all"
 
 @router.get(
     "/signals",
-    response={200: SignalPage, 400: Envelope, 404: Envelope, **COMMON_ERRORS},
+    response={200: SignalPage, 404: Envelope, **COMMON_ERRORS},
     operation_id="signals",
     summary="Decisions",
 )
@@ -42,14 +44,16 @@ def signals(request: HttpRequest, query: Query[SignalQuery], paging: Query[Pagin
     instrument = find_instrument(query.code) if query.code else None
     rows = chosen(query, instrument)
     scope = instrument.code if instrument else generations.ANY
-    rest = unusual(query, "code") | unusual(paging, "limit") | named(query.rule)
-    question = response_cache.Question.of("signals", scope, scope, paging.limit, **rest)
+    rest = unusual(query, "code", "rule") | unusual(paging, "limit") | rule_of(query.rule)
+
+    def question(limit: int) -> response_cache.Question:
+        return response_cache.Question.of("signals", scope, scope, limit, **rest)
 
     def compute(asker: Audience) -> dict[str, Any]:
         shown = rows.exclude(instrument__in=closed(asker)).exclude(instrument__in=closed_markets(asker))
         return listing(paging, shown, signal_rows)
 
-    return serve(request, question, compute, instrument, query.code)
+    return serve(request, response_cache.of_page(paging.limit, question), compute, instrument, query.code)
 
 
 @router.get(
@@ -59,19 +63,54 @@ def signals(request: HttpRequest, query: Query[SignalQuery], paging: Query[Pagin
     summary="Now",
 )
 def current(request: HttpRequest, query: Query[CurrentQuery], paging: Query[Paging]) -> HttpResponse:
-    """The newest state of every instrument under a rule, HOLD and "not enough data" included.
+    """The newest state of every series under a rule, HOLD and "not enough data" included.
 
-    Without `rule` this is the primary rule on daily bars.
+    Without `rule` this is the primary rule on daily bars. `all` lists every rule, and the rating of each series: the
+    mean of the votes of its rules, from -1 (all for selling) to 1; `rating` lists the ratings alone.
     """
-    wanted = wanted_series(query.rule)
-    rest = {"rule": wanted[0][0]} | named(query.rule) | unusual(paging, "limit")
-    question = response_cache.Question.of("signals", generations.ANY, "current", paging.limit, **rest)
+    wanted = asked_for(query.rule)
+    everywhere = named(query.rule).get("rule") == ALL
+    rest = {"series": wanted, "everywhere": everywhere} | unusual(paging, "limit")
+
+    def question(limit: int) -> response_cache.Question:
+        return response_cache.Question.of("signals", generations.ANY, "current", limit, **rest)
 
     def compute(asker: Audience) -> dict[str, Any]:
-        items = current_rows(Instrument.objects.exclude(pk__in=closed(asker)), wanted, closed_markets(asker))
+        shown = Instrument.objects.exclude(pk__in=closed(asker))
+        items = current_rows(shown, wanted, everywhere, closed_markets(asker))
         return {"items": items[paging.offset :][: paging.limit], "count": len(items)}
 
-    return serve(request, question, compute)
+    return serve(request, response_cache.of_page(paging.limit, question), compute)
+
+
+@router.get(
+    "/signals/{id}/explain",
+    response={200: Explanation, 404: Envelope, **COMMON_ERRORS},
+    operation_id="signal_explain",
+    summary="Why",
+)
+def explain(request: HttpRequest, decision: Path[SignalPath]) -> HttpResponse:
+    """Why a decision was what it was: the sentence in Polish and English, the formula and its parameters, the bars that
+    decided, the next price that would bring the opposite, how the other rules stood on that bar, and warnings.
+    """
+    row = Signal.objects.select_related("instrument").filter(pk=decision.id).first()
+
+    def shown_to(asker: Audience) -> Signal:
+        kept = None if row is None else Signal.objects.filter(pk=row.pk).exclude(instrument__in=closed(asker))
+        if row is None or kept is None or not kept.exclude(instrument__in=closed_markets(asker)).exists():
+            raise UnknownCodeError(f"There is no decision {decision.id}", None)
+        return row
+
+    scope = row.instrument.code if row else generations.ANY
+    question = response_cache.Question.of("signals", scope, scope, "explain", decision.id)
+    return serve(request, question, lambda asker: explanation(shown_to(asker)))
+
+
+def rule_of(text: str | None) -> dict[str, str]:
+    """The same for the cache, where the primary rule on daily bars alone is what is answered without a name."""
+    primary = rules.primary()
+    found = named(text)
+    return {} if found.get("rule") == primary.name and tuple(primary.timeframes) == (DAILY,) else found
 
 
 def named(text: str | None) -> dict[str, str]:
@@ -82,22 +121,35 @@ def named(text: str | None) -> dict[str, str]:
 
 
 def stored_name(text: str) -> str:
-    """Of a rule that decides today, or of one that has decided before its parameters were changed."""
+    """Of a rule that decides today, or of one that has decided before its parameters were changed; or the rating."""
+    if text.strip().lower() == ratings.NAME:
+        return ratings.NAME
     rule = rules.find(text)
     if rule is not None:
         return rule.name
-    if Signal.objects.filter(rule=text).exists():
+    if AnalysisSnapshot.objects.filter(rule=text).exists():  # its decisions have no index by rule
         return text
     raise UnknownCodeError(f"There is no rule {text!r}", {"nearest": nearest(text, rules.names())})
 
 
-def wanted_series(text: str | None) -> list[tuple[str, str]]:
-    """Rule and timeframe of what is asked for."""
+def asked_for(text: str | None) -> list[Asked]:
+    """What the rows are about; a rule with former parameters was asked about days, as far as anybody knows."""
     if text is None:
-        return [(rules.primary().name, DAILY)]
+        return [asked(rules.primary())._replace(timeframes=(DAILY,))]
     name = named(text)["rule"]
-    asked = [(rule.name, timeframe) for rule in rules.active() for timeframe in rule.timeframes]
-    return [pair for pair in asked if name in {ALL, pair[0]}] or [(name, DAILY)]
+    everything = [*map(asked, rules.active()), *rated()]
+    return [one for one in everything if name in {ALL, one.rule}] or [Asked(name, (DAILY,))]
+
+
+def asked(rule: rules.Rule) -> Asked:
+    return Asked(rule.name, tuple(rule.timeframes), tuple(value.name for value in rule.values if value.title))
+
+
+def rated() -> list[Asked]:
+    """The rating, on the timeframes that enough rules are meant for."""
+    counts = Counter(timeframe for rule in rules.active() for timeframe in rule.timeframes)
+    meant = tuple(timeframe for timeframe, count in counts.items() if count >= rating.FEWEST)
+    return [Asked(ratings.NAME, meant)] if meant else []
 
 
 def chosen(query: SignalQuery, instrument: Instrument | None) -> QuerySet[Signal]:
@@ -105,7 +157,7 @@ def chosen(query: SignalQuery, instrument: Instrument | None) -> QuerySet[Signal
         raise QuestionError(
             f"from ({query.from_}) is later than to ({query.to})", {"from": query.from_, "to": query.to}
         )
-    name = named(query.rule).get("rule")
+    name = rule_of(query.rule).get("rule")
     daily = {"rule": rules.primary().name, "timeframe": DAILY}
     wanted = (daily if name is None else {} if name == ALL else {"rule": name}) | {
         "instrument": instrument,

@@ -1,14 +1,17 @@
 """The items of the responses about decisions, and the instruments whose decisions may not be shown."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from markets.licence import Audience, shown_to
-from markets.models import Instrument, Listing, Quote, Rate, Source
+from markets.models import Candle, Instrument, Listing, Quote, Rate, Source
+from markets.timeframes import SECONDS as LENGTHS
 from signals import ledger
+from signals.digits import plain
 from signals.models import DAILY, OFFICIAL_KINDS, AnalysisSnapshot, Signal
 
 COLUMNS = (
@@ -23,6 +26,9 @@ COLUMNS = (
     "histogram",
     "horizon_days",
     "version",
+    "inputs",
+    "params",
+    "program",
     "generated_at",
 )
 # The API keeps the names that it began with.
@@ -30,8 +36,16 @@ FIELDS = {"instrument__code": "code", "version": "edition"}
 # What the closes of a daily series stand in, and where they go when they leave it.
 TABLES = ("A", "B", "gold")
 PENDING: tuple[str, dict[str, Any], None] = ("pending", {}, None)
-APPLIED = (AnalysisSnapshot.Status.OK, AnalysisSnapshot.Status.WARMING_UP)
+NOT_MEANT: tuple[str, dict[str, Any], None] = (AnalysisSnapshot.Status.NOT_APPLICABLE, {}, None)
 STATS = ("as_of", "signal", "turned", "turned_on", "histogram", "trend", "bars", "warm_up")
+
+
+class Asked(NamedTuple):
+    """A rule, or the rating: the timeframes that it is meant for, and its values that have a title."""
+
+    rule: str
+    timeframes: tuple[str, ...]
+    values: tuple[str, ...] = ()
 
 
 def closed(asker: Audience) -> QuerySet[Quote, Any]:
@@ -48,11 +62,15 @@ def closed(asker: Audience) -> QuerySet[Quote, Any]:
 
 
 def closed_markets(asker: Audience) -> QuerySet[Listing, Any]:
-    """Instruments whose candles may come from a source that may not be shown: one that lists them and is asked."""
+    """Instruments whose candles may come from a source that may not be shown: one that lists them and is asked, or was
+    until it was switched off.
+    """
     if asker is Audience.OPERATOR:
         return Listing.objects.none().values("instrument")
-    hidden = Source.objects.exclude(shown_to(asker, "")).filter(enabled=True)
-    rows = Listing.objects.filter(source__in=hidden).exclude(instrument__kind__in=OFFICIAL_KINDS)
+    hidden = Source.objects.exclude(shown_to(asker, ""))
+    stored = Exists(Candle.objects.filter(instrument=OuterRef("instrument"), source=OuterRef("source")))
+    rows = Listing.objects.filter(Q(source__enabled=True) | stored, source__in=hidden)
+    rows = rows.exclude(instrument__kind__in=OFFICIAL_KINDS)
     return rows.values("instrument")
 
 
@@ -65,35 +83,53 @@ def signal_rows(rows: QuerySet[Signal]) -> Iterator[dict[str, Any]]:
 
 
 def current_rows(
-    instruments: QuerySet[Instrument], wanted: list[tuple[str, str]], hidden: QuerySet[Listing, Any]
+    instruments: QuerySet[Instrument], wanted: Sequence[Asked], everywhere: bool, hidden: QuerySet[Listing, Any]
 ) -> list[dict[str, Any]]:
-    """A row for each instrument with official rates, and for each other series that a rule applies to; two queries.
+    """A row for each series and each rule that was asked for; two queries.
 
-    What is decided on candles of a `hidden` instrument is left out.
+    Series are the days of what has official rates, and all that the engine has met. With `everywhere` a rule has a row
+    also where it is meant for other timeframes: it does not apply. What is decided on candles of a `hidden` instrument
+    is left out.
     """
-    rows = AnalysisSnapshot.objects.filter(rule__in={name for name, _ in wanted}, window="30d")
+    timeframes = {timeframe for one in wanted for timeframe in one.timeframes}
+    rows = AnalysisSnapshot.objects.filter(window__in=AnalysisSnapshot.KEEPERS, timeframe__in=timeframes)
     columns = ("instrument", "rule", "timeframe", "status", "stats", "generated_at")
     states = {tuple(row[:3]): row[3:] for row in rows.values_list(*columns)}
+    met: dict[int, set[str]] = defaultdict(set)
+    for pk, _rule, timeframe in states:
+        met[pk].add(timeframe)
     official = Exists(Rate.objects.filter(instrument=OuterRef("pk")))
     listed = instruments.annotate(official=official, hidden=Exists(hidden.filter(instrument=OuterRef("pk"))))
     found = []
     for pk, code, has_rates, is_hidden in listed.order_by("code").values_list("pk", "code", "official", "hidden"):
-        for name, timeframe in wanted:
-            state = states.get((pk, name, timeframe), PENDING)
-            applied = state[0] in APPLIED
-            if not (applied and is_hidden) and (applied or (has_rates and timeframe == DAILY)):
-                found.append(current_row(code, name, timeframe, *state))
+        days = {DAILY} & timeframes if has_rates else set()
+        for timeframe in sorted(days if is_hidden else days | met[pk], key=LENGTHS.__getitem__, reverse=True):
+            for one in wanted:
+                if everywhere or timeframe in one.timeframes:
+                    missing = PENDING if timeframe in one.timeframes else NOT_MEANT
+                    state = states.get((pk, one.rule, timeframe), missing)
+                    found.append(current_row(code, one, timeframe, *state))
     return found
 
 
 def current_row(
-    code: str, rule: str, timeframe: str, status: str, stats: dict[str, Any], generated_at: datetime | None
+    code: str, asked: Asked, timeframe: str, status: str, stats: dict[str, Any], generated_at: datetime | None
 ) -> dict[str, Any]:  # fmt: skip
+    figures = {name: stats.get(name) for name in STATS}
+    if status == AnalysisSnapshot.Status.FAILED:
+        figures["signal"] = None
     return {
         "code": code,
-        "rule": rule,
+        "rule": asked.rule,
         "timeframe": timeframe,
         "status": status,
-        **{name: stats.get(name) for name in STATS},
+        **figures,
+        "values": {name: digits(stats.get(name)) for name in asked.values} if stats else None,
+        "rating": digits(stats.get("rating")),
+        "rating_label": stats.get("label"),
         "generated_at": generated_at,
     }
+
+
+def digits(value: float | None) -> str | None:
+    return None if value is None else plain(value)

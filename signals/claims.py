@@ -1,5 +1,6 @@
 """What the engine has to decide on: events in the outbox, each claimed by one pass at a time."""
 
+from collections import Counter
 from datetime import timedelta
 
 from django.db import transaction
@@ -9,8 +10,9 @@ from markets import clock
 from markets.jobs import job_leases
 from markets.models import Instrument, OutboxEvent, Rate
 from markets.queries import gaps
+from markets.timeframes import SECONDS
 from signals import rules, snapshots
-from signals.models import DAILY, AnalysisSnapshot
+from signals.models import DAILY, OFFICIAL_KINDS, AnalysisSnapshot
 from signals.rules.rule import OFFICIAL
 
 MAX_TRIES = 5
@@ -23,6 +25,13 @@ def timeframes() -> dict[str, str]:
     """The timeframe of each kind of news that one of the rules is about; what is not here is passed over."""
     named = {timeframe for rule in rules.active() if OFFICIAL not in rule.needs for timeframe in rule.timeframes}
     return DAILY_NEWS | {f"candle:{timeframe}": timeframe for timeframe in named}
+
+
+def cycles() -> list[str]:
+    """The timeframes of candles that have news for one of the rules, the shortest first."""
+    kinds = [kind for kind in timeframes() if kind not in DAILY_NEWS]
+    there = set(news_of_markets().filter(kind__in=kinds, tries=0).values_list("kind", flat=True).distinct())
+    return [timeframe for timeframe in SECONDS if f"candle:{timeframe}" in there]
 
 
 def unprocessed() -> QuerySet[OutboxEvent]:
@@ -40,6 +49,19 @@ def free() -> QuerySet[OutboxEvent]:
 def is_open() -> bool:
     """Whether there is something that a pass would decide on."""
     return free().filter(kind__in=timeframes(), tries__lt=MAX_TRIES).exists()
+
+
+def has_come() -> bool:
+    """Whether there is news that no pass has tried yet, and that one may decide on: of a half history it waits."""
+    news = free().filter(instrument=OuterRef("pk"), kind__in=timeframes(), tries=0)
+    return whole(Instrument.objects.filter(Exists(news))).exists()
+
+
+def are_held() -> bool:
+    """Whether another process is deciding; one that was killed seems to, until its claims end."""
+    now = clock.now()
+    held = unprocessed().filter(claimed_until__gt=now, claimed_until__lte=now + LEASE)
+    return held.exclude(claimed_by=job_leases.this_process()).exists()
 
 
 def failing() -> str:
@@ -90,6 +112,27 @@ def claim(instrument: Instrument) -> list[OutboxEvent]:
             claimed_by=job_leases.this_process(), claimed_until=clock.now() + LEASE
         )
     return claimed
+
+
+def claim_cycle(timeframe: str) -> list[OutboxEvent]:
+    """The news of candles that can be taken together: one row a series, that has not failed. No half history is among
+    them, for only official rates have one.
+
+    Rows that somebody holds at this moment are left for the next pass.
+    """
+    with transaction.atomic():
+        rows = news_of_markets().filter(kind=f"candle:{timeframe}").select_for_update(skip_locked=True, of=("self",))
+        found = list(rows.order_by("pk"))
+        times = Counter(row.instrument_id for row in found)
+        claimed = [row for row in found if times[row.instrument_id] == 1 and not row.tries]
+        OutboxEvent.objects.filter(pk__in=[row.pk for row in claimed]).update(
+            claimed_by=job_leases.this_process(), claimed_until=clock.now() + LEASE
+        )
+    return claimed
+
+
+def news_of_markets() -> QuerySet[OutboxEvent]:
+    return free().exclude(instrument__kind__in=OFFICIAL_KINDS)
 
 
 def folded(rows: list[OutboxEvent]) -> list[OutboxEvent]:

@@ -1,59 +1,126 @@
-"""The indicators as numba compiles them: loaded by the processes that decide, never by a web process.
+"""The rules as numba compiles them: loaded by the processes that decide, never by a web process.
 
-Nothing here can keep the engine from deciding: without a folder for the cache each process compiles anew (1.2 s), and
-without numba the same functions run as Python, some hundred times slower and to the same last bit.
+Nothing here can keep the engine from deciding: without a folder for the cache each process compiles anew (a second
+for a rule), and without numba the same functions run as Python, some hundred times slower and to the same last bit.
 """
 
+import importlib
 import logging
+import pkgutil
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from django.conf import settings
 from numpy.typing import NDArray
 
 from signals import indicators
+from signals.indicators import together
+from signals.kernel import COLUMNS, Kernel
 
 logger = logging.getLogger(__name__)
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
-SIGNATURE = "void(f8[::1],UniTuple(f8,3),f8[::1],f8[:,::1],i8[::1])"
+# Bars, columns that must be finite, parameters, kept numbers, values, decisions.
+ONE_SERIES = "void(f8[:,::1],i8[::1],f8[::1],f8[::1],f8[:,::1],i8[::1])"
+MANY_SERIES = "void(f8[:,::1],i8[::1],f8[::1],f8[:,::1],f8[:,::1],i8[::1])"
+# Nothing of a kernel is allocated, so that no views need be counted: the counting, by locked instructions, cost more
+# than the arithmetic of most indicators.
+OPTIONS: dict[str, Any] = {"nogil": True, "_nrt": False}
+
+# What is wrong with the compiler: nothing, no cache, or no compiler.
+fault = ""
 
 
-def machine_code() -> tuple[Callable[..., Any], str]:
-    """The loop over the closes, and what is wrong with it: nothing, no cache, or no compiler."""
+def looped(kernel: Kernel) -> Callable[..., None]:
+    """A kernel over the bars of one series. A bar that lacks a needed number decides nothing and moves nothing."""
+
+    def over(bars: Any, needed: Any, parameters: Any, row: Any, values: Any, decisions: Any) -> None:
+        for i in range(bars.shape[0]):
+            whole = True
+            for k in range(needed.size):
+                whole = whole and np.isfinite(bars[i, needed[k]])
+            if whole:
+                decisions[i] = kernel(row, bars[i], parameters, values[i])
+
+    return over
+
+
+def side_by_side(kernel: Kernel) -> Callable[..., None]:
+    """A kernel over one bar of each of many series, which keep a row each."""
+
+    def over(bars: Any, needed: Any, parameters: Any, rows: Any, values: Any, decisions: Any) -> None:
+        for i in range(bars.shape[0]):
+            whole = True
+            for k in range(needed.size):
+                whole = whole and np.isfinite(bars[i, needed[k]])
+            if whole:
+                decisions[i] = kernel(rows[i], bars[i], parameters, values[i])
+
+    return over
+
+
+@cache
+def machine_code(kernel: Kernel, signature: str = ONE_SERIES) -> Callable[..., None]:
+    """The loop of one kernel; it is compiled when a rule is first asked."""
+    global fault
+    over = looped(kernel) if signature == ONE_SERIES else side_by_side(kernel)
     try:
         import numba
-        from numba.extending import register_jitable
 
-        for function in (indicators.crossing, indicators.macd_cross):
-            register_jitable(function)
-        # All of it stands in one file: numba's cache notices a change of that file alone.
-        if found := from_cache(numba):
-            return found, ""
-        return numba.njit(SIGNATURE, nogil=True)(indicators.macd_cross_over), "no folder for the cache can be written"
+        for function in dict.fromkeys((kernel, *functions())):
+            callable_from_machine_code(function)
+        if found := from_cache(numba, over, signature):
+            return found
+        fault = "no folder for the cache can be written"
+        compiled: Callable[..., None] = numba.njit(signature, **OPTIONS)(over)
     except Exception as error:
         logger.exception("numba cannot be used")
-        return indicators.macd_cross_over, f"numba cannot be used: {type(error).__name__}: {error}"
+        fault = f"numba cannot be used: {type(error).__name__}: {error}"
+        return over
+    return compiled
 
 
-def from_cache(numba: Any) -> Callable[..., Any] | None:
-    """Compiled with a cache: in the folder that NUMBA_CACHE_DIR names, else in the data folder, else where numba likes.
+@cache
+def callable_from_machine_code(function: Kernel) -> None:
+    """Inlined: the spans of `together` are then numbers that the compiler knows, and its loops over 20 bars unroll."""
+    from numba.extending import register_jitable
 
-    What lies in our own folder may be broken (a disk that was full, another release): it is emptied once.
+    register_jitable(forceinline=True)(function)
+
+
+def functions() -> Iterator[Kernel]:
+    """All that a kernel may call: the functions of `signals.indicators`."""
+    for info in pkgutil.iter_modules(indicators.__path__):
+        module = importlib.import_module(f"{indicators.__name__}.{info.name}")
+        yield from (one for one in vars(module).values() if isinstance(one, FunctionType))
+
+
+def from_cache(numba: Any, over: Callable[..., None], signature: str) -> Callable[..., None] | None:
+    """Compiled with a cache: in the folder that NUMBA_CACHE_DIR names, else in the data folder.
+
+    numba looks at one file to see whether what it kept is still right: the folder is named after all of them. What lies
+    in our own folder may be broken (a disk that was full): it is emptied once, and other releases' code goes.
     """
-    ours = str(Path(settings.DATA_DIR) / "numba")
-    for folder in dict.fromkeys([numba.config.CACHE_DIR or ours, ours]):
+    ours = Path(settings.DATA_DIR) / "numba" / release()
+    given = Path(numba.config.CACHE_DIR or ours)
+    for folder in dict.fromkeys([given if given.name == release() else given / release(), ours]):
         for again in (False, True):
-            numba.config.CACHE_DIR = folder
+            numba.config.CACHE_DIR = str(folder)
             try:
-                compiled: Callable[..., Any] = numba.njit(SIGNATURE, cache=True, nogil=True)(indicators.macd_cross_over)
+                compiled: Callable[..., None] = numba.njit(signature, cache=True, **OPTIONS)(over)
             except Exception as error:
                 logger.debug("No cache in %s: %s", folder, error)
             else:
+                tidy(ours)
                 return compiled
             if again or folder != ours:
                 break
@@ -61,14 +128,59 @@ def from_cache(numba: Any) -> Callable[..., Any] | None:
     return None
 
 
-run, fault = machine_code()
+def tidy(ours: Path) -> None:
+    """Only what this release compiled stays in the data folder."""
+    for other in ours.parent.glob("*"):
+        if other != ours:
+            shutil.rmtree(other, ignore_errors=True)
 
 
-def macd_cross(
-    closes: Floats, weights: tuple[float, float, float], state: tuple[float, ...]
-) -> tuple[Floats, NDArray[np.int64], tuple[float, ...]]:
-    """Values (a row a bar), crossings and the state behind the last bar, for closes that follow `state`."""
-    values, decisions = np.empty((closes.size, 6)), np.empty(closes.size, np.int64)
+@cache
+def release() -> str:
+    """A name for the sources that the machine code comes from."""
+    digest = sha256()
+    here = Path(__file__).parent
+    for file in sorted([*here.glob("indicators/*.py"), *here.glob("rules/*.py")]):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def matrix(bars: pd.DataFrame) -> Floats:
+    """A row a bar: close, open, high, low, volume and the open's seconds since 1970; NaN for what the series lacks."""
+    found = np.full((len(bars), len(COLUMNS) + 1), np.nan)
+    for place, name in enumerate(COLUMNS):
+        if name in bars:
+            found[:, place] = bars[name].to_numpy()
+    found[:, -1] = seconds(bars.index)
+    return found
+
+
+def evaluate(
+    kernel: Kernel, bars: Floats, needed: Sequence[int], parameters: Sequence[float], state: Sequence[float], width: int
+) -> tuple[Floats, Ints, tuple[float, ...]]:
+    """Values (`width` a bar), decisions and the kept numbers behind the last bar, for bars that follow `state`."""
+    values, decisions = np.full((len(bars), width), np.nan), np.zeros(len(bars), np.int64)
     row = np.array(state, np.float64)
-    run(np.array(closes, np.float64), weights, row, values, decisions)
+    machine_code(kernel)(bars, np.array(needed, np.int64), np.array(parameters, np.float64), row, values, decisions)
     return values, decisions, tuple(row.tolist())
+
+
+def many(
+    kernel: Kernel, bars: Floats, needed: Sequence[int], parameters: Sequence[float], rows: Floats, width: int
+) -> tuple[Floats, Ints]:
+    """Values and decisions of one bar for each of many series; `rows`, what each of them keeps, are moved on."""
+    values, decisions = np.full((len(bars), width), np.nan), np.zeros(len(bars), np.int64)
+    over = machine_code(kernel, MANY_SERIES)
+    over(bars, np.array(needed, np.int64), np.array(parameters, np.float64), rows, values, decisions)
+    return values, decisions
+
+
+def all_indicators(bars: pd.DataFrame) -> pd.DataFrame:
+    """Every indicator of a series by its name; NaN where it is not known yet, or the series lacks what it needs."""
+    start = [0.0] * together.SIZE
+    values, _, _ = evaluate(together.together, matrix(bars), [0], together.PARAMETERS, start, len(together.COLUMNS))
+    return pd.DataFrame(values, index=bars.index, columns=pd.Index(together.COLUMNS))
+
+
+def seconds(index: "pd.Index[Any]") -> Floats:
+    return pd.DatetimeIndex(index).as_unit("s").asi8.astype(np.float64)

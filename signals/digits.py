@@ -19,3 +19,8 @@ def small(value: float | Decimal, scale: int, sign: bool = True) -> str:
 def rounded(value: float, scale: int) -> Decimal:
     """A computed value with as many decimals as the prices it comes from."""
     return Decimal(repr(value)).quantize(Decimal(1).scaleb(-scale))
+
+
+def plain(value: float) -> str:
+    """All digits of a computed value, without an exponent."""
+    return f"{Decimal(repr(value)):f}"

@@ -1,7 +1,7 @@
 """One series through every rule that applies to it. The same bars give the same rows, in one go or bar by bar."""
 
-from collections.abc import Mapping
-from datetime import UTC, date, datetime
+import logging
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 import numpy as np
@@ -9,46 +9,96 @@ import pandas as pd
 from django.db import transaction
 from numpy.typing import NDArray
 
-from markets import clock
+from markets import clock, timeframes
+from markets.jobs import runs
 from markets.models import Instrument
 from markets.redis import generations
-from signals import ledger, rules, series, snapshots
+from markets.store.retention import SHORT_LIVED
+from signals import compiled, hashes, ledger, ratings, rules, series, snapshots, tables
+from signals.kernel import COLUMNS
 from signals.models import DAILY, midnight
-from signals.rules.rule import OFFICIAL, Row, Rule
+from signals.rules.rule import Row, Rule
 from signals.state import State
+
+logger = logging.getLogger(__name__)
+
+# By the columns, the first bar and the hash before it.
+Chains = dict[tuple[tuple[str, ...], int, bytes], list[bytes]]
+
+
+def compile_rules() -> None:
+    """What the first bar of each rule would wait for: about a second a rule, once a process."""
+    for rule in rules.active():
+        if rule.kernel is not None:
+            compiled.machine_code(rule.kernel)
 
 
 def decide(instrument: Instrument, timeframe: str = DAILY, since: date | datetime | None = None) -> int:
-    """Bring the decisions of every rule on one series up to its bars; answers how many rows were written.
+    """Bring the decisions of every rule on one series up to its bars; answers how many rows were written."""
+    return sum(decisions(instrument, timeframe, since).values())
+
+
+def decisions(
+    instrument: Instrument, timeframe: str = DAILY, since: date | datetime | None = None
+) -> dict[str, int]:  # fmt: skip
+    """The rows that were written, by rule.
 
     `since` is the first day or moment that changed; None means all of them. Bars after the last decided one cost one
     step each, anything earlier a recompute of the whole series. All in one transaction.
     """
     asked = [rule for rule in rules.active() if timeframe in rule.timeframes]
     if not asked:
-        return 0
+        return {}
     with transaction.atomic():
         # No full lock: a writer's commit checks keys that refer to the instrument, and it may hold what we want next.
         Instrument.objects.select_for_update(no_key=True).get(pk=instrument.pk)
         generations.changed([instrument.pk])
         carried = series.carries(instrument, timeframe)
+        windowed = tables.is_official(instrument, timeframe)
         applied = [rule for rule in asked if rule.needs <= carried]
-        written = sum(snapshots.set_aside(instrument, rule, timeframe) for rule in asked if rule not in applied)
-        return written + advance(instrument, applied, timeframe, since)
+        written = {
+            rule.name: snapshots.set_aside(instrument, rule, timeframe, windowed)
+            for rule in asked
+            if rule not in applied
+        }
+        written |= advance(instrument, applied, timeframe, since)
+        ratings.bring_up(snapshots.kept([instrument.pk], timeframe), asked, timeframe)
+    return written
 
 
-def advance(instrument: Instrument, applied: list[Rule], timeframe: str, since: date | datetime | None) -> int:
+def advance(
+    instrument: Instrument, applied: list[Rule], timeframe: str, since: date | datetime | None
+) -> dict[str, int]:  # fmt: skip
     """The series is read once, from as far back as one of the rules or a window needs it."""
     states = snapshots.states(instrument, timeframe)
     onward = {
         name: state
         for name, state in states.items()
-        if since is not None and moment(since) > state.as_of and not series.mixes_units(instrument, timeframe, state)
+        if since is not None
+        and moment(since) > state.as_of
+        and state.is_whole
+        and not series.mixes_units(instrument, timeframe, state)
     }
     reach = [onward[rule.name].as_of for rule in applied if rule.name in onward]
-    after = min(reach) - snapshots.WIDEST if applied and len(reach) == len(applied) else None
+    after = min(reach) - lead(instrument, timeframe) if applied and len(reach) == len(applied) else None
     bars = series.load(instrument, timeframe, after) if applied else pd.DataFrame()
-    return sum(bring_up(instrument, rule, timeframe, bars, states, rule.name in onward) for rule in applied)
+    chains: Chains = {}
+    changed = None if since is None else moment(since)
+    return {
+        rule.name: bring_up(
+            instrument, rule, timeframe, bars, states.get(rule.name), rule.name in onward, chains, changed
+        )
+        for rule in applied
+    }
+
+
+def lead(instrument: Instrument, timeframe: str) -> timedelta:
+    """How far before the state a step reads: a window of official rates, or the bar of the state itself, by which one
+    sees whether the next one follows it.
+    """
+    if tables.is_official(instrument, timeframe):
+        return snapshots.WIDEST
+    return timedelta(seconds=timeframes.SECONDS[timeframe])
 
 
 def moment(since: date | datetime) -> datetime:
@@ -60,28 +110,59 @@ def bring_up(
     rule: Rule,
     timeframe: str,
     bars: pd.DataFrame,
-    states: Mapping[str, State],
+    before: State | None,
     onward: bool,
+    chains: Chains,
+    since: datetime | None,
 ) -> int:
-    """One rule over what is new to it, or over everything."""
-    before = states.get(rule.name)
+    """One rule over what is new to it, or over everything. One that raises says so in its row, and the others go on."""
+    windowed = tables.is_official(instrument, timeframe)
     bars = usable(bars, rule)
     if onward and before and (bars.empty or bars.index[-1] <= before.as_of):
         return 0
     if bars.empty:
-        return snapshots.set_aside(instrument, rule, timeframe)
-    frame, state = follow(bars, rule, before if onward else None)
-    state.live_since = before.live_since if before else clock.today()
-    written = ledger.write(instrument, rule, timeframe, frame, state, whole=not onward)
-    closes = series.of_newest_unit(bars["close"], instrument.code)
+        if before and timeframe == SHORT_LIVED:
+            return 0  # all of its bars were pruned: what was decided on them stays
+        return snapshots.set_aside(instrument, rule, timeframe, windowed)
+    try:
+        frame, state = attested(bars, rule, before if onward else None, chains)
+        rule.vote(snapshots.bar_of(rule, frame.iloc[-1]))
+    except Exception as error:
+        logger.exception("The rule %s failed on %s %s", rule.name, instrument.code, timeframe)
+        snapshots.fail(instrument, rule, timeframe, runs.scrub(repr(error)), windowed, onward)
+        return 0
+    if before:
+        state.live_since = before.live_since
+        state.changed = before.changed if onward or holds(frame, before) else clock.now()
+    else:
+        state.live_since = clock.today()
+    start = frame.index[0] if onward else unchanged_until(timeframe, before, since)
+    written = ledger.write(instrument, rule, timeframe, frame, state, start)
+    closes = series.of_newest_unit(bars["close"], instrument.code) if windowed else None
     snapshots.write(instrument, rule, timeframe, frame.iloc[-1], state, closes)
     return written
 
 
+def unchanged_until(timeframe: str, before: State | None, since: datetime | None) -> datetime | None:
+    """Of candles that are pruned: up to where every decision stands when the series is computed as a whole.
+
+    What remains of it may not remember a side or an order that was seen on pruned candles.
+    """
+    return since if timeframe == SHORT_LIVED and before and before.is_whole else None
+
+
+def holds(frame: pd.DataFrame, before: State) -> bool:
+    """Whether the same figures lead to the bar that was decided on last; of an earlier release nobody knows."""
+    return not before.inputs or frame["inputs"].get(before.as_of) == before.inputs
+
+
+def needed(rule: Rule) -> tuple[str, ...]:
+    return tuple(name for name in COLUMNS if name in rule.needs)
+
+
 def usable(bars: pd.DataFrame, rule: Rule) -> pd.DataFrame:
     """Without the bars of which a needed number is none (NaN, infinite): they move no state and decide nothing."""
-    needed = sorted(rule.needs - {OFFICIAL})
-    good: NDArray[np.bool_] = np.isfinite(bars[needed].to_numpy()).all(axis=1)
+    good: NDArray[np.bool_] = np.isfinite(bars[list(needed(rule))].to_numpy()).all(axis=1)
     return bars[good]
 
 
@@ -105,6 +186,20 @@ def follow(bars: pd.DataFrame, rule: Rule, before: State | None) -> tuple[pd.Dat
     frame = pd.concat(frames) if len(frames) > 1 else frames[0]
     newest = frame.index[-1].to_pydatetime()
     return frame, State(newest, newest.date(), count, row)
+
+
+def attested(bars: pd.DataFrame, rule: Rule, before: State | None, chains: Chains) -> tuple[pd.DataFrame, State]:
+    """What `follow` finds, with one more column: inputs, the hash of all bars up to this one.
+
+    Six rules need the close alone: `chains` keeps what was hashed for one of them.
+    """
+    frame, state = follow(bars, rule, before)
+    start, beginning = len(bars) - len(frame), before.inputs if before else hashes.BEGINNING
+    key = (needed(rule), start, beginning)
+    if key not in chains:
+        chains[key] = hashes.chain(series.lines(bars.iloc[start:], needed(rule)), beginning)
+    state.inputs, state.first = chains[key][-1], before.first if before else frame.index[0].to_pydatetime()
+    return frame.assign(inputs=chains[key]), state
 
 
 def unbroken(bars: pd.DataFrame, rule: Rule, row: Row, count: int) -> tuple[pd.DataFrame, Row]:

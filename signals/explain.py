@@ -3,16 +3,19 @@
 The rule gives the sentence; what every explanation has in common stands here.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from django.utils.translation import gettext as _
 
 from markets import formats
+from signals import flip
 from signals.digits import rounded, small
-from signals.history import Decision
+from signals.history import Bars, Decision
+from signals.models import Signal, midnight
 from signals.rules.rule import Rule, Values
+
+TURNS = {Signal.Label.BUY.value: 1, Signal.Label.SELL.value: -1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class Explanation:
     backtested: bool
 
 
-def explain(rule: Rule, newest: Decision | None, bars: Mapping[date, Values], scale: int) -> Explanation | None:
+def explain(rule: Rule, newest: Decision | None, bars: Bars, scale: int) -> Explanation | None:
     """None where nothing has turned yet."""
     if newest is None:
         return None
@@ -61,9 +64,14 @@ def sentence(rule: Rule, newest: Decision, before: date | None, scale: int) -> s
     return text % {**facts, **days}
 
 
-def opposite(rule: Rule, newest: Decision, bars: Mapping[date, Values], scale: int) -> str:
-    """What must happen after the newest bar for the other signal."""
+def opposite(rule: Rule, newest: Decision, bars: Bars, scale: int) -> str:
+    """What must happen after the newest bar for the other signal: in the rule's own words, else as a price."""
     if not bars:
         return ""
     day = max(bars)
-    return rule.opposite(bars[day], newest.signal, formats.day(day), scale)
+    own = rule.opposite(bars[day], newest.signal, formats.day(day), scale)
+    if own or newest.signal not in TURNS:
+        return own
+    close, wanted = bars[day]["close"], -TURNS[newest.signal]
+    time = midnight(day + timedelta(days=1)).timestamp()
+    return flip.said(flip.turning_close(rule, bars.state, close, time, wanted), close, wanted, scale)

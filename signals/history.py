@@ -9,7 +9,7 @@ from typing import Any
 from markets.queries.history import LONGEST_GAP
 from signals import ledger
 from signals.models import DAILY, AnalysisSnapshot, Signal
-from signals.rules.rule import OFFICIAL, Bar, Rule, Values
+from signals.rules.rule import OFFICIAL, Bar, Row, Rule, Values
 
 # What lies before the 420 bars of so many days weighs 1e-14 of a price with 12/26/9.
 LEAD_DAYS = 610
@@ -46,6 +46,7 @@ class Bars(Mapping[date, Values]):
     def __init__(self, names: Sequence[str]) -> None:
         self.names = names
         self.rows: dict[date, tuple[float, ...]] = {}
+        self.state: Row = ()  # behind the newest day
 
     def __getitem__(self, day: date) -> Values:
         return dict(zip(self.names, self.rows[day], strict=True))
@@ -76,6 +77,7 @@ def bars(closes: Iterable[tuple[date, Decimal]], rule: Rule, breaks: Sequence[da
         close, last = float(price), day
         state, values, _decision = rule.step(state, Bar(close))
         found.rows[day] = (close, *values)
+    found.state = state
     return found
 
 

@@ -6,6 +6,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from markets.models import Instrument
+from signals.outcomes.models import Outcome as Outcome  # Django finds the models of an app here
+from signals.outcomes.models import Trial as Trial
 
 # The timeframe of official rates, and the one that pages speak of.
 DAILY = "1d"
@@ -22,7 +24,8 @@ class Signal(models.Model):
     """One decision on one closed bar. Append-only: a correction is a new version of the same bar.
 
     `as_of` is the bar's day at 00:00 UTC for daily bars, the open of a candle. `backtested`: decided on a bar older
-    than the first run. `macd`, `signal_line` and `histogram` are null for a rule that computes none.
+    than the first run. `macd`, `signal_line` and `histogram` are null for a rule that computes none. `inputs`, `params`
+    and `program` are null in what an earlier release decided: empty text would be a hash that is wrong.
     """
 
     class Label(models.TextChoices):
@@ -42,6 +45,9 @@ class Signal(models.Model):
     horizon_days = models.PositiveSmallIntegerField(_("horyzont (dni)"))
     version = models.PositiveSmallIntegerField(_("wydanie"), default=1, db_column="edition")
     backtested = models.BooleanField(_("wyliczony wstecz"), default=False)
+    inputs = models.CharField(_("skrót danych"), max_length=64, null=True)  # noqa: DJ001
+    params = models.CharField(_("skrót parametrów"), max_length=64, null=True)  # noqa: DJ001
+    program = models.CharField(_("program"), max_length=60, null=True)  # noqa: DJ001
     generated_at = models.DateTimeField(_("wyliczono"))
 
     class Meta:
@@ -60,25 +66,32 @@ class Signal(models.Model):
 
 
 class AnalysisSnapshot(models.Model):
-    """The newest state of a series under a rule, over the last 30, 90 or 365 days.
+    """The newest state of a series under a rule: of official rates over 30, 90 and 365 days, of candles in one row.
 
-    `state` carries what the next bar needs (the rule's numbers to the last bit), the same in each window's row.
+    `state` carries what the next bar needs (the rule's numbers to the last bit) and stands once: in the row without a
+    window, or in that of the narrowest one. A rule that raised has its words in `error`.
     """
 
     WINDOWS = (30, 90, 365)
+    # The window of what is no statistics over one: a series of candles, and the rating.
+    NEWEST = ""
+    # The row of a series that keeps its state.
+    KEEPERS = (NEWEST, f"{min(WINDOWS)}d")
 
     class Status(models.TextChoices):
         OK = "ok", _("wyliczone")
         WARMING_UP = "warming_up", _("za mało danych")
         NOT_APPLICABLE = "not_applicable", _("nie dotyczy")
+        FAILED = "failed", _("błąd reguły")
 
     instrument = models.ForeignKey(Instrument, models.CASCADE, related_name="snapshots", verbose_name=_("instrument"))
     rule = models.CharField(_("reguła"), max_length=60)
     timeframe = models.CharField(_("interwał"), max_length=4, default=DAILY)
-    window = models.CharField(_("okno"), max_length=4)
+    window = models.CharField(_("okno"), max_length=4, blank=True)
     status = models.CharField(_("stan"), max_length=16, choices=Status)
     stats = models.JSONField(_("statystyki"), default=dict)
     state = models.JSONField(_("stan średnich"), default=dict)
+    error = models.TextField(_("błąd"), blank=True, default="")
     generated_at = models.DateTimeField(_("wyliczono"))
 
     class Meta:

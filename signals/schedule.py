@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django_q.models import Schedule
 
 from markets import clock
@@ -11,20 +12,32 @@ NAME = "brain.watchdog"
 
 
 def write() -> None:
-    """Make the timetable what the code says; entries of an earlier release that no code knows any more go."""
-    entry = Schedule(
-        name=NAME,
-        func=CATCH_UP,
-        schedule_type=Schedule.CRON,
-        cron="7 * * * *",
-        cluster=settings.BRAIN_QUEUE,
-        repeats=-1,
+    """Make the timetable what the code says; entries of an earlier release that no code knows any more go.
+
+    The alerts and the record of outcomes keep timetables of their own.
+    """
+    ours = Schedule.objects.filter(func__startswith="signals.")
+    ours = ours.exclude(func__startswith="signals.alerts.").exclude(func__startswith="signals.outcomes.")
+    put(
+        Schedule(
+            name=NAME,
+            func=CATCH_UP,
+            schedule_type=Schedule.CRON,
+            cron="7 * * * *",
+            cluster=settings.BRAIN_QUEUE,
+            repeats=-1,
+        ),
+        ours,
     )
+
+
+def put(entry: Schedule, ours: QuerySet[Schedule]) -> None:
+    """The one entry of these; one that is right already keeps its next run."""
     entry.clean_fields()
     entry.next_run = entry.calculate_next_run(clock.now())
+    same = {name: getattr(entry, name) for name in ("name", "func", "schedule_type", "cron", "kwargs", "cluster")}
     with transaction.atomic():
-        ours = Schedule.objects.filter(func__startswith="signals.").order_by("pk")
-        right = ours.filter(name=NAME, func=CATCH_UP, cron=entry.cron, cluster=entry.cluster).first()
+        right = ours.filter(**same).order_by("pk").first()
         ours.exclude(pk=right.pk if right else None).delete()
         if right is None:
             entry.save()

@@ -1,39 +1,32 @@
 """Tables to frames: the one place where Decimal becomes float."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
-from django.db.models import Exists, FloatField, OuterRef
+from django.db.models import FloatField, IntegerField
 from django.db.models.functions import Cast
 
 from markets import timeframes
 from markets.instruments import redenominations
-from markets.models import Candle, Instrument, Listing, Rate
-from markets.models.querysets import RateQuerySet
+from markets.models import Candle, Instrument
 from markets.queries.history import LONGEST_GAP
-from signals.models import DAILY, OFFICIAL_KINDS
-from signals.rules.rule import COLUMNS, OFFICIAL
+from signals.epoch import Epoch
+from signals.kernel import COLUMNS
+from signals.models import DAILY
 from signals.state import State
+from signals.tables import MOST_ABSENT, carries, is_official, official, source_of
 
-# Candles: so many absent ones begin a new series.
-MOST_ABSENT = 20
+__all__ = ["carries", "load", "mixes_units", "of_newest_unit"]
+
 EPOCH = date(1970, 1, 1).toordinal()
 
 
-def is_official(instrument: Instrument, timeframe: str) -> bool:
-    """The bars of a day are official rates for what has some, candles for everything else."""
-    return timeframe == DAILY and instrument.kind in OFFICIAL_KINDS
-
-
-def carries(instrument: Instrument, timeframe: str) -> frozenset[str]:
-    """What a rule may need of this series."""
-    return frozenset({"close", OFFICIAL}) if is_official(instrument, timeframe) else frozenset(COLUMNS)
-
-
 def load(instrument: Instrument, timeframe: str = DAILY, after: datetime | None = None) -> pd.DataFrame:
-    """Closed bars that were traded, ascending by their UTC time: prices as float64, and `part`.
+    """Closed bars that were traded, ascending by their UTC time: prices as float64, the published decimals of official
+    ones (`scale`), and `part`.
 
     `part` grows where the series was away for too long and where its code began to mean another unit: what follows
     begins anew, with its own warm-up.
@@ -51,20 +44,16 @@ def rates(instrument: Instrument, after: datetime | None) -> pd.DataFrame:
     rows = official(instrument)
     if after is not None:
         rows = rows.filter(effective_date__gt=after.date())
-    pairs = list(rows.values_list("effective_date", Cast("mid", FloatField())))
-    days, closes = zip(*pairs, strict=True) if pairs else ((), ())
+    found = list(rows.values_list("effective_date", Cast("mid", FloatField()), "scale"))
+    days, closes, scales = zip(*found, strict=True) if found else ((), (), ())
     return parted(
         pd.DataFrame(
-            {"close": np.array(closes, np.float64)}, index=times((day.toordinal() - EPOCH) * 86_400 for day in days)
+            {"close": np.array(closes, np.float64), "scale": np.array(scales, np.int64)},
+            index=times((day.toordinal() - EPOCH) * 86_400 for day in days),
         ),
         LONGEST_GAP,
         instrument.code,
     )
-
-
-def official(instrument: Instrument) -> RateQuerySet[Rate]:
-    table = "gold" if instrument.kind == Instrument.Kind.METAL else "A"
-    return Rate.objects.filter(instrument=instrument, table=table, mid__isnull=False).order_by("effective_date")
 
 
 def mixes_units(instrument: Instrument, timeframe: str, state: State) -> bool:
@@ -82,26 +71,22 @@ def candles(instrument: Instrument, timeframe: str, after: datetime | None) -> p
     rows = rows.filter(source=source_of(instrument, timeframe))
     if after is not None:
         rows = rows.filter(open_time__gt=after)
+    flags = [Cast(name, IntegerField()) for name in ("synthetic", "partial")]
     prices = [Cast(name, FloatField()) for name in COLUMNS]
-    found = list(rows.values_list("open_time", "synthetic", "partial", *prices))
-    frame = pd.DataFrame(
-        [row[3:] for row in found], index=times(int(row[0].timestamp()) for row in found), columns=list(COLUMNS)
-    ).astype(np.float64)
+    # Numbers alone: each datetime and each bool would cost more than its whole row.
+    found = np.array(list(rows.values_list(Epoch("open_time"), *flags, *prices)), np.float64).reshape(
+        -1, 3 + len(prices)
+    )
+    frame = pd.DataFrame(found[:, 3:], index=times(found[:, 0].astype(np.int64)), columns=list(COLUMNS))
     step = timedelta(seconds=timeframes.SECONDS[timeframe])
-    traded = np.array([not (row[1] or row[2]) for row in found], bool)
-    return parted(frame, (MOST_ABSENT + 1) * step, instrument.code)[traded]
-
-
-def source_of(instrument: Instrument, timeframe: str) -> int | None:
-    """The source with the most urgent listing of those that have such candles: always the same one."""
-    there = Candle.objects.filter(instrument=instrument, timeframe=timeframe, source=OuterRef("source"))
-    rows = Listing.objects.filter(Exists(there), instrument=instrument).order_by("priority", "source__code")
-    return rows.values_list("source", flat=True).first()
+    (traded,) = np.nonzero(found[:, 1] + found[:, 2] == 0)
+    return parted(frame, (MOST_ABSENT + 1) * step, instrument.code).iloc[traded]
 
 
 def times(seconds: Iterable[int]) -> pd.DatetimeIndex:
     """Since 1970; numpy takes 2 µs for a `date` of its own accord, and 245,000 of them are read on a first run."""
-    return pd.DatetimeIndex(np.fromiter(seconds, np.int64).astype("datetime64[s]")).tz_localize("UTC")
+    numbers = seconds if isinstance(seconds, np.ndarray) else np.fromiter(seconds, np.int64)
+    return pd.DatetimeIndex(numbers.astype("datetime64[s]")).tz_localize("UTC")
 
 
 def parted(frame: pd.DataFrame, longest: timedelta, code: str) -> pd.DataFrame:
@@ -110,6 +95,28 @@ def parted(frame: pd.DataFrame, longest: timedelta, code: str) -> pd.DataFrame:
     starts = [(row.day.toordinal() - EPOCH) * 86_400 for row in redenominations.breaks(code)]
     units = np.searchsorted(np.array(starts, np.int64), seconds, side="right")
     return frame.assign(part=np.cumsum(away) + units)
+
+
+def lines(bars: pd.DataFrame, columns: Sequence[str]) -> list[bytes]:
+    """The text of each bar, as the chain of hashes takes it: `2026-10-26,3.9432` is an official rate as it was
+    published, `2026-10-26T10:00:00Z,61234.5` a candle of which the close alone is needed.
+    """
+    opened = pd.DatetimeIndex(bars.index).tz_localize(None).to_numpy()
+    if "scale" in bars:
+        days = np.datetime_as_string(opened, unit="D").tolist()
+        closes = zip(bars["close"].tolist(), bars["scale"].tolist(), strict=True)
+        return [
+            f"{day},{close:.{scale}f}\n".encode() for day, (close, scale) in zip(days, closes, strict=True)
+        ]  # fmt: skip
+    moments = np.datetime_as_string(opened, unit="s").tolist()
+    figures = zip(*(map(digits, bars[name].tolist()) for name in columns), strict=True)
+    return [f"{time}Z,{','.join(row)}\n".encode() for time, row in zip(moments, figures, strict=True)]
+
+
+def digits(value: float) -> str:
+    """Without an exponent and without zeros at the end: SQLite keeps 15 digits, PostgreSQL pads to ten decimals."""
+    text = f"{value:.15g}"
+    return f"{Decimal(text):f}" if "e" in text else text
 
 
 def of_newest_unit(closes: pd.Series, code: str) -> pd.Series:

@@ -4,6 +4,10 @@ from charon.api.app import api
 
 API = "/api/v1/"
 
+# Both are the stream of events, which live answers, and the web with 503.
+STREAM = API + "stream"
+STREAM_NAMES = {"stream", "sse"}
+
 PATTERNS = [route.pattern for route in api.urls[0] if str(route.pattern)]
 # `rates`, `stats/miner`: an address without a parameter is looked up, because every request comes by here.
 NAMES = frozenset(str(pattern) for pattern in PATTERNS if not pattern.converters)
@@ -15,6 +19,8 @@ FIRST_PARTS = frozenset(str(pattern).split("/")[0] for pattern in PATTERNS) | {"
 def canonical(path: str) -> str:
     """`/rates`, `/rates/`, `/api/rates` and `/api/v1/rates/` are `/api/v1/rates`; every other path is itself."""
     name = path.removeprefix("/").removesuffix("/").removeprefix("api/")
+    if name.removeprefix("v1/") in STREAM_NAMES:
+        return STREAM
     if name in NAMES or names_one_thing(name):
         return API + name
     if path.startswith(API) and path != API:

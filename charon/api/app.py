@@ -2,32 +2,38 @@
 
 import functools
 import logging
+import secrets
 from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import DatabaseError, InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.response import HttpResponseBase
 from ninja import NinjaAPI, Query, Router
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.docs import Redoc, Swagger
+from ninja.openapi.schema import OpenAPISchema
 
 from charon import detection
-from charon.api import health, message_log, parameters
-from charon.api.errors import envelope, unavailable
+from charon.api import described, health, message_log, parameters
+from charon.api.errors import envelope, unauthorized, unavailable
 from markets.api.assets import router as assets_router
 from markets.api.candles import router as candles_router
 from markets.api.prices import router as prices_router
 from markets.api.rates import router as markets_router
 from markets.api.responses import reply, uncached
-from markets.api.schemas import COMMON_ERRORS
-from markets.errors import QuestionError, is_storage_fault
+from markets.api.schemas import COMMON_ERRORS, Envelope
+from markets.errors import QuestionError, is_storage_fault, log_cause
 from markets.jobs import runs
 from markets.redis import pubsub
 from miner.api import router as miner_router
 from miner.batch.api import router as batch_router
+from signals.alerts.api import router as alerts_router
+from signals.alerts.deliver.api import router as deliver_router
 from signals.api import router as signals_router
+from signals.outcomes.api import router as outcomes_router
 
 logger = logging.getLogger(__name__)
 
@@ -38,37 +44,64 @@ them.
 * Every address also answers at the root: `/rates` is `/api/v1/rates`. A slash at the end makes no difference.
 * Rates, prices, amounts and indicators are strings with all their digits (`"2.6410"`); numbers are counts and durations
   in seconds. Days are `YYYY-MM-DD`; moments are UTC.
-* Lists are `{"items": [...], "count": n}`; `count` is the total before paging. `/prices` and `/assets` are bare arrays
-  with their total in `X-Total-Count`.
+* Lists are `{"items": [...], "count": n}`; `count` is the total before paging. `/prices`, `/assets` and `/alerts` are
+  bare arrays with their total in `X-Total-Count`.
 * Every error is `{"error": {"code", "message", "detail", "id"}}`, at unknown addresses too: 422 for a parameter that is
   unknown, missing or of the wrong type, 400 for one that means nothing, 404 for an unknown code, with its nearest
-  neighbours in `detail`, 401 for what only operators may do.
+  neighbours in `detail`, 401 for what only operators may do and for a token that is not valid, wherever it is named,
+  403 for a token or an account without the right, 429 with `Retry-After` beyond a limit. `RateLimit` and
+  `RateLimit-Policy` say what is left of it.
+* A body of up to 64 kB with its `Content-Length` is taken, by methods that change something: else 413, in pieces 411,
+  and 408 when it does not arrive within 5 s. 503 says in `Retry-After` when to come again.
 * Every public answer but `/health` has an `ETag`: sent back in `If-None-Match` it is answered with 304 and no body
   while nothing has changed. `Cache-Control` says how long it may be kept: official rates and decisions for a minute,
-  candles and sources for 15 s, prices and the state of the work for 5 s. Errors are kept by nobody, nor are an
+  candles and sources for 15 s, prices, alerts and the state of the work for 5 s. Errors are kept by nobody, nor are an
   operator's answers, which have no `ETag`.
+
+Events: `GET /sse`, also `/stream`, sends prices, rates, signals, alerts and ended jobs as server-sent events
+(`?kinds=prices,rates&codes=EUR,BTC`) where there is Redis, else 503.
 
 Four operations differ in one point, and their descriptions say how: `count` of `/candles` and `/redis/log`, `limit` of
 `/stats/miner`, `histogram` of `/signals/current`.
 """.strip()
 
-# The documentation's scripts come from here; what they would like to fetch elsewhere (a logo) stays out.
+# The documentation's scripts come from here; what they would like to fetch elsewhere (a logo) stays out. They write
+# styles into the page themselves.
 POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data:; font-src 'self' data:; worker-src 'self' blob:"
+    "default-src 'self'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "font-src 'self' data:; worker-src 'self' blob:; object-src 'none'; frame-ancestors 'none'; base-uri 'self'; "
+    "form-action 'self'"
 )
 
 
 def offline(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """The page may run the scripts that its template has, each with the nonce of this answer, which nobody keeps."""
+
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        response = view(request, *args, **kwargs)
-        response.headers["Content-Security-Policy"] = POLICY
+        response, nonce = view(request, *args, **kwargs), secrets.token_urlsafe(16)
+        if not response.headers["Content-Type"].startswith("text/html"):
+            return response  # the schema
+        response.content = response.content.replace(b"<script", b'<script nonce="%s"' % nonce.encode())
+        response.headers["Content-Security-Policy"] = POLICY.format(nonce=nonce)
+        response.headers["Cache-Control"] = "no-store"
         return response
 
     return answer
 
 
-api = NinjaAPI(
+class DescribedOnce(NinjaAPI):
+    """Its description is the same as long as the process lives, and takes 0.2 s to make."""
+
+    schema: OpenAPISchema | None = None
+
+    def get_openapi_schema(self, **where: Any) -> OpenAPISchema:
+        if self.schema is None:
+            self.schema = super().get_openapi_schema(**where)
+            described.complete(self.schema)
+        return self.schema
+
+
+api = DescribedOnce(
     title="Charon",
     version=settings.VERSION,
     description=DESCRIPTION,
@@ -84,7 +117,8 @@ def known_parameters_only(run: Callable[..., HttpResponseBase]) -> Callable[...,
 
     @functools.wraps(run)
     def checked(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
-        if faults := parameters.faults(request, parameters.known(operation)):
+        faults = parameters.faults(request, parameters.known(operation))
+        if faults := faults + parameters.faults_of_body(request, operation):
             return invalid(request, faults)
         return run(request, **kwargs)
 
@@ -112,11 +146,16 @@ def bad_body(request: HttpRequest, error: HttpError) -> HttpResponse:
     return envelope(request, error.status_code, error.message)
 
 
+@api.exception_handler(SuspiciousOperation)
+@api.exception_handler(UnreadablePostError)
+def unreadable(request: HttpRequest, error: Exception) -> HttpResponse:
+    """A body that is too large, has too many fields, or never came: the client's mistake is no fault of ours."""
+    return envelope(request, 413 if isinstance(error, RequestDataTooBig) else 400)
+
+
 @api.exception_handler(AuthenticationError)
 def unauthenticated(request: HttpRequest, error: Exception) -> HttpResponse:
-    response = envelope(request, 401)
-    response.headers["WWW-Authenticate"] = "Bearer"
-    return response
+    return unauthorized(request)
 
 
 @api.exception_handler(OperationalError)
@@ -131,9 +170,9 @@ def server_error(request: HttpRequest, error: Exception) -> HttpResponse:
     if is_storage_fault(error):
         return no_database(request, error)
     number = request.META["charon.request_id"]
-    logger.error("%s: %s", number, request.path, exc_info=error)
     # The route, not the path: everybody sees it in the summary of the log, and a path is a stranger's text.
     route = request.resolver_match.route if request.resolver_match else "?"
+    logger.error("%s: /%s", number, route, exc_info=error)
     pubsub.note_error(f"/{route}", "dashboard", f"{number}: {runs.scrub(repr(error))}")
     return envelope(request, 500)
 
@@ -147,7 +186,7 @@ UNABLE = {
 
 @health_router.get(
     "/health",
-    response={200: health.Health, 503: health.Health, **COMMON_ERRORS},
+    response={200: health.Health, **COMMON_ERRORS, 503: health.Health | Envelope},
     operation_id="health",
     summary="Health",
 )
@@ -160,7 +199,8 @@ def health_now(request: HttpRequest, asked: Query[health.Strictness]) -> HttpRes
     try:
         told = health.health()
     except DatabaseError as error:
-        logger.error("%s: the database cannot be asked: %s", request.META["charon.request_id"], type(error).__name__)
+        number, kind = request.META["charon.request_id"], type(error).__name__
+        logger.error("%s: the database cannot be asked: %s", number, kind, extra=log_cause(error))
         part = "disk" if detection.is_disk_full() else "database"
         return uncached(unavailable(request, UNABLE[part], {"part": part}))
     faulty = asked.strict and health.is_faulty(told)
@@ -181,5 +221,8 @@ api.add_router("", candles_router)
 api.add_router("", miner_router)
 api.add_router("", batch_router)
 api.add_router("", signals_router)
+api.add_router("", deliver_router)  # before the numbers of rules, which stand in the place of its names
+api.add_router("", outcomes_router)
+api.add_router("", alerts_router)
 api.add_router("", message_log.router)
 api.add_router("", health_router)

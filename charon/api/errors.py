@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from markets.api.responses import reply
+from markets.jobs.redact import without_secrets
 
 # A database that is restarted is back within seconds.
 RETRY_SECONDS = 10
@@ -15,29 +16,58 @@ CODES = {
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
+    408: "request_timeout",
+    411: "length_required",
+    413: "too_large",
     422: "invalid_parameters",
+    429: "too_many_requests",
     500: "internal_error",
     503: "unavailable",
 }
 WORDS = {
     400: "The request could not be understood",
-    401: "This is for operators: name the token of API_TOKEN, or sign in as staff",
+    401: "This is for operators: name a token, or sign in as staff",
     403: "This is not allowed",
     404: "There is nothing at this address; /docs lists what there is",
+    408: "The body of the request did not arrive in time",
+    411: "A body needs its Content-Length; one in pieces (Transfer-Encoding) is not taken",
+    413: "A body of up to 64 kB is taken, and only by methods that change something",
+    429: "Too many requests; Retry-After says for how many seconds to wait",
     500: "Something went wrong on our side; please name the id when you report it",
     503: "The database cannot be reached at the moment",
 }
 
 
+NO_VALID_CALLER = "The token is not valid: wrong, revoked, or of another scheme than Bearer"
+
+
 def envelope(request: HttpRequest, status: int, message: str = "", detail: Any = None, code: str = "") -> HttpResponse:
-    """An error as the API answers it; without more words those of its status."""
+    """An error as the API answers it; without more words those of its status. What it quotes has no secret."""
     error = {
         "code": code or CODES.get(status, "error"),
-        "message": message or WORDS.get(status, "The request failed"),
-        "detail": detail,
+        "message": without_secrets(message) or WORDS.get(status, "The request failed"),
+        "detail": clean(detail),
         "id": request.META["charon.request_id"],
     }
-    return reply({"error": error}, status)
+    response = reply({"error": error}, status)
+    response.headers["Content-Length"] = str(len(response.content))
+    return response
+
+
+def unauthorized(request: HttpRequest) -> HttpResponse:
+    """Nobody is known by what the request names, or it names nobody where somebody has to be known."""
+    response = envelope(request, 401, NO_VALID_CALLER if "HTTP_AUTHORIZATION" in request.META else "")
+    response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def clean(detail: Any) -> Any:
+    """The same without secrets: `detail` quotes what was asked for."""
+    if isinstance(detail, str):
+        return without_secrets(detail)
+    if isinstance(detail, dict):
+        return {key: clean(value) for key, value in detail.items()}
+    return [clean(value) for value in detail] if isinstance(detail, list | tuple) else detail
 
 
 def unavailable(request: HttpRequest, message: str = "", detail: Any = None) -> HttpResponse:
@@ -58,9 +88,9 @@ def seal(request: HttpRequest, response: HttpResponseBase) -> HttpResponse:
     if response.status_code == 405:
         allowed = sorted(word.strip() for word in response.get("Allow", "").split(",") if word.strip())
         message, detail = f"{request.method} is not allowed here; use {' or '.join(allowed)}", {"allowed": allowed}
+        response.headers["Allow"] = ", ".join(allowed)  # of a set, whose order is another in each process
     sealed = envelope(request, response.status_code, message, detail)
     for name, value in response.items():
         if not name.lower().startswith("content-"):
             sealed.headers[name] = value
-    sealed.headers["Content-Length"] = str(len(sealed.content))
     return sealed

@@ -20,34 +20,39 @@ from markets.redis import memory_cache, response_cache
 View = Callable[[HttpRequest], HttpResponseBase]
 Address = tuple[str, str]
 
-MAX_QUESTIONS = 2000
+# For each path: nobody drives out the questions of another one by asking a thousand things.
+MAX_QUESTIONS = 500
 MAX_QUERY_LENGTH = 300
 
 
 class RecentQuestions:
-    """Addresses and their questions of one day in Warsaw, because a question may mean that "today". Emptied when full.
+    """Addresses and their questions of one day in Warsaw, because a question may mean that "today".
 
     Day and questions are one tuple that is replaced as a whole: no thread finds an address of one day under another.
+    The questions of a path are emptied when they are too many.
     """
 
     def __init__(self) -> None:
         self.forget()
 
     def forget(self) -> None:
-        self.page: tuple[date, dict[Address, response_cache.Question]] = (date.min, {})
+        self.page: tuple[date, dict[str, dict[str, response_cache.Question]]] = (date.min, {})
 
     def find(self, address: Address, today: date) -> response_cache.Question | None:
-        day, questions = self.page
-        return questions.get(address) if day == today else None
+        day, paths = self.page
+        return paths.get(address[0], {}).get(address[1]) if day == today else None
 
     def remember(self, address: Address, question: response_cache.Question, today: date) -> None:
         """`today` is the day on which the question was read, which may have ended since."""
-        day, questions = self.page
-        if day != today or len(questions) >= MAX_QUESTIONS:
-            questions = {}
-            self.page = (today, questions)
-        if len(address[1]) <= MAX_QUERY_LENGTH:
-            questions[address] = question
+        day, paths = self.page
+        if day != today:
+            paths = {}
+            self.page = (today, paths)
+        path, query = address
+        if len(paths.get(path, ())) >= MAX_QUESTIONS:
+            paths[path] = {}
+        if len(query) <= MAX_QUERY_LENGTH:
+            paths.setdefault(path, {})[query] = question
 
 
 asked = RecentQuestions()

@@ -11,9 +11,9 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router, Schema
 from pydantic import AwareDatetime
 
-from markets.access import operator
+from markets.access import READ_LOG, Operator
 from markets.api.responses import page, private, reply
-from markets.api.schemas import COMMON_ERRORS, Envelope
+from markets.api.schemas import COMMON_ERRORS, Whole
 from markets.redis import client as redis_client
 from markets.redis import pubsub
 
@@ -30,7 +30,6 @@ LONGEST_SIZE = 10
 
 Type = Literal["publish", "cache_write", "cache_read", "signal", "trade", "error"]
 Source = Literal["market-data", "ta-service", "dashboard", "trader-bot"]
-OPERATORS_ONLY = {401: Envelope, 403: Envelope}
 
 
 class Row(TypedDict):
@@ -65,7 +64,7 @@ class LogPage(Schema):
 
 
 class LogQuery(Schema):
-    limit: int = Field(
+    limit: Whole = Field(
         100, ge=1, le=MAX_LINES, description="How many items to send.", json_schema_extra={"example": 100}
     )
     type: Type | None = Field(
@@ -83,14 +82,15 @@ class LogQuery(Schema):
 
 @router.get(
     "/redis/log",
-    response={200: LogPage, **OPERATORS_ONLY, **COMMON_ERRORS},
+    response={200: LogPage, **COMMON_ERRORS},
     operation_id="redis_log",
     summary="Message log",
-    auth=operator,
+    auth=Operator(*READ_LOG),
 )
 def redis_log(request: HttpRequest, query: Query[LogQuery]) -> HttpResponse:
     """What went through Redis, newest first: messages, signals, errors, and cache writes summed up. For operators.
 
+    `MESSAGE_LOG_DETAIL=keys` logs each write with its lifetime (`ttl=` in seconds), `reads` each read too.
     Without Redis the answer is 200 with `available` false.
     """
     rows = read(query.limit, query.type or "", query.source or "")
@@ -146,7 +146,9 @@ def moment(text: str) -> datetime | None:
 
 
 def place(row: Row) -> str:
-    return ":".join(row["channel"].split(":")[:2]) if row["type"] == "cache_read" else row["channel"]
+    """The kind of a key: the whole of it is a client's question, and one of hundreds."""
+    is_key = row["type"] == "cache_read" or (row["type"] == "cache_write" and "*" not in row["channel"])
+    return ":".join(row["channel"].split(":")[:2]) if is_key else row["channel"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """What is wrong with the parameters of a request, in plain words."""
 
+import re
 from difflib import get_close_matches
 from typing import Any
 
@@ -8,6 +9,8 @@ from ninja.errors import ValidationError
 from ninja.operation import Operation
 
 SHOWN = 100
+# What clients send that have nothing to say: no byte, an empty object, a form without fields.
+NOTHING = re.compile(rb"(?:\{\s*\}|--\S+--)?")
 
 
 def known(operation: Operation) -> set[str]:
@@ -25,12 +28,20 @@ def faults(request: HttpRequest, names: set[str]) -> list[dict[str, str]]:
     found = []
     for name, values in request.GET.lists():
         if name not in names:
-            found.append(fault(name, values[-1], unknown(name, names)))
+            # Its value helps nobody, and may be a token that a client meant to send.
+            found.append({"field": name[:SHOWN], "message": unknown(name, names)})
         elif len(values) > 1:
             found.append(fault(name, ", ".join(values), "may be given once"))
         elif "\0" in values[0]:
             found.append(fault(name, values[0], "contains a NUL character"))
     return found
+
+
+def faults_of_body(request: HttpRequest, operation: Operation) -> list[dict[str, str]]:
+    """A body that nobody reads, unless it says nothing: its wishes would pass for granted."""
+    if request.method in {"GET", "HEAD"} or any(model.__ninja_param_source__ == "body" for model in operation.models):
+        return []
+    return [] if NOTHING.fullmatch(request.body.strip()) else [{"field": "body", "message": "takes no body"}]
 
 
 def unknown(name: str, names: set[str]) -> str:
@@ -47,11 +58,17 @@ def described(request: HttpRequest, error: ValidationError) -> list[dict[str, st
     """ninja's findings as one {field, value, message} each; a missing parameter has no value."""
     found = []
     for finding in error.errors:
-        field = str([part for part in finding["loc"] if isinstance(part, str)][-1])  # a list's place is no name
+        field = field_of(finding["loc"])
         value = request.GET.get(field)
         message = words(finding)
         found.append({"field": field, "message": message} if value is None else fault(field, value, message))
     return found
+
+
+def field_of(place: tuple[str | int, ...]) -> str:
+    """`("body", "new", "aliases", 1)` is about `aliases`, `("body", "new")` about the body: `new` is our own word."""
+    names = [part for part in place if isinstance(part, str)]
+    return names[0] if names[0] == "body" and len(names) == 2 else names[-1]
 
 
 def words(finding: dict[str, Any]) -> str:
@@ -59,6 +76,8 @@ def words(finding: dict[str, Any]) -> str:
     match finding["type"]:
         case "missing":
             return "is required"
+        case "model_attributes_type" | "model_type" | "dict_type":
+            return "is not a JSON object"
         case "int_parsing" | "int_from_float" | "int_parsing_size":
             return "is not a whole number"
         case "greater_than_equal":

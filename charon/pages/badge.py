@@ -35,6 +35,8 @@ class Badges:
             return plain(_("po wczytaniu historii") if self.truth.facts.backfill else _("jeszcze nie wyliczono"))
         if state.status == AnalysisSnapshot.Status.WARMING_UP:
             return plain(_("Za mało danych: %(bars)s z %(all)s świec") % {"bars": state.bars, "all": state.warm_up})
+        if not state.signal:  # the rule failed on all that there is
+            return plain(_("jeszcze nie wyliczono"))
         return {
             "kind": state.signal.lower(),
             "icon": ICONS[state.signal],

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
 
-from charon.pages import chart, chart_text, dashboard, instrument_figures, instrument_signal, rows
+from charon.pages import chart, chart_text, dashboard, instrument_figures, instrument_rules, instrument_signal, rows
 from markets import clock, formats
 from markets.decimals import scale_of
 from markets.instruments import create, redenominations
@@ -103,7 +103,9 @@ def show(request: HtmxRequest, subject: PageSubject) -> HttpResponse:
 
 
 def context(subject: PageSubject, key: str, rule: Rule) -> Row:
-    """Eight queries: the quotes, three for the state of the source, series, newest figures, snapshots, decisions."""
+    """Twelve queries: the quotes, three for the state of the source, series, newest figures, snapshots, decisions, and
+    four for all rules.
+    """
     now = clock.now()
     facts = replace(freshness_facts.facts(None, now), newest=subject.board.newest)
     truth = freshness.judge(facts, now)
@@ -150,6 +152,7 @@ def filled(line: LatestRate, key: str, truth: Freshness, rule: Rule) -> Row:
         "decisions": [instrument_signal.decision_row(row, scale) for row in decisions[:SIGNALS_SHOWN]],
         "all_decisions": formats.whole(len(decisions)),
         "statistics": [instrument_signal.statistics_row(row, line) for row in snapshots.values() if row.stats],
+        **instrument_rules.context(line, truth, scale),
         **instrument_figures.proofs(history.newest_days(line.code), line),
     }
 

@@ -22,6 +22,7 @@ from signals.history import Decision
 from signals.models import AnalysisSnapshot
 from signals.rules import Rule
 from signals.rules.macd_cross import MacdCross
+from signals.rules.rule import OFFICIAL
 
 
 def signal_row(
@@ -40,7 +41,7 @@ def signal_row(
         "rule": rule.label,
         "identity": rule.name,
         "formula": rule.formula(),
-        "others": [other_row(line.code, other) for other in rules.active() if other.name != rule.name],
+        "others": [other_row(line.code, other) for other in others(rule)],
         "warm_up": rule.warm_up,
         "why": why,
         "turn": turn_row(turned) if turned else None,
@@ -56,6 +57,11 @@ def signal_row(
 def spans(rule: Rule) -> Row:
     """What the lines of the chart are called, which are drawn for MACD alone."""
     return {"fast": rule.fast, "slow": rule.slow, "line": rule.signal} if isinstance(rule, MacdCross) else {}
+
+
+def others(rule: Rule) -> list[Rule]:
+    """The rules that decide on official rates, this one left out."""
+    return [one for one in rules.active() if one.name != rule.name and one.needs <= {"close", OFFICIAL}]
 
 
 def other_row(code: str, rule: Rule) -> Row:

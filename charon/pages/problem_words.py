@@ -34,7 +34,7 @@ def grouped(found: Iterable[Problem], names: dict[str, str], now: datetime) -> l
 
 def row(kind: str, found: list[Problem], names: dict[str, str], now: datetime) -> Row:
     since, known = min(problem.opened_at for problem in found), problems.KINDS[kind]
-    subjects = dict.fromkeys(about(problem.subject, names) for problem in found)
+    subjects = {} if known.private else dict.fromkeys(about(problem.subject, names) for problem in found)
     return {
         "kind": kind,
         "title": known.title,

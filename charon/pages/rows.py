@@ -27,6 +27,11 @@ def page_of(code: str) -> str:
     return "/zloto/" if code == GOLD else f"/waluty/{code}/"
 
 
+def money(value: Decimal, quote: str) -> str:
+    """`3,8647 zł`, `64 123,40 USD`."""
+    return f"{formats.number(value)}{formats.NBSP}{'zł' if quote == 'PLN' else quote}"
+
+
 def direction(change: Decimal | None) -> str:
     if not change:
         return "flat"

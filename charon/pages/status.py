@@ -16,7 +16,7 @@ from charon.api import message_log
 from charon.pages import problem_words, status_log
 from charon.processes import queue_heartbeat
 from markets import clock, formats
-from markets.access import is_staff
+from markets.access import READ_LOG, user_may
 from markets.queries import currencies
 from markets.queries.source_state import SourceState, State
 from markets.queries.source_words import words
@@ -30,9 +30,9 @@ from miner.views import label
 @cache_control(private=True, no_cache=True)
 @conditional_page
 def page(request: HtmxRequest) -> HttpResponse:
-    """For everybody; who is signed in as staff also reads the newest lines of the message log."""
+    """For everybody; an account that may read the log of the work also sees the newest lines of the message log."""
     template = "status/_status.html" if wants_fragment(request) else "status/status.html"
-    return render(request, template, context(staff=is_staff(request)))
+    return render(request, template, context(staff=user_may(request.user, *READ_LOG)))
 
 
 def context(*, staff: bool) -> Row:

@@ -79,7 +79,8 @@ class Child:
         self.restarts = [at for at in self.restarts if now - at < STEADY] + [now]
         if len(self.restarts) >= MAX_RESTARTS and database_is_away():
             self.due, self.delay, self.restarts = now + MAX_DELAY, 0.0, []
-            logger.warning("%s %s while the database is away; again in %.0f s", self.name, how, MAX_DELAY)
+            cause = {"cause": f"{self.name} while the database is away"}
+            logger.warning("%s %s while the database is away; again in %.0f s", self.name, how, MAX_DELAY, extra=cause)
             return
         if len(self.restarts) >= MAX_RESTARTS:
             raise CommandError(f"{self.name} {how}, {MAX_RESTARTS} times within a minute; Charon ends.")

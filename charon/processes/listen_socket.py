@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from django.core.management.base import CommandError
 
+from charon.startup_messages import said
+
 # "Every address" as an operator writes it, and the address that a browser on this machine can open instead.
 EVERY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
@@ -43,13 +45,7 @@ def reserve(host: str, port: int) -> Iterator[Place]:
     The second bind, with SO_REUSEPORT, lets our own granian bind and makes the first bind of another Charon fail; it is
     left out while connections of another program are in TIME_WAIT.
     """
-    place = resolve(host, port)
-    with socket.socket(place.family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((place.ip, place.port))
-        except OSError as error:
-            raise CommandError(refusal(error, host, port)) from None
+    place = check_free(host, port, "PORT")
     with socket.socket(place.family, socket.SOCK_STREAM) as held:
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         with suppress(OSError):
@@ -57,21 +53,33 @@ def reserve(host: str, port: int) -> Iterator[Place]:
         yield place
 
 
+def check_free(host: str, port: int, variable: str) -> Place:
+    """Raises CommandError, which names the variable, when another program listens there or nobody may."""
+    place = resolve(host, port)
+    with socket.socket(place.family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((place.ip, place.port))
+        except OSError as error:
+            raise CommandError(refusal(error, host, port, variable)) from None
+    return place
+
+
 def resolve(host: str, port: int) -> Place:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError:
-        raise CommandError(f"HOST {host} is not an address of this machine.") from None
+        raise CommandError(said("HOST {} is not an address of this machine.", host)) from None
     family, _, _, _, address = found[0]
     return Place(family, str(address[0]), port)
 
 
-def refusal(error: OSError, host: str, port: int) -> str:
+def refusal(error: OSError, host: str, port: int, variable: str) -> str:
     match error.errno:
         case errno.EADDRINUSE:
-            return f"Port {port} of {host} is taken; choose another with PORT=..."
+            return said("Port {} of {} is taken; choose another with {}=...", port, host, variable)
         case errno.EADDRNOTAVAIL:
-            return f"HOST {host} is not an address of this machine."
+            return said("HOST {} is not an address of this machine.", host)
         case errno.EACCES:
-            return f"Port {port} needs more rights than you have; choose one above 1023 with PORT=..."
-    return f"Cannot listen on {host}, port {port}: {error.strerror}."
+            return said("Port {} needs more rights than you have; choose one above 1023 with {}=...", port, variable)
+    return said("Cannot listen on {}, port {}: {}.", host, port, said(str(error.strerror)))

@@ -112,11 +112,11 @@ class Watch:
             connection.close()
 
 
-def web_answers(ip: str, port: int) -> bool:
-    """Any answer will do: a small file, which needs no database."""
+def answers(ip: str, port: int, path: str) -> bool:
+    """Any answer will do."""
     caller = http.client.HTTPConnection(ip, port, timeout=TIMEOUT)
     try:
-        caller.request("HEAD", "/static/favicon.svg")
+        caller.request("HEAD", path)
         return bool(caller.getresponse().status)
     except (OSError, http.client.HTTPException):
         return False

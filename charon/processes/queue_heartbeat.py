@@ -1,7 +1,8 @@
-"""The heartbeat of a task queue: a small task that its cluster must run, or it is restarted.
+"""The heartbeat of a task queue: a small task that its cluster must run and take off the queue, or it is restarted.
 
 A cluster can hang with all its processes alive: an idle worker that is killed leaves the lock of the queue between the
-processes locked, and no task runs any more.
+processes locked, and no task runs any more. The monitor that is killed leaves that of the results: tasks run, and none
+is taken off the queue, until each has run three times and is given up.
 """
 
 import logging
@@ -14,6 +15,8 @@ from django.db import DatabaseError
 from django.utils.module_loading import import_string
 from django_q.models import OrmQ
 from django_q.tasks import async_task
+
+from markets.errors import log_cause
 
 logger = logging.getLogger(__name__)
 
@@ -28,21 +31,22 @@ def path(queue: str) -> Path:
     return Path(settings.DATA_DIR) / "run" / f"{queue}.beat"
 
 
-def beat(queue: str) -> None:
-    """The task: touches a file, which proves that a worker of this queue takes tasks; then it looks for problems.
-
-    That the task ends proves it as well, where the disk is full.
-    """
+def sign(queue: str) -> None:
+    """Touch a file whenever a result has come to the end of the cluster, also where the database cannot record it."""
     with suppress(OSError):
         path(queue).parent.mkdir(parents=True, exist_ok=True)
         path(queue).touch()
+
+
+def beat(queue: str) -> None:
+    """The task: that it is taken off the queue is what counts. It looks for problems by the way."""
     if queue == settings.MINER_QUEUE:
         with suppress(DatabaseError):
             import_string(DETECTOR)()
 
 
 def last_beat(queue: str) -> int:
-    """The time of the last heartbeat, in the file system's nanoseconds; 0 for never."""
+    """The time of the last sign, in the file system's nanoseconds; 0 for never."""
     try:
         return path(queue).stat().st_mtime_ns
     except FileNotFoundError:
@@ -51,54 +55,50 @@ def last_beat(queue: str) -> int:
 
 @dataclass
 class Heartbeat:
-    """The supervisor's view of one queue: its last heartbeat, the id of the newest task, and the tasks before it.
+    """The supervisor's view of one queue: its last sign, the id of the newest beat, and the tasks up to it.
 
     `checked` and `progressed` are the times of the last check and of the last progress. All times are the monotonic
     clock's.
     """
 
     queue: str
-    last: int = 0
+    seen: tuple[int, int] = (0, 0)
     task: int = 0
-    ahead: int = 0
     checked: float = float("-inf")
     progressed: float = 0.0
     answered: bool = False
-    away: bool = False
 
-    def enqueue(self, now: float) -> None:
-        self.last, self.progressed, self.checked = last_beat(self.queue), now, now
+    def enqueue(self) -> None:
         async_task("charon.processes.queue_heartbeat.beat", self.queue, cluster=self.queue, save=False)
         self.task = OrmQ.objects.filter(key=self.queue).order_by("-pk").values_list("pk", flat=True).first() or 0
-        self.ahead = self.rows_ahead()
+        self.seen = self.look()
 
-    def rows_ahead(self) -> int:
-        return int(OrmQ.objects.filter(key=self.queue, pk__lte=self.task).count())
+    def look(self) -> tuple[int, int]:
+        """What changes when a task comes to its end."""
+        return last_beat(self.queue), OrmQ.objects.filter(key=self.queue, pk__lte=self.task).count()
 
     def alive(self, now: float) -> bool:
         """Whether the cluster takes tasks. While the database is away it counts as alive: nothing can be known."""
         try:
-            takes_tasks = self.takes_tasks(now)
+            return self.takes_tasks(now)
         except DatabaseError as error:
-            if not self.away:
-                logger.warning("No heartbeat for queue %s: %s", self.queue, " ".join(str(error).split()))
-            self.away, self.progressed = True, now
+            words = " ".join(str(error).split())
+            logger.warning("No heartbeat for queue %s: %s", self.queue, words, extra=log_cause(error))
+            self.progressed = now
             return True
-        self.away = False
-        return takes_tasks
 
     def takes_tasks(self, now: float) -> bool:
-        """Check every INTERVAL; False when neither the heartbeat nor a task before it was taken for LIMIT."""
+        """Check every INTERVAL; False when no task has come to its end for LIMIT."""
         if now - self.checked < INTERVAL:
             return True
         self.checked = now
-        if not self.task or last_beat(self.queue) != self.last:
-            self.answered = bool(self.task)
-            self.enqueue(now)
-        elif (ahead := self.rows_ahead()) != self.ahead:
-            self.ahead, self.progressed = ahead, now
-        elif not ahead:
-            self.enqueue(now)  # it was taken, and the file cannot be written
+        if not self.task:
+            self.progressed = now
+            self.enqueue()
+        elif (seen := self.look()) != self.seen:
+            self.seen, self.progressed, self.answered = seen, now, True
+        if not OrmQ.objects.filter(pk=self.task).exists():
+            self.enqueue()
         return now - self.progressed < LIMIT
 
     def forget(self) -> None:

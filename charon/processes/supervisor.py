@@ -10,7 +10,8 @@ from charon.processes import child_process
 from charon.processes.child_process import Child
 
 TICK = 0.2
-# Everything has to end within 5 s. A cluster that is asked to end finishes its running tasks first, up to 60 s: killed.
+# Everything is to end within 5 s on a machine that is not busy (16 s were measured under full load). A cluster that is
+# asked to end finishes its running tasks first, up to 60 s: it is killed.
 GRACE = 3.0
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -13,6 +13,7 @@ from django_q.models import OrmQ, Task
 from django_q.signing import SignedPackage
 from django_q.utils import get_func_repr
 
+from charon.processes import queue_heartbeat
 from charon.processes.task_names import renamed
 from charon.processes.timekeeping import ClockWatch
 from markets import clock
@@ -22,10 +23,10 @@ logger = logging.getLogger(__name__)
 
 MAX_DELIVERIES = 3
 # Rows that are looked through for a short task. A long one that has been due for so long is not passed over any more.
-LOOKAHEAD, LONGEST_WAIT = 100, timedelta(minutes=2)
+LOOKAHEAD, LONGEST_PASSED_OVER = 100, timedelta(minutes=2)
 # Before the next try to ask a database that is away.
 AWAY_SECONDS = 5.0
-DIED = f"Its worker died {MAX_DELIVERIES} times; not tried again."
+DIED = f"No result came back of {MAX_DELIVERIES} tries: its worker or the queue died. Not tried again."
 UNREADABLE = "It was written with another SECRET_KEY, or cannot be read; not tried."
 
 
@@ -71,6 +72,7 @@ class GuardedORM(ORM):  # type: ignore[misc]  # django-q2 has no types
         except DatabaseError:
             logger.exception("A task cannot be taken off the queue")
             connection.close()
+        queue_heartbeat.sign(self.list_key or Conf.CLUSTER_NAME)
 
     def taken(self) -> list[tuple[int, str]] | None:
         while row := self.next_due():
@@ -85,7 +87,7 @@ class GuardedORM(ORM):  # type: ignore[misc]  # django-q2 has no types
         """The short task that has been due longest; a long one when there is none, or when it has waited too long."""
         now, long = clock.now(), None
         for row in self.get_connection().filter(key=self.list_key, lock__lt=now).order_by("lock", "pk")[:LOOKAHEAD]:
-            if now - row.lock > LONGEST_WAIT or not slices.is_long(row):
+            if now - row.lock > LONGEST_PASSED_OVER or not slices.is_long(row):
                 return row
             long = long or row
         return long

@@ -7,26 +7,25 @@ clock of another machine may be the wrong one.
 
 import logging
 import time
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from croniter import croniter  # type: ignore[import-untyped]
 from django.db import models, transaction
 from django.db.models import F, Q
-from django_q.conf import Conf
 from django_q.models import OrmQ, Schedule
 
 from markets import clock, problems
+from markets.clock import SKEW
 from markets.jobs import job_leases
 from markets.models import Gap, Source
-from markets.store.gaps import LONGEST_WAIT
-from miner.fetch.http import LONGEST_RETRY_AFTER
+from markets.store import gaps
+from miner import times_ahead
+from miner.fetch.cooldown import LONGEST_PAUSE
 from miner.models import Poll, Spent, SyncStatus
 
 logger = logging.getLogger(__name__)
 
-# Clocks of several machines differ by less, and a slow transaction writes what it read a while ago.
-MARGIN = timedelta(seconds=60)
 LOOK_SECONDS = 60.0
+DAY = timedelta(days=1)
 
 
 class ClockWatch:
@@ -38,12 +37,12 @@ class ClockWatch:
 
     def is_due(self) -> bool:
         """Once a minute, and at once when the clock has jumped."""
-        return abs(self.moved()) > MARGIN.total_seconds() or time.monotonic() - self.looked >= LOOK_SECONDS
+        return abs(self.moved()) > SKEW.total_seconds() or time.monotonic() - self.looked >= LOOK_SECONDS
 
     def look(self) -> None:
         moved, self.looked = timedelta(seconds=self.moved()), time.monotonic()
         self.offset = offset()
-        check(moved if abs(moved) > MARGIN else timedelta())
+        check(moved if abs(moved) > SKEW else timedelta())
 
     def moved(self) -> float:
         return 0.0 if self.offset is None else offset() - self.offset
@@ -70,44 +69,42 @@ def check(moved: timedelta = timedelta()) -> int:
 def put_right(moved: timedelta = timedelta()) -> int:
     """Every time that lies further ahead than it can have been set; answers how many. `moved`: a jump that was seen."""
     now = clock.now()
-    return tasks(now) + schedules(now) + waits(now, moved) + memories(now + MARGIN) + job_leases.reap_void()
+    leases = times_ahead.leases(now).update(until=None, holder="")
+    jobs = job_leases.reap_void()
+    return tasks(now) + schedules(now) + waits(now, moved) + days_to_come() + memories(now + SKEW) + leases + jobs
 
 
 def tasks(now: datetime) -> int:
-    """A task is due at once or when its delivery is over; the microseconds of its lock count its deliveries."""
-    ahead = OrmQ.objects.filter(lock__gt=now + timedelta(seconds=Conf.RETRY) + MARGIN).only("lock")
+    """The microseconds of a task's lock count its deliveries."""
     return sum(
         OrmQ.objects.filter(pk=row.pk, lock=row.lock).update(lock=now.replace(microsecond=row.lock.microsecond))
-        for row in ahead
+        for row in times_ahead.tasks(now).only("lock")
     )
 
 
 def schedules(now: datetime) -> int:
-    count = 0
-    for entry in Schedule.objects.exclude(schedule_type=Schedule.ONCE).filter(next_run__gt=now + MARGIN):
-        if entry.next_run > (latest := next_run(entry, now)) + MARGIN:
-            count += Schedule.objects.filter(pk=entry.pk).update(next_run=latest)
-    return count
-
-
-def next_run(entry: Schedule, now: datetime) -> datetime:
-    """The latest moment for which it can have been planned by a clock that is right."""
-    if entry.schedule_type == Schedule.CRON:
-        moment: datetime = croniter(entry.cron, now.astimezone(clock.WARSAW)).get_next(datetime)
-        return moment
-    planned: datetime = entry.calculate_next_run(now)
-    return planned
+    return sum(
+        Schedule.objects.filter(pk=entry.pk).update(next_run=latest) for entry, latest in times_ahead.entries(now)
+    )
 
 
 def waits(now: datetime, moved: timedelta) -> int:
     """Pauses of sources and gaps: beyond their longest they are void, and those before a jump back move with it."""
-    longest = timedelta(seconds=LONGEST_RETRY_AFTER)
-    count = cut(Spent.objects.all(), "blocked_until", now + longest + MARGIN)
-    count += cut(Gap.objects.all(), "next_try", now + LONGEST_WAIT + MARGIN)
+    count = cut(Spent.objects.all(), "blocked_until", now + LONGEST_PAUSE)
+    count += cut(Gap.objects.all(), "next_try", now + gaps.LONGEST_RETRY + SKEW)
     if moved < timedelta():
         count += Spent.objects.filter(blocked_until__gt=now).update(blocked_until=F("blocked_until") + moved)
         count += Gap.objects.filter(next_try__gt=now).update(next_try=F("next_try") + moved)
     return count
+
+
+def days_to_come() -> int:
+    """Nothing is missing of a day that has not begun: it was asked for while the clock was ahead."""
+    tomorrow = datetime.combine(clock.today(), datetime.min.time(), UTC) + DAY
+    deleted, _ = Gap.objects.filter(from_time__gte=tomorrow).delete()
+    return deleted + Gap.objects.filter(from_time__lt=tomorrow - DAY, to_time__gte=tomorrow).update(
+        to_time=tomorrow - DAY
+    )
 
 
 def memories(latest: datetime) -> int:
@@ -116,6 +113,7 @@ def memories(latest: datetime) -> int:
         cut(Poll.objects.all(), "asked_at", latest)
         + cut(Poll.objects.all(), "done_at", latest)
         + cut(SyncStatus.objects.all(), "last_attempt_at", latest)
+        + cut(SyncStatus.objects.all(), "last_success_at", latest)
         + cut(SyncStatus.objects.all(), "past_asked_at", latest)
         + cut(Source.objects.all(), "listed_at", latest)
         + cut(Spent.objects.all(), "allowed_at", latest)

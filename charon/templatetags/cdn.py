@@ -20,6 +20,11 @@ def listed() -> dict[str, dict[str, Any]]:
     return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
+def files() -> list[str]:
+    """The URLs that pages load from the CDN."""
+    return [facts["cdn"] for facts in listed().values() if "cdn" in facts]
+
+
 @register.simple_tag
 def libraries(*names: str) -> SafeString:
     """The script tag of the loader, which fires `vendor:ready` when all libraries are loaded, in this order."""

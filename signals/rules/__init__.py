@@ -6,14 +6,26 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from signals.models import DAILY
+from signals.rules.bollinger_reentry import BollingerReentry
 from signals.rules.macd_cross import MacdCross
+from signals.rules.ribbon_trend import RibbonTrend
+from signals.rules.rsi_reversal import RsiReversal
 from signals.rules.rule import Rule
+from signals.rules.squeeze_fired import SqueezeFired
+from signals.rules.stoch_rsi_cross import StochRsiCross
+from signals.rules.vwap_side import VwapSide
 
 __all__ = ["RULES", "Rule", "active", "find", "names", "primary"]
 
 # By the name of the file; each makes the rule as the environment has set it.
 RULES: dict[str, Callable[[], Rule]] = {
     "macd_cross": MacdCross.configured,
+    "rsi_reversal": RsiReversal.configured,
+    "bollinger_reentry": BollingerReentry.configured,
+    "vwap_side": VwapSide.configured,
+    "squeeze_fired": SqueezeFired.configured,
+    "stoch_rsi_cross": StochRsiCross.configured,
+    "ribbon_trend": RibbonTrend.configured,
 }
 
 

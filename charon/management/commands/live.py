@@ -7,13 +7,17 @@ import uvicorn
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from charon.api.sse import STREAM, Live
+from charon.api.addresses import STREAM
+from charon.api.sse import Live
 from charon.api.sse_hub import Hub
 from charon.processes import listen_socket
 from charon.processes.supervisor import stop_on_signal
+from charon.startup_messages import said
 
 # In seconds. A client that reads nothing delays the shutdown by no more: the process ends within 3 s.
 GRACE = 1
+# The kernel cuts off a client that takes nothing for so long; its buffers are full, and nothing else would end it.
+MUTE_SECONDS = 30
 
 
 class Server(uvicorn.Server):
@@ -40,7 +44,7 @@ class Server(uvicorn.Server):
 
 
 class Command(BaseCommand):
-    help = "Send new rates and signals to clients as server-sent events; needs Redis."
+    help = "Send new rates, prices, signals and ended jobs to clients as server-sent events; needs Redis."
 
     def handle(self, *args: Any, **options: Any) -> None:
         with listening(settings.HOST, settings.LIVE_PORT) as sock, stop_on_signal() as stop:
@@ -55,9 +59,13 @@ def listening(host: str, port: int) -> socket.socket:
     place = listen_socket.resolve(host, port)
     sock = socket.socket(place.family, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # of Linux; accepted connections inherit it
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, MUTE_SECONDS * 1000)
     try:
         sock.bind((place.ip, place.port))
     except OSError as error:
         sock.close()
-        raise CommandError(f"Port {port} of {host}: {error.strerror}. Choose another with LIVE_PORT=...") from None
+        raise CommandError(
+            said("Port {} of {}: {}. Choose another with LIVE_PORT=...", port, host, said(str(error.strerror)))
+        ) from None
     return sock

@@ -1,5 +1,6 @@
 """`manage.py prepare`: migrations, sources and schedules, by one process per release."""
 
+import logging
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,8 +12,12 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 from django_q.tasks import async_task
 
+from charon import variables
 from charon.processes import timekeeping
+from charon.startup_messages import said
 from markets.jobs import runs
+
+logger = logging.getLogger(__name__)
 
 # "Charon" in ASCII: the number of the lock in PostgreSQL.
 LOCK = 0x436861726F6E
@@ -32,7 +37,9 @@ class Command(BaseCommand):
                 call_command("sync")
                 timekeeping.check()
         except DatabaseError as error:
-            raise CommandError(f"The database could not be prepared: {runs.scrub(str(error))}") from None
+            raise CommandError(said("The database could not be prepared: {}", runs.scrub(str(error)))) from None
+        for name in variables.without_use():
+            logger.info("%s is not used: tasks wait in the database, in the transaction that they belong to", name)
         if options["start"]:
             async_task("miner.tasks.start", cluster=settings.MINER_QUEUE)
             async_task("signals.tasks.catch_up", cluster=settings.BRAIN_QUEUE, group="brain")

@@ -8,6 +8,9 @@ from miner import schedule as miner_schedule
 from miner import sources
 from miner.fetch import http
 from signals import schedule as brain_schedule
+from signals.alerts import automatic
+from signals.alerts import schedule as alert_schedule
+from signals.outcomes import schedule as outcome_schedule
 
 
 class Command(BaseCommand):
@@ -17,5 +20,8 @@ class Command(BaseCommand):
         sources.sync()
         miner_schedule.write_all()
         brain_schedule.write()
+        alert_schedule.write()
+        outcome_schedule.write()
+        automatic.keep()
         detection.write_schedule()
         problems.settle("proxy", http.problems())

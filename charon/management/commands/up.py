@@ -15,11 +15,16 @@ from django.db import DatabaseError, connection
 from charon.processes import data_dir_lock, listen_socket, task_broker, terminal
 from charon.processes.child_process import Child
 from charon.processes.listen_socket import Place
-from charon.processes.liveness import Answer, Beats, Watch, web_answers
+from charon.processes.liveness import Answer, Beats, Watch, answers
 from charon.processes.queue_heartbeat import Heartbeat
 from charon.processes.supervisor import Stop, stop_on_signal, supervise
+from charon.serving import worker_beat
+from charon.startup_messages import said
 from markets.jobs import job_leases, runs
 from miner.pulse import polls
+
+# A small one, which needs no database: web is asked for it.
+FILE = "/static/favicon.svg"
 
 
 class Command(BaseCommand):
@@ -37,6 +42,8 @@ class Command(BaseCommand):
 
     def run(self, stop: Stop) -> None:
         with locked_data_dir(), listen_socket.reserve(settings.HOST, settings.PORT) as place:
+            if settings.REDIS_URL:
+                listen_socket.check_free(settings.HOST, settings.LIVE_PORT, "LIVE_PORT")
             prepare()
             announced = False
 
@@ -53,8 +60,11 @@ class Command(BaseCommand):
 
     def announce(self, place: Place) -> None:
         lines = [f"Charon: {place.url}", f"  data:  {settings.DATA_DIR}"]
+        if settings.REDIS_URL:
+            events = Place(place.family, place.ip, settings.LIVE_PORT)
+            lines.append(f"  live:  {events.url}sse")
         if not has_operator():
-            lines.append("  admin: no account yet; make one with .venv/bin/python manage.py createsuperuser")
+            lines.append("  admin: no account yet; make one with `make admin`")
         lines.append("  stop:  Ctrl-C, or `make down` in another terminal")
         with suppress(OSError):  # a full disk or a closed pipe: what is said here stops nothing
             self.stdout.write("\n".join(lines))
@@ -75,9 +85,12 @@ def locked_data_dir() -> Any:
     try:
         return data_dir_lock.take(settings.DATA_DIR)
     except data_dir_lock.LockHeld as held:
-        raise CommandError(f"Charon already runs on {settings.DATA_DIR} (pid {held.pid or 'unknown'}).") from None
+        raise CommandError(
+            said("Charon already runs on {} (pid {}).", settings.DATA_DIR, held.pid or said("unknown"))
+        ) from None
     except OSError as error:
-        raise CommandError(f"DATA_DIR {settings.DATA_DIR} cannot be used: {error.strerror}.") from None
+        why = said(str(error.strerror))
+        raise CommandError(said("DATA_DIR {} cannot be used: {}.", settings.DATA_DIR, why)) from None
 
 
 def prepare() -> None:
@@ -85,32 +98,24 @@ def prepare() -> None:
     try:
         connection.ensure_connection()
     except DatabaseError as error:
-        raise CommandError(f"The database cannot be reached: {runs.scrub(str(error))}") from None
+        raise CommandError(said("The database cannot be reached: {}", runs.scrub(str(error)))) from None
     call_command("prepare", start=True)
     connection.close()
 
 
 def children(place: Place) -> list[Child]:
     queues = dict.fromkeys([settings.MINER_QUEUE, settings.BRAIN_QUEUE])
-    return [web(place), *(cluster(queue) for queue in queues), pulse()]
+    events = [live(Place(place.family, place.ip, settings.LIVE_PORT))] if settings.REDIS_URL else []
+    return [web(place), *(cluster(queue) for queue in queues), *events, pulse()]
 
 
 def web(place: Place) -> Child:
-    """granian with one worker: it ends when its worker dies, so that only the supervisor decides about restarts."""
-    options = {
-        "--interface": "wsgi",
-        "--host": place.ip,
-        "--port": str(place.port),
-        "--workers": "1",
-        "--blocking-threads": str(os.cpu_count() or 1),
-        "--workers-kill-timeout": "2",
-        "--log-level": "warning",
-    }
-    arguments = [word for option in options.items() for word in option]
+    """granian with a worker for each core, which it replaces by itself; of granian the supervisor decides."""
+    options = ["--host", place.ip, "--port", str(place.port), "--kill-timeout", "2"]
     # Charon is importable from any folder; the working directory stays, since the settings may hold relative paths.
     python_path = os.pathsep.join(filter(None, [str(settings.BASE_DIR), os.environ.get("PYTHONPATH")]))
-    command = [sys.executable, "-m", "granian", *arguments, "charon.wsgi:application"]
-    watch = Watch("web", Answer(lambda: web_answers(place.callable_ip, place.port)))
+    command = [sys.executable, "-m", "charon.serving", *options]
+    watch = Watch("web", Answer(lambda: answers(place.callable_ip, place.port, FILE) and worker_beat.all_beat()))
     return Child("web", command, {"PYTHONPATH": python_path, "DB_POOL": "1"}, watch)
 
 
@@ -118,6 +123,13 @@ def cluster(queue: str) -> Child:
     name = f"cluster {queue}"
     env = {"Q_CLUSTER_NAME": queue, "DB_POOL": "0"}
     return Child(name, manage("qcluster"), env, Watch(name, Heartbeat(queue)))
+
+
+def live(place: Place) -> Child:
+    """Only where there is Redis: there is nothing to hear otherwise, and it weighs 84 MB (PSS)."""
+    return Child(
+        "live", manage("live"), watch=Watch("live", Answer(lambda: answers(place.callable_ip, place.port, "/health")))
+    )
 
 
 def pulse() -> Child:

@@ -1,0 +1,110 @@
+"""How much a caller may ask: each address or token, by kind of question, in windows of a minute.
+
+`check` knows no request, so that whatever stands in front of Django counts by the same rule. Reads are counted in the
+memory of the process. Writes and heavy questions are counted for all processes together: in Redis, without it in the
+database, and where neither takes the count at once in the memory of the process, since no limit may cost an answer.
+"""
+
+import threading
+from enum import StrEnum
+from typing import NamedTuple
+
+import redis
+from django.conf import settings
+
+from markets import clock
+from markets.redis import client as redis_client
+from markets.store import caller_counts
+
+WINDOW = 60
+# A question counts ten tenths; an answer that was kept costs about a tenth of one that is computed.
+WHOLE, KEPT = 10, 1
+# Callers that one process counts in a window, at some 200 bytes each; those beyond are let through.
+MAX_CALLERS = 20_000
+
+
+class Kind(StrEnum):
+    READS = "reads"
+    WRITES = "writes"
+    HEAVY = "heavy"
+
+
+QUOTAS = {Kind.READS: "LIMIT_READS", Kind.WRITES: "LIMIT_WRITES", Kind.HEAVY: "LIMIT_HEAVY"}
+
+
+class Verdict(NamedTuple):
+    """`left` of `quota` questions, until the window ends in `seconds`."""
+
+    kind: Kind
+    allowed: bool
+    quota: int
+    left: int
+    seconds: int
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """draft-ietf-httpapi-ratelimit-headers-10, sections 3 and 4."""
+        kind, _allowed, quota, left, seconds = self
+        return {
+            "RateLimit": f'"{kind.value}";r={left};t={seconds}',
+            "RateLimit-Policy": f'"{kind.value}";q={quota};w={WINDOW}',
+        }
+
+
+class Counts:
+    """The callers of one window; the next window begins with an empty page."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.forget()
+
+    def forget(self) -> None:
+        self.until = 0
+        self.page: dict[str, int] = {}
+
+    def add(self, caller: str, until: int, amount: int) -> int:
+        with self.lock:
+            if self.until != until:
+                self.until, self.page = until, {}
+            count = self.page.get(caller, 0) + amount
+            if count > amount or len(self.page) < MAX_CALLERS:
+                self.page[caller] = count
+            return count
+
+
+counts = Counts()
+
+
+def check(address: str, token: str, kind: Kind, tenths: int = WHOLE) -> Verdict | None:
+    """Count a question of this caller and say whether it may be answered; None where the limit is switched off.
+
+    A caller is its token (the name of it, `access.Caller.name`) or, without one, its address.
+    """
+    quota: int = getattr(settings, QUOTAS[kind])
+    if not quota:
+        return None
+    now = int(clock.now().timestamp())
+    until = now - now % WINDOW + WINDOW
+    count = counted(f"{kind.value}:{token or address}", kind, until, tenths)
+    left = quota * WHOLE - count
+    return Verdict(kind, left >= 0, quota, max(left, 0) // WHOLE, until - now)
+
+
+def counted(caller: str, kind: Kind, until: int, tenths: int) -> int:
+    count = None
+    if kind is not Kind.READS:
+        count = in_redis(caller, until, tenths)
+        if count is None:
+            count = caller_counts.add(caller, until, tenths)
+    return counts.add(caller, until, tenths) if count is None else count
+
+
+def in_redis(caller: str, until: int, tenths: int) -> int | None:
+    def add(client: redis.Redis) -> int:
+        key = redis_client.name(f"limit:{caller}:{until}")
+        pipe = client.pipeline(transaction=False)
+        pipe.incrby(key, tenths)
+        pipe.expire(key, 2 * WINDOW)
+        return int(pipe.execute()[0])
+
+    return redis_client.ask(add, None)

@@ -1,0 +1,17 @@
+"""`manage.py qcluster`: the task cluster of django-q2; the miner's also tells Prometheus how it is."""
+
+from typing import Any
+
+from django.conf import settings
+from django_q.conf import Conf
+from django_q.management.commands import qcluster
+
+from charon.processes import worker_metrics
+
+
+class Command(qcluster.Command):  # type: ignore[misc]  # django-q2 has no types
+    def handle(self, *args: Any, **options: Any) -> None:
+        """The cluster forks first: a thread and its locks do not survive a fork."""
+        super().handle(*args, **options)
+        if settings.ENABLE_WORKER_METRICS and Conf.CLUSTER_NAME == settings.MINER_QUEUE:
+            worker_metrics.serve()
