@@ -3,11 +3,13 @@
 FROM python:3.12-slim AS builder
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /build
-COPY requirements.txt ./
+COPY requirements.txt requirements-channels.txt ./
 # Wheels alone: no compiler here, and none in the image.
-RUN pip wheel --no-cache-dir --only-binary=:all: --wheel-dir /wheels --requirement requirements.txt
+RUN pip wheel --no-cache-dir --only-binary=:all: --wheel-dir /wheels \
+        --requirement requirements.txt --requirement requirements-channels.txt
 RUN python -m venv --without-pip /venv \
-    && pip --python /venv/bin/python install --no-cache-dir --no-index --find-links /wheels --requirement requirements.txt
+    && pip --python /venv/bin/python install --no-cache-dir --no-index --find-links /wheels \
+        --requirement requirements.txt --requirement requirements-channels.txt
 WORKDIR /app
 COPY . ./
 RUN mkdir staticfiles \
@@ -30,11 +32,12 @@ ENV PATH=/venv/bin:$PATH \
     DATA_DIR=/data \
     HOST=0.0.0.0 \
     PORT=8000 \
-    LIVE_PORT=8001 \
+    WORKER_METRICS_PORT=8001 \
+    LIVE_PORT=8002 \
     NUMBA_CACHE_DIR=/tmp/numba
 WORKDIR /app
 USER 10001:10001
-EXPOSE 8000 8001
+EXPOSE 8000 8001 8002
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-m", "charon.processes.container_healthcheck", "http://127.0.0.1:8000/health"]
 ENTRYPOINT ["docker/entrypoint.sh"]

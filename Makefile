@@ -6,10 +6,17 @@ CHROMIUM ?= /usr/bin/chromium
 COMPOSE ?= docker compose
 
 .DEFAULT_GOAL := help
-.PHONY: help up demo down test test-services chaos saved docs e2e screenshots browser lint format typecheck bench build compose-up compose-down
+.PHONY: help bootstrap-dev channels admin up demo down test test-services chaos storm worlds saved docs locale e2e screenshots browser fuzz lint format typecheck bench build compose-up compose-down
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+
+bootstrap-dev: .venv/.dev ## Install everything for development into .venv
+
+channels: .venv/.channels ## Install what the alert channels Telegram, Slack and Discord need
+
+admin: .venv/.runtime ## Make an operator's account for /admin/; asks for a name and a password
+	@$(PY) manage.py admin
 
 up: .venv/.runtime ## Run Charon here until Ctrl-C (PORT=8000, HOST=127.0.0.1)
 	@exec $(PY) manage.py up
@@ -33,17 +40,29 @@ chaos: .venv/.dev ## Hurt an installation for three minutes on each database, an
 	$(PY) -m tests.chaos --on sqlite
 	$(PY) -m tests.chaos --on postgres
 
+worlds: .venv/.dev ## Show what the record says of 1,000 worlds without an edge and of 200 with one; 15 minutes of two free cores
+	$(PY) -m tests.worlds
+
+storm: .venv/.dev ## Move prices 10,000 times while what evaluates and sends alerts is killed (MOVES=10000)
+	$(PY) -m tests.storm --moves $(or $(MOVES),10000) $(if $(DATABASE),--database $(DATABASE))
+
 saved: .venv/.dev ## Rewrite the saved responses and schemas that the tests compare; each changed byte should be meant
 	$(PY) -m tests.saved
 
 docs: .venv/.dev ## Write the parts of the docs that list modules, tables and decisions
 	$(PY) -m tests.documents
 
+locale: .venv/.dev ## Compile the English texts of locale/
+	.venv/bin/pybabel -q compile -d locale -D django
+
 e2e: browser .venv/.e2e ## Walk through the pages with Chromium (CHROMIUM=/usr/bin/chromium); not part of make test
 	CHROMIUM="$(CHROMIUM)" $(PY) -m pytest -n 0 -p no:randomly e2e
 
 screenshots: browser .venv/.e2e ## Take the pictures of docs/screenshots
 	CHROMIUM="$(CHROMIUM)" $(PY) -m e2e.screenshots
+
+fuzz: .venv/.fuzz ## Ask every operation of the API for what its schema allows and forbids, as callers of every kind; not part of make test
+	$(PY) -m fuzz
 
 # Checked before anything is installed.
 browser:
@@ -70,27 +89,40 @@ bench: .venv/.dev ## Run every benchmark of bench/, one after the other
 build: ## Build the image of the containers (COMPOSE="docker compose")
 	$(COMPOSE) build --no-cache
 
-compose-up: ## Run Charon with PostgreSQL, Redis and a proxy in containers; .env has the secrets
+compose-up: ## Run Charon with PostgreSQL, Redis, a proxy and Prometheus in containers; missing secrets are made into .env
+	@sh docker/secrets.sh .env
 	$(COMPOSE) up -d --build
 
 compose-down: ## End the containers and DELETE their volumes: database, Redis, metrics
 	$(COMPOSE) down -v
 
 # A stamp is written after its work has succeeded, so that an interrupted install is taken up again by the next call.
-# The development packages contain those of the runtime: one install serves both stamps.
+# The development packages contain those of the runtime and of the channels: one install serves all three stamps.
 .venv/.runtime: requirements.txt | .venv/.made
 	@echo "Installing the packages into .venv (once; about a minute)"
 	@$(PIP) -r requirements.txt
 	@touch $@
 
-.venv/.dev: requirements.txt requirements-dev.txt | .venv/.made
+.venv/.channels: requirements-channels.txt .venv/.runtime
+	@echo "Installing the packages of the channels into .venv (once; a few seconds)"
+	@$(PIP) -r requirements-channels.txt
+	@touch $@
+
+.venv/.dev: requirements.txt requirements-channels.txt requirements-dev.txt | .venv/.made
 	@echo "Installing the packages for development into .venv (once; about two minutes)"
 	@$(PIP) -r requirements-dev.txt
-	@touch .venv/.runtime $@
+	@touch .venv/.runtime .venv/.channels $@
 
 .venv/.e2e: requirements-e2e.txt .venv/.dev
 	@echo "Installing the browser driver into .venv (once; 165 MB)"
 	@$(PIP) -r requirements-e2e.txt
+	@touch $@
+
+# Schemathesis brings a plug-in of pytest: beside the packages of the project it would be part of every `make test`.
+.venv/.fuzz: requirements-fuzz.txt .venv/.dev
+	@echo "Installing the fuzzer into .venv/fuzz (once; 95 MB)"
+	@$(PY) -m venv .venv/fuzz
+	@.venv/fuzz/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-fuzz.txt
 	@touch $@
 
 # An environment that works is taken as it is. Debian ships venv without ensurepip: asked first, nothing is left behind.

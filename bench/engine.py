@@ -49,20 +49,20 @@ ARITHMETIC = """
     from signals import compiled, series
     from signals.rules.macd_cross import MacdCross
     rule = MacdCross(12, 26, 9)
-    arrays = [series.load(one)["close"].to_numpy(copy=True) for one in Instrument.objects.all()]
-    arrays = [one for one in arrays if one.size > 40]
+    frames = [series.load(one) for one in Instrument.objects.all()]
+    arrays = [(compiled.matrix(one), one["close"].to_numpy(copy=True)) for one in frames if len(one) > 40]
     ways = {
-        "ours": lambda values: compiled.macd_cross(values, rule.weights, rule.initial),
-        "talib": lambda values: talib.MACD(values, 12, 26, 9),
+        "ours": lambda bars, closes: compiled.evaluate(rule.kernel, bars, [0], rule.parameters, rule.initial, 6),
+        "talib": lambda bars, closes: talib.MACD(closes, 12, 26, 9),
     }
     best = dict.fromkeys(ways, 1e9)
     for _ in range(15):
         for name, way in ways.items():
             started = time.perf_counter()
-            for values in arrays:
-                way(values)
+            for both in arrays:
+                way(*both)
             best[name] = min(best[name], time.perf_counter() - started)
-    print(json.dumps({"series": len(arrays), "bars": sum(one.size for one in arrays), **best}))
+    print(json.dumps({"series": len(arrays), "bars": sum(closes.size for _, closes in arrays), **best}))
 """
 
 

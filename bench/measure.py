@@ -67,7 +67,10 @@ def run(arguments: list[str], environment: Mapping[str, str] | None = None) -> M
 def installation(**environment: str) -> Iterator[dict[str, str]]:
     """The environment of an empty, migrated and synced Charon on SQLite in a temporary folder."""
     with tempfile.TemporaryDirectory(prefix="charon-bench-") as folder:
-        settings = {"DATA_DIR": folder, "ENV_FILE": os.devnull, "LOG_LEVEL": "ERROR", "REDIS_URL": ""} | environment
+        # Callers are counted as in a real installation, and never refused.
+        limits = {f"LIMIT_{kind}": "1000000000" for kind in ("READS", "WRITES", "HEAVY")}
+        fixed = {"DATA_DIR": folder, "ENV_FILE": os.devnull, "LOG_LEVEL": "ERROR", "REDIS_URL": ""}
+        settings = fixed | limits | environment
         run(["manage.py", "migrate", "--verbosity", "0"], settings)
         run(["manage.py", "sync"], settings)
         yield settings

@@ -45,7 +45,7 @@ def full(base: str) -> bool:
 def started(folder: str, port: int) -> float:
     environment = {
         **os.environ, "DATA_DIR": folder, "ENV_FILE": os.devnull, "PORT": str(port), "NBP_BASE_URL": "http://127.0.0.1:9/",
-        "REDIS_URL": "", "LOG_LEVEL": "ERROR",
+        "REDIS_URL": "", "LOG_LEVEL": "ERROR", "LIMIT_READS": "0",
     }  # fmt: skip
     begun = time.perf_counter()
     with subprocess.Popen(

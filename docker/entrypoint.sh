@@ -13,8 +13,7 @@ web)
     prepare
     # Only web has threads that share connections; a task cluster forks, and a pool does not survive a fork.
     export DB_POOL="${DB_POOL:-1}"
-    exec python -m granian --interface wsgi --host "$HOST" --port "$PORT" --workers 1 \
-        --blocking-threads "$(nproc)" --workers-kill-timeout 10 --log-level warning charon.wsgi:application
+    exec python -m charon.serving
     ;;
 live)
     exec python manage.py live

@@ -65,10 +65,8 @@ def fill(env: dict[str, str]) -> None:
 def web(env: dict[str, str]) -> Iterator[str]:
     """Serve the pages on a free port until the end of the block."""
     port = env["PORT"]
-    options = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", port, "--workers", "1"]
-    words = [*options, "--blocking-threads", "2", "--workers-kill-timeout", "2", "--log-level", "warning"]
-    command = [sys.executable, "-m", "granian", *words, "e2e.wsgi:application"]
-    process = subprocess.Popen(command, env=env)
+    options = ["--host", "127.0.0.1", "--port", port, "--kill-timeout", "2", "--target", "e2e.rsgi:application"]
+    process = subprocess.Popen([sys.executable, "-m", "charon.serving", *options], env=env)
     try:
         url = f"http://127.0.0.1:{port}"
         wait_for(url, process)

@@ -16,6 +16,8 @@ PAGES = {
     "waluty-eur": "/waluty/EUR/",
     "waluty-usd": "/waluty/USD/",
     "zloto": "/zloto/",
+    "sygnaly": "/sygnaly/",
+    "alerty": "/alerty/",
     "miner": "/miner/",
     "status": "/status/",
 }

@@ -44,9 +44,19 @@ def test_from_the_dashboard_to_the_reason_of_a_signal_and_to_the_miner(
     expect(last.locator(".state")).to_contain_text("udane")
 
 
+@pytest.mark.parametrize(("path", "words"), [("/docs", "Charon"), ("/redoc", "API docs by Redocly")])
+def test_the_documentation_draws_itself_and_asks_no_other_host(
+    empty: Installation, visit: Visit, path: str, words: str
+) -> None:
+    visitor = visit(empty)
+    visitor.open(path)
+    expect(visitor.page.get_by_text(words).first).to_be_visible(timeout=30_000)
+
+
 @pytest.mark.parametrize(
-    "path", ["/", "/waluty/", "/waluty/USD/", "/waluty/HRK/", "/waluty/AED/", "/zloto/", "/miner/", "/status/"]
-)
+    "path", ["/", "/waluty/", "/waluty/USD/", "/waluty/HRK/", "/waluty/AED/", "/zloto/", "/sygnaly/", "/alerty/",
+             "/miner/", "/status/"]
+)  # fmt: skip
 @pytest.mark.parametrize("settings", [{}, PHONE], ids=["desktop", "phone"])
 def test_a_page_fits_its_window(installation: Installation, visit: Visit, path: str, settings: dict[str, Any]) -> None:
     visitor = visit(installation, **settings)
@@ -54,7 +64,9 @@ def test_a_page_fits_its_window(installation: Installation, visit: Visit, path: 
     assert visitor.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
 
-@pytest.mark.parametrize("path", ["/", "/waluty/", "/waluty/USD/", "/zloto/", "/miner/", "/status/"])
+@pytest.mark.parametrize(
+    "path", ["/", "/waluty/", "/waluty/USD/", "/zloto/", "/sygnaly/", "/alerty/", "/miner/", "/status/"]
+)
 @pytest.mark.parametrize("width", [320, 360, 641, 768, 1024, 1280])
 def test_a_page_of_old_rates_fits_in_wide_letters(outdated: Installation, visit: Visit, path: str, width: int) -> None:
     visitor = visit(outdated, viewport={"width": width, "height": 800}, bypass_csp=True)
@@ -198,6 +210,7 @@ def test_an_empty_installation_has_pages_too(empty: Installation, visit: Visit) 
     visitor = visit(empty)
     for path, words in [("/", "Nie ma jeszcze kursów"), ("/waluty/EUR/", "Nie ma jeszcze kursów EUR"),
                         ("/zloto/", "Nie ma jeszcze ceny złota"), ("/miner/", "Nic jeszcze nie pobrano"),
+                        ("/sygnaly/", "Nie ma jeszcze sygnałów"), ("/alerty/", "Brak alertów"),
                         ("/status/", "nie ma jeszcze żadnej tabeli A")]:  # fmt: skip
         visitor.open(path)
         expect(visitor.page.locator("main")).to_contain_text(words)

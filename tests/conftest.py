@@ -1,8 +1,10 @@
 """The fixtures of all tests; no connection leaves the process unless the test allows its address."""
 
+import logging
 import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,14 +17,16 @@ from django_redis import get_redis_connection
 from pytest_django import DjangoDbBlocker
 from whitenoise.middleware import WhiteNoiseMiddleware
 
-from charon.api import fast_path
+from charon.api import fast_path, health, limits
+from charon.logs import OncePerCause
 from markets import clock
-from markets.jobs import runs
+from markets.jobs import redact, runs
 from markets.models import Job, Source
 from markets.redis import cache_stats, memory_cache
 from markets.redis import client as redis_client
-from miner.fetch import http
+from miner.fetch import guarded, http
 from signals import rules
+from signals.alerts.windows import memory as alert_windows
 from tests import installations, synced
 from tests import replica as nbp_replica
 
@@ -54,6 +58,7 @@ def outgoing(monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, int]]:
             raise Leak(f"a test looked {host} up")
         return resolve(host, port, *args, **kwargs)
 
+    monkeypatch.setattr(guarded, "origins", set())  # of the rows of another test
     monkeypatch.setattr(socket.socket, "connect", guarded_connect)
     monkeypatch.setattr(socket, "getaddrinfo", guarded_resolve)
     return allowed
@@ -101,6 +106,34 @@ def empty_cache(outgoing: set[tuple[str, int]]) -> None:
     memory_cache.memory.forget()
     cache_stats.counts.begin()
     fast_path.asked.forget()
+    redact.key_settings.cache_clear()  # a test may have a key of its own
+    limits.counts.forget()
+    alert_windows.forget()
+
+
+@pytest.fixture(autouse=True)
+def health_as_it_is_now() -> Iterator[None]:
+    """Tests change the world and ask at once; those of the second for which `/health` is kept switch this off."""
+    with pytest.MonkeyPatch.context() as patch:  # of its own: a test may undo its own patches
+        patch.setattr(health, "KEPT_SECONDS", 0.0)
+        patch.setattr(health, "kept", health.Kept())
+        yield
+
+
+@pytest.fixture(autouse=True)
+def nothing_told() -> None:
+    """A cause that another test has logged would be left out here, or come with the number of times."""
+    for handler in logging.getLogger().handlers:
+        for once in handler.filters:
+            if isinstance(once, OncePerCause):
+                once.told.clear()
+
+
+@pytest.fixture(autouse=True)
+def no_beats() -> None:
+    """The tests of one process share a DATA_DIR: a queue that beat in another test is not alive here."""
+    for beat in Path(settings.DATA_DIR).glob("run/*.beat"):
+        beat.unlink()
 
 
 @pytest.fixture(autouse=True)
@@ -121,10 +154,10 @@ def without_redis(settings: Any) -> None:
 
 
 @pytest.fixture(autouse=True)
-def nothing_through_requests() -> Iterator[None]:
-    """Third-party packages may use `requests`: every request through it is refused."""
-    with responses.RequestsMock():
-        yield
+def nothing_through_requests() -> Iterator[responses.RequestsMock]:
+    """Third-party packages may use `requests`: every request through it is refused, but those that a test answers."""
+    with responses.RequestsMock() as answers:
+        yield answers
 
 
 @pytest.fixture(autouse=True)

@@ -57,7 +57,7 @@ def role_of(process: psutil.Process) -> str:
         command = " ".join(process.cmdline())
         if "child_runner.py" in command:
             return ""
-        return "web" if "granian" in command else process.environ().get("Q_CLUSTER_NAME", "")
+        return "web" if "charon.serving" in command else process.environ().get("Q_CLUSTER_NAME", "")
     except psutil.Error:
         return ""
 

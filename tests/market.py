@@ -14,6 +14,7 @@ from markets.models import Instrument, Source
 from markets.records import Bar, Price
 from miner import sources
 from miner.providers import PROVIDERS
+from signals.models import Signal
 
 # 12:00 in Warsaw is 11:00 in UTC: `at("2026-10-26 12:00")` sets the clock to it.
 NOW = datetime(2026, 10, 26, 11, 0, tzinfo=UTC)
@@ -51,3 +52,14 @@ def bar(start: str, *prices: str, ticker: str = "BTCUSDT", timeframe: str = "1h"
 
 def said(row: Model, *names: str) -> tuple[Any, ...]:
     return tuple(getattr(row, name) for name in names)
+
+
+def decision(pk: int = 17391) -> Signal:
+    """Of USD, under the number that the documentation shows."""
+    usd = find("USD") or create.currency("USD")
+    usd.save()
+    moment = datetime(2026, 10, 15, tzinfo=UTC)
+    return Signal.objects.create(
+        pk=pk, instrument=usd, rule="macd_signal_cross_12_26_9", as_of=moment, signal="SELL", horizon_days=5,
+        values={"close": 3.9, "bars": 300, "previous_histogram": 0.001}, histogram=-0.001, generated_at=moment,
+    )  # fmt: skip

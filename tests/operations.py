@@ -42,7 +42,9 @@ class Operation:
 
     @property
     def address(self) -> str:
-        return re.sub(r"\{.*?\}", "BTC", self.path)
+        """With what the documentation shows in the path; BTC where it shows nothing."""
+        shown = {row["name"]: row["schema"].get("example") for row in self.described["parameters"]}
+        return re.sub(r"\{(.*?)\}", lambda name: str(shown.get(name[1]) or "BTC"), self.path)
 
 
 @cache

@@ -41,6 +41,7 @@ def environment(folder: Path, **changes: str) -> dict[str, str]:
         "DATA_DIR": str(folder),
         "NBP_BASE_URL": "http://127.0.0.1:9/api/",
         "MARKET_DATA_PORT": str(free_port()),
+        "LIVE_PORT": str(free_port()),
         "PYTHONUNBUFFERED": "1",
     }
     return {name: value for name, value in os.environ.items() if name not in own} | settings | changes

@@ -3,6 +3,7 @@
 An operation that shows nothing with the parameters of its documentation needs a row in `filled`.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
@@ -13,14 +14,16 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from charon.api.addresses import FIRST_PARTS, NAMES, names_one_thing
-from markets.models import Job, Source
+from markets.models import Instrument, Job, Source
 from markets.records import Bar, RateRecord, Table
 from markets.store.prices import save_bars, save_prices
 from markets.store.publish import publish
 from miner import sources
 from signals.tasks import catch_up
-from tests.market import bar, price, source
+from tests.alert_rows import alert_event, alert_rule, channel, message, silence
+from tests.market import bar, decision, price, source
 from tests.operations import Operation, cache_rules, document, exceptions, gets, operations, resolved, shape, tables
+from tests.outcome_rows import outcome
 from tests.test_api_errors import error
 from tests.test_api_rates import gold_of, table_c
 from tests.test_engine import wave
@@ -29,7 +32,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("without_redis")]
 
 ROOT = "/api/v1"
 TOKEN = {"Authorization": "Bearer let-me-in"}
-METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 LAWS = {"lists", "totals", "numbers"}
 LAST_DAY = date(2026, 10, 26)
 # Seconds that something took: no amount of money, and not exact.
@@ -50,6 +53,16 @@ def filled(at: Callable[[str], None], settings: Any, nbp: Source, job: Job) -> N
     started = job.started_at
     Job.objects.create(job_type="nbp.A", source=nbp, status="failed", started_at=started, finished_at=started,
                        notes=["refused: x"], reached=LAST_DAY, error="Unreachable")  # fmt: skip
+    decision()
+    outcome(Instrument.objects.get(code="USD"))
+    outcome(None)
+    for number, name in ((10, "one"), (11, "two")):
+        rule = alert_rule(name=name)
+        alert_event(rule, id=number, key=name)
+    told = alert_event(id=12, key="told")
+    for name in ("day", "night"):
+        message(channel(name), event=told, step="fired")
+        silence()
 
 
 @pytest.fixture
@@ -192,7 +205,8 @@ def test_a_field_of_a_body_that_is_unknown_or_of_the_wrong_type_is_422_and_named
         fields = list(shape(one.described["requestBody"]["content"]["application/json"]["schema"]))
         found = []
         for name, value in [("bogus", "1"), *((field, [[]]) for field in fields)]:
-            response = client.post(one.address, {name: value}, content_type="application/json", headers=TOKEN)
+            body = json.dumps({name: value})
+            response = client.generic(one.method, one.address, body, content_type="application/json", headers=TOKEN)
             found += [] if refused(response, name) else [name]
         return found
 
@@ -204,6 +218,7 @@ def test_another_method_is_405_and_what_is_for_operators_is_401(client: Client) 
         there = {one.method: one for one in operations() if one.address == path}
         for method in METHODS:
             for address in spellings(path):
+                assert client.options(address).status_code == 204
                 response = client.generic(method, address)
                 if method not in there:
                     assert error(response, 405)["detail"] == {"allowed": sorted(there)}
@@ -213,7 +228,8 @@ def test_another_method_is_405_and_what_is_for_operators_is_401(client: Client) 
 
 
 def test_whatever_changes_something_is_for_operators() -> None:
-    assert {one.name for one in operations() if one.method != "GET" and not one.closed} == set()
+    """A preview has a body and changes nothing."""
+    assert {one.name for one in operations() if one.method != "GET" and not one.closed} == {"POST /alerts/preview"}
 
 
 # Lists, totals and numbers
@@ -229,7 +245,7 @@ def test_every_list_has_items_and_their_count(client: Client) -> None:
 
     assert not broken(law, gets(lists=True))
     bare = {one.path for one in gets() if one.schema.get("type") == "array"}
-    assert bare == {"/prices", "/assets"}
+    assert bare == {"/prices", "/assets", "/alerts"}
     assert bare < exceptions("lists")
 
 
@@ -324,7 +340,7 @@ def test_a_public_answer_has_its_rule_and_a_tag_that_is_answered_with_304(client
 @pytest.mark.parametrize("by_session", [False, True])
 def test_an_operators_answer_is_private_and_has_no_tag(client: Client, by_session: bool) -> None:
     if by_session:
-        client.force_login(User.objects.create_user("operator", is_staff=True))
+        client.force_login(User.objects.create_superuser("operator"))
 
     def law(one: Operation) -> object:
         answer = client.get(one.address, one.needed, headers={} if by_session else TOKEN)

@@ -9,6 +9,7 @@ from django.db import OperationalError
 from django.test import Client
 from django_q.models import Schedule
 
+from charon.api import health
 from markets.models import Instrument, Job, Source
 from markets.store.publish import publish
 from miner.providers import PROVIDERS
@@ -107,7 +108,7 @@ def test_jobs_come_newest_first_with_their_figures(client: Client, nbp: Source) 
         ({"type": "nbp.A"}, ["nbp.A", "nbp.A"]),
         ({"type": "nbp.A", "status": "failed"}, ["nbp.A"]),
         ({"source": "nbp_archive"}, ["nbp_archive.mid"]),
-        ({"type": "nbp.Z"}, []),
+        ({"type": "nbp.C"}, []),
     ],
 )
 def test_jobs_are_filtered_and_counted(
@@ -262,3 +263,25 @@ def test_health_is_503_without_internals_when_the_database_does_not_answer(
     assert (response.status_code, response.json()["error"]["code"]) == (503, "unavailable")
     assert b"hunter2" not in response.content
     assert response.headers["Cache-Control"] == "no-store"
+
+
+def test_health_is_found_once_a_second_and_a_fault_shows_within_it(
+    client: Client, nbp: Source, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+) -> None:
+    def gone() -> None:
+        raise OperationalError("no database")
+
+    moment = [5000.0]
+    monkeypatch.setattr(health, "KEPT_SECONDS", 1.0)
+    monkeypatch.setattr(health, "kept", health.Kept())
+    monkeypatch.setattr("charon.api.health.time.monotonic", lambda: moment[0])
+    first = client.get("/health").json()
+    monkeypatch.setattr(health, "found", gone)
+    moment[0] += 0.9
+    with django_assert_num_queries(0):
+        assert client.get("/health").json() == first
+    moment[0] += 0.1
+    for _ in range(2):
+        assert client.get("/health").json()["error"]["code"] == "unavailable"
+    monkeypatch.undo()
+    assert client.get("/health").status_code == 200

@@ -145,7 +145,7 @@ def test_only_operators_change_what_is_followed(client: Client, gecko: Source, s
     settings.API_TOKEN = ""
     assert add(client, body, Authorization="Bearer ").status_code == 401
     assert symbols(client) == []
-    client.force_login(User.objects.create_user("operator", is_staff=True))
+    client.force_login(User.objects.create_superuser("operator"))
     assert client.post("/assets", body, content_type="application/json").status_code == 201
     assert client.delete("/assets/BTC").status_code == 204
 

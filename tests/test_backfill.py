@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from markets.jobs import runs
 from markets.models import Gap, Instrument, Job, Publication, Rate, Revision, Source
+from markets.store import sharing
 from miner import sources
 from miner.collect import tables as table_collector
 from miner.collect.silence import silent
@@ -298,13 +299,13 @@ def test_other_writers_get_their_turn_between_saves_where_nobody_queues(
 ) -> None:
     at("2026-10-26 13:00")
     naps: list[float] = []
-    monkeypatch.setattr("miner.collect.tables.time.sleep", naps.append)
-    monkeypatch.setattr(table_collector, "BREATH_EVERY", 60.0)
+    monkeypatch.setattr("markets.store.sharing.time.sleep", naps.append)
+    monkeypatch.setattr(sharing, "BREATH_EVERY", 60.0)
     table_collector.mine_series(run_of(nbp), near(A, days=400))
-    assert table_collector.BREATH not in naps  # a minute was not over
-    monkeypatch.setattr(table_collector, "BREATH_EVERY", 0.0)
+    assert sharing.BREATH not in naps  # a minute was not over
+    monkeypatch.setattr(sharing, "BREATH_EVERY", 0.0)
     job = table_collector.mine_series(run_of(nbp), near(C, days=400))
-    assert naps.count(table_collector.BREATH) == (job.windows if connection.vendor == "sqlite" else 0)
+    assert naps.count(sharing.BREATH) == (job.windows if connection.vendor == "sqlite" else 0)
 
 
 def test_a_run_pauses_at_its_deadline_and_its_continuation_ends_the_same_job(

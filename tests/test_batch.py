@@ -15,6 +15,7 @@ from miner.batch import queue as batch_queue
 from miner.batch import rotation
 from miner.batch import run as batch_run
 from miner.batch import status as batch_status
+from miner.batch.result import BatchResult
 from miner.fetch import rate_limit
 from miner.fetch.call_window import Allowance
 from miner.fetch.errors import Refused, Unreachable
@@ -38,6 +39,10 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, market: Source) -> Source:
     return source
 
 
+def failures_of(result: BatchResult) -> list[str]:
+    return sorted(row["symbol"] for row in result.priority_failed)
+
+
 def test_every_critical_instrument_is_updated_in_one_call_a_market(market: Source) -> None:
     result = batch_run.run("abc")
     assert result is not None
@@ -57,7 +62,7 @@ def test_one_failure_does_not_stop_the_batch(market: Source) -> None:
     result = batch_run.run()
     assert result is not None
     assert result.priority_updated == ["EURUSD"]
-    assert sorted(result.priority_failed) == ["BTCUSD", "XAUUSD"]
+    assert failures_of(result) == ["BTCUSD", "XAUUSD"]
     assert {"symbol": "XAUUSD", "error": "No data"} in result.errors
     assert Job.objects.get(job_type="batch.priority").status == "success"
 
@@ -167,7 +172,7 @@ def test_a_batch_that_has_no_time_left_names_who_waits(market: Source, monkeypat
     monkeypatch.setattr(batch_run, "LAST_START", -1.0)
     result = batch_run.run()
     assert result is not None
-    assert sorted(result.priority_failed) == ["BTCUSD", "EURUSD", "XAUUSD"]
+    assert failures_of(result) == ["BTCUSD", "EURUSD", "XAUUSD"]
     assert Plan.asked == []
 
 
@@ -204,7 +209,7 @@ def test_where_a_source_fails_another_ones_fresh_price_is_named(
     at(f"2026-11-20 {moment}")
     result = batch_run.run()
     assert result is not None
-    assert sorted(result.priority_failed) == ["BTCUSD", "EURUSD", "XAUUSD"]
+    assert failures_of(result) == ["BTCUSD", "EURUSD", "XAUUSD"]
     assert result.fallbacks == {"EURUSD": "ecb"} | btc
 
 

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -19,7 +20,7 @@ from markets.records import RateRecord, Table
 from markets.redis import cache_stats, generations, memory_cache, response_cache
 from markets.redis.response_cache import Question
 from markets.store.publish import publish
-from signals import engine
+from signals import engine, rules
 from tests.processes import until
 from tests.test_api_rates import JAN_2, JAN_3, JANUARY, gold_of, mids
 from tests.test_engine import wave
@@ -236,16 +237,110 @@ def test_an_alias_may_mean_another_instrument_from_one_moment_to_the_next(
     assert mid(client, code="greenback") == "4.3434"
 
 
-def test_the_memory_forgets_what_was_not_asked_for_longest_and_stays_small() -> None:
-    memory = memory_cache.Memory(limit=2500)
-    for key in "abc":
-        memory.put(key, memory_cache.Cached.of(b"1", key.encode() * 800))
-        assert memory.get("a", b"1"), "asked for all the time"
-    memory.put("d", memory_cache.Cached.of(b"1", b"d" * 800))
-    assert (memory.get("b", b"1"), memory.size) == (None, 2400)
-    assert [key for key in "acd" if memory.get(key, b"1")] == ["a", "c", "d"]
-    memory.put("e", memory_cache.Cached.of(b"1", bytes(range(256)) * 12))
-    assert (memory.get("e", b"1"), memory.size) == (None, 2400), "one that is too large drives nobody out"
+def put(memory: memory_cache.Memory, *keys: str, size: int = 800) -> None:
+    for key in keys:
+        memory.put(f"cache:gold:{key}", memory_cache.Cached.of(b"1", key[:1].encode() * size))
+
+
+def held(memory: memory_cache.Memory, *keys: str) -> list[str]:
+    return [key for key in keys if memory.get(f"cache:gold:{key}", b"1")]
+
+
+def test_of_a_kind_what_was_not_asked_for_longest_goes() -> None:
+    memory = memory_cache.Memory(limit=8 * 3 * 1400)
+    put(memory, "a", "b", "c")
+    assert held(memory, "a"), "asked for all the time"
+    put(memory, "d")
+    assert held(memory, "a", "b", "c", "d") == ["a", "c", "d"]
+    assert memory.shelves["gold"].size == 3 * (800 + memory_cache.ROW_BYTES)
+    put(memory, "e", size=100_000)
+    assert held(memory, "a", "c", "d", "e") == ["a", "c", "d"], "one that is too large drives nobody out"
+
+
+def test_one_kind_of_answer_drives_out_no_other() -> None:
+    memory = memory_cache.Memory(limit=8 * 3 * 1400)
+    memory.put("cache:signals:USD:100", memory_cache.Cached.of(b"1", b"{}"))
+    put(memory, *map(str, range(100)))
+    assert memory.get("cache:signals:USD:100", b"1")
+    assert len(memory.shelves["gold"].rows) == 3
+
+
+def test_a_million_empty_answers_take_no_more_than_their_share() -> None:
+    memory = memory_cache.Memory(limit=8 * 10_000)
+    put(memory, *map(str, range(1000)), size=1)
+    assert len(memory.shelves["gold"].rows) * memory_cache.ROW_BYTES <= 10_000
+
+
+@pytest.fixture
+def sixty(nbp: Source, job: Job) -> None:
+    """Sixty days of the dollar."""
+    publish([mids(JAN_2 + timedelta(days=number), USD=f"3.{number:04}") for number in range(60)], nbp, job)
+
+
+def test_equal_answers_under_different_words_are_computed_and_kept_once(
+    client: Client, sixty: None, computed: list[str]
+) -> None:
+    days = {"from": "2024-01-01", "to": "2024-12-31"}
+    bodies = {client.get("/rates", {"code": "USD"} | days | {"limit": limit}).content for limit in range(9976, 10_001)}
+    assert (len(bodies), len(kept_answers("rates"))) == (1, 1)
+    words = [
+        "code=usd&from=2024-01-01&to=2024-12-31", "to=2024-12-31&from=2024-01-01&code=USD/PLN",
+        "offset=0&limit=100&code=USD&to=2024-12-31&from=2024-01-01", "code=USD&from=2024-01-01&to=2024-12-31&limit=61",
+        "code=%20Usd%20&from=2024-01-01&to=2024-12-31&limit=99",
+    ]  # fmt: skip
+    assert {client.get(f"/rates?{one}").content for one in words} == bodies
+    assert len(kept_answers("rates")) == 2, "of a limit up to 100, and of one up to 10,000"
+
+
+def kept_answers(kind: str) -> set[str]:
+    return set(memory_cache.memory.shelves[kind].rows)
+
+
+def test_a_page_that_is_full_is_of_its_own_limit_alone(client: Client, sixty: None) -> None:
+    asked = {"code": "USD", "from": "2024-01-01", "to": "2024-12-31"}
+    for _ in range(2):
+        lengths = [
+            len(client.get("/rates", asked | {"limit": limit}).json()["items"]) for limit in (10, 70, 59, 60, 61)
+        ]
+        assert lengths == [10, 60, 59, 60, 60]
+
+
+def test_new_figures_of_a_page_that_was_not_full_are_answered_at_once(
+    client: Client, sixty: None, nbp: Source, job: Job
+) -> None:
+    asked = {"code": "USD", "from": "2024-01-01", "to": "2024-12-31", "limit": "60"}
+    assert len(client.get("/rates", asked | {"limit": "61"}).json()["items"]) == 60
+    publish([mids(JAN_2 + timedelta(days=60), USD="4.0000")], nbp, job)
+    told = client.get("/rates", asked).json()
+    assert (len(told["items"]), told["count"]) == (60, 61)
+
+
+def test_a_default_that_is_given_and_another_name_of_a_source_are_the_same_question(
+    client: Client, sixty: None, computed: list[str]
+) -> None:
+    named = {"code": "USD", "from": "2024-01-01", "to": "2024-12-31"}
+    Source.objects.filter(code="nbp").update(other_names=["bank"])
+    for name in ("nbp", "NBP", "bank", "Bank"):
+        assert client.get("/rates", named | {"source": name}).json()["count"] == 60
+    assert len(set(computed)) == 1
+    computed.clear()
+    for rule in ({}, {"rule": "macd_cross"}, {"rule": "MACD_CROSS"}, {"rule": rules.primary().name}):
+        client.get("/signals", {"code": "USD"} | rule)
+        client.get("/signals/current", rule)
+    assert len(set(computed)) == 4, "without a name the primary rule on days, with each of its names on candles as well"
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/signals?rule=gossip", 404), ("/signals/current?rule=gossip", 404), ("/rates?code=USD&source=gossip", 404),
+        ("/rates?code=USD&table=Z", 422), ("/gold?source=gossip", 404), ("/signals?signal=MAYBE", 422),
+        ("/jobs?type=gossip", 404), ("/jobs?status=gossip", 422), ("/rates?code=gossip", 404),
+    ],
+)  # fmt: skip
+def test_what_nobody_knows_is_refused_and_kept_nowhere(client: Client, nbp: Source, path: str, status: int) -> None:
+    assert client.get(path).status_code == status
+    assert not any(shelf.rows for shelf in memory_cache.memory.shelves.values())
 
 
 def test_the_memory_gives_nothing_for_longer_than_the_setting_says(
@@ -311,6 +406,7 @@ def test_the_log_says_once_a_minute_how_many_answers_came_from_the_cache(
     client: Client, dollar: None, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache_stats, "counts", cache_stats.CacheStats())
+    cache_stats.ANSWERS.clear()
     now = cache_stats.counts.due - 60
     monkeypatch.setattr("markets.redis.cache_stats.time", SimpleNamespace(monotonic=lambda: now))
     caplog.set_level("INFO", "markets.redis.cache_stats")
@@ -324,4 +420,5 @@ def test_the_log_says_once_a_minute_how_many_answers_came_from_the_cache(
     now += 61
     client.get("/rates", USD)
     assert caplog.messages[1:] == ["cache: 2 of 2 answers from the cache (100 %)"]
-    assert cache_stats.totals() == {("rates", "hit"): 5, ("rates", "miss"): 1}
+    totals = {result: cache_stats.ANSWERS.labels("rates", result)._value.get() for result in ("hit", "miss")}
+    assert totals == {"hit": 5, "miss": 1}

@@ -118,7 +118,7 @@ def test_errors_are_kept_by_nobody(client: Client, dollar: None, path: str, stat
         assert response.status_code == status
         assert response.headers["Cache-Control"] == "no-store"
         assert "ETag" not in response.headers
-    assert not memory_cache.memory.rows
+    assert not any(shelf.rows for shelf in memory_cache.memory.shelves.values())
     assert not fast_path.asked.page[1]
 
 
@@ -205,10 +205,12 @@ def test_a_straggler_of_yesterday_does_not_write_into_the_new_day(monkeypatch: p
 def test_endless_words_and_endlessly_many_words_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fast_path, "MAX_QUESTIONS", 10)
     question = response_cache.Question.of("gold", "XAU")
+    fast_path.asked.remember(("/rates", "code=USD"), question, JAN_2)
     for number in range(25):
         fast_path.asked.remember(("/gold", f"limit={number}"), question, JAN_2)
+    assert fast_path.asked.find(("/rates", "code=USD"), JAN_2), "another path's questions stay"
     fast_path.asked.remember(("/gold", "x" * 301), question, JAN_2)
-    assert 0 < len(fast_path.asked.page[1]) <= 10
+    assert 0 < len(fast_path.asked.page[1]["/gold"]) <= 10
     assert fast_path.asked.find(("/gold", "limit=24"), JAN_2) is question
     assert fast_path.asked.find(("/gold", "limit=24"), JAN_3) is None
     assert fast_path.asked.find(("/gold", "x" * 301), JAN_2) is None

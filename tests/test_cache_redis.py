@@ -1,6 +1,7 @@
 """Answers in a Redis of this process's memory: their keys, one round trip, and rubbish under a key."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,16 +11,19 @@ import pytest
 from django.db import transaction
 from django.test import Client
 
+from charon.api.message_log import activity, read
 from markets.models import Instrument, Job, Source
-from markets.redis import cache_stats, generations, memory_cache, pubsub, response_cache
+from markets.redis import cache_stats, generations, market_keys, memory_cache, pubsub, response_cache
 from markets.redis import client as redis_client
 from markets.store.publish import publish
-from tests.processes import until
+from tests.market import price
+from tests.processes import environment, manage, until
 from tests.test_api_rates import JAN_2, JAN_3, JANUARY, gold_of, mids
 
 USD = {"code": "USD", **JANUARY}
 KEY = "cache:rates:USD:2024-01-01:2024-01-31"
 STAMP = "cache:generation:USD"
+WRITTEN = b"cache:written:rates"
 
 
 @pytest.fixture
@@ -52,7 +56,7 @@ def test_an_answer_stands_under_its_plain_key_for_the_time_of_the_setting(
 ) -> None:
     settings.REDIS_CACHE_TTL = 77
     response = client.get("/rates", USD)
-    kept = set(fake.keys()) - {pubsub.LOG.encode()}  # a line a minute, whenever the minute is over
+    kept = set(fake.keys()) - {pubsub.LOG.encode(), WRITTEN}  # a line a minute, whenever the minute is over
     assert kept == {KEY.encode(), STAMP.encode()}, "no lock stays behind"
     kept = msgspec.msgpack.decode(fake.get(KEY), type=memory_cache.Cached)
     assert (kept.body, kept.stamp) == (response.content, fake.get(STAMP))
@@ -63,7 +67,7 @@ def test_an_answer_stands_under_its_plain_key_for_the_time_of_the_setting(
 def test_a_prefix_stands_before_every_key(client: Client, committed: None, fake: Any, settings: Any) -> None:
     settings.REDIS_PREFIX = "second:"
     client.get("/rates", USD)
-    assert set(fake.keys()) == {f"second:{KEY}".encode(), f"second:{STAMP}".encode()}
+    assert set(fake.keys()) == {b"second:" + key for key in (KEY.encode(), STAMP.encode(), WRITTEN)}
 
 
 def test_a_known_question_costs_one_command_and_no_query(
@@ -171,7 +175,7 @@ def test_a_change_that_redis_did_not_hear_of_is_answered_when_the_old_answer_run
     client: Client, committed: None, fake: Any, nbp: Source, job: Job, settings: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    settings.REDIS_CACHE_TTL = 3
+    settings.REDIS_CACHE_TTL = 2
     assert mid(client) == "3.9432"
     monkeypatch.setattr(generations, "remove_stamps", lambda _: None)
     publish([mids(JAN_3, USD="3.9909")], nbp, job)
@@ -198,6 +202,29 @@ def test_who_waits_for_one_that_died_computes_after_a_while(fake: Any, monkeypat
     assert response_cache.answer(question, lambda: b"never asked").body == b"mine"
 
 
+def test_equal_pages_under_many_limits_are_one_key(client: Client, committed: None, fake: Any) -> None:
+    bodies = {client.get("/rates", USD | {"limit": limit}).content for limit in range(9976, 10_001)}
+    assert (len(bodies), len(fake.keys("cache:rates:*"))) == (1, 1)
+    client.get("/rates", USD | {"limit": "57"})
+    assert len(fake.keys("cache:rates:*")) == 2
+    assert fake.exists(KEY), "that of the plain question"
+
+
+def test_a_kind_that_has_written_its_share_is_computed_and_others_are_kept(
+    client: Client, committed: None, fake: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(response_cache, "REDIS_BYTES", 12_000)
+    answers = [client.get("/rates", USD | {"offset": offset}) for offset in range(20)]
+    assert {answer.status_code for answer in answers} == {200}
+    kept = fake.keys("cache:rates:*")
+    assert 0 < sum(fake.strlen(key) + memory_cache.ROW_BYTES for key in kept) <= 12_000 / 2
+    assert 0 < fake.ttl(WRITTEN) <= 300
+    assert client.get("/rates", USD | {"offset": "19"}).content == answers[19].content
+    assert not fake.keys("*:lock")
+    client.get("/currencies")
+    assert fake.keys("cache:currencies:*")
+
+
 def test_the_message_log_gets_one_line_of_writes_a_minute_and_samples_of_reads(
     client: Client, committed: None, fake: Any, nbp: Source, settings: Any,
     monkeypatch: pytest.MonkeyPatch,
@@ -220,6 +247,49 @@ def test_the_message_log_gets_one_line_of_writes_a_minute_and_samples_of_reads(
     [line] = lines(fake, "cache_read")
     assert (line["source"], line["channel"], line["summary"]) == ("dashboard", KEY, "hit")
     assert line["payload_size"] == str(len(body))
+
+
+def test_with_keys_each_write_stands_in_the_message_log_with_its_lifetime(
+    client: Client, committed: None, fake: Any, settings: Any
+) -> None:
+    settings.MESSAGE_LOG_DETAIL, settings.REDIS_CACHE_TTL, settings.MARKET_PRICE_TTL = "keys", 77, 60
+    client.get("/rates", USD)
+    client.get("/rates", USD)
+    market_keys.keep_prices([("BTCUSDT", price("67321.50")), ("ETHUSDT", price("1900"))])
+    told = [(line["source"], line["channel"], line["summary"]) for line in lines(fake, "cache_write")]
+    assert told == [
+        ("dashboard", KEY, "ttl=77"),
+        ("market-data", "market:price:BTCUSDT", "ttl=60"),
+        ("market-data", "market:price:ETHUSDT", "ttl=60"),
+    ]
+    assert [line["payload_size"] for line in lines(fake, "cache_write")] == [
+        str(fake.strlen(line["channel"])) for line in lines(fake, "cache_write")
+    ]
+    assert lines(fake, "cache_read") == []
+    counts = {(kind, place): number for kind, place, number in activity(read(100) or []).counts}
+    assert counts[("cache_write", "market:price")] == 2, "whoever is no operator sees no key"
+
+
+def test_with_reads_each_read_stands_there_too(client: Client, committed: None, fake: Any, settings: Any) -> None:
+    settings.MESSAGE_LOG_DETAIL = "reads"
+    for _ in range(3):
+        client.get("/rates", USD)
+    told = [(line["channel"], line["summary"]) for line in lines(fake, "cache_read")]
+    assert told == [(KEY, "miss"), (KEY, "hit"), (KEY, "hit")]
+    assert len(lines(fake, "cache_write")) == 1
+
+
+def test_by_default_the_keys_of_a_poll_have_one_line(committed: None, fake: Any) -> None:
+    market_keys.keep_prices([("BTCUSDT", price("67321.50")), ("ETHUSDT", price("1900"))])
+    assert [line["channel"] for line in lines(fake, "cache_write")] == ["market:price:*"]
+
+
+@pytest.mark.processes
+def test_another_detail_than_these_is_refused_at_the_start_in_one_line(tmp_path: Path) -> None:
+    said = manage("check", env=environment(tmp_path) | {"MESSAGE_LOG_DETAIL": "everything"})
+    assert said.returncode == 1
+    assert said.stderr.count("\n") == 1
+    assert all(word in said.stderr for word in ("MESSAGE_LOG_DETAIL", "cycles", "keys", "reads"))
 
 
 def lines(fake: Any, kind: str) -> list[dict[str, str]]:

@@ -212,7 +212,7 @@ def test_before_the_very_first_candles_the_list_of_what_is_traded_is_asked_for(
 
 
 def test_tries_again_are_taken_from_the_budget(market: Source, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retry, "FIRST_WAIT", 0.0)
+    monkeypatch.setattr(retry, "FIRST_BACKOFF", 0.0)
     monkeypatch.setattr(retry, "JITTER", 0.0)
     monkeypatch.setattr(candle_requests, "PATIENCE", 20.0)
     FakeMarket.prices["C:EURUSD"] = Unreachable("GET /klines: HTTP 503", status=503)

@@ -25,7 +25,7 @@ from markets.records import RateRecord, Table
 from markets.store.publish import publish
 from signals import digits, explain
 from signals import history as signal_history
-from signals.history import Decision
+from signals.history import Bars, Decision
 from signals.models import Signal, midnight
 from signals.rules.macd_cross import MacdCross
 
@@ -296,14 +296,16 @@ def test_an_explanation_names_both_bars_and_what_would_turn_it() -> None:
 
 
 def test_a_sell_is_explained_the_other_way_round() -> None:
-    why = explain.explain(RULE, decision(date(2026, 10, 15), "SELL", "-0.0010910391", previous_histogram=0.0012), {}, 4)
+    why = explain.explain(
+        RULE, decision(date(2026, 10, 15), "SELL", "-0.0010910391", previous_histogram=0.0012), Bars(()), 4
+    )
     assert why is not None
     assert why.sentence == (
         "Histogram MACD stał się ujemny: z +0,001200 (poprzednia świeca) na \u22120,001091 (15.10.2026). "
         "Linia MACD przecięła linię sygnału od góry, dlatego reguła mówi SPRZEDAJ."
     )
     assert (why.bars, why.opposite) == ([], "")
-    assert explain.explain(RULE, None, {}, 4) is None
+    assert explain.explain(RULE, None, Bars(()), 4) is None
 
 
 @pytest.mark.parametrize(

@@ -43,3 +43,8 @@ def test_a_secret_that_others_can_read_is_warned_of(warnings: Any, tmp_path: Pat
     assert warnings() == ["charon.W003"]
     key.chmod(0o600)
     assert warnings() == []
+
+
+@pytest.mark.parametrize(("names", "ids"), [([], []), (["NBP", "massive"], []), (["nbp", "npb"], ["charon.W005"])])
+def test_a_source_that_no_provider_is_is_warned_of(warnings: Any, names: list[str], ids: list[str]) -> None:
+    assert warnings(SOURCES=names) == ids

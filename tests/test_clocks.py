@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import call_command
@@ -16,11 +16,12 @@ from charon.processes.task_broker import GuardedORM
 from charon.processes.timekeeping import ClockWatch
 from markets import clock
 from markets.jobs import hourly, job_leases, runs
-from markets.models import Gap, Job, Problem, Source
+from markets.models import Gap, Instrument, Job, Listing, Problem, Source
+from miner import faults
 from miner.batch import queue as batch_queue
 from miner.fetch import cooldown, rate_limit
 from miner.fetch.call_window import Allowance
-from miner.models import Poll, QueueItem, Spent, SyncStatus
+from miner.models import Lease, Poll, QueueItem, Spent, SyncStatus
 from miner.pulse import polls, results
 from miner.pulse.ticker import Ticker
 from tests.markets_fake import open_market
@@ -113,6 +114,19 @@ def test_the_jump_is_told_once_and_closes_itself(wrong: Source, caplog: pytest.L
     assert [row.closed_at is not None for row in Problem.objects.filter(kind="clock")] == [True]
 
 
+def test_what_is_told_of_is_what_is_put_right(right: None, nbp: Source) -> None:
+    tomorrow = clock.now() + timedelta(days=1)
+    async_task("math.sqrt", 4, cluster="charon")
+    OrmQ.objects.update(lock=tomorrow)
+    Schedule.objects.create(name="x", func="math.sqrt", schedule_type=Schedule.HOURLY, next_run=tomorrow)
+    Lease.objects.create(name="pulse", holder="x", until=tomorrow)
+    Job.objects.create(job_type="x", status=Job.Status.RUNNING, started_at=clock.now(), lease_until=tomorrow)
+    told = {fault.subject for fault in faults.clock_faults(clock.now(), [])}
+    assert told == {"queue", "schedules", "leases", "jobs"}
+    assert timekeeping.check() == len(told)
+    assert list(faults.clock_faults(clock.now(), [])) == []
+
+
 # Each lease and memory, also where nobody has put it right yet
 
 
@@ -128,6 +142,11 @@ def test_memories_of_tomorrow_are_forgotten(nbp: Source, at: At) -> None:
     Poll.objects.create(name="one", every=60, asked_at=tomorrow, done_at=tomorrow)
     Poll.objects.create(name="two", every=60, asked_at=before, done_at=before)
     Source.objects.filter(pk=nbp.pk).update(listed_at=tomorrow)
+    euro = Instrument.objects.create(
+        code="EUR", base="EUR", quote="PLN", kind="currency", name_pl="euro", name_en="euro"
+    )
+    listing = Listing.objects.create(source=nbp, ticker="x", instrument=euro)
+    SyncStatus.objects.create(listing=listing, last_attempt_at=tomorrow, last_success_at=tomorrow)
     Spent.objects.create(source=nbp, allowed_at=tomorrow, blocked_until=clock.now() + timedelta(days=4))
     timekeeping.check()
     assert list(Poll.objects.filter(name__in=["one", "two"]).order_by("name").values_list("asked_at", "done_at")) == [
@@ -135,6 +154,7 @@ def test_memories_of_tomorrow_are_forgotten(nbp: Source, at: At) -> None:
     ]  # fmt: skip
     assert Source.objects.get(pk=nbp.pk).listed_at is None
     assert (Spent.objects.get().allowed_at, Spent.objects.get().blocked_until) == (None, None)
+    assert SyncStatus.objects.values_list("last_attempt_at", "last_success_at").get() == (None, None)
 
 
 def test_a_job_that_was_leased_tomorrow_is_lost(nbp: Source, at: At) -> None:
@@ -195,6 +215,18 @@ def test_a_gap_is_asked_for_within_a_day(nbp: Source, at: At) -> None:
     timekeeping.check()
     gap.refresh_from_db()
     assert gap.next_try is None
+
+
+def test_nothing_is_missing_of_a_day_that_has_not_begun(nbp: Source, at: At) -> None:
+    at(TODAY)
+    midnight = datetime(2026, 11, 20, tzinfo=UTC)
+    for start, end in ((-3, -3), (-2, 1), (0, 0), (1, 1), (2, 4)):
+        days = midnight + timedelta(days=start), midnight + timedelta(days=end)
+        Gap.objects.create(source=nbp, table="A", from_time=days[0], to_time=days[1], reason="refused")
+    timekeeping.check()
+    left = Gap.objects.order_by("from_time").values_list("from_time__day", "to_time__day")
+    assert list(left) == [(17, 17), (18, 20), (20, 20)]
+    assert timekeeping.check() == 0
 
 
 def test_pulse_asks_at_once_when_its_clock_is_set_back(nbp: Source, at: At, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,13 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 from numba.core import config
+from numba.core.dispatcher import Dispatcher
 
 from markets.models import Problem
-from signals import compiled, indicators, tasks
+from signals import compiled, tasks
+from signals.rules.macd_cross import MacdCross, macd_cross
+from signals.rules.rule import Bar, Row
 from tests.processes import ROOT
 
-WEIGHTS = (2 / 13, 2 / 27, 2 / 10)
-CLOSES = np.array([10.0, 11.0, 9.0, 12.5])
+RULE = MacdCross(12, 26, 9)
+BARS = np.array([[close] + [0.0] * 5 for close in (10.0, 11.0, 9.0, 12.5)])
 
 
 @pytest.fixture(autouse=True)
@@ -30,13 +33,17 @@ def as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def loaded() -> tuple[str, list[list[float]]]:
     importlib.reload(compiled)
-    return compiled.fault, compiled.macd_cross(CLOSES, WEIGHTS, (0.0,) * 5)[0].tolist()
+    values, _, _ = compiled.evaluate(macd_cross, BARS, [0], RULE.parameters, RULE.initial, 6)
+    return compiled.fault, values.tolist()
 
 
 def right() -> list[list[float]]:
-    values, state = np.empty((4, 6)), np.zeros(5)
-    indicators.macd_cross_over(CLOSES, WEIGHTS, state, values, np.empty(4, np.int64))
-    return values.tolist()
+    state: Row = RULE.initial
+    rows = []
+    for bar in BARS.tolist():
+        state, values, _ = RULE.step(state, Bar(*bar))
+        rows.append(list(values))
+    return rows
 
 
 def same(one: list[list[float]], other: list[list[float]]) -> bool:
@@ -70,7 +77,7 @@ def test_without_a_place_for_the_cache_it_compiles_without_one(
     monkeypatch.setattr("numba.core.caching.CompileResultCacheImpl.__init__", refuse)
     fault, values = loaded()
     assert fault == "no folder for the cache can be written"
-    assert compiled.run is not indicators.macd_cross_over
+    assert isinstance(compiled.machine_code(macd_cross), Dispatcher)
     assert same(values, right())
 
 
@@ -87,7 +94,7 @@ def test_without_numba_the_formula_runs_as_it_stands(monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(sys.modules, "numba", None)
     fault, values = loaded()
     assert fault.startswith("numba cannot be used: ModuleNotFoundError")
-    assert compiled.run is indicators.macd_cross_over
+    assert not isinstance(compiled.machine_code(macd_cross), Dispatcher)
     assert same(values, right())
 
 
@@ -107,10 +114,13 @@ BARE = """
 import importlib, os, django
 django.setup()
 from numba.core import config
+from numba.core.dispatcher import Dispatcher
 from signals import compiled
 config.CACHE_DIR = os.environ.get("NUMBA_CACHE_DIR", "")
 os.setgroups([]); os.setgid(54321); os.setuid(54321)
 importlib.reload(compiled)
+from signals.rules.macd_cross import macd_cross
+compiled.machine_code(macd_cross)
 print(compiled.fault or 'cached')
 """
 

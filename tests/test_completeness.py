@@ -267,7 +267,7 @@ BTC, DOGE = (f'{{"symbol":"{symbol}","usd":67012.50,"at":"2026-10-26T12:00:00Z"}
 COINS = f"[{BTC},{DOGE}]".encode()
 # What the house does with it, in a process of its own: nothing of the package is known to this one.
 STORY = """
-import django, json
+import django, json, sys
 django.setup()
 from django.core.management import call_command
 from django.test import Client
@@ -275,11 +275,11 @@ from markets.models import Quote, Source
 from miner.providers import PROVIDERS
 call_command("migrate", verbosity=0)
 call_command("sync")
-Source.objects.filter(code="examplecoins").delete()
+sys.path.append(PACKAGES)  # the package is installed while Charon runs
 body = {"code": "examplecoins", "base_url": "https://api.coins.example/"}
-headers = {"Authorization": "Bearer let-me-in"}
+headers = {"Authorization": "Bearer let-me-in-please"}
 answer = Client().post("/sources", body, content_type="application/json", headers=headers)
-Source.objects.filter(code="examplecoins").update(base_url=ADDRESS)
+Source.objects.filter(code="examplecoins").update(base_url="")  # that of the environment, which is trusted
 call_command("mine", "examplecoins")
 quote = Quote.objects.get()
 print(json.dumps([PROVIDERS["examplecoins"].__module__, answer.status_code, quote.instrument.code, str(quote.price)]))
@@ -337,12 +337,13 @@ def test_the_smallest_provider_works_from_a_package_of_its_own(tmp_path: Path) -
     install(tmp_path)
     with coins() as (address, asked):
         environment = {
-            "PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path), "DJANGO_SETTINGS_MODULE": "charon.settings",
-            "ENV_FILE": os.devnull, "DATA_DIR": str(tmp_path / "data"), "API_TOKEN": "let-me-in", "LOG_LEVEL": "ERROR",
+            "PATH": os.environ["PATH"], "EXAMPLECOINS_BASE_URL": address, "DJANGO_SETTINGS_MODULE": "charon.settings",
+            "ENV_FILE": os.devnull, "DATA_DIR": str(tmp_path / "data"), "API_TOKEN": "let-me-in-please",
+            "LOG_LEVEL": "ERROR",
             "ALLOWED_HOSTS": "testserver",
         }  # fmt: skip
         (tmp_path / "data").mkdir()
-        story = STORY.replace("ADDRESS", repr(address))
+        story = STORY.replace("PACKAGES", repr(str(tmp_path)))
         done = subprocess.run(
             [sys.executable, "-c", story],
             env=environment,

@@ -1,7 +1,9 @@
 """The image and the services around it, as far as they can be read without a container engine."""
 
 import fnmatch
+import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -13,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
+from charon import connections
 from charon.processes import container_healthcheck
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,15 +57,15 @@ def test_images_are_pinned() -> None:
     assert all(re.fullmatch(r"[\w/]+:v?\d[\w.-]*", image) for image in images.values())
 
 
-def test_only_the_proxy_is_published_and_by_default_to_this_machine() -> None:
+def test_the_proxy_and_prometheus_are_published_by_default_to_this_machine() -> None:
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
-    assert published == {"proxy": ["${HOST:-127.0.0.1}:${PORT:-8000}:8080"]}
+    assert published == {"proxy": ["${HOST:-127.0.0.1}:${PORT:-8000}:8080"], "prometheus": ["127.0.0.1:9090:9090"]}
     assert not any(service.get("network_mode") for service in SERVICES.values())
 
 
 def test_development_publishes_more_but_to_this_machine_alone() -> None:
     published = [port for service in DEV.values() for port in service.get("ports", [])]
-    assert len(published) == 3
+    assert len(published) == 2
     assert all(port.startswith("127.0.0.1:") for port in published)
     assert set(DEV) <= set(SERVICES)
     assert DEV["web"]["environment"]["DEBUG"] == "1"
@@ -89,7 +92,7 @@ def test_every_service_tells_how_it_is() -> None:
     asked = {name: healthcheck(name)[1:] for name in OURS}
     assert asked == {
         "web": ["python", "-m", "charon.processes.container_healthcheck", "http://127.0.0.1:8000/health"],
-        "live": ["python", "-m", "charon.processes.container_healthcheck", "http://127.0.0.1:8001/health"],
+        "live": ["python", "-m", "charon.processes.container_healthcheck", "http://127.0.0.1:8002/health"],
         "miner": ["python", "-m", "charon.processes.container_healthcheck", "queue", "miner"],
         "brain": ["python", "-m", "charon.processes.container_healthcheck", "queue", "brain"],
         "pulse": ["python", "-m", "charon.processes.container_healthcheck", "http://127.0.0.1:8895/health"],
@@ -172,6 +175,108 @@ def test_secrets_come_from_the_environment_and_nobody_starts_without_them() -> N
         assert re.search(rf"^# {name}=$", read(".env.example"), re.MULTILINE)
 
 
+def interpolated(value: str, variables: dict[str, str]) -> str:
+    """As Compose reads `${NAME}`, `${NAME:-default}` and `${NAME:?fault}`."""
+
+    def put(found: re.Match[str]) -> str:
+        name, operator, rest = found.groups()
+        given = variables.get(name, "")
+        assert given or operator != ":?", f"{name}: {rest}"
+        return given or (rest if operator == ":-" else "")
+
+    return re.sub(r"\$\{([A-Z_]+)(:[-?])?([^}]*)\}", put, value)
+
+
+GIVEN = {"SECRET_KEY": "s", "API_TOKEN": "t", "DB_PASSWORD": "p"}
+EXTERNAL = {"DATABASE_URL": "postgres://u:p@db.example:5432/rates", "REDIS_URL": "rediss://cache.example:6380/3"}
+
+
+def test_addresses_of_the_operators_own_servers_reach_every_process() -> None:
+    for name in OURS:
+        read = {key: interpolated(value, GIVEN | EXTERNAL) for key, value in environment(name).items()}
+        assert {key: read[key] for key in EXTERNAL} == EXTERNAL, name
+        parts = {"DB_HOST": "db.example", "DB_NAME": "rates", "REDIS_HOST": "cache.example", "REDIS_DB": "3"}
+        read = {key: interpolated(value, GIVEN | parts) for key, value in environment(name).items()}
+        assert {key: read[key] for key in parts} == parts, name
+        assert read["DATABASE_URL"] == read["REDIS_URL"] == "", name
+
+
+def test_without_them_the_services_beside_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    for key, value in environment("web").items():
+        monkeypatch.setenv(key, interpolated(value, GIVEN))
+    database = connections.database(Path("/data"))
+    assert (database["HOST"], database["PORT"], database["USER"], database["NAME"]) == (
+        "postgres",
+        5432,
+        "charon",
+        "charon",
+    )
+    assert connections.redis_url() == "redis://redis:6379/0"
+    inside = {key: interpolated(str(value), GIVEN) for key, value in SERVICES["postgres"]["environment"].items()}
+    assert inside == {"POSTGRES_USER": "charon", "POSTGRES_PASSWORD": "p", "POSTGRES_DB": "charon"}
+
+
+@pytest.mark.skipif(
+    not shutil.which("docker-compose"), reason="needs docker-compose (Debian: apt install docker-compose)"
+)
+def test_compose_reads_the_file_with_external_addresses(tmp_path: Path) -> None:
+    for name in ("docker-compose.yml", ".env.example"):
+        shutil.copy(ROOT / name, tmp_path)
+    lines = [f"{key}={value}" for key, value in (GIVEN | EXTERNAL).items()]
+    (tmp_path / ".env").write_text("\n".join(lines))
+    env = {name: value for name, value in os.environ.items() if name not in {*GIVEN, *EXTERNAL, "HOST", "PORT"}}
+    done = subprocess.run(["docker-compose", "config"], cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    services = yaml.safe_load(done.stdout)["services"]
+    for name in OURS:
+        assert {key: services[name]["environment"][key] for key in EXTERNAL} == EXTERNAL, name
+
+
+# The secrets that `make compose-up` makes
+
+
+def secrets_of(folder: Path, **variables: str) -> dict[str, str]:
+    """What stands in .env after the script; the last line of a name counts, as Compose reads them."""
+    env = {"PATH": "/usr/bin:/bin", **variables}
+    subprocess.run(["sh", ROOT / "docker" / "secrets.sh", ".env"], cwd=folder, env=env, check=True, capture_output=True)
+    lines = [line.partition("=") for line in (folder / ".env").read_text().splitlines()]
+    return {name: value for name, _, value in lines}
+
+
+def test_a_fresh_clone_gets_its_three_secrets_in_a_file_of_its_own(tmp_path: Path) -> None:
+    made = secrets_of(tmp_path)
+    assert made.keys() == set(SECRETS)
+    assert all(re.fullmatch(r"[0-9a-f]{64}", value) for value in made.values())
+    assert len(set(made.values())) == 3
+    assert (tmp_path / ".env").stat().st_mode & 0o777 == 0o600
+    assert secrets_of(tmp_path) == made
+
+
+def test_lines_that_stand_there_are_kept_and_only_what_lacks_is_made(tmp_path: Path) -> None:
+    before = "# mine\nPORT=8123\nAPI_TOKEN=short\nSECRET_KEY=\n# DB_PASSWORD=\nLOG_LEVEL=info"
+    (tmp_path / ".env").write_text(before)
+    made = secrets_of(tmp_path)
+    assert (tmp_path / ".env").read_text().startswith(before + "\n")
+    assert (made["PORT"], made["API_TOKEN"], made["LOG_LEVEL"]) == ("8123", "short", "info")
+    assert len(made["SECRET_KEY"]) == len(made["DB_PASSWORD"]) == 64
+    assert (tmp_path / ".env").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_secret_of_the_environment_is_left_to_it(tmp_path: Path) -> None:
+    assert secrets_of(tmp_path, DB_PASSWORD="given").keys() == {"SECRET_KEY", "API_TOKEN"}
+
+
+def test_make_compose_up_makes_them_before_it_starts(tmp_path: Path) -> None:
+    for name in ("Makefile", "docker"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    teller = "sh -c 'grep -c = .env'"
+    done = subprocess.run(
+        ["make", "--silent", "compose-up", f"COMPOSE={teller}"], cwd=tmp_path, capture_output=True, text=True,
+        env={"PATH": os.environ["PATH"]},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "3\n"), done.stderr
+
+
 def test_the_settings_of_the_operator_reach_every_process() -> None:
     assert all(SERVICES[name]["env_file"] == ".env" for name in OURS)
     assert environment("live")["ENV_FILE"] == "/dev/null"
@@ -186,10 +291,14 @@ def test_the_pool_is_for_the_web_alone() -> None:
 def test_prometheus_asks_only_what_answers() -> None:
     config = load("ops/prometheus.yml")
     assert config["global"] == {"scrape_interval": "15s", "evaluation_interval": "15s"}
-    (job,) = config["scrape_configs"]
-    assert (job["job_name"], job["metrics_path"]) == ("api", "/metrics")
-    assert job["static_configs"] == [{"targets": ["api:8000"]}]
+    jobs = {job["job_name"]: (job["metrics_path"], job["static_configs"]) for job in config["scrape_configs"]}
+    assert jobs == {
+        "api": ("/metrics", [{"targets": ["api:8000"]}]),
+        "worker": ("/metrics", [{"targets": ["worker:8001"]}]),
+    }
     assert environment("web")["ENABLE_METRICS_ENDPOINT"] == "1"
+    assert (environment("miner")["ENABLE_WORKER_METRICS"], environment("miner")["WORKER_METRICS_PORT"]) == ("1", "8001")
+    assert not any("ENABLE_WORKER_METRICS" in environment(name) for name in OURS if name != "miner")
     assert environment("web")["ALLOWED_HOSTS"] == "${ALLOWED_HOSTS:-*},api,127.0.0.1"
 
 
@@ -197,9 +306,12 @@ def test_the_proxy_hides_metrics_and_leads_the_stream_to_live() -> None:
     """A handle comes before every other word of Caddy's, and of handles the narrower path."""
     text = re.sub(r"#.*", "", read("docker/Caddyfile"))
     matchers = dict(re.findall(r"@(\w+) path (.+)", text))
-    assert matchers == {"inside": "/metrics /metrics/*", "stream": "/api/v1/stream /api/v1/stream/"}
+    assert matchers == {
+        "inside": "/metrics /metrics/*",
+        "stream": "/api/v1/stream /api/v1/stream/ /sse /sse/ /stream /stream/",
+    }
     handles = re.findall(r"handle(?: @(\w+))? \{\s*(?:encode gzip\s*)?(\w+ \S+)", text)
-    assert handles == [("inside", "respond 404"), ("stream", "reverse_proxy live:8001"), ("", "reverse_proxy web:8000")]
+    assert handles == [("inside", "respond 404"), ("stream", "reverse_proxy live:8002"), ("", "reverse_proxy web:8000")]
     assert SERVICES["proxy"]["volumes"] == ["./docker/Caddyfile:/etc/caddy/Caddyfile:ro"]
 
 
@@ -251,7 +363,8 @@ def let_in(path: str) -> bool:
 
 
 @pytest.mark.parametrize("path", ["manage.py", "charon/settings.py", "static/vendor/vendor.json", "requirements.txt",
-                                  "markets/migrations/__init__.py", "docker/entrypoint.sh"])  # fmt: skip
+                                  "markets/migrations/__init__.py", "docker/entrypoint.sh",
+                                  "requirements-channels.txt"])  # fmt: skip
 def test_what_runs_is_sent_to_the_builder(path: str) -> None:
     assert (ROOT / path).exists()
     assert let_in(path)
@@ -290,11 +403,10 @@ def test_the_entrypoint_is_a_script_that_can_be_run() -> None:
     assert subprocess.run(["sh", "-n", path], capture_output=True).returncode == 0
 
 
-def test_the_web_prepares_and_becomes_granian_with_a_pool(begun: Any) -> None:
+def test_the_web_prepares_and_becomes_the_server_with_a_pool(begun: Any) -> None:
     prepare, server = begun("web")
     assert prepare == ["0", "manage.py", "prepare"]
-    assert server[:5] == ["exec", "1", "-m", "granian", "--interface"]
-    assert server[-1] == "charon.wsgi:application"
+    assert server == ["exec", "1", "-m", "charon.serving"]
     assert begun()[1] == server  # what the image does when nothing is said
 
 

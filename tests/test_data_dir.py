@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from charon import settings as conf
+from charon import connections
 from tests.processes import environment, manage
 
 NAMES = (
@@ -25,15 +25,14 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 def test_the_database_stands_inside_its_folder_whatever_that_is_called(
     plain: pytest.MonkeyPatch, tmp_path: Path, name: str
 ) -> None:
-    plain.setattr(conf, "DATA_DIR", tmp_path / name)
-    assert Path(conf.database()["NAME"]).parent == tmp_path / name
+    assert Path(connections.database(tmp_path / name)["NAME"]).parent == tmp_path / name
 
 
 @pytest.mark.parametrize("value", ["p@ss/w#rd?", "%41", "ż", ":"])
 def test_a_password_is_taken_as_it_stands(plain: pytest.MonkeyPatch, value: str) -> None:
     plain.setenv("DB_HOST", "/run/postgresql")
     plain.setenv("DB_PASSWORD", value)
-    found = conf.database()
+    found = connections.database(Path("data"))
     assert (found["HOST"], found["PASSWORD"], found["NAME"]) == ("/run/postgresql", value, "charon")
 
 
@@ -49,7 +48,7 @@ def test_a_password_is_taken_as_it_stands(plain: pytest.MonkeyPatch, value: str)
 def test_a_url_that_would_be_cut_off_is_refused_without_being_shown(plain: pytest.MonkeyPatch, url: str) -> None:
     plain.setenv("DATABASE_URL", url)
     with pytest.raises(ValueError, match=r"^DATABASE_URL: a # or") as refused:
-        conf.database()
+        connections.database(Path("data"))
     assert "hunter" not in str(refused.value)
 
 
@@ -59,7 +58,7 @@ def test_a_url_that_would_be_cut_off_is_refused_without_being_shown(plain: pytes
 )
 def test_a_url_that_is_written_right_is_understood(plain: pytest.MonkeyPatch, url: str, name: str) -> None:
     plain.setenv("DATABASE_URL", url)
-    assert conf.database()["NAME"] == name
+    assert connections.database(Path("data"))["NAME"] == name
 
 
 @pytest.mark.processes

@@ -9,11 +9,12 @@ import respx
 
 from markets.models import Source
 from markets.records import Listed, Price
+from miner import sources
 from miner.collect import prices as price_collector
 from miner.fetch import cooldown
 from miner.fetch.errors import ProviderError, Refused, UnknownTicker, Unreachable, Unreadable
 from miner.providers.deribit import LATER, Deribit
-from tests import synced
+from tests import market, synced
 from tests.bodies import error_of, recorded, rubbish
 
 BASE = "https://index.example/api/v2/"
@@ -53,6 +54,14 @@ def test_each_index_is_asked_for_once_by_its_name(respx_mock: respx.Router) -> N
         {"index_name": "eth_usd"},
     ]
     assert bank.cost(["btc_usd", "eth_usd", "btc_usd"]) == 2
+
+
+@pytest.mark.django_db
+def test_its_answer_is_waited_for_as_long_as_the_operator_says(respx_mock: respx.Router, settings: Any) -> None:
+    settings.DERIBIT_TIMEOUT, settings.DERIBIT_BASE_URL = 3.5, BASE
+    route = respx_mock.get(f"{BASE}public/get_index_price").respond(content=PRICE)
+    sources.quote_source_of(market.source("deribit", ["BTC"])).fetch_quotes(["btc_usd"])
+    assert route.calls.last.request.extensions["timeout"]["read"] == 3.5
 
 
 @pytest.mark.parametrize("price", ["null", "0", "0.0"])

@@ -1,25 +1,28 @@
 """Every fault that the installation can detect is one open row, and closes by itself when it is gone."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.management import call_command
+from django.core.management import call_command, load_command_class
 from django.db import DatabaseError
 from django.test import Client
 from django_q.models import OrmQ, Schedule, Task
 
-from charon import detection
+from charon import detection, logs
 from charon.processes import queue_heartbeat
 from markets import clock, problems
-from markets.models import Gap, Instrument, Job, OutboxEvent, Problem, Source
+from markets.jobs import hourly
+from markets.models import Gap, Instrument, Job, OutboxEvent, Problem, Publication, Source
 from markets.redis import client as redis_client
-from miner.fetch.errors import Misconfigured
+from miner.admin import MinedSourceAdmin
+from miner.fetch.errors import FiguresRefused, Misconfigured
 from miner.models import Lease, Poll
-from miner.pulse import results
+from miner.pulse import health, results
 from tests.test_source_states import end, loaded
 
 pytestmark = pytest.mark.usefixtures("without_redis")
@@ -44,10 +47,16 @@ def run(job_type: str, status: str, **more: Any) -> None:
     Job.objects.create(job_type=job_type, source=source(), status=status, started_at=now, finished_at=now, **more)
 
 
-def task(success: bool, **more: Any) -> None:
+def task(success: bool, func: str = "miner.tasks.mine", group: str = "nbp", **more: Any) -> None:
     now = clock.now()
-    Task.objects.create(id=f"{Task.objects.count():032d}", name="x", func="miner.tasks.mine", group="nbp", started=now,
-                        stopped=now, success=success, **more)  # fmt: skip
+    Task.objects.create(id=f"{Task.objects.count():032d}", name="x", func=func, group=group, started=now, stopped=now,
+                        success=success, **more)  # fmt: skip
+
+
+def fill(func: str = "tables", **more: Any) -> None:
+    """An operator's back-fill whose worker died each time."""
+    args = ("nbp", ["A", "gold"], date(2026, 1, 1), date(2026, 2, 1))
+    task(success=False, func=f"miner.backfill.{func}", group="nbp.fill", attempt_count=3, args=args, **more)
 
 
 def gap(tries: int) -> None:
@@ -96,6 +105,7 @@ CASES = [
          lambda: run("nbp.A", "success", rows_written=13)),
     Case("work_given_up", "nbp", lambda: task(success=False, attempt_count=3),
          lambda: Task.objects.filter(success=False).update(stopped=clock.now() - timedelta(days=2))),
+    Case("fill_given_up", "nbp.fill", fill, lambda: run("nbp.A", "success", trigger="command")),
     Case("queue", "charon", lambda: waiting(timedelta(seconds=-400)), lambda: OrmQ.objects.all().delete()),
     Case("times_ahead", "queue", lambda: waiting(timedelta(days=1)), lambda: OrmQ.objects.all().delete()),
     Case("times_ahead", "leases", lambda: Lease.objects.create(name="pulse", until=clock.now() + timedelta(days=1)),
@@ -149,6 +159,28 @@ def test_every_kind_that_is_looked_for_has_its_case_and_its_words() -> None:
         assert all(str(text).strip() for text in (kind.title, kind.harm, kind.remedy))
 
 
+@pytest.mark.parametrize(
+    ("func", "command"),
+    [
+        ("tables", "manage.py mine nbp --table A --table gold --from 2026-01-01 --to 2026-02-01"),
+        ("candles", "manage.py mine nbp --from 2026-01-01 --to 2026-02-01"),
+        ("prices", "manage.py mine nbp --from 2026-01-01 --to 2026-02-01"),
+    ],
+)
+def test_a_back_fill_that_was_given_up_names_the_command_that_mends_it(func: str, command: str) -> None:
+    fill(func)
+    assert [fault.detail for fault in detection.found(clock.now())] == [command]
+    parsed = load_command_class("miner", "mine").create_parser("manage.py", "mine").parse_args(command.split()[2:])
+    assert (parsed.source, parsed.start, parsed.end) == ("nbp", date(2026, 1, 1), date(2026, 2, 1))
+    action = MinedSourceAdmin.fill_range.short_description  # type: ignore[attr-defined]
+    assert str(action) in str(problems.KINDS["fill_given_up"].remedy)
+
+
+def test_a_first_history_that_was_given_up_is_no_operators_back_fill() -> None:
+    fill("prices", kwargs={"trigger": "schedule"})
+    assert open_now() == {("work_given_up", "nbp.fill")}
+
+
 def test_a_source_that_is_switched_off_is_no_fault(well: Source) -> None:
     end(well, "A", "failed", 3, "unreachable")
     gap(9)
@@ -188,6 +220,26 @@ def test_what_cannot_serve_is_503_and_names_the_part(
     assert b"/srv" not in answer.content
 
 
+def test_the_tables_of_a_demo_end_and_its_health_is_well_all_the_same(
+    client: Client, well: Source, settings: Any
+) -> None:
+    """They are told of as stale; everything else is a fault as anywhere."""
+    Publication.objects.filter(source=well).update(effective_date=date(2026, 10, 26))
+    stale = {"kind": "source_stale", "subject": "nbp"}
+    assert (client.get("/health?strict=1").status_code, health.health()["status"]) == (503, "fault")
+    settings.DEMO = True
+    assert (client.get("/health?strict=1").status_code, health.health()["status"]) == (200, "ok")
+    assert stale in health.health()["problems"]
+    waiting(-timedelta(hours=1))
+    assert (client.get("/health?strict=1").status_code, health.health()["status"]) == (503, "fault")
+
+
+def test_one_refused_value_among_many_that_were_stored_before_is_not_told() -> None:
+    """A daily run asks for six days again: nothing of them is written, and all may in."""
+    run("nbp.A", "success", rows_written=0, refused=1, details={"accepted": 198})
+    assert open_now() == set()
+
+
 def test_a_variable_of_the_environment_is_one_problem_and_not_one_for_each_source_and_job(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -197,7 +249,40 @@ def test_a_variable_of_the_environment_is_one_problem_and_not_one_for_each_sourc
     assert open_now() == {("proxy", "ALL_PROXY")}
     caplog.clear()
     results.failed("nbp.A", Misconfigured("ALL_PROXY", "no port"))
-    assert not caplog.records
+    results.failed("ecb.A", Misconfigured("ALL_PROXY", "no port"))
+    assert {logs.cause_of(record) for record in caplog.records} == {"environment: ALL_PROXY"}
+
+
+def test_a_failed_poll_is_forgotten_with_the_next_good_one_of_the_hour(at: Callable[[str], None]) -> None:
+    """The good polls of an hour share a row that may be older than that of the failure."""
+    for minute, error in (("13:00", None), ("13:05", FiguresRefused("1 of 1 refused")), ("13:10", None)):
+        at(f"2026-11-20 {minute}")
+        with suppress(FiguresRefused), hourly.poll("nbp.extra", source()) as count:
+            count.refused = ["USD"] * bool(error)
+            if error:
+                raise error
+        detection.run()
+        assert {kind for kind, _ in open_now()} == ({"job_failed", "figures_refused"} if error else set())
+
+
+def test_a_source_that_failed_and_has_nothing_more_to_give_is_no_problem(at: Callable[[str], None]) -> None:
+    """What it was asked for came from elsewhere; the next question may be a day away."""
+    at("2026-11-20 13:05")
+    run("nbp.A", "failed", reason="unreachable", requests=1)
+    assert ("source_failed", "nbp") in open_now()
+    at("2026-11-20 13:10")
+    run("nbp.A", "skipped", reason="budget")
+    assert ("source_failed", "nbp") in open_now(), "nobody asked it, and it may still be missing"
+    run("nbp.A", "skipped", reason="up_to_date")
+    assert open_now() == set()
+
+
+def test_a_run_of_tomorrow_is_no_newest_run(at: Callable[[str], None]) -> None:
+    at("2026-11-21 13:00")
+    run("nbp.extra", "failed", reason="error")
+    at("2026-11-20 13:00")
+    run("nbp.extra", "success")
+    assert open_now() == set()
 
 
 def test_the_status_page_is_redacted_and_the_admin_is_not(client: Client, well: Source) -> None:

@@ -22,12 +22,16 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import URLPattern, reverse
 
+from charon.processes import supervisor
 from charon.urls import urlpatterns
-from markets import clock, timeframes
+from charon.variables import ALIASES
+from markets import clock, problems, timeframes
 from markets.models import Job, Source
+from markets.queries.source_state import State
 from markets.records import Bar, Price, RateRecord, Table
 from markets.store.prices import save_bars, save_prices
 from markets.store.publish import publish
+from miner.collect import failures
 from miner.providers import PROVIDERS
 from miner.providers.base import RateSource
 from miner.providers.nbp import parse_tables
@@ -83,13 +87,16 @@ def blocks(page: str, language: str) -> list[str]:
 # Settings and packages
 
 
+READERS = ("charon/settings.py", "charon/connections.py")
+
+
 def reads() -> Iterator[tuple[str, Any]]:
     """(variable, its default where that is a constant) of each look into the environment that the settings take."""
-    for node in ast.walk(ast.parse(read("charon/settings.py"))):
+    for node in (node for file in READERS for node in ast.walk(ast.parse(read(file)))):
         if not isinstance(node, ast.Call) or not node.args or not isinstance(node.args[0], ast.Constant):
             continue
         asked = ast.unparse(node.func)
-        if re.fullmatch(r"env\.\w+|os\.environ\.get|os\.getenv|http_url", asked) and asked != "env.read_env":
+        if re.fullmatch(r"env\.\w+|os\.environ\.get|choice|http_url|made_folder", asked):
             default = node.args[1] if len(node.args) > 1 else None
             yield str(node.args[0].value), default.value if isinstance(default, ast.Constant) else None
 
@@ -99,13 +106,22 @@ def shown(default: object) -> str:
 
 
 def test_the_settings_are_read_in_no_other_way() -> None:
-    text = read("charon/settings.py")
-    assert re.findall(r"\benviron\b.{5}|getenv", text) == ["environ.get("]
+    found = [re.findall(r"\benviron\b.{5}|getenv", read(file)) for file in READERS]
+    assert found == [["environ.get("], []]
 
 
 def test_every_setting_has_a_row_and_every_row_a_setting() -> None:
     rows = names(table(section("docs/configuration.md", "## Variables")))
-    assert sorted(rows) == sorted({name for name, _ in reads()})
+    assert sorted(rows) == sorted({name for name, _ in reads()} | ALIASES.keys())
+
+
+def test_every_other_name_stands_in_one_table_with_what_it_means() -> None:
+    rows = table(section("docs/configuration.md", "### Other names"))
+    assert sorted(names(rows)) == sorted(ALIASES)
+    for name, meaning, _ in rows:
+        meant = ALIASES[name.strip("`")]
+        assert meaning.startswith(f"`{meant}`" if meant else "nothing"), name
+        assert not meant or meant in {read for read, _ in reads()}
 
 
 def test_every_default_in_the_docs_is_that_of_the_code() -> None:
@@ -120,6 +136,13 @@ def test_the_example_file_names_every_variable_and_no_other() -> None:
     assert sorted(lines) == sorted({name for name, _ in reads()} - {"ENV_FILE"})  # which names the file itself
 
 
+def test_the_common_variables_come_first_and_few() -> None:
+    main, reference = read(".env.example").split("# ---- Reference", 1)
+    assert len(main.splitlines()) < 25
+    assert {"PORT", "DATABASE_URL", "REDIS_URL", "API_TOKEN"} <= set(re.findall(r"^# ([A-Z_]+)=", main, re.MULTILINE))
+    assert len(re.findall(r"^# [A-Z_]+=", reference, re.MULTILINE)) > 40
+
+
 def test_the_short_list_of_the_readme_is_part_of_the_long_one() -> None:
     short = re.findall(r"`([A-Z_]+)`", "".join(row[0] for row in table(section("README.md", "## Configuration"))))
     assert len(short) == 9
@@ -127,8 +150,8 @@ def test_the_short_list_of_the_readme_is_part_of_the_long_one() -> None:
 
 
 def pinned() -> list[str]:
-    files = ("requirements.txt", "requirements-dev.txt", "requirements-e2e.txt")
-    lines = [line for name in files for line in read(name).splitlines()]
+    files = ("", "-channels", "-dev", "-e2e", "-fuzz")
+    lines = [line for name in files for line in read(f"requirements{name}.txt").splitlines()]
     return [re.split(r"\[|==", line)[0] for line in lines if "==" in line]
 
 
@@ -174,7 +197,7 @@ def test_every_link_leads_somewhere(page: str) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_every_file_that_a_page_names_exists(page: str) -> None:
     named = re.findall(
-        r"`((?:charon|markets|miner|signals|tests|docs|bench|e2e|static|templates)/(?:[\w/-]+\.\w+|(?:[\w-]+/)*))`",
+        r"`((?:charon|markets|miner|signals|tests|docs|bench|e2e|fuzz|static|templates)/(?:[\w/-]+\.\w+|(?:[\w-]+/)*))`",
         read(page),
     )
     assert [name for name in named if not (ROOT / name).exists()] == []
@@ -195,8 +218,8 @@ def test_the_readme_shows_every_picture_there_is() -> None:
 def test_every_address_of_a_page_is_described() -> None:
     told = names(table(section("docs/pipeline.md", "## The pages")))
     names_of_pages = {entry.name for entry in urlpatterns if isinstance(entry, URLPattern) and entry.name} | {"miner"}
-    assert names_of_pages == {"dashboard", "currencies", "currency", "gold", "miner", "status"}
-    plain = {reverse(name) for name in names_of_pages - {"currency"}}
+    assert names_of_pages >= {"dashboard", "currencies", "currency", "gold", "miner", "status", "signals", "alerts"}
+    plain = {reverse(name) for name in names_of_pages - {"currency", "alert_preview"}}  # a part of the page of alerts
     assert {*told} == plain | {unquote(reverse("currency", args=["<code>"]))}
 
 
@@ -228,6 +251,32 @@ def test_every_purpose_of_the_layers_names_files_that_exist() -> None:
 def test_every_status_and_reason_of_a_job_is_explained() -> None:
     rows = table(section("docs/operations.md", "## What a job says"))
     assert sorted(names(rows)) == sorted([*Job.Status.values, *Job.Reason.values])
+
+
+def test_every_kind_of_problem_is_explained_and_marked_where_it_costs_data() -> None:
+    told = [row[0] for row in table(section("docs/operations.md", "## Problems"))]
+    marked = {f"`{kind}` *" if words.strict else f"`{kind}`" for kind, words in problems.KINDS.items()}
+    assert sorted(told) == sorted(marked)
+
+
+def test_every_state_of_a_source_is_named() -> None:
+    sentence = re.search(
+        r"A state of a source .*? is one of (.*?);", section("docs/operations.md", "## Problems"), re.S
+    )
+    assert sentence
+    assert sorted(re.findall(r"`(\w+)`", sentence[1])) == sorted(State)
+
+
+def test_the_shares_of_refused_values_are_those_of_the_code() -> None:
+    row = dict(table(section("docs/operations.md", "## Problems")))["`figures_refused`"]
+    assert f"{failures.TOLD_SHARE:.0%} or more".replace("%", " %") in row
+    assert f"above {failures.FAILED_SHARE:.0%} and ten".replace("%", " %") in row
+    assert failures.FEW == 10
+
+
+def test_the_time_to_end_is_the_supervisors() -> None:
+    for page in ("docs/architecture.md", "docs/decisions/0025-supervised-process-groups.md"):
+        assert f"{supervisor.GRACE:.0f} s" in read(page)
 
 
 @pytest.fixture

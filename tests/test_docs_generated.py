@@ -23,7 +23,7 @@ def code_files() -> set[str]:
 
 
 def models() -> list[type[Model]]:
-    return [model for model in apps.get_models() if model._meta.app_label in PACKAGES]
+    return [model for model in apps.get_models() if model.__module__.partition(".")[0] in PACKAGES]
 
 
 def part_of(page: str, name: str) -> str:

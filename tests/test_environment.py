@@ -14,10 +14,11 @@ from django.core.management import call_command
 from django.test import Client
 
 from markets.models import Job, Problem, Source
-from miner.collect import one_table
-from miner.fetch import environment, http
+from markets.network import environment
+from markets.network.proxy_address import exceptions_of, proxy_of
+from miner.collect import backoff, one_table
+from miner.fetch import http
 from miner.fetch.errors import Misconfigured, ProviderError, Refused, Unreachable
-from miner.fetch.proxy_address import exceptions_of, proxy_of
 from miner.models import Spent
 
 SECRET = "s3cr#t/p@ss"
@@ -33,9 +34,7 @@ def clean(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def routes() -> environment.Routes:
-    found = environment.transport()
-    assert isinstance(found, environment.Routes)
-    return found
+    return environment.transport(lambda _: False)
 
 
 def is_direct(url: str) -> bool:
@@ -46,7 +45,7 @@ def is_direct(url: str) -> bool:
 def fault_of(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> Misconfigured:
     monkeypatch.setenv(name, value)
     with pytest.raises(Misconfigured) as caught:
-        environment.transport()
+        http.new_client()
     return caught.value
 
 
@@ -203,6 +202,7 @@ def test_mining_says_what_stops_it_and_the_source_gets_no_rest(nbp: Source, monk
         "Misconfigured: HTTPS_PROXY: not an address of an HTTP or SOCKS5 proxy",
         "niezrozumiała zmienna środowiska",
     )
+    backoff.back_off(nbp, fault_of(monkeypatch, "HTTPS_PROXY", "hidden://proxy.example"))  # as after a poll
     assert not Spent.objects.filter(source=nbp, blocked_until__isnull=False).exists()
 
 

@@ -178,7 +178,7 @@ def test_a_failure_of_the_brain_stands_in_the_log(
     def broken(*_: object) -> int:
         raise ValueError("password=s3cret")
 
-    monkeypatch.setattr(engine, "decide", broken)
+    monkeypatch.setattr(engine, "decisions", broken)
     tasks.catch_up()
     entries: Any = client.xrevrange("redis:message_log", count=1)
     fields = entries[0][1]

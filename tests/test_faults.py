@@ -277,10 +277,9 @@ def test_before_todays_table_is_out_a_run_is_skipped_and_repeats_are_one_row(
 
 
 def test_no_address_of_an_operator_is_told_and_of_an_answer_no_secret(
-    nbp: Source, replica: Replica, october: None
+    nbp: Source, replica: Replica, october: None, settings: Any
 ) -> None:
-    nbp.base_url = replica.url.replace("://", "://me:hidden@")
-    nbp.save()
+    settings.NBP_BASE_URL = replica.url.replace("://", "://me:hidden@")
     replica.set_script([{"status": 403, "body": "token=hidden"}])
     assert tasks.mine("nbp") == "failed"
     assert "hidden" not in newest().error

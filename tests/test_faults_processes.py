@@ -19,6 +19,7 @@ from markets.records import RateRecord, Table
 from markets.store.publish import publish
 from miner import sources
 from miner.collect import window_plan
+from signals import rules
 from signals.models import AnalysisSnapshot, Signal
 from tests.databases import file_database, url_of_the_test
 from tests.news import open_news
@@ -143,5 +144,6 @@ def test_two_brains_at_once_decide_once(folder: Path) -> None:
     assert [brain.returncode for brain in brains] == [0, 0]
     assert sum(written) == Signal.objects.count() > 10
     assert set(Signal.objects.values_list("version", flat=True)) == {1}
-    assert AnalysisSnapshot.objects.filter(instrument__code__in=("EUR", "GBP", "USD")).count() == 9
+    states = AnalysisSnapshot.objects.filter(instrument__code__in=("EUR", "GBP", "USD"))
+    assert states.filter(rule=rules.primary().name).count() == 9
     assert not open_news().exists()

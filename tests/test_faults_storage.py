@@ -4,22 +4,29 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from io import StringIO
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, transaction
+from django.test import Client
+from django.utils.module_loading import import_string
+from django_q.models import OrmQ, Schedule
+from django_q.signing import SignedPackage
 from pytest_django import DjangoDbBlocker
 
+from markets import clock
 from markets.models import Job, Publication, Rate, Source
 from markets.store import publish
-from miner import tasks
+from miner import schedule, tasks
 from miner.collect import tables as table_collector
 from miner.providers.nbp import NBP
+from miner.providers.nbp_archive import NBPArchive
 from tests.databases import file_database, needs_sqlite
 from tests.replica import Replica, data
 
@@ -215,3 +222,43 @@ def test_a_full_disk_fails_the_job_keeps_whole_windows_and_heals_when_there_is_s
     assert tasks.mine("nbp") == "done"
     assert newest().status == "success"
     assert whole()
+
+
+def next_try(client: Client) -> tuple[str, str | None]:
+    rows = client.get("/health").json()["sources"]
+    return next((row["state"], row["next_try_at"]) for row in rows if row["code"] == "nbp_archive")
+
+
+@pytest.mark.parametrize("pages", [0, 3])
+def test_an_archive_that_a_full_disk_stopped_is_continued_by_the_schedule_and_says_when(
+    file: Path,
+    client: Client,
+    at: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+    without_redis: None,
+    pages: int,
+) -> None:
+    """Without room for a page not even the failure can be recorded: the job is lost with its lease then."""
+    at("2026-10-26 13:00")
+    series = replace(NBPArchive.series[0], first=date(2026, 3, 2), window=60)
+    monkeypatch.setattr(NBPArchive, "series", (series,))
+    schedule.write_all()
+    Schedule.objects.filter(name=schedule.RESUMES).update(next_run=clock.now() + timedelta(minutes=25))
+    with after_the_first_save(monkeypatch, lambda: leave_room_for(pages)):
+        assert tasks.mine("nbp_archive", trigger=Job.Trigger.START) == "failed"
+    stored = Rate.objects.count()
+    at("2026-10-26 13:10")
+    assert next_try(client) == ("failed" if pages else "pending", "2026-10-26T12:25:00Z")
+
+    leave_room_for(10_000)
+    at("2026-10-26 13:25")
+    tasks.reap()
+    assert (newest().status, newest().reason) == ("failed", "storage" if pages else "lost")
+    resume = Schedule.objects.get(name=schedule.RESUMES)
+    assert (import_string(resume.func)(), resume.next_run) == (["nbp_archive"], clock.now())
+    task = SignedPackage.loads(OrmQ.objects.filter(key=settings.MINER_QUEUE).latest("pk").payload)
+    assert import_string(task["func"])(*task["args"], **task["kwargs"]) == "done"
+    assert (newest().status, newest().trigger) == ("success", "schedule"), "nobody started anything anew"
+    assert Rate.objects.count() > stored > 0
+    assert next_try(client) == ("ok", None), "it is whole"
+    assert tasks.resume() == []

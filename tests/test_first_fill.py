@@ -69,11 +69,12 @@ def current() -> list[Any]:
     newest = {(row.instrument_id, row.as_of): row for row in Signal.objects.order_by("version")}
     turns = sorted((str(row.as_of), row.signal) for row in newest.values() if row.signal != "HOLD")
     states = AnalysisSnapshot.objects.order_by("instrument", "window").values_list("window", "status", "stats", "state")
-    return [turns, [(window, status, without_ids(stats), state) for window, status, stats, state in states]]
+    return [turns, [(window, status, plain(stats), plain(state)) for window, status, stats, state in states]]
 
 
-def without_ids(stats: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in stats.items() if name != "turned_id"}
+def plain(values: dict[str, Any]) -> dict[str, Any]:
+    """Without the number of a row, and when it was that other figures were found."""
+    return {name: value for name, value in values.items() if name not in {"turned_id", "changed"}}
 
 
 @pytest.fixture

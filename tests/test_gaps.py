@@ -27,6 +27,7 @@ from miner.collect import silence
 from miner.collect import tables as table_collector
 from miner.fetch.errors import ExpectedData, Unreachable
 from miner.providers.base import TableSeries
+from signals.tasks import is_catch_up
 from tests.market import bar, instrument, source
 from tests.test_engine import wave
 
@@ -68,7 +69,7 @@ def test_a_refused_figure_is_a_gap_of_its_instrument(nbp: Source, job: Job, at: 
     row = Gap.objects.get()
     assert (row.source, row.table, row.instrument, row.reason) == (nbp, "A", instrument("USD"), "refused")
     assert (row.from_time, row.to_time) == (datetime(2024, 1, 3, tzinfo=UTC),) * 2
-    assert row.next_try == clock.now() + gaps.FIRST_WAIT
+    assert row.next_try == clock.now() + gaps.FIRST_RETRY
 
 
 def test_the_same_refusal_again_is_a_try_and_waits_twice_as_long_up_to_a_day(
@@ -84,7 +85,7 @@ def test_the_same_refusal_again_is_a_try_and_waits_twice_as_long_up_to_a_day(
         waits.append(row.next_try - clock.now())
         at(f"{row.next_try.astimezone(clock.WARSAW):%Y-%m-%d %H:%M}")
     assert waits == [
-        *(gaps.FIRST_WAIT * number for number in (1, 2, 4, 8, 16)),
+        *(gaps.FIRST_RETRY * number for number in (1, 2, 4, 8, 16)),
         timedelta(hours=24),
         timedelta(hours=24),
     ]
@@ -267,7 +268,7 @@ def test_days_that_must_exist_and_are_empty_are_a_gap(
     with pytest.raises(ExpectedData):
         mine(series)
     row = Gap.objects.get()
-    assert (row.reason, row.from_time.date(), row.tries) == ("empty", date(2024, 1, 27), 1)
+    assert (row.cause, row.from_time.date(), row.tries) == ("expected_data", date(2024, 1, 27), 1)
 
 
 # Operators
@@ -293,7 +294,8 @@ def test_an_operator_accepts_a_gap_and_what_waited_is_decided(client: Client, ga
     assert list(queries.missing()) == [gap]
     accept(client, gap)
     assert (gap.accepted_by, gap.accepted_at is not None) == (operator, True)
-    assert (list(queries.missing()), OrmQ.objects.count()) == ([], 1)
+    assert list(queries.missing()) == []
+    assert sum(map(is_catch_up, OrmQ.objects.all())) == 1
 
 
 def test_who_may_only_look_accepts_nothing(client: Client, gap: Gap) -> None:

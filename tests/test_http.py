@@ -11,6 +11,7 @@ import respx
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from charon.variables import NotUnderstood, http_url
 from markets import clock
 from miner.fetch import http
 from miner.fetch.errors import Blocked, ProviderError, Refused, Unreachable
@@ -219,6 +220,26 @@ def test_user_and_password_of_an_address_never_stand_in_an_error() -> None:
     assert http.place_of("https://me:hidden@bank.example:8443/a?b") == "/a"
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["https://bank:hidden/a", "https://me:hid\x00den@bank.example/a", "https://[hidden]/a", "https://xn--hidden-ö/a"],
+)
+def test_what_is_no_address_is_refused_and_never_quoted(url: str) -> None:
+    with pytest.raises(Refused) as caught:
+        http.get(url)
+    assert str(caught.value) == "GET: not a URL"
+
+
+@pytest.mark.parametrize(
+    "url", ["hidden", "ftp://me:hidden@bank.example", "https://[hidden]/", "//hidden/", "https://"]
+)
+def test_a_setting_that_is_no_address_is_named_and_never_quoted(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("ECB_BASE_URL", url)
+    with pytest.raises(NotUnderstood) as caught:
+        http_url("ECB_BASE_URL", "https://bank.example/")
+    assert str(caught.value) == "ECB_BASE_URL: is not an http(s) URL"
+
+
 @pytest.mark.parametrize("value", ["hidden\n", "hiddeną"])
 def test_a_key_that_no_header_can_carry_is_refused_without_being_told(
     outgoing: set[tuple[str, int]], value: str
@@ -283,12 +304,10 @@ def test_a_connection_closed_without_an_answer_is_unreachable(replica: Replica) 
         http.get(table(replica))
 
 
-def test_a_server_that_stays_silent_is_unreachable(replica: Replica, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "READ_SECONDS", 0.05)
-    http.new_client.cache_clear()
+def test_a_server_that_stays_silent_is_unreachable(replica: Replica) -> None:
     replica.set_script([{"delay": 60}])
     with pytest.raises(Unreachable, match="no answer in time"):
-        http.get(table(replica))
+        http.get(table(replica), read_seconds=0.05)
 
 
 def test_a_reason_phrase_in_cp1250_is_harmless(replica: Replica) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from miner.providers.nbp_archive import series
-from signals import compiled, indicators
+from signals.indicators import averages
 from signals.rules.macd_cross import MacdCross
 
 SPANS = (12, 26, 9)
@@ -31,7 +31,8 @@ class Macd(NamedTuple):
 
 
 def macd(closes: np.ndarray, state: tuple[float, ...] = RULE.initial) -> Macd:
-    values, turns, behind = compiled.macd_cross(closes, RULE.weights, state)
+    found = RULE.evaluate(pd.DataFrame({"close": closes}, index=pd.to_datetime(range(closes.size), unit="D")), state)
+    values, turns, behind = found
     fast, slow, line, signal, histogram, _before = values.T
     return Macd(fast, slow, line, signal, histogram, turns, behind)
 
@@ -88,7 +89,7 @@ def test_a_constant_series_never_turns() -> None:
 def test_zero_keeps_the_sign_before_it(histogram: list[float], before: int, turns: list[int], after: int) -> None:
     sign, found = float(before), []
     for value in histogram:
-        sign, turned = indicators.crossing(sign, value)
+        sign, turned = averages.crossing(sign, value)
         found.append(turned)
     assert (found, sign) == (turns, after)
 

@@ -68,16 +68,16 @@ def test_pages_and_the_api_each_have_their_choice_and_operators_see_everything(
                 licence.refuse(row, audience)
 
 
-def test_an_operator_is_who_names_the_token_or_is_signed_in_as_staff(rf: RequestFactory) -> None:
+def test_an_operator_is_who_names_the_token_or_may_see_the_tables(rf: RequestFactory) -> None:
     def asked(user: Any, **headers: str) -> Audience:
         request = rf.get("/prices", headers=headers)
         request.user = user
         return licence.audience(request)
 
-    staff, guest = User(is_staff=True), User(is_staff=False)
+    staff, guest = User(is_staff=True, is_superuser=True), User(is_staff=False)
     assert asked(AnonymousUser()) is Audience.API
     assert asked(guest) is Audience.API
-    assert asked(User(is_staff=True, is_active=False)) is Audience.API
+    assert asked(User(is_staff=True, is_superuser=True, is_active=False)) is Audience.API
     assert asked(staff) is Audience.OPERATOR
     assert asked(AnonymousUser(), **TOKEN) is Audience.OPERATOR
     assert asked(staff, Authorization="Bearer wrong") is Audience.API, "who names a token is judged by it alone"
@@ -107,7 +107,7 @@ def test_operators_see_it_and_others_the_next_source(client: Client, closed: Sou
     assert [(row["asset"], row["source"]) for row in seen] == [("BTCUSD", "polygon"), ("XAUUSD", "polygon")]
     assert client.get("/prices", {"asset": "BTC"}).headers["X-Source"] == "coingecko"
     assert client.get("/prices", {"asset": "BTC"}, headers=TOKEN).headers["X-Source"] == "polygon"
-    client.force_login(User.objects.create_user("operator", is_staff=True))
+    client.force_login(User.objects.create_superuser("operator"))
     assert client.get("/prices", {"asset": "BTC"}).headers["X-Source"] == "polygon"
 
 
@@ -171,7 +171,7 @@ CACHED = {
 
 
 def sign_in(client: Client, name: str, staff: bool) -> Client:
-    client.force_login(User.objects.create_user(name, is_staff=staff))
+    client.force_login(User.objects.create_user(name, is_staff=staff, is_superuser=staff))
     return client
 
 
@@ -208,19 +208,19 @@ def test_an_operators_answer_is_kept_nowhere(
 
 
 @pytest.mark.parametrize("path", CACHED)
-def test_whoever_only_claims_to_be_an_operator_sees_what_all_see(
+def test_whoever_only_claims_to_be_an_operator_is_refused_by_header_and_the_public_by_cookie(
     client: Client, kept_to_ourselves: None, path: str
 ) -> None:
     guest, right = sign_in(Client(), "guest", staff=False), client.get(path)
     for _ in range(2):
         for answer in (
-            client.get(path, headers={"Authorization": "Bearer wrong"}),
-            client.get(path, headers={"Authorization": ""}),
             client.get(path, headers={"Cookie": "sessionid=made-up"}),
             guest.get(path),
         ):
             assert (answer.status_code, answer.content) == (200, right.content)
             assert answer.headers["ETag"] == right.headers["ETag"]
+        for header in ("Bearer wrong", ""):
+            assert client.get(path, headers={"Authorization": header}).status_code == 401
 
 
 def test_an_official_source_that_is_asked_for_is_refused_to_others_only(

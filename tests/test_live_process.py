@@ -13,12 +13,13 @@ import pytest
 import redis
 
 from charon.api import sse_hub
-from charon.api.sse import STREAM
+from charon.api.addresses import STREAM
 from charon.api.sse_hub import Hub
+from markets.redis.live_events import CHANNEL
 from tests import test_live
 from tests.processes import MANAGE, environment, free_port, manage, until
 from tests.servers import Redis, redis_server
-from tests.test_live import BODY, RATES, SIGNALS
+from tests.test_live import RATES, SIGNALS, message
 
 with_redis = test_live.with_redis  # for every test here too
 
@@ -76,7 +77,9 @@ def test_the_process_serves_says_where_and_ends_in_order(start: Callable[..., Pr
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "unavailable")
     assert not [name for name in answer.headers if name.startswith("access-control") or name == "server"]
     assert process.end() == 0
-    assert process.log.read_text() == f"Charon live: {process.url}{STREAM}\n"
+    said, refusal = process.log.read_text().splitlines()
+    assert said == f"Charon live: {process.url}{STREAM}"
+    assert refusal.endswith("GET of live 503")
 
 
 @pytest.mark.processes
@@ -121,19 +124,19 @@ def test_listeners_hear_redis_survive_its_restart_and_are_sent_home_at_the_end(
     with httpx.stream("GET", process.url + STREAM, timeout=60) as answer:
         assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
         coming = events(answer.iter_lines())
-        server.cli("PUBLISH", RATES, "not ours")
-        assert server.cli("PUBLISH", "x:rates.ingested", BODY.decode()) == "1"
-        assert next(coming) == (RATES, BODY.decode())
+        server.cli("PUBLISH", "live.events", message(b'"not ours"').decode())
+        assert server.cli("PUBLISH", "x:live.events", message(b"1").decode()) == "1"
+        assert next(coming) == (RATES, "1")
         server.stop()
         until(lambda: process.redis() == "away")
         assert httpx.get(process.url + STREAM).status_code == 503
         server.start()
         assert next(coming) == ("lost", "{}")
-        assert server.cli("PUBLISH", "x:signals.updated", "{}") == "1"
+        assert server.cli("PUBLISH", "x:live.events", message(name=SIGNALS).decode()) == "1"
         assert next(coming) == (SIGNALS, "{}")
         assert process.end() == 0
         assert list(coming) == []
-    assert process.log.read_text().count("WARNING") == 1
+    assert process.log.read_text().count("WARNING charon.api.sse_hub") == 1
     assert "ERROR" not in process.log.read_text()
 
 
@@ -144,7 +147,7 @@ def test_a_client_that_takes_nothing_holds_up_neither_the_others_nor_the_end(
     process = start(REDIS_URL=server.url)
     until(lambda: process.redis() == "ok")
     with socket.create_connection(("127.0.0.1", process.port)) as mute, redis.Redis.from_url(server.url) as client:
-        mute.sendall(f"GET {STREAM} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        mute.sendall(f"GET {STREAM} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         until(lambda: httpx.get(f"{process.url}/health").json()["listeners"] == 1)
         before = psutil.Process(process.process.pid).memory_info().rss
         with httpx.stream("GET", process.url + STREAM, timeout=60) as answer:
@@ -152,8 +155,8 @@ def test_a_client_that_takes_nothing_holds_up_neither_the_others_nor_the_end(
             for number in range(30):
                 with client.pipeline(transaction=False) as pipe:
                     for _ in range(1000):
-                        pipe.publish(RATES, "x" * 1000)
-                    pipe.publish(SIGNALS, number)
+                        pipe.publish(CHANNEL, message(b'"%s"' % (b"x" * 1000)))
+                    pipe.publish(CHANNEL, message(b"%d" % number, name=SIGNALS))
                     pipe.execute()
                 while next(coming) != (SIGNALS, str(number)):
                     pass
@@ -168,20 +171,25 @@ def test_a_redis_that_hangs_is_noticed(server: Redis, settings: Any, monkeypatch
     monkeypatch.setattr(sse_hub, "PING_SECONDS", 0.2)
     monkeypatch.setattr(sse_hub, "CONNECT_SECONDS", 0.2)
 
-    async def scene() -> None:
+    async def scene() -> list[str]:
         hub = Hub()
         follower = asyncio.create_task(hub.follow())
+        seen = []
         async with asyncio.timeout(10):
             await waits(lambda: hub.up)
+            seen.append(hub.refusal())
             server.freeze()
             await waits(lambda: not hub.up)
+            seen.append(hub.refusal())
             server.thaw()
             await waits(lambda: hub.up)
+            seen.append(hub.refusal())
         follower.cancel()
         await asyncio.gather(follower, return_exceptions=True)
+        return seen
 
     async def waits(question: Callable[[], bool]) -> None:
         while not question():
             await asyncio.sleep(0.01)
 
-    asyncio.run(scene())
+    assert asyncio.run(scene()) == ["", "Redis cannot be listened to at the moment", ""]

@@ -105,7 +105,8 @@ def test_a_port_that_accepts_and_says_nothing_does_not_answer(
     deaf: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(liveness, "TIMEOUT", 0.1)
-    assert not liveness.web_answers(*deaf.getsockname())
+    ip, port = deaf.getsockname()
+    assert not liveness.answers(ip, port, "/")
 
 
 @pytest.mark.parametrize(
@@ -122,14 +123,15 @@ def test_every_answer_counts_and_rubbish_is_none(deaf: socket.socket, said: byte
 
     thread = Thread(target=answer)
     thread.start()
-    assert liveness.web_answers(*deaf.getsockname()) is answered
+    ip, port = deaf.getsockname()
+    assert liveness.answers(ip, port, "/") is answered
     thread.join()
 
 
 def test_a_port_where_nobody_listens_does_not_answer(outgoing: set[tuple[str, int]]) -> None:
     port = free_port()
     outgoing.add(("127.0.0.1", port))
-    assert not liveness.web_answers("127.0.0.1", port)
+    assert not liveness.answers("127.0.0.1", port, "/")
 
 
 def test_a_beat_of_an_earlier_process_is_none(tmp_path: Path, settings: Any) -> None:
@@ -174,23 +176,50 @@ def serves(up: Up) -> bool:
     return False
 
 
+def wait_for_beats(up: Up, count: int) -> None:
+    file, seen = up.folder / "run" / "pulse.beat", set[int]()
+
+    def enough() -> bool:
+        seen.add(file.stat().st_mtime_ns)
+        return len(seen) >= count
+
+    until(enough)
+
+
 @pytest.mark.processes
-def test_a_stopped_web_and_a_stopped_pulse_are_replaced_within_a_minute(
-    tmp_path: Path, outgoing: set[tuple[str, int]]
-) -> None:
+def test_a_stopped_web_and_a_stopped_pulse_are_replaced(tmp_path: Path, outgoing: set[tuple[str, int]]) -> None:
     up = Up(tmp_path / "data", MARKET_REFRESH_SECONDS="5").ready()
     outgoing.add(("127.0.0.1", up.port))
     try:
         until((up.folder / "run" / "pulse.beat").exists)
-        stopped = [until(lambda: member(up, "granian")), until(lambda: member(up, "pulse"))]
+        stopped = [until(lambda: member(up, "charon.serving")), until(lambda: member(up, "pulse"))]
         until(lambda: serves(up))
-        until((up.folder / "run" / "charon.beat").exists)  # by then the supervisor has had an answer of both
+        wait_for_beats(up, 3)  # between two of them the supervisor has asked both several times
         for process in stopped:
             for one in [process, *process.children(recursive=True)]:
                 one.send_signal(signal.SIGSTOP)
-        until(lambda: up.said().count("shows no sign of life") == 2, seconds=75)
+        until(lambda: all(f"{name} shows no sign of life" in up.said() for name in ("web", "pulse")), seconds=150)
         until(lambda: not any(process.is_running() for process in stopped))
-        until(lambda: member(up, "granian") and member(up, "pulse"))
+        replaced = [until(lambda: member(up, "charon.serving")), until(lambda: member(up, "pulse"))]
+        until(lambda: serves(up))
+        assert not {process.pid for process in replaced} & {process.pid for process in stopped}
+    finally:
+        up.end()
+
+
+@pytest.mark.processes
+def test_one_stopped_worker_of_web_is_noticed_though_the_others_answer(
+    tmp_path: Path, outgoing: set[tuple[str, int]]
+) -> None:
+    up = Up(tmp_path / "data", WEB_WORKERS="2").ready()
+    outgoing.add(("127.0.0.1", up.port))
+    try:
+        until(lambda: serves(up))
+        until(lambda: len(list((up.folder / "run" / "web").iterdir())) == 2)
+        worker = next((up.folder / "run" / "web").iterdir())
+        os.kill(int(worker.name), signal.SIGSTOP)
+        until(lambda: "web shows no sign of life" in up.said(), seconds=150)
+        until(lambda: not worker.exists())
         until(lambda: serves(up))
     finally:
         up.end()

@@ -16,20 +16,33 @@ from charon.api.app import api
 from markets.instruments import create
 from markets.jobs import runs
 from markets.models import Job, Source
-from miner.batch import api as batch_api
+from tests.alert_rows import alert_event, alert_rule, silence
 from tests.conftest import Leak
+from tests.market import decision, source
 
 pytestmark = pytest.mark.django_db
 TOKEN = {"Authorization": "Bearer let-me-in"}
 # What a request says beyond the examples of its documentation.
-BODIES = {"asset_add": {"symbol": "PEPE", "name": "Pepe", "aliases": ["FROG"]}, "source_register": {"code": "ecb"}}
+MOVE = {"window_minutes": 60, "threshold_pct": "5", "direction": "both"}
+BODIES: dict[str, dict[str, Any]] = {
+    "asset_add": {"symbol": "PEPE", "name": "Pepe", "aliases": ["FROG"]},
+    "source_register": {"code": "ecb"},
+    "alert_rule_add": {"asset": "BTC"} | MOVE,
+    "alert_preview": {"asset": "BTC"} | MOVE,
+    "alert_rule_change": {"threshold_pct": "6"},
+    "alert_defaults_set": MOVE,
+    "alert_silence_add": {"until": "2026-10-26T13:00:00Z", "kind": "move", "comment": "maintenance"},
+}
 
 
 @pytest.fixture(autouse=True)
-def operators_token(settings: Any, at: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
+def operators_token(settings: Any, at: Callable[[str], None]) -> None:
     at("2026-10-26 12:00")
     settings.API_TOKEN = "let-me-in"
-    monkeypatch.setattr(batch_api, "WAIT_SECONDS", 0.0)
+    decision()
+    source("coingecko", ["BTC"], enabled=True)
+    alert_event(alert_rule(id=7), id=12)
+    silence(id=4711)
 
 
 @pytest.fixture(autouse=True)
@@ -79,7 +92,14 @@ def test_every_operation_of_the_api_answers(client: Client, nbp: Source, operati
 
 def test_the_law_knows_every_operation_that_writes() -> None:
     writing = {name for name, method, _, _ in operations() if method != "get"}
-    assert writing == {"asset_add", "asset_remove", "source_register", "batch_run"}
+    assert writing == {
+        *BODIES,
+        "alert_acknowledge",
+        "alert_rule_remove",
+        "alert_silence_end",
+        "asset_remove",
+        "batch_run",
+    }
 
 
 def actions() -> list[tuple[type[Any], str]]:

@@ -10,6 +10,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models import FloatField, Value
 from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -75,6 +76,9 @@ NOTATIONS = [
     ("A", "JPY", ["0.033", "0.0330", "0.03300"]),
     ("B", "IDR", ["0.00026", "0.0002600", "2.6E-4"]),
     ("B", "VES", ["9.5E-7", "0.00000095", "0.0000009500"]),
+    # SQLite 3.40 reads these with a wrong last bit.
+    ("B", "NGN", ["0.002877", "0.0028770", "2.877E-3"]),
+    ("A", "EUR", ["7.517096", "7.5170960"]),
     ("gold", "XAU", ["152.10", "152.1", "152.100"]),
 ]
 
@@ -187,13 +191,16 @@ def test_revisions_of_the_notation_that_there_are_are_marked_and_their_figures_g
     model = lambda name: before_0013.get_model("markets", name).objects  # noqa: E731  as short as it is read
     when = datetime.fromisoformat("2026-11-20T12:00:00+00:00")
     ecb = model("Source").create(code="ecb_before", name="EBC", unit="EUR", polling_interval=3600)
-    job = model("Job").create(job_type="ecb", source=ecb, status="success", started_at=when, revised=2)
-    code = {name: model("Instrument").create(code=name, kind="pair") for name in ("EURHUF", "EURUSD", "EURGBP")}
+    job = model("Job").create(job_type="ecb", source=ecb, status="success", started_at=when, revised=3)
+    code = {
+        name: model("Instrument").create(code=name, kind="pair") for name in ("EURHUF", "EURUSD", "EURGBP", "EURXAU")
+    }
     kept = {}
     for name, old, new, scales in (
         ("EURHUF", "366.90", "366.9", (2, 1)),
         ("EURUSD", "1.1790", "1.18", (4, 2)),
         ("EURGBP", "0.8818", None, (4, 4)),
+        ("EURXAU", "0.002877", "0.002877", (6, 6)),
     ):
         rate = model("Rate").create(
             instrument=code[name], source=ecb, table="eurofxref", effective_date=DAY, mid=new or old, scale=scales[1]
@@ -204,9 +211,10 @@ def test_revisions_of_the_notation_that_there_are_are_marked_and_their_figures_g
             rate=rate, old_source=ecb, new_source=ecb, seen_at=when, job=job, old_mid=old, new_mid=new,
             old_scale=scales[0], new_scale=scales[1],
         ).pk  # fmt: skip
+    model("Revision").filter(pk=kept["EURXAU"]).update(old_mid=Value(0.0028770000000000002, FloatField()))
     call_command("migrate", verbosity=0)
     marked = {name: Revision.objects.get(pk=pk).notation for name, pk in kept.items()}
-    assert marked == {"EURHUF": True, "EURUSD": False, "EURGBP": False}
-    assert [Rate.objects.get(instrument__code=name).scale for name in kept] == [2, 2, 4]
-    assert [Quote.objects.get(instrument__code=name).scale for name in kept] == [2, 2, 4]
+    assert marked == {"EURHUF": True, "EURUSD": False, "EURGBP": False, "EURXAU": True}
+    assert [Rate.objects.get(instrument__code=name).scale for name in kept] == [2, 2, 4, 6]
+    assert [Quote.objects.get(instrument__code=name).scale for name in kept] == [2, 2, 4, 6]
     assert Job.objects.get(pk=job.pk).revised == 1

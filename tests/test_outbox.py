@@ -90,10 +90,10 @@ def test_news_of_a_whole_refresh_is_one_statement(market: Source) -> None:
 def test_what_no_rule_applies_to_wakes_nobody_and_is_passed_over(
     market: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "decide", None)
+    monkeypatch.setattr(engine, "decisions", None)
     save_prices([price("100", 2, ticker="BTCUSDT")], market)
-    save_bars([bar("2026-10-26 09:00")], market)
-    assert not OrmQ.objects.exists()
+    save_bars([bar("2026-10-26 09:00", timeframe="15m")], market)
+    assert not [row for row in OrmQ.objects.all() if tasks.is_catch_up(row)]
     assert not claims.is_open()
     assert tasks.catch_up() == 0
     assert (open_news().count(), news().count()) == (0, 2)
@@ -110,14 +110,14 @@ def test_news_for_alerts_alone_is_nothing_open_for_the_engine(dollar: Instrument
 def test_a_writer_does_not_wait_for_a_pass_and_its_news_is_decided_next(
     nbp: Source, dollar: Instrument, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, closes = engine.decide, wave(301)
+    real, closes = engine.decisions, wave(301)
 
-    def meanwhile(*args: Any, **kwargs: Any) -> int:
+    def meanwhile(*args: Any, **kwargs: Any) -> dict[str, int]:
         written = real(*args, **kwargs)
         bring(nbp, *closes[300])
         return written
 
-    monkeypatch.setattr(engine, "decide", meanwhile)
+    monkeypatch.setattr(engine, "decisions", meanwhile)
     tasks.catch_up()
     monkeypatch.undo()
     row = open_news().get()
@@ -126,14 +126,14 @@ def test_a_writer_does_not_wait_for_a_pass_and_its_news_is_decided_next(
 
 def test_a_second_engine_leaves_a_claimed_instrument_alone(dollar: Instrument, monkeypatch: pytest.MonkeyPatch) -> None:
     passes = []
-    real = engine.decide
+    real = engine.decisions
 
-    def two(*args: Any, **kwargs: Any) -> int:
+    def two(*args: Any, **kwargs: Any) -> dict[str, int]:
         passes.append(args)
         assert (tasks.process(dollar), tasks.catch_up()) == (0, 0)
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(engine, "decide", two)
+    monkeypatch.setattr(engine, "decisions", two)
     assert tasks.catch_up() > 0
     assert len(passes) == 1
 
@@ -159,14 +159,14 @@ def test_a_failing_instrument_counts_a_try_and_the_others_go_on(
 ) -> None:
     with runs.job("nbp.A", nbp) as job:
         publish([Table("A", day, [RateRecord("EUR", mid=value)]) for day, value in wave(300)], nbp, job)
-    real = engine.decide
+    real = engine.decisions
 
-    def broken(instrument: Instrument, *args: Any) -> int:
+    def broken(instrument: Instrument, *args: Any) -> dict[str, int]:
         if instrument == dollar:
             raise ValueError("no number")
         return real(instrument, *args)
 
-    monkeypatch.setattr(engine, "decide", broken)
+    monkeypatch.setattr(engine, "decisions", broken)
     tasks.catch_up()
     assert (open_news().get().instrument, open_news().get().tries) == (dollar, 1)
     assert set(AnalysisSnapshot.objects.values_list("instrument__code", flat=True)) == {"EUR"}
@@ -175,7 +175,7 @@ def test_a_failing_instrument_counts_a_try_and_the_others_go_on(
 def test_news_after_the_last_try_begins_a_new_row_that_takes_the_failed_one_along(
     nbp: Source, dollar: Instrument, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "decide", None)
+    monkeypatch.setattr(engine, "decisions", None)
     for _ in range(6):
         tasks.catch_up()
     failed = open_news().get()
@@ -214,7 +214,7 @@ def test_an_instrument_that_fails_for_ever_keeps_one_row_with_all_its_news(
     nbp: Source, dollar: Instrument, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closes = wave(312)
-    monkeypatch.setattr(engine, "decide", None)
+    monkeypatch.setattr(engine, "decisions", None)
     for day, value in closes[300:]:
         tasks.catch_up()
         bring(nbp, day, value)

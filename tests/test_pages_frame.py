@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
 from django.test import Client, RequestFactory
@@ -34,7 +35,7 @@ def test_vendored_files_are_the_bytes_of_their_release() -> None:
     assert {path.name for path in VENDOR.iterdir()} == {*listed, *licences, "vendor.json"}
 
 
-@pytest.mark.parametrize("path", ["/", "/miner/"])
+@pytest.mark.parametrize("path", ["/", "/sygnaly/", "/alerty/", "/alerty/podglad/", "/miner/"])
 def test_a_page_is_polish_and_everything_it_loads_is_here(client: Client, nbp: Source, path: str) -> None:
     content = client.get(path).content.decode()
     assert '<html lang="pl">' in content
@@ -48,7 +49,7 @@ def test_a_page_is_polish_and_everything_it_loads_is_here(client: Client, nbp: S
         assert finders.find(address.removeprefix("/static/")), address
 
 
-@pytest.mark.parametrize("path", ["/", "/waluty/", "/zloto/", "/miner/", "/status/"])
+@pytest.mark.parametrize("path", ["/", "/waluty/", "/zloto/", "/sygnaly/", "/alerty/", "/miner/", "/status/"])
 def test_the_page_of_the_menu_is_marked(client: Client, nbp: Source, path: str) -> None:
     assert f'<a href="{path}" aria-current="page">' in client.get(path).content.decode()
 
@@ -80,7 +81,7 @@ def test_no_template_has_script_or_style_within(path: Path) -> None:
 
 
 def test_style_and_script_ask_nobody_else() -> None:
-    for name in ("app.css", "app.js", "table.js", "favicon.svg"):
+    for name in ("alerts.js", "app.css", "app.js", "redoc.js", "table.js", "favicon.svg"):
         text = (VENDOR.parent / name).read_text().replace("http://www.w3.org/2000/svg", "")
         assert not re.search(r"https?:|@import|\beval\(|new Function|innerHTML", text), name
 
@@ -130,20 +131,27 @@ def test_a_fault_of_the_page_for_faults_still_names_the_number(monkeypatch: pyte
     assert middleware.server_error(RequestFactory().get("/")).status_code == 500
 
 
+@pytest.fixture
+def operator(client: Client, nbp: Source) -> Client:
+    client.force_login(User.objects.create_superuser("operator"))
+    return client
+
+
 def policy_of(path: str) -> dict[str, str]:
     header = Client().get(path).headers.get("Content-Security-Policy", "")
     return {name: value for name, _space, value in (part.strip().partition(" ") for part in header.split(";"))}
 
 
-@pytest.mark.parametrize("path", ["/", "/miner/", "/nie-ma-takiej/"])
+@pytest.mark.parametrize("path", ["/", "/alerty/", "/miner/", "/nie-ma-takiej/"])
 def test_a_page_may_load_its_own_files_and_the_cdn_only(nbp: Source, path: str, settings: Any) -> None:
     settings.CDN_ENABLED = True
     assert policy_of(path) == {
         "default-src": "'self'",
         "img-src": "'self' data:",
-        "script-src": "'self' https://cdn.jsdelivr.net",
+        "script-src": "'self' https://cdn.jsdelivr.net/npm/chart.js@4.6.1/dist/chart.umd.min.js",
         "style-src": "'self'",
         "connect-src": "'self'",
+        "object-src": "'none'",
         "frame-ancestors": "'none'",
         "base-uri": "'self'",
         "form-action": "'self'",
@@ -152,13 +160,35 @@ def test_a_page_may_load_its_own_files_and_the_cdn_only(nbp: Source, path: str, 
     assert policy_of(path)["script-src"] == "'self'"
 
 
-def test_documentation_has_its_own_policy_and_the_admin_none(nbp: Source) -> None:
-    assert "'unsafe-inline'" in policy_of("/docs")["script-src"]
-    assert policy_of("/admin/login/") == {"": ""}
+@pytest.mark.parametrize("path", ["/docs", "/redoc"])
+def test_the_documentation_runs_the_scripts_of_this_answer_alone(client: Client, path: str) -> None:
+    first, second = client.get(path), client.get(path)
+    nonces = [re.findall(r"'nonce-([\w-]{20,})'", one.headers["Content-Security-Policy"])[0] for one in (first, second)]
+    assert nonces[0] != nonces[1]
+    assert policy_of(path)["script-src"].startswith("'self' 'nonce-")
+    assert first.content.count(b"<script") == first.content.count(f'<script nonce="{nonces[0]}"'.encode()) > 0
+    assert first.headers["Cache-Control"] == "no-store"
+
+
+def test_the_admin_loads_its_own_files_alone(operator: Client) -> None:
+    for path in ("/admin/login/", "/admin/", "/admin/markets/source/"):
+        policy = operator.get(path).headers["Content-Security-Policy"]
+        assert "script-src 'self';" in policy
+        assert "unsafe" not in policy
+
+
+INLINE = re.compile(r"<style|<script(?![^>]*(?:src=|type=.application/json))| on[a-z]+=|\sstyle=|javascript:")
+
+
+@pytest.mark.parametrize("path", ["/", "/miner/", "/waluty/", "/zloto/", "/sygnaly/", "/alerty/",
+                                  "/alerty/podglad/?instrument=x", "/status/", "/nie-ma/", "/admin/login/",
+                                  "/admin/", "/admin/markets/source/", "/admin/markets/source/1/change/"])  # fmt: skip
+def test_no_page_needs_what_its_policy_forbids(operator: Client, path: str) -> None:
+    assert INLINE.findall(operator.get(path, follow=True).content.decode()) == []
 
 
 @pytest.mark.parametrize("enabled", [True, False])
-@pytest.mark.parametrize("path", ["/", "/miner/", "/nie-ma-takiej/"])
+@pytest.mark.parametrize("path", ["/", "/sygnaly/", "/alerty/", "/miner/", "/nie-ma-takiej/"])
 def test_no_page_of_the_frame_names_another_host(
     client: Client, nbp: Source, settings: Any, path: str, enabled: bool
 ) -> None:

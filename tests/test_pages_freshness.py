@@ -127,13 +127,16 @@ def test_trouble_without_any_answer_begins_with_the_first_failure(nbp: Source) -
     assert trouble.since == warsaw("2026-11-20 10:00")
 
 
-def test_an_answer_ends_the_trouble_and_a_skip_without_a_request_does_not(nbp: Source) -> None:
-    now = warsaw("2026-11-20 14:00")
+@pytest.mark.parametrize(
+    ("reason", "requests", "ends"),
+    [("not_yet", 1, True), ("up_to_date", 0, True), ("weekend", 0, True), ("budget", 0, False)],
+)
+def test_an_answer_or_a_run_with_nothing_to_ask_for_ends_the_trouble(
+    nbp: Source, reason: str, requests: int, ends: bool
+) -> None:
     ended(nbp, "failed", warsaw("2026-11-20 10:00"), "unreachable")
-    ended(nbp, "skipped", warsaw("2026-11-20 11:00"), "up_to_date", requests=0)
-    assert asked(now).trouble is not None
-    ended(nbp, "skipped", warsaw("2026-11-20 12:00"), "not_yet", requests=1)
-    assert asked(now).trouble is None
+    ended(nbp, "skipped", warsaw("2026-11-20 11:00"), reason, requests=requests)
+    assert (asked(warsaw("2026-11-20 14:00")).trouble is None) is ends
 
 
 @pytest.mark.parametrize("reason", ["stopped", "lost"])

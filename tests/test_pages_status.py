@@ -53,7 +53,7 @@ def logged(redis: fakeredis.FakeRedis) -> None:
 
 @pytest.fixture
 def staff(client: Client, db: None) -> Client:
-    client.force_login(User.objects.create_user("operator", is_staff=True))
+    client.force_login(User.objects.create_superuser("operator"))
     return client
 
 
@@ -110,8 +110,8 @@ def test_health_keeps_what_it_told_before(client: Client, nbp: Source) -> None:
 def test_a_queue_is_known_by_its_beat_and_by_what_waits(client: Client, nbp: Source, settings: Any) -> None:
     settings.MINER_QUEUE, settings.BRAIN_QUEUE = "miner", "brain"
     assert "Kolejka pobierania na tej maszynie nie mierzona nic nie czeka" in page(client)
-    queue_heartbeat.beat("miner")
-    queue_heartbeat.beat("brain")
+    queue_heartbeat.sign("miner")
+    queue_heartbeat.sign("brain")
     for queue, age in (("miner", 30), ("brain", 600)):
         moment = NOON.timestamp() - age
         os.utime(queue_heartbeat.path(queue), (moment, moment))
@@ -233,7 +233,7 @@ def test_an_unchanged_page_costs_no_bytes_and_stays_with_its_reader(client: Clie
     assert "Cookie" in first.headers["Vary"]
     again = client.get("/status/", headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
-    client.force_login(User.objects.create_user("operator", is_staff=True))
+    client.force_login(User.objects.create_superuser("operator"))
     assert client.get("/status/", headers={"If-None-Match": first.headers["ETag"]}).status_code == 200
 
 

@@ -180,7 +180,8 @@ def test_the_euro_falls_back_to_the_ecb_and_says_so(client: Client) -> None:
     [row] = latest(client, asset="EUR/USD")
     assert row == {
         "asset": "EURUSD", "price": "1.08550", "bid": None, "ask": None, "spread": None, "change24h": None,
-        "ts": "2026-10-26T00:00:00Z", "source": "ecb", "stale": False, "end_of_day": True,
+        "daily_open": None, "daily_high": None, "daily_low": None, "daily_close": None, "daily_volume": None,
+        "ts": "2026-10-26T00:00:00Z", "source": "ecb", "filled_from": {}, "stale": False, "end_of_day": True,
     }  # fmt: skip
     assert get(client, "/prices", asset="EURUSD", window="7d") == [
         {"ts": "2026-10-23T00:00:00Z", "price": "1.08400"},
@@ -202,6 +203,48 @@ def test_the_close_of_a_day_gives_way_to_a_price_of_the_market(client: Client, g
     save_prices([price("100", 1)], gecko)
     [row] = latest(client, asset="BTC")
     assert (row["source"], row["end_of_day"]) == ("coingecko", False)
+
+
+def test_what_the_best_source_does_not_say_comes_from_the_next_fresh_one_that_does(
+    client: Client, gecko: Source, at: Callable[[str], None]
+) -> None:
+    deribit, polygon = source("deribit", polling_interval=60), source("polygon", ["BTCUSD"], polling_interval=300)
+    Listing.objects.filter(source=polygon).update(priority=Listing.Priority.LOW)
+    save_prices([price("200", 1, "btc_usd")], deribit)
+    save_prices([price("201", 1, change="-1.5", volume="987654321.5")], gecko)
+    day = {"open": "190", "high": "210", "low": "180", "close": "205", "volume": "12.25"}
+    save_prices([price("202", 1, "X:BTCUSD", bid="201.5", ask="202.5", **day)], polygon)
+    [row] = latest(client, asset="BTC", source="deribit")
+    assert (row["change24h"], row["daily_high"], row["filled_from"]) == (None, None, {}), "nobody else was asked"
+    [row] = latest(client, asset="BTC", source="coingecko")
+    assert row["daily_volume"] is None, "in dollars, and no bar of a day"
+    Source.objects.update(public_api=True)
+    [row] = latest(client, asset="BTC")
+    assert (row["source"], row["price"], row["change24h"], row["spread"]) == ("deribit", "200.00", "-1.5000", "1.00")
+    bar = [row[f"daily_{name}"] for name in ("open", "high", "low", "close", "volume")]
+    assert bar == ["190.00", "210.00", "180.00", "205.00", "12.25"]
+    assert row["filled_from"] == {"bid_ask": "polygon", "change24h": "coingecko", "daily": "polygon"}
+    Source.objects.filter(pk=polygon.pk).update(rotating=False)
+    at("2026-10-26 12:14")  # older than two and a half polls of Polygon, and of Deribit
+    save_prices([price("203", -14)], gecko)
+    [row] = latest(client, asset="BTC")
+    assert (row["source"], row["daily_high"], row["bid"]) == ("coingecko", None, None), "what is stale fills nothing"
+
+
+def test_a_field_is_not_filled_from_a_source_whose_figures_are_not_public(client: Client, gecko: Source) -> None:
+    polygon = source("polygon", ["BTCUSD"])
+    Source.objects.filter(pk=polygon.pk).update(public_api=False)
+    save_prices([price("100", 1)], gecko)
+    save_prices([price("90", 1, "X:BTCUSD", bid="89", ask="91", high="95")], polygon)
+    [row] = latest(client, asset="BTC")
+    assert (row["bid"], row["daily_high"], row["filled_from"]) == (None, None, {})
+
+
+def test_the_bar_of_a_day_before_fills_no_price_of_the_market(client: Client, gecko: Source) -> None:
+    save_prices([price("90", 60 * 11, "X:BTCUSD", high="95", end_of_day=True)], source("polygon", ["BTCUSD"]))
+    save_prices([price("100", 1)], gecko)
+    [row] = latest(client, asset="BTC")
+    assert (row["source"], row["daily_high"]) == ("coingecko", None)
 
 
 def test_what_takes_turns_is_stale_after_two_and_a_half_turns(client: Client, at: Callable[[str], None]) -> None:

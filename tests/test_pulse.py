@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -11,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import fakeredis
 import pytest
 from django.conf import settings as conf
 from django.db import OperationalError, connection, transaction
@@ -21,16 +23,20 @@ from django_q.signing import SignedPackage
 from pytest_django import DjangoDbBlocker
 
 from charon.management.commands import up
+from charon.processes.listen_socket import Place
 from markets import clock, events
 from markets.jobs import runs
 from markets.models import Instrument, Job, OutboxEvent, Source
 from markets.records import RateRecord, Table
+from markets.store.candles import save_bars
 from markets.store.publish import publish
 from miner import sources
 from miner.pulse import loop
 from signals import schedule, tasks
 from signals.models import Signal
 from tests.databases import file_database, url_of_the_test
+from tests.market import bar as candle
+from tests.market import source
 from tests.news import news, open_news
 from tests.own_redis import imitated, used
 from tests.processes import MANAGE, environment, until
@@ -62,10 +68,7 @@ def test_the_ear_needs_redis_and_the_beats_do_not(settings: Any) -> None:
 
 
 def test_up_runs_it_beside_the_clusters(settings: Any) -> None:
-    class Place:
-        ip, port = "127.0.0.1", 8000
-
-    child = up.children(Place())[-1]  # type: ignore[arg-type]
+    child = up.children(Place(socket.AF_INET, "127.0.0.1", 8000))[-1]
     assert (child.name, child.command[-1]) == ("pulse", "pulse")
 
 
@@ -109,6 +112,34 @@ def test_a_bell_that_the_database_refuses_is_rung_again_with_one_warning(
     assert [record.getMessage() for record in caplog.records] == [
         "The bell cannot be rung, tried again every 0 s: OperationalError('database is locked')"
     ]
+
+
+def test_it_hears_of_rates_and_of_the_candles_of_each_timeframe(monkeypatch: pytest.MonkeyPatch) -> None:
+    redis = fakeredis.FakeServer()
+    monkeypatch.setattr(loop, "connect", lambda: fakeredis.FakeAsyncRedis(server=redis))
+    heard: asyncio.Queue[None] = asyncio.Queue()
+
+    async def main() -> None:
+        ear = asyncio.create_task(loop.listen(lambda: heard.put_nowait(None)))
+        await asyncio.wait_for(heard.get(), PROMPT)
+        assert heard.empty(), "one ring for all subscriptions"
+        async with fakeredis.FakeAsyncRedis(server=redis) as client:
+            for channel in ("rates.ingested", *(f"market:update:{one}" for one in ("5m", "1h", "4h", "1d"))):
+                await client.publish(channel, "{}")
+                await asyncio.wait_for(heard.get(), PROMPT)
+        ear.cancel()
+
+    asyncio.run(main())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_message_of_candles_wakes_the_engine_for_those_that_are_open(at: Callable[[str], None]) -> None:
+    """The bell that joined the transaction of the candles is lost."""
+    at("2026-10-26 12:30")
+    save_bars([candle("2026-10-26 09:00")], source("binance", ["BTCUSDT"]))
+    OrmQ.objects.all().delete()
+    loop.enqueue_catch_up()
+    assert bells() == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -12,7 +12,7 @@ from django.test import Client, RequestFactory
 
 from charon.api import message_log
 from charon.api.message_log import LogPage
-from markets.access import operator
+from markets.access import READ_LOG, Operator
 from markets.errors import ForbiddenError
 from markets.redis import client as redis_client
 from markets.redis import pubsub
@@ -155,7 +155,7 @@ def test_numbers_and_days_beyond_all_measure_break_nothing(
     redis.xadd("redis:message_log", {"type": "publish", field: rubbish})
     newest = get(client)["items"][0]
     assert (newest["payload_size"], newest["timestamp"]) == (0, None)
-    client.force_login(User.objects.create_user("operator", is_staff=True))
+    client.force_login(User.objects.create_superuser("operator"))
     assert client.get("/status/").status_code == 200
 
 
@@ -192,7 +192,7 @@ def test_staff_may_and_other_accounts_may_not(client: Client, redis: fakeredis.F
     user = User.objects.create_user("visitor")
     client.force_login(user)
     assert refused(client, 403) == "forbidden"
-    User.objects.filter(pk=user.pk).update(is_staff=True)
+    User.objects.filter(pk=user.pk).update(is_staff=True, is_superuser=True)
     assert client.get("/api/redis/log").status_code == 200
     assert refused(client, 401, Authorization="Bearer wrong") == "unauthorized"
     User.objects.filter(pk=user.pk).update(is_active=False)
@@ -201,15 +201,16 @@ def test_staff_may_and_other_accounts_may_not(client: Client, redis: fakeredis.F
 
 def asks(method: str, **headers: str) -> HttpRequest:
     request = RequestFactory().generic(method, "/api/v1/x", headers=headers)
-    request.user = User(username="operator", is_staff=True)
+    request.user = User(username="operator", is_staff=True, is_superuser=True)
     return request
 
 
 def test_a_change_by_session_needs_the_csrf_token_and_one_by_token_does_not() -> None:
+    operator = Operator(*READ_LOG)
     assert operator(asks("GET")).username == "operator"
     with pytest.raises(ForbiddenError, match="CSRF"):
         operator(asks("POST"))
-    assert operator(asks("POST", Authorization=f"Bearer {TOKEN}")) == "token"
+    assert operator(asks("POST", Authorization=f"Bearer {TOKEN}")).name == "API_TOKEN"
     request = asks("POST")
     request.META["HTTP_X_CSRFTOKEN"] = get_token(request)
     request.COOKIES["csrftoken"] = request.META["CSRF_COOKIE"]

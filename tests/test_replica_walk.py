@@ -9,7 +9,7 @@ import httpx
 import numpy as np
 import pytest
 
-from tests.replica import SERVICES, Server
+from tests.replica import SERVICES, Server, walk
 from tests.replica.coins import COINS
 from tests.replica.walk import ANCHOR, MINUTE, Pair, usd, usd_between, usd_on
 
@@ -110,3 +110,25 @@ def test_a_replica_without_a_moment_of_its_own_lives_in_the_real_one(house: dict
     house["deribit"].set_now(None)
     out = asked(house["deribit"], "public/get_index_price?index_name=btc_usd")["usOut"]
     assert before.timestamp() - 1 < out / 1e6 < before.timestamp() + 60
+
+
+def test_a_scripted_jump_is_seen_at_every_service_and_ends(
+    house: dict[str, Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = NOW.timestamp()
+    before, other = prices_of(house, "BTC"), prices_of(house, "ETH")
+    monkeypatch.setattr(walk, "moves", [walk.Move("BTC", now - 60, now + 60, 1.06)])
+    moved = prices_of(house, "BTC")
+    assert {name: round(moved[name] / before[name], 4) for name in before} == dict.fromkeys(before, 1.06)
+    assert prices_of(house, "ETH") == other
+    for server in house.values():
+        server.set_now(NOW + timedelta(minutes=5))
+    after = prices_of(house, "BTC")
+    monkeypatch.setattr(walk, "moves", [])
+    assert prices_of(house, "BTC") == after
+
+
+def test_a_jump_is_exact_to_the_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    calm = [usd("BTC", NOW.timestamp() + second) for second in range(3)]
+    monkeypatch.setattr(walk, "moves", [walk.Move("BTC", NOW.timestamp() + 1, NOW.timestamp() + 2, 2.0)])
+    assert [usd("BTC", NOW.timestamp() + second) for second in range(3)] == [calm[0], 2 * calm[1], calm[2]]

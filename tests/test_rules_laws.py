@@ -24,9 +24,10 @@ from markets.models import Candle, Instrument, Job, Source
 from markets.records import RateRecord, Table
 from markets.store.prices import save_bars
 from markets.store.publish import publish
-from signals import engine, history, ledger, rules, series, tasks
+from signals import compiled, engine, history, ledger, rules, series, tasks
+from signals.kernel import COLUMNS
 from signals.models import AnalysisSnapshot, Signal
-from signals.rules.rule import COLUMNS, OFFICIAL, Bar, Row, Rule, Sentence, Value, Values
+from signals.rules.rule import OFFICIAL, Bar, Row, Rule, Sentence, Value, Values
 from tests.market import bar as candle
 from tests.market import instrument as find
 from tests.market import source
@@ -60,10 +61,12 @@ class ThreeInARow(Rule):
 
 REGISTRY = rules.RULES
 MEMBERS = [*rules.active(), ThreeInARow()]
+OF_CLOSES = [rule for rule in MEMBERS if rule.needs <= {"close", OFFICIAL}]
+OF_CANDLES = [rule for rule in MEMBERS if rule not in OF_CLOSES]
 
 
-def each() -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("rule", MEMBERS, ids=lambda rule: rule.name)
+def each(members: list[Rule] = MEMBERS) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("rule", members, ids=lambda rule: rule.name)
 
 
 def walk(count: int = 900, seed: int = 5) -> pd.DataFrame:
@@ -88,7 +91,7 @@ def test_all_at_once_equals_one_bar_after_the_other_to_the_last_bit(rule: Rule) 
     frame = walk()
     whole = rule.evaluate(frame, rule.initial)
     state, rows, decisions = rule.initial, [], []
-    for bar in starmap(Bar, frame[list(COLUMNS)].itertuples(index=False, name=None)):
+    for bar in starmap(Bar, compiled.matrix(frame).tolist()):
         state, values, decision = rule.step(state, bar)
         rows.append(values)
         decisions.append(decision)
@@ -138,13 +141,18 @@ def test_a_bar_without_a_number_decides_nothing_and_leaves_the_state_alone(rule:
         assert (found.equals(without), state) == (True, same)
 
 
-@each()
+@each(OF_CLOSES)
 def test_the_web_computes_the_bits_of_the_engine(rule: Rule) -> None:
     closes = wave(500)
     frame = pd.DataFrame({"close": [float(value) for _, value in closes]})
     theirs = rule.evaluate(frame, rule.initial).values
     own = history.bars(closes, rule)
     assert bits([list(bar.values())[1:] for bar in own.values()]) == bits(theirs)
+
+
+@each(OF_CANDLES)
+def test_the_web_has_no_values_of_a_rule_that_needs_more_than_a_close(rule: Rule) -> None:
+    assert not history.bars(wave(50), rule)
 
 
 @each()
@@ -264,7 +272,7 @@ def test_a_series_that_lacks_a_need_is_told_apart_from_one_that_holds(
 ) -> None:
     monkeypatch.setattr(rules, "RULES", {"it": lambda: rule})
     monkeypatch.setattr(series, "carries", lambda *_: frozenset())
-    assert engine.decide(Instrument.objects.get(code="USD")) == 0
+    assert engine.decide(Instrument.objects.get(code="USD"), rule.timeframes[0]) == 0
     rows = AnalysisSnapshot.objects.filter(rule=rule.name)
     assert {(row.status, str(row.stats)) for row in rows} == {("not_applicable", "{}")}
     assert not Signal.objects.exists()
@@ -328,15 +336,19 @@ def test_a_rule_decides_on_the_candles_that_it_names(bitcoin: Instrument, client
         assert items(client, path) == [], "the licence of the candles"
 
 
+def state_of_hours() -> Any:
+    return AnalysisSnapshot.objects.get(rule=ThreeInARow.name, timeframe="1h").state
+
+
 def test_candle_by_candle_comes_to_the_same_as_in_one_go(bitcoin: Instrument) -> None:
     engine.decide(bitcoin, "1h")
     for one in list(hours(90))[60:]:
         save_bars([one], Source.objects.get(code="binance"))
         engine.decide(bitcoin, "1h", since=one.open_time)
-    stepped = decided(bitcoin), AnalysisSnapshot.objects.filter(timeframe="1h", window="30d").get().state
+    stepped = decided(bitcoin), state_of_hours()
     Signal.objects.all().delete()
     assert engine.decide(bitcoin, "1h") > 0
-    assert (decided(bitcoin), AnalysisSnapshot.objects.filter(timeframe="1h", window="30d").get().state) == stepped
+    assert (decided(bitcoin), state_of_hours()) == stepped
 
 
 def test_open_and_empty_candles_are_no_bars_and_an_empty_one_is_no_gap(bitcoin: Instrument) -> None:
@@ -361,8 +373,8 @@ def test_the_example_of_the_page_is_the_rule_that_is_tested_here() -> None:
 def test_an_unknown_primary_rule_ends_the_start_with_one_line(tmp_path: Path) -> None:
     ended = manage("check", PRIMARY_RULE="no such", DATA_DIR=str(tmp_path))
     assert ended.returncode == 1
-    assert ended.stderr.startswith("PRIMARY_RULE: there is no rule 'no such'; there is macd_cross, macd_signal_cross_")
-    assert ended.stderr.count("\n") == 1
+    named = sorted({*REGISTRY, *(configured().name for configured in REGISTRY.values())})
+    assert ended.stderr == f"PRIMARY_RULE: there is no rule 'no such'; there is {', '.join(named)}\n"
 
 
 def test_a_rule_that_is_silent_on_days_cannot_be_the_primary_one(

@@ -127,8 +127,8 @@ def test_the_operators_address_wins_over_the_environments(settings: Any) -> None
     sync()
     nbp = Source.objects.get(code="nbp")
     assert sources.provider_of(nbp).base_url == "http://one.example/api/"
-    nbp.base_url = "http://two.example/api"
-    assert sources.provider_of(nbp).base_url == "http://two.example/api/"
+    nbp.base_url = "https://two.example/api"
+    assert sources.provider_of(nbp).base_url == "https://two.example/api/"
     assert sources.connections_of(nbp) == 4
     assert sources.connections_of(Source.objects.get(code="nbp_archive")) == 1
 

@@ -53,6 +53,9 @@ def test_the_newest_decision_stands_first(decided: None, client: Client) -> None
             "histogram": f"{row.histogram:f}",
             "horizon_days": 5,
             "edition": 1,
+            "inputs": row.inputs,
+            "params": row.params,
+            "program": row.program,
             "generated_at": "2026-11-20T12:00:00Z",
         }
     ]

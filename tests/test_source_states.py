@@ -4,6 +4,7 @@ import html
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -19,9 +20,13 @@ from markets.queries import calendars, freshness, source_state
 from markets.queries.calendars import Timetable
 from markets.queries.source_state import SeriesFacts, SourceState, State
 from markets.queries.source_words import words
+from markets.records import Price
+from markets.store.prices import save_prices
 from miner import source_states
 from miner.models import Poll, Spent
 from miner.providers import PROVIDERS
+from miner.pulse import health
+from tests.market import source
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)  # a Friday, 13:00 in Warsaw
 TABLES = ("A", "B", "C", "gold")
@@ -283,6 +288,22 @@ def test_prices_are_judged_by_their_interval_and_never_by_a_future_success(nbp: 
         Poll.objects.filter(pk=poll.pk).update(done_at=clock.now() - timedelta(seconds=seconds))
         judged = of("coingecko")
         assert (judged.state, judged.series[0].is_ahead) == (state, ahead)
+
+
+def test_answers_whose_prices_do_not_move_on_are_stale_for_the_pages_and_for_pulse(nbp: Source) -> None:
+    """The poll succeeds every minute; what it brings is of yesterday."""
+    Source.objects.exclude(code="coingecko").update(enabled=False)
+    gecko = source("coingecko", ["BTC", "ETH"], polling_interval=60, enabled=True)
+    answered = {"every": 60, "asked_at": clock.now(), "done_at": clock.now()}
+    Poll.objects.update_or_create(name="coingecko.quotes", defaults=answered)
+    save_prices([Price("bitcoin", Decimal(100), clock.now() - timedelta(seconds=215))], gecko)
+    assert of("coingecko").state == State.STALE
+    assert health.health()["status"] == "late"
+    assert {"kind": "source_stale", "subject": "coingecko"} in health.health()["problems"]
+    save_prices([Price("ethereum", Decimal(10), clock.now())], gecko)
+    assert of("coingecko").state == State.OK, "one of them moves on: it is that coin that nobody trades"
+    gecko.listings.filter(ticker="ethereum").update(tracked=False)
+    assert of("coingecko").state == State.STALE, "what is not asked for any more is no sign of life"
 
 
 def test_a_failure_that_ended_in_the_future_hides_no_answer_of_now(nbp: Source) -> None:

@@ -130,10 +130,16 @@ def test_a_body_of_other_types_is_refused(client: Client, installed: None, body:
     assert not Source.objects.filter(code="fake").exists()
 
 
+def test_a_whole_number_may_be_written_with_a_point(client: Client, installed: None) -> None:
+    """JSON has one kind of number, and other languages than ours write 45 so."""
+    assert register(client, {"code": "fake", "cadence": 45.0}).status_code == 201
+    assert Source.objects.get(code="fake").polling_interval == 45
+
+
 INSIDE = [
-    "https://localhost/", "https://localhost:8000/", "https://LOCALHOST./", "https://db.localhost/",
+    "https://localhost/", "https://localhost:8443/", "https://LOCALHOST./", "https://db.localhost/",
     "https://printer.local/", "https://vault.internal/", "https://metadata.google.internal/", "https://nas.lan/",
-    "https://intranet/", "https://redis:6379/", "https://postgres./", "https://router.home.arpa/",
+    "https://intranet/", "https://redis/", "https://postgres./", "https://router.home.arpa/",
     "https://127.0.0.1/", "https://127.1/", "https://127.0.0.1./", "https://2130706433/", "https://0x7f000001/",
     "https://0x7f.0.0.1/", "https://0177.0.0.1/", "https://017700000001/", "https://0/", "https://0.0.0.0/",
     "https://10.1.2.3/", "https://10.1/", "https://172.16.0.1/", "https://192.168.1.1/", "https://192.168.257/",
@@ -141,12 +147,15 @@ INSIDE = [
     "https://224.0.0.1/", "https://255.255.255.255/", "https://[::1]/", "https://[::]/", "https://[fe80::1]/",
     "https://[fe80::1%25eth0]/", "https://[fd00::1]/", "https://[ff02::1]/", "https://[2001:db8::1]/",
     "https://[::ffff:127.0.0.1]/", "https://[::ffff:7f00:1]/", "https://[::ffff:10.0.0.1]/", "https://[::127.0.0.1]/",
+    "https://192.0.0.192/", "https://192.88.99.1/", "https://168.63.129.16/", "https://100.100.100.200/",
+    "https://[fd00:ec2::254]/", "https://[3fff::1]/", "https://[64:ff9b:1::1]/",
     "https://[2002:7f00:1::]/", "https://[64:ff9b::7f00:1]/", "https://[64:ff9b::10.0.0.1]/",
 ]  # fmt: skip
 WRONG = [
     "http://api.bank.example/", "ftp://api.bank.example/", "api.bank.example", "//api.bank.example/", "https://",
     "https:///path", "https:api.bank.example", "https://user:password@api.bank.example/",
     "https://key@api.bank.example/", "https://@api.bank.example/", "https://api.bank.example@127.0.0.1/",
+    "https://api.bank.example:22/", "https://api.bank.example:80/", "https://api.bank.example:0/",
     "https://api.bank.example:99999/", "https://api.bank.example:x/", "https://api.bank.example/?key=1",
     "https://api.bank.example/#x", "https://api bank.example/", "https://api.bank.example\\@127.0.0.1/",
     "https://api.bank.example/\0", "https://api.bank.example/\r\nHost: x", " https://api.bank.example/",

@@ -22,13 +22,19 @@ from django.db import (
 )
 from django.test import Client
 
-from charon.logs import OneTraceback, TextFormatter
-from charon.processes import task_broker
+from charon import detection
+from charon.logs import OncePerCause, TextFormatter
+from charon.processes import queue_heartbeat, task_broker
 from charon.processes.task_broker import GuardedORM
 from markets.errors import is_storage_fault
 from markets.jobs import runs
 from markets.models import Job, Source
 from markets.redis import memory_cache
+from miner import tasks
+from miner.collect import one_table
+from miner.fetch.errors import Misconfigured
+from miner.pulse import results
+from tests.market import source
 
 AWAY = [
     OperationalError("connection refused"),
@@ -47,7 +53,18 @@ AWAY = [
     OSError(errno.EROFS, "Read-only file system"),
     OSError(errno.EDQUOT, "Disk quota exceeded"),
 ]
-PAGES = ["/", "/waluty/", "/waluty/EUR/", "/zloto/", "/miner/", "/status/", "/admin/", "/admin/markets/job/"]
+PAGES = [
+    "/",
+    "/waluty/",
+    "/waluty/EUR/",
+    "/zloto/",
+    "/sygnaly/",
+    "/alerty/",
+    "/miner/",
+    "/status/",
+    "/admin/",
+    "/admin/markets/job/",
+]
 CALLS = ["/currencies", "/api/v1/currencies", "/assets", "/sources", "/jobs", "/stats/miner", "/health"]
 
 
@@ -61,15 +78,19 @@ def client(db: None, settings: Any) -> Client:
     return client
 
 
-@pytest.fixture(params=AWAY, ids=str)
-def away(request: pytest.FixtureRequest, client: Client, without_redis: None) -> Iterator[Exception]:
-    error: Exception = request.param
+def refusing(error: Exception) -> Any:
+    """A database that answers every query so."""
 
     def refuse(*_: Any) -> Any:
         raise error
 
-    with connection.execute_wrapper(refuse):
-        yield error
+    return connection.execute_wrapper(refuse)
+
+
+@pytest.fixture(params=AWAY, ids=str)
+def away(request: pytest.FixtureRequest, client: Client, without_redis: None) -> Iterator[Exception]:
+    with refusing(request.param):
+        yield request.param
 
 
 def test_every_page_says_so_calmly_in_polish(away: Exception, client: Client) -> None:
@@ -129,7 +150,7 @@ class Lines(logging.StreamHandler):
         super().__init__()
         self.said: list[str] = []
         self.setFormatter(TextFormatter("%(message)s"))
-        self.addFilter(OneTraceback())
+        self.addFilter(OncePerCause())
 
     def emit(self, record: logging.LogRecord) -> None:
         self.said.append(self.format(record))
@@ -194,6 +215,64 @@ def test_lines_without_a_traceback_pass_and_the_memory_is_bounded(lines: Lines) 
     assert len(filtered.told) == 200  # type: ignore[union-attr]
 
 
+def test_a_variable_that_stops_every_task_is_written_once_and_then_counted(
+    nbp: Source, monkeypatch: pytest.MonkeyPatch, lines: Lines
+) -> None:
+    """A table, a list of what a source has, a poll: each fails alike, and each would write a line of its own."""
+    monkeypatch.setenv("ALL_PROXY", "http://proxy.example:hidden")
+    for module in (one_table, tasks, results):
+        monkeypatch.setattr(module, "logger", logging.getLogger("charon.tests"))
+    run = one_table.run_of_task(nbp, Job.Trigger.SCHEDULE)
+    for _ in range(4):
+        assert one_table.mine_one(run, run.provider.series[0]) == Job.Status.FAILED
+        results.failed("nbp.A", Misconfigured("ALL_PROXY", "its port is no number"))
+        assert tasks.refresh_listing(source("binance", ["BTC"]).code) == Job.Status.FAILED
+    assert len(lines.said) == 2
+    assert lines.said[0].startswith("nbp.A failed: ALL_PROXY")
+    assert lines.said[1].endswith("(again 10 times)")
+
+
+def test_what_the_pool_of_connections_repeats_is_written_once_and_then_counted(lines: Lines) -> None:
+    pool = logging.getLogger("psycopg.pool")
+    pool.addHandler(lines)
+    for number in range(11):
+        pool.warning("error connecting in %r: %s", "pool-1", f"connection refused ({number})")
+        pool.warning("discarding closed connection: %s", number)
+    pool.removeHandler(lines)
+    assert [said.partition(":")[0] for said in lines.said] == [
+        "error connecting in 'pool-1'", "discarding closed connection",
+        "error connecting in 'pool-1'", "discarding closed connection",
+    ]  # fmt: skip
+    assert lines.said[2].endswith("(again 10 times)")
+
+
+def test_a_heartbeat_without_a_database_is_written_once_and_then_counted(
+    db: None, monkeypatch: pytest.MonkeyPatch, lines: Lines
+) -> None:
+    """Between two questions nothing is asked: that is no sign that the database is back."""
+    monkeypatch.setattr(queue_heartbeat, "logger", logging.getLogger("charon.tests"))
+    heart = queue_heartbeat.Heartbeat("charon")
+    with refusing(OperationalError("connection refused")):
+        assert all(heart.alive(float(now)) for now in range(0, 201, 5))
+    assert lines.said == [
+        "No heartbeat for queue charon: connection refused",
+        "No heartbeat for queue charon: connection refused (again 10 times)",
+    ]
+
+
+def test_an_answer_of_503_is_no_error_of_ours(
+    client: Client, monkeypatch: pytest.MonkeyPatch, lines: Lines, without_redis: None
+) -> None:
+    """Django calls each 503 an error; `/health?strict=1` gives one as long as something is wrong."""
+    monkeypatch.setattr(detection, "free_bytes", lambda: 1)
+    answers = logging.getLogger("django.request")
+    answers.addHandler(lines)
+    assert client.get("/health?strict=1").status_code == 503
+    assert client.get("/nowhere/").status_code == 404
+    answers.removeHandler(lines)
+    assert lines.said == ["Not Found: /nowhere/"]
+
+
 def test_the_queue_waits_for_its_database_and_tells_once(
     db: None, monkeypatch: pytest.MonkeyPatch, lines: Lines
 ) -> None:
@@ -203,11 +282,8 @@ def test_the_queue_waits_for_its_database_and_tells_once(
     monkeypatch.setattr(task_broker, "logger", logging.getLogger("charon.tests"))
     monkeypatch.setattr(connection, "close", lambda: None)
 
-    def refuse(*_: Any) -> Any:
-        raise OperationalError("connection refused")
-
     queue = GuardedORM("charon")
-    with connection.execute_wrapper(refuse):
+    with refusing(OperationalError("connection refused")):
         assert [queue.dequeue() for _ in range(9)] == [None] * 9
         queue.acknowledge(1)
     assert waits == [task_broker.AWAY_SECONDS] * 9
@@ -215,8 +291,10 @@ def test_the_queue_waits_for_its_database_and_tells_once(
 
 
 @pytest.mark.django_db
-def test_a_disk_that_takes_no_beat_does_not_fail_the_task(settings: Any) -> None:
-    from charon.processes import queue_heartbeat
-
+def test_a_disk_that_takes_no_beat_does_not_fail_the_task(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends, which the supervisor sees in the queue, and it still looks for problems."""
+    looked: list[bool] = []
+    monkeypatch.setattr(detection, "run", lambda: looked.append(True))
     settings.DATA_DIR = Path("/proc/nowhere")
-    queue_heartbeat.beat("charon")
+    queue_heartbeat.beat(settings.MINER_QUEUE)
+    assert (queue_heartbeat.last_beat(settings.MINER_QUEUE), looked) == (0, [True])

@@ -260,7 +260,7 @@ def histories(draw: st.DrawFn) -> list[tuple[str, list[Table]]]:
 
 
 @given(history=histories(), worth_a_table=st.sampled_from([1, copying.MIN_TEMPORARY_ROWS]))
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_history_of_batches_ends_as_in_the_model(
     nbp: Source, archive: Source, history: list[tuple[str, list[Table]]], worth_a_table: int
 ) -> None:

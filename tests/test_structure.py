@@ -57,14 +57,34 @@ def imports() -> dict[str, set[str]]:
     return graph
 
 
-def test_no_module_reaches_itself_again_over_others() -> None:
+def circle_of(graph: dict[str, set[str]]) -> list[str]:
+    """The modules of a circle of imports, the first of them again at the end; empty where there is none."""
     try:
-        TopologicalSorter(imports()).prepare()
+        TopologicalSorter(graph).prepare()
     except CycleError as error:
-        raise AssertionError("a circle of imports: " + " -> ".join(error.args[1])) from None
+        return list(error.args[1])
+    return []
+
+
+def test_no_module_reaches_itself_again_over_others() -> None:
+    assert circle_of({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}), "a circle is seen"
+    graph = imports()
+    assert graph["miner.tasks"] >= {"miner.collect.one_table", "markets.clock"}
+    assert circle_of(graph) == []
 
 
 def test_a_dotted_name_in_a_string_counts_as_an_import() -> None:
     tree = ast.parse('"""charon.settings"""\nput("miner.tasks.mine")\nfrom markets import clock')
     assert sorted(names_in(tree)) == ["markets.clock", "miner.tasks.mine"]
     assert longest_known("miner.tasks.mine", {"miner", "miner.tasks"}) == "miner.tasks"
+
+
+def test_one_client_asks_the_providers_and_one_module_knows_binance_us() -> None:
+    """Pages, API and brain read what the miner stored: none of them can call a provider."""
+    speak = {
+        name for name, path in modules().items() if {"httpx", "requests"} & set(names_in(ast.parse(path.read_text())))
+    }
+    assert {name for name in speak if not name.startswith(("markets.network.", "miner.fetch."))} == {
+        "signals.alerts.channels.http"
+    }
+    assert {name for name, others in imports().items() if "miner.providers.binance" in others} == {"miner.providers"}

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -12,14 +13,17 @@ from typing import Any
 import pytest
 from django.core.management.base import CommandError
 from django.db import OperationalError, connection
+from django_q.brokers.orm import ORM
 from django_q.models import OrmQ
 from django_q.tasks import async_task
 
+from charon import logs
 from charon.processes import child_process, queue_heartbeat, supervisor
 from charon.processes.child_process import Child
 from charon.processes.liveness import Answer, Watch
 from charon.processes.queue_heartbeat import Heartbeat
 from charon.processes.supervisor import Stop, supervise
+from charon.processes.task_broker import GuardedORM
 
 
 @pytest.fixture(autouse=True)
@@ -109,20 +113,35 @@ def test_whoever_does_not_listen_is_killed_with_its_family(monkeypatch: pytest.M
     assert not child_process.group_exists(group)
 
 
-def test_the_child_runner_kills_the_group_when_the_supervisor_is_gone() -> None:
-    code = "import os, signal; os.fork(); os.write(1, b'1\\n'); signal.pause()"
-    runner = subprocess.Popen(
+def child_runner(code: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
         [sys.executable, "-I", "-S", str(child_process.CHILD_RUNNER), sys.executable, "-c", code],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,
     )
+
+
+def test_the_child_runner_kills_the_group_when_the_supervisor_is_gone() -> None:
+    runner = child_runner("import os, signal; os.fork(); os.write(1, b'1\\n'); signal.pause()")
     assert runner.stdin is not None
     assert runner.stdout is not None
     assert runner.stdout.read(4) == b"1\n1\n"
     runner.stdin.close()
     assert runner.wait(timeout=40) in {-9, 137}  # the signal itself, or the child's end by it, whichever is first
     assert runner.stdout.read() == b""  # the last of them has closed it
+    runner.stdout.close()
+
+
+def test_the_child_runner_kills_what_a_child_leaves_behind_and_tells_its_end() -> None:
+    """Not the supervisor alone: it may be killed before it looks."""
+    runner = child_runner("import os, signal; os._exit(7) if os.fork() else (os.fork(), signal.pause())")
+    assert runner.stdin is not None
+    assert runner.stdout is not None
+    assert runner.wait(timeout=40) == 7
+    assert select.select([runner.stdout], [], [], 20)[0], "the others hold it open"
+    assert runner.stdout.read() == b""
+    runner.stdin.close()
     runner.stdout.close()
 
 
@@ -136,8 +155,8 @@ def waiting() -> int:
     return int(OrmQ.objects.filter(key="charon").count())
 
 
-def beat_at(path: Path, moment: int) -> None:
-    queue_heartbeat.beat("charon")
+def sign_at(path: Path, moment: int) -> None:
+    queue_heartbeat.sign("charon")
     os.utime(path, (moment, moment))
 
 
@@ -146,7 +165,7 @@ def test_a_queue_is_asked_every_20_seconds_unless_a_beat_waits(beats: Path) -> N
     heart = Heartbeat("charon")
     assert (heart.alive(100), waiting()) == (True, 1)
     assert (heart.alive(120), waiting()) == (True, 1)
-    beat_at(beats, 1)
+    sign_at(beats, 1)
     OrmQ.objects.all().delete()
     assert (heart.alive(139), waiting()) == (True, 0)
     assert (heart.alive(140), waiting()) == (True, 1)
@@ -178,7 +197,33 @@ def test_a_task_that_waits_for_its_next_try_does_not_hide_the_beat(beats: Path) 
     for now in range(0, 600, 20):
         assert heart.alive(now)
         OrmQ.objects.order_by("pk").last().delete()
-        beat_at(beats, now + 1)
+        sign_at(beats, now + 1)
+
+
+@pytest.mark.django_db
+def test_a_queue_whose_results_go_nowhere_is_dead(beats: Path) -> None:
+    """A monitor that was killed: the beat runs again and again, and stays on the queue."""
+    heart = Heartbeat("charon")
+    for now in range(0, 180, 20):
+        assert heart.alive(now)
+        queue_heartbeat.beat("charon")
+    assert not heart.alive(180)
+
+
+@pytest.mark.django_db
+def test_a_result_is_a_sign_of_life_even_where_it_cannot_be_recorded(
+    beats: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OperationalError("database or disk is full")
+
+    monkeypatch.setattr(ORM, "acknowledge", full)
+    monkeypatch.setattr(connection, "close", lambda: None)  # it is the test's
+    heart = Heartbeat("charon")
+    for now in range(0, 600, 60):
+        assert heart.alive(now)
+        GuardedORM("charon").acknowledge(1)
+        os.utime(beats, (now + 1, now + 1))
 
 
 def test_a_database_that_is_away_is_not_the_clusters_fault(
@@ -192,7 +237,8 @@ def test_a_database_that_is_away_is_not_the_clusters_fault(
     monkeypatch.setattr(heart, "takes_tasks", away)
     with caplog.at_level(logging.WARNING):
         assert [heart.alive(now) for now in (500, 520)] == [True, True]
-    assert caplog.messages == ["No heartbeat for queue charon: server closed the connection"]
+    assert set(caplog.messages) == {"No heartbeat for queue charon: server closed the connection"}
+    assert len({logs.cause_of(record) for record in caplog.records} - {""}) == 1
     assert heart.progressed == 520
 
 

@@ -103,7 +103,7 @@ def test_a_task_that_kills_its_worker_three_times_fails_and_is_gone(
         task, "os.abort", (1,), "numbers", "charon",
     )  # fmt: skip
     assert (failed.success, failed.attempt_count, failed.stopped) == (False, 3, clock.now())
-    assert failed.result == "Its worker died 3 times; not tried again."
+    assert failed.result == "No result came back of 3 tries: its worker or the queue died. Not tried again."
 
 
 def test_the_others_go_on_while_one_kills_its_workers(queue: GuardedORM, put: Callable[..., str], time: Clock) -> None:

@@ -10,6 +10,7 @@ import respx
 from django.db import OperationalError
 from django_q.models import OrmQ
 from django_q.signing import SignedPackage
+from django_q.tasks import async_task, result
 
 from markets import clock, events
 from markets.jobs import runs
@@ -46,6 +47,10 @@ def test_a_start_enqueues_every_source_that_may_run_the_archive_first(nbp: Sourc
     tasks.start()
     assert [task["args"] for task in rotating()] == [("nbp_archive",), ("ecb",), ("nbp",)]
     assert {task["trigger"] for task in rotating()} == {"start"}
+
+
+def test_ping_answers_through_the_queue() -> None:
+    assert result(async_task("miner.tasks.ping", sync=True)) == "pong"
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from charon.api import sse, sse_hub
+from charon.api import sse_hub
+from charon.api.addresses import STREAM
+from charon.api.live_question import MAX_CODES
+from charon.management.commands.live import MUTE_SECONDS
 from markets import events
 from markets.models import Job, Source
 from markets.records import RateRecord, Table
-from markets.redis import pubsub
+from markets.redis import live_events, pubsub
 from markets.store.publish import publish
 from tests.test_docs import blocks, read, section, table
 from tests.test_live import Call, Radio
@@ -40,6 +43,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
         return len(out)
 
     monkeypatch.setattr(pubsub, "publish", publish)
+    monkeypatch.setattr(live_events, "send", lambda _: None)
     return out
 
 
@@ -54,7 +58,7 @@ def test_the_message_of_new_figures(nbp: Source, job: Job, sent: list[Any], monk
 
 def test_the_message_of_new_decisions(sent: list[Any]) -> None:
     shown = told(1)
-    events.decided(**shown | {"as_of": date.fromisoformat(shown["as_of"])})
+    events.decided([events.Decision(**shown | {"as_of": date.fromisoformat(shown["as_of"])}, public=True)])
     assert sent == [("signals.updated", shown)]
 
 
@@ -67,11 +71,15 @@ def test_the_fields_of_the_message_log() -> None:
 
 def test_the_numbers_of_the_stream() -> None:
     text = section(PAGE, "## Events for browsers")
-    assert all(f"`{line}`" in text for line in sse.HELLO.decode().splitlines() if line)
+    assert f"`{sse_hub.RETRY.decode().strip()}`" in text
+    assert f"the newest {sse_hub.KEPT:,} events" in text
+    assert f"after {MUTE_SECONDS} s" in text
+    assert set(re.findall(r"`(\w+)`", re.findall(r"`kinds` of (.*?);", text)[0])) == set(live_events.KINDS)
+    assert f"at most {MAX_CODES} codes" in text
     assert f"after {sse_hub.PING_SECONDS:.0f} s of silence" in text
     assert f"the oldest of {sse_hub.WAITING} waiting events" in text
     assert f"at most {sse_hub.LISTENERS:,}" in text
-    assert f"`GET {sse.STREAM}`" in text
+    assert f"`GET {STREAM}`" in text
 
 
 def test_the_health_of_live() -> None:

@@ -51,7 +51,7 @@ def test_it_serves_and_says_where_and_how_to_stop(running: Up) -> None:
     assert (
         f"Charon: {running.url}/\n"
         f"  data:  {running.folder}\n"
-        "  admin: no account yet; make one with .venv/bin/python manage.py createsuperuser\n"
+        "  admin: no account yet; make one with `make admin`\n"
         "  stop:  Ctrl-C, or `make down` in another terminal\n"
     ) in running.said()
 

@@ -13,6 +13,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django_q.models import OrmQ
 from django_q.signing import SignedPackage
+from pytest_django import DjangoDbBlocker
 
 from markets import clock
 from markets.jobs import runs
@@ -31,16 +32,30 @@ NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 CLOSES = wave(420, START)
 
 
-@pytest.fixture
-def old(transactional_db: None, at: Callable[[str], None]) -> Iterator[Any]:
-    """The models as that release had them, over its tables; afterwards the tables are today's again."""
+@pytest.fixture(autouse=True)
+def that_day(at: Callable[[str], None]) -> None:
     at("2026-11-20 13:00")
-    executor = MigrationExecutor(connection)
-    executor.migrate(BEFORE)
-    try:
-        yield executor.loader.project_state(BEFORE).apps
-    finally:
-        call_command("migrate", verbosity=0)
+
+
+@pytest.fixture(scope="module")
+def before(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[dict[str, int]]:
+    """How many rows there were of each kind before the upgrade, which all tests here look at; each undoes its own.
+
+    That release's models stand over its tables while they are filled; twice 2 s of migrations.
+    """
+    with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clock, "now", lambda: NOON)
+        executor = MigrationExecutor(connection)
+        executor.migrate(BEFORE)
+        try:
+            kind, _ = ContentType.objects.get_or_create(app_label="markets", model="ingest")
+            Permission.objects.get_or_create(codename="view_ingest", content_type=kind, defaults={"name": "x"})
+            counts = seed(executor.loader.project_state(BEFORE).apps)
+            right = Permission.objects.get(codename="view_ingest").pk
+        finally:
+            call_command("migrate", verbosity=0)
+        yield counts | {"right": right}
+        call_command("flush", interactive=False, verbosity=0)
 
 
 def seed(apps: Any) -> dict[str, int]:
@@ -96,14 +111,8 @@ def seed(apps: Any) -> dict[str, int]:
     }
 
 
-def migrated() -> None:
-    call_command("migrate", verbosity=0)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_every_row_is_kept_with_todays_kinds_and_moments(old: Any) -> None:
-    before = seed(old)
-    migrated()
+@pytest.mark.django_db
+def test_every_row_is_kept_with_todays_kinds_and_moments(before: dict[str, int]) -> None:
     now: dict[str, Any] = {
         "Source": Source.objects,
         "Job": Job.objects,
@@ -130,10 +139,8 @@ def midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
-@pytest.mark.django_db(transaction=True)
-def test_open_announcements_are_worked_off_and_the_task_that_waits_finds_its_function(old: Any) -> None:
-    seed(old)
-    migrated()
+@pytest.mark.django_db
+def test_open_announcements_are_worked_off_and_the_task_that_waits_finds_its_function(before: dict[str, int]) -> None:
     assert tasks.is_catch_up(OrmQ.objects.order_by("pk")[0])
     assert claims.is_open()
     tasks.catch_up()
@@ -142,10 +149,8 @@ def test_open_announcements_are_worked_off_and_the_task_that_waits_finds_its_fun
     assert Job.objects.get(job_type="nbp.C").status == "failed", "its worker is gone"
 
 
-@pytest.mark.django_db(transaction=True)
-def test_new_figures_widen_one_open_row_and_take_a_failed_one_along(old: Any) -> None:
-    seed(old)
-    migrated()
+@pytest.mark.django_db
+def test_new_figures_widen_one_open_row_and_take_a_failed_one_along(before: dict[str, int]) -> None:
     sources.sync()
     nbp, day = Source.objects.get(code="nbp"), CLOSES[-1][0] + timedelta(days=1)
     with runs.job("nbp.A", nbp) as job:
@@ -159,21 +164,15 @@ def test_new_figures_widen_one_open_row_and_take_a_failed_one_along(old: Any) ->
     assert AnalysisSnapshot.objects.get(instrument__code="EUR", window="30d").stats["as_of"] == day.isoformat()
 
 
-@pytest.mark.django_db(transaction=True)
-def test_signals_that_were_right_are_not_written_again(old: Any) -> None:
-    seed(old)
-    migrated()
+@pytest.mark.django_db
+def test_signals_that_were_right_are_not_written_again(before: dict[str, int]) -> None:
     tasks.catch_up()
-    before = Signal.objects.count()
+    written = Signal.objects.count()
     OutboxEvent.objects.filter(instrument__code="USD").update(processed=None, claimed_until=clock.now())
     assert tasks.catch_up() == 0
-    assert Signal.objects.count() == before
+    assert Signal.objects.count() == written
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_right_that_an_operator_had_goes_with_the_model(old: Any) -> None:
-    kind, _ = ContentType.objects.get_or_create(app_label="markets", model="ingest")
-    right, _ = Permission.objects.get_or_create(codename="view_ingest", content_type=kind, defaults={"name": "x"})
-    migrated()
-    right.refresh_from_db()
-    assert right.codename == "view_outboxevent"
+@pytest.mark.django_db
+def test_a_right_that_an_operator_had_goes_with_the_model(before: dict[str, int]) -> None:
+    assert Permission.objects.get(pk=before["right"]).codename == "view_outboxevent"

@@ -202,13 +202,13 @@ def test_a_first_fill_that_begins_in_the_middle_of_a_pass_stops_it(
 ) -> None:
     brought(wave(300), "EUR")
     brought(wave(300), "USD")
-    real = engine.decide
+    real = engine.decisions
 
-    def begins(*args: Any, **kwargs: Any) -> int:
+    def begins(*args: Any, **kwargs: Any) -> dict[str, int]:
         gaps.begin_first_fill(nbp, [gaps.of_days("A", START + timedelta(days=300), date(2026, 11, 20))])
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(engine, "decide", begins)
+    monkeypatch.setattr(engine, "decisions", begins)
     tasks.catch_up()
     assert set(AnalysisSnapshot.objects.values_list("instrument__code", flat=True)) == {"EUR"}
     row = open_news().get()

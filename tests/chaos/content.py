@@ -16,10 +16,10 @@ from signals.models import AnalysisSnapshot, Signal
 from tests.chaos.world import BEGINS
 
 # What differs between two sound installations: row ids, jobs, the moments at which something was seen or done, how
-# many bars there were then, and which copy a correction replaced.
+# many bars there were then, and in which copy of a table (whole, or with figures left out) a correction stood.
 LEFT_OUT = {
     "id", "job", "turned_id", "fetched_at", "seen_at", "generated_at", "live_since", "backtested", "next_try", "tries",
-    "bars", "row", "state", "old_sha256",
+    "bars", "row", "state", "old_sha256", "new_sha256",
 }  # fmt: skip
 # How two rows name the same thing on two databases.
 NAMES = {
@@ -93,8 +93,8 @@ def alike(right: str, found: str) -> bool:
     return right == found or (bool(mark) and name == other and isclose(float(first), float(second), abs_tol=1e-9))
 
 
-def rows(model: type[Model], which: Q = EVERY) -> Rows:
-    names = columns(model)
+def rows(model: type[Model], which: Q = EVERY, without: frozenset[str] = frozenset()) -> Rows:
+    names = [name for name in columns(model) if name not in without]
     found = model._default_manager.filter(which).order_by().values_list(*names)
     return Counter(split(names, row) for row in found.iterator())
 
@@ -119,10 +119,16 @@ def newest_signals() -> Rows:
     )
 
 
+def publications() -> Rows:
+    """Address and hash are those of the file that was read first; the ECB has the same day in three of them."""
+    is_ecb = Q(source__code="ecb")
+    return rows(Publication, ~is_ecb) + rows(Publication, is_ecb, frozenset({"url", "sha256"}))
+
+
 TABLES: dict[str, Callable[[], Rows]] = {
     "rates": lambda: rows(Rate, ~Q(source__code="nbp_archive")),
     "archive figures": lambda: rows(Rate, Q(source__code="nbp_archive")),
-    "publications": lambda: rows(Publication),
+    "publications": publications,
     "revisions": lambda: rows(Revision),
     "candles": lambda: rows(Candle, Q(source__code="binance", open_time__range=CANDLES)),
     "gaps": lambda: rows(Gap),
@@ -140,7 +146,7 @@ def compare(right: Rows, found: Rows) -> Difference:
     return Difference(
         rows=sum(right.values()),
         lost=sorted(name(key) for key in wanted.keys() - there.keys()),
-        doubled=sorted(name(key) for key, values in there.items() if len(values) > 1),
+        doubled=sorted(f"{name(key)}: {values}" for key, values in there.items() if len(values) > 1),
         unequal=sorted(
             f"{name(key)}: {wanted.get(key, ['absent'])[0]} is {values[0]}"
             for key, values in there.items()

@@ -25,6 +25,9 @@ BROKEN: dict[str, dict[str, object]] = {
     "doubled days": {"spoil": "doubled"},
     "nulls": {"spoil": "nulled"},
 }
+# Seconds. Who starts under a wrong clock cannot know that it is wrong, and who has never answered may still be loading
+# (five minutes, for the slowest machine).
+STARTED = 20.0
 CLOCKS = {"a day ahead": timedelta(days=1), "two hours behind": timedelta(hours=-2)}
 
 
@@ -64,7 +67,7 @@ def restart(house: House) -> None:
 
 def frozen(role: str) -> Fault:
     def begin(house: House, _: random.Random) -> str:
-        found = house.members(role)
+        found = house.members(role) if house.runs_for(STARTED, role) else []
         for one in found:
             with suppress(psutil.Error):
                 one.send_signal(signal.SIGSTOP)
@@ -100,6 +103,8 @@ def heal(house: House) -> None:
 
 def clock(kind: str, wrong: timedelta) -> Fault:
     def begin(house: House, _: random.Random) -> str:
+        if not house.runs_for(STARTED, "pulse"):
+            return ""
         house.world.set_clock(wrong)
         return kind
 

@@ -14,7 +14,8 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connectio
 from django_q.models import OrmQ, Task
 from django_q.signing import SignedPackage
 
-from markets.models import Gap, Job, OutboxEvent, Problem, Rate
+from markets.models import Gap, Job, Problem, Rate
+from signals import claims
 from tests.chaos.world import World
 from tests.processes import Up, free_port
 from tests.servers import Postgres, Redis
@@ -55,6 +56,13 @@ class House:
     def members(self, role: str) -> list[psutil.Process]:
         assert self.up is not None
         return [one for one in self.up.processes() if role_of(one) == role]
+
+    def runs_for(self, seconds: float, role: str) -> bool:
+        """Whether all of the role have been there for so long."""
+        found = self.members(role)
+        with suppress(psutil.Error):
+            return bool(found) and all(time.time() - one.create_time() > seconds for one in found)
+        return False
 
     def kill_one(self, role: str, chance: random.Random) -> str:
         """Kill one process of the role; answers what it was, or nothing when there was none."""
@@ -106,7 +114,7 @@ def role_of(process: psutil.Process) -> str:
     line = " ".join(words)
     if "child_runner.py" in line:
         return "runner"
-    names = {"granian": "web", "qcluster": "cluster", "pulse": "pulse", "up": "up"}
+    names = {"charon.serving": "web", "qcluster": "cluster", "pulse": "pulse", "up": "up"}
     return next((role for word, role in names.items() if word in words), "")
 
 
@@ -134,11 +142,11 @@ class Watch:
         stuck = [there[pk] for pk, since in self.waiting.items() if now - since > self.patience]
         counts = {
             "jobs run": Job.objects.filter(status=Job.Status.RUNNING).count(),
-            "events are open": OutboxEvent.objects.filter(consumer="engine", processed=None).count(),
             "rates are missing": self.rates - Rate.objects.count(),
             "gaps are open": Gap.objects.filter(accepted_at=None).count() - self.gaps,
         }
         named = [f"{number} {what}" for what, number in counts.items() if number > 0]
+        named += [f"event open: {event}" for event in open_events()]
         named += [f"in the queue for {self.patience:.0f} s: {name_of(row)}, locked to {row.lock}" for row in stuck]
         return named + sorted({f"open: {kind} {subject}".rstrip() for kind, subject in problems} - self.allowed)
 
@@ -150,6 +158,16 @@ class Watch:
             calm = 0 if why else calm + 1
             time.sleep(1)
         return why
+
+
+def open_events() -> list[str]:
+    """News that the engine has not decided on, with what may be in the way.
+
+    What no rule is about (a price comes every few seconds) lies there until the next pass.
+    """
+    names = ("instrument__code", "kind", "tries", "claimed_by", "claimed_until", "error")
+    rows = claims.unprocessed().filter(kind__in=claims.timeframes()).order_by("pk")
+    return [" ".join(map(str, row)) for row in rows.values_list(*names)]
 
 
 def name_of(row: OrmQ) -> str:

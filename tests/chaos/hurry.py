@@ -36,7 +36,7 @@ class Hurry(AppConfig):
         child_process.MAX_DELAY, child_process.MAX_RESTARTS = 2.0, sys.maxsize
         job_leases.LEASE, job_leases.QUEUED_LEASE = timedelta(seconds=30), timedelta(seconds=60)
         claims.LEASE = timedelta(seconds=30)
-        gaps.FIRST_WAIT, gaps.LONGEST_WAIT = timedelta(seconds=10), timedelta(seconds=30)
+        gaps.FIRST_RETRY, gaps.LONGEST_RETRY = timedelta(seconds=10), timedelta(seconds=30)
         cooldown.FIRST_COOLDOWN, cooldown.LONGEST_COOLDOWN = 3, 20
 
 
@@ -52,4 +52,4 @@ def limited(connection: Any, **_: object) -> None:
             connection.connection.execute(f"PRAGMA max_page_count = {1 if full else UNLIMITED}")
         return execute(sql, params, many, context)
 
-    connection.execute_wrappers.append(watch)
+    connection.execute_wrappers[:] = [watch]  # a connection that was closed and opened again keeps its wrappers

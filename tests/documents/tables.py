@@ -27,7 +27,9 @@ TYPES = {
 
 
 def our_models() -> list[type[Model]]:
-    return [model for package in PACKAGES for model in apps.get_app_config(package).get_models()]
+    """Of the packages and of the applications inside them."""
+    ours = [config for config in apps.get_app_configs() if config.name.partition(".")[0] in PACKAGES]
+    return [model for config in ours for model in config.get_models()]
 
 
 def docstring(model: type[Model]) -> str:
@@ -37,14 +39,14 @@ def docstring(model: type[Model]) -> str:
 
 
 def columns(model: type[Model]) -> list[Field]:
-    """Every column but the number `id` that Django adds."""
-    return [field for field in model._meta.local_fields if not (field.auto_created and field.primary_key)]
+    """Every column but the number `id`."""
+    return [field for field in model._meta.local_fields if field.name != "id"]
 
 
 def linked(model: type[Model]) -> str:
     """A link to the table's part of the page; a table of Django or of a package has none."""
     name = model.__name__
-    return f"[{name}](#{name.lower()})" if model._meta.app_label in PACKAGES else name
+    return f"[{name}](#{name.lower()})" if model.__module__.partition(".")[0] in PACKAGES else name
 
 
 def type_of(field: Field) -> str:

@@ -5,11 +5,12 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.replica import NBP, SERVICES, Server, data, fixings, script
+from tests.replica import NBP, SERVICES, Server, data, fixings, receiver, script, walk
+from tests.replica.receiver import Receiver
 
 
 def arguments() -> argparse.Namespace:
@@ -19,12 +20,14 @@ def arguments() -> argparse.Namespace:
         epilog=script.__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("service", choices=[*SERVICES, "all"])
+    parser.add_argument("service", choices=[*SERVICES, Receiver.name, "all"])
     parser.add_argument("--port", type=int, default=0, help="0, the default, takes a free one; of `all` the first")
     parser.add_argument("--latency", type=float, default=0.0, help="seconds before every answer")
     parser.add_argument("--today", type=date.fromisoformat, help="YYYY-MM-DD, for the NBP; the real date unless given")
     parser.add_argument("--now", type=moment, help="YYYY-MM-DDTHH:MM+00:00; time passes as it does unless given")
     parser.add_argument("--script", type=Path, help="a JSON file, its format is below; of `all` one script a name")
+    parser.add_argument("--move", type=move, action="append", default=[], help="BTC:6:40:240 (CODE, percent, seconds)")
+    parser.add_argument("--receiver", action="store_true", help="a receiver of webhooks as well")
     parser.add_argument("--env", action="store_true", help="print NAME_BASE_URL=address, for a shell")
     return parser.parse_args()
 
@@ -36,16 +39,23 @@ def moment(text: str) -> datetime:
     return found
 
 
+def move(text: str) -> walk.Move:
+    """A jump that begins so many seconds after the start and ends so many after it."""
+    code, percent, start, end = text.split(":")
+    now = datetime.now(UTC).timestamp()
+    return walk.Move(code, now + float(start), now + float(end), 1 + float(percent) / 100)
+
+
 @contextlib.contextmanager
 def running(asked: argparse.Namespace) -> Iterator[Mapping[str, str]]:
     """The base URL of each service that was asked for."""
     entries: Any = json.loads(asked.script.read_text(encoding="utf-8")) if asked.script else {}
-    names = list(SERVICES) if asked.service == "all" else [asked.service]
+    names = [*SERVICES, *([Receiver.name] if asked.receiver else [])] if asked.service == "all" else [asked.service]
     scripts = (entries or {}) if asked.service == "all" else {asked.service: entries or ()}
     with contextlib.ExitStack() as stack:
         urls = {}
         for place, name in enumerate(names):
-            service = NBP(asked.today) if name == NBP.name else SERVICES[name]()
+            service = NBP(asked.today) if name == NBP.name else (SERVICES | {Receiver.name: Receiver})[name]()
             port = asked.port + place if asked.port else 0
             chosen = {"now": asked.now, "latency": asked.latency, "script": scripts.get(name, ()), "port": port}
             urls[name] = stack.enter_context(Server(service, **chosen)).url
@@ -59,6 +69,7 @@ def main() -> None:
         signal.signal(number, lambda *_: stop.set())
     if asked.service == NBP.name:
         data.load()
+    walk.moves.extend(asked.move)
     with running(asked) as urls:
         for name, url in urls.items():
             if asked.env:
@@ -66,6 +77,8 @@ def main() -> None:
             else:
                 sys.stdout.write(f"{name} {url}\n" if asked.service == "all" else f"{url}\n")
         if asked.env:
+            if Receiver.name in urls:
+                sys.stdout.write(f"RECEIVER_SECRET={receiver.SECRET}\n")
             sys.stdout.write("\n")  # who reads as they come knows the last one
         sys.stdout.flush()
         stop.wait()

@@ -13,13 +13,16 @@ JSON = "application/json; charset=utf-8"
 
 @dataclass(frozen=True)
 class Answer:
-    """`packs`: it leaves gzipped when the other side takes that."""
+    """`packs`: it leaves gzipped when the other side takes that. `held`: seconds before it leaves; `drip`: seconds
+    before each byte of its body."""
 
     status: int
     reason: bytes
     headers: Headers
     body: bytes
     packs: bool = False
+    held: float = 0.0
+    drip: float = 0.0
 
 
 class Refused(Exception):

@@ -122,7 +122,11 @@ class Server(Generic[Played]):
         answer = self._packed(script.spoilt(self.service.answer(request, now), faults, now), request)
         cut = cut_at(faults, len(answer.body))
         body = b"" if request.method == "HEAD" else answer.body[:cut]
-        writer.write(head_of(answer, request.stays) + body)
+        await asyncio.sleep(answer.held)
+        if answer.drip:
+            await dripped(head_of(answer, request.stays), body, answer.drip, writer)
+        else:
+            writer.write(head_of(answer, request.stays) + body)
         await writer.drain()
         return request.stays and cut is None
 
@@ -139,3 +143,11 @@ class Server(Generic[Played]):
                 self._gzipped.clear()
             self._gzipped[key] = gzip.compress(body, compresslevel=6, mtime=0)
         return self._gzipped[key]
+
+
+async def dripped(head: bytes, body: bytes, pause: float, writer: asyncio.StreamWriter) -> None:
+    writer.write(head)
+    for place in range(len(body)):
+        await asyncio.sleep(pause)
+        writer.write(body[place : place + 1])
+        await writer.drain()

@@ -105,16 +105,46 @@ def factor(code: str) -> float:
     return level(code)[0] / level(moving(code))[0] if moving(code) != "USD" else level(code)[0]
 
 
+class Move(NamedTuple):
+    """A scripted jump: from one moment until another (UNIX seconds) a code costs `times` what the walk says."""
+
+    code: str
+    start: float
+    end: float
+    times: float
+
+
+# Beside the walk, of the whole process: every service shows them.
+moves: list[Move] = []
+
+
+def moved(code: str, minutes: Minutes) -> Figures:
+    found: Figures = np.ones(len(minutes))
+    for move in moves:
+        if move.code == code:
+            found[(minutes * MINUTE >= move.start) & (minutes * MINUTE < move.end)] *= move.times
+    return found
+
+
+def times_at(code: str, moment: float) -> float:
+    return math.prod(move.times for move in moves if move.code == code and move.start <= moment < move.end)
+
+
 def usd_on(code: str, minutes: Minutes) -> Figures:
     """Dollars for one at minutes that lie far apart."""
     other = moving(code)
     if other == "USD":
         return np.full(len(minutes), factor(code))
-    return factor(code) * priced(other, logs(other, minutes))
+    return factor(code) * priced(other, logs(other, minutes)) * moved(other, minutes)
 
 
 def usd_between(code: str, first: int, last: int) -> Figures:
     """Dollars for one at each minute from the first to the last, both included."""
+    return walked_between(code, first, last) * moved(moving(code), np.arange(first, last + 1))
+
+
+def walked_between(code: str, first: int, last: int) -> Figures:
+    """The same without scripted jumps."""
     other = moving(code)
     if other == "USD":
         return np.full(last - first + 1, factor(code))
@@ -126,8 +156,9 @@ def usd_between(code: str, first: int, last: int) -> Figures:
 
 def usd(code: str, moment: float) -> float:
     minute = int(moment // MINUTE)
-    before, after = usd_between(code, minute, minute + 1)
-    return float(before * (after / before) ** (moment / MINUTE - minute))
+    before, after = walked_between(code, minute, minute + 1)
+    walked = float(before * (after / before) ** (moment / MINUTE - minute))
+    return walked * times_at(moving(code), moment)
 
 
 class Pair(NamedTuple):

@@ -42,6 +42,8 @@ EMPTY = """
 /waluty/EUR/
 /waluty/XYQ/
 /zloto/
+/sygnaly/
+/alerty/
 /miner/
 /status/
 /health
@@ -51,6 +53,7 @@ EMPTY = """
 /rates?code=USD
 /signals
 /signals/current
+/outcomes
 /prices/latest
 /candles?symbol=BTC
 /assets
@@ -58,6 +61,9 @@ EMPTY = """
 /stats/miner
 /batch/status
 /batch/queue/stats
+/alerts
+/alerts/rules
+/config/alerts-defaults
 """
 
 PAGES = """
@@ -86,6 +92,15 @@ PAGES = """
 /waluty/EURUSD/
 /zloto/?zakres=3M
 /zloto/?zakres=1M htmx
+/sygnaly/
+/sygnaly/?instrument=USD&regula=macd_cross&interwal=1d&sygnal=kup&tryb=wstecz&strona=2 htmx
+/sygnaly/?instrument=USB
+/alerty/
+/alerty/ htmx
+/alerty/?instrument=BTC&strona=2
+/alerty/podglad/?rodzaj=move&instrument=USD&okno=1440&prog=1&kierunek=up
+/alerty/podglad/?rodzaj=level&instrument=USD&poziom=x htmx
+/ui/alerts
 /miner/
 /miner/?strona=2 htmx
 /status/
@@ -200,6 +215,8 @@ WORK = """
 /stats/upcoming
 /stats/upcoming?limit=1&offset=1
 /batch/status
+/batch/status?batch_id=5eedba7c4
+/batch/status?batch_id=nobody
 /batch/run
 /batch/queue/stats
 /batch/rate-limit
@@ -211,6 +228,10 @@ WORK = """
 /redis/log?limit=5&type=signal&source=ta-service operator
 /redis/log?type=gossip operator
 /api/v1/stream
+/sse
+/robots.txt
+/favicon.ico
+/.well-known/security.txt
 """
 
 SIGNALS = """
@@ -241,7 +262,55 @@ SIGNALS = """
 /signals/current?rule=macd_cross&limit=1
 /signals/current?rule=all&limit=1
 /signals/current?rule=another
+/signals/1/explain
+/signals/999999/explain
+/signals/1_0/explain
+/outcomes
+/outcomes again
+/outcomes operator
+/outcomes?code=USD
+/outcomes?code=gold&rule=macd_cross
+/outcomes?timeframe=1d&horizon=5&live=false
+/outcomes?rule=all&limit=1&offset=1
+/outcomes?code=USB
+/outcomes?rule=macd_crosss
+/outcomes?horizon=3
+/outcomes?timeframe=2d
+/outcomes?live=perhaps
+/outcomes?limit=0
+/outcomes?bogus=1
 /waluty/USD/?zakres=1M&regula=macd_cross htmx
+"""
+
+ALERTS = """
+/alerts
+/alerts again
+/alerts operator
+/alerts?asset=BTC&limit=20
+/alerts?state=open
+/alerts?limit=1&offset=1
+/alerts?asset=NOTHING
+/alerts?state=over
+/alerts?limit=0
+/alerts/7
+/alerts/preview
+/alerts/rules/7
+/alerts/events/7/acknowledge
+/alerts/rules
+/alerts/rules operator
+/alerts/rules?limit=1&offset=1
+/alerts/channels
+/alerts/channels operator
+/alerts/channels?limit=1&offset=1 operator
+/alerts/silences
+/alerts/silences operator
+/alerts/silences?limit=1&offset=1 operator
+/alerts/silences/3
+/alerts/12/deliveries
+/alerts/999999/deliveries operator
+/alerty/potwierdz/forged/
+/config/alerts-defaults
+/config/alerts-defaults?bogus=1
 """
 
 DOCUMENTS = """
@@ -296,7 +365,7 @@ FILLING = """
 
 TEXTS = {
     "empty": EMPTY,
-    "full": PAGES + RATES + PRICES + WORK + SIGNALS + DOCUMENTS,
+    "full": PAGES + RATES + PRICES + WORK + SIGNALS + ALERTS + DOCUMENTS,
     "noon": NOON,
     "later": LATER,
     "filling": FILLING,

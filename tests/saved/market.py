@@ -91,6 +91,6 @@ def work() -> None:
     results.done(asked[1], "no answer")
     # PostgreSQL keeps the keys of an object in this order, whatever order they came in.
     error = {"error": "no answer", "symbol": "XAUUSD"}
-    result = BatchResult("5eedba7c4", ["EURUSD"], ["XAUUSD"], 1, 4, 3, 1, [error], {"BTCUSD": "deribit"})
+    result = BatchResult("5eedba7c4", ["EURUSD"], [error], 1, 4, 3, 1, [error], {"BTCUSD": "deribit"})
     with runs.job(JOB, trigger=Job.Trigger.OPERATOR) as job:
         batch_run.keep(job, result)

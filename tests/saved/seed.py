@@ -20,7 +20,7 @@ from signals import rules
 from signals.models import Signal
 from signals.tasks import catch_up
 from tests.news import open_news
-from tests.saved import market
+from tests.saved import alerts, market
 from tests.saved.figures import DAYS, LAST, archived, mids, spreads, table, value
 
 Travel = Callable[[str], None]
@@ -77,6 +77,7 @@ def full(travel: Travel) -> None:
         travel("2026-10-28 13:04:32")
     travel("2026-10-28 13:05")
     market.fill()
+    alerts.fill()
     # Nobody has decided on this yet, and one try has failed: an open announcement.
     bring("nbp.B", [table("B", LAST, mids(["AED"], LAST))])
     open_news().update(tries=1, error="DatabaseError('told to fail')")

@@ -1,6 +1,6 @@
 """The web application under the clock of the walks."""
 
-from charon.wsgi import application
+from charon.rsgi import application
 from e2e import clock
 
 clock.turn()

@@ -1,0 +1,1 @@
+"""Fuzzing of the API: schemathesis against an installation of its own."""

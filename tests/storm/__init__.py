@@ -1,0 +1,1 @@
+"""Thousands of scripted moves through evaluation and delivery while both are killed: `python -m tests.storm`."""
