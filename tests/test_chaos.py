@@ -14,7 +14,7 @@ FAULTS = ["--faults", "kill,500,doubled,Redis,PostgreSQL"]
 
 def chaos(*words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "tests.chaos", *SMALL, *SOURCES, *FAULTS, *words]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=400)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900)
 
 
 @pytest.mark.processes

@@ -26,7 +26,7 @@ CLEAN = """\
 
 def storm(*words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "tests.storm", *SMALL, *words]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=400)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900)
 
 
 def assert_clean(done: subprocess.CompletedProcess[str]) -> None:
