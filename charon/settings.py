@@ -339,9 +339,12 @@ MEMORY_CACHE_BYTES = max(8_000_000, 32_000_000 // WEB_WORKERS)
 CORS_ALLOW_ALL_ORIGINS = "*" in ALLOWED_ORIGINS
 CORS_ALLOWED_ORIGINS = [origin for origin in ALLOWED_ORIGINS if origin != "*"]
 CORS_ALLOW_METHODS = ("GET", "HEAD", "POST", "DELETE", "OPTIONS")
-CORS_ALLOW_HEADERS = ("accept", "authorization", "content-type", "if-none-match", "last-event-id", "x-request-id")
+CORS_ALLOW_HEADERS = (
+    *("accept", "authorization", "content-type", "idempotency-key", "if-none-match", "last-event-id", "x-request-id"),
+)
 CORS_EXPOSE_HEADERS = (
-    *("ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-ID", "X-Source", "X-Total-Count"),
+    *("ETag", "Idempotent-Replayed", "Link", "Location", "RateLimit", "RateLimit-Policy", "Retry-After"),
+    *("X-Request-ID", "X-Source", "X-Total-Count"),
 )
 
 NINJA_PAGINATION_MAX_LIMIT = 10_000

@@ -58,7 +58,7 @@ def signals(request: HttpRequest, query: Query[SignalQuery], paging: Query[Pagin
 
 @router.get(
     "/signals/current",
-    response={200: CurrentPage, 404: Envelope, **COMMON_ERRORS},
+    response={200: CurrentPage, **COMMON_ERRORS},
     operation_id="signals_current",
     summary="Now",
 )

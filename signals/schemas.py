@@ -97,7 +97,13 @@ class CurrentItem(Schema):
     values: dict[str, Digits | None] | None = Field(
         description="What the rule computed on that bar, by name; null where it computed nothing.",
         examples=[
-            {"ema_fast": 3.9411, "ema_slow": 3.9389, "macd": 0.0022, "signal_line": 0.0055, "histogram": -0.0033}
+            {
+                "ema_fast": "3.9411",
+                "ema_slow": "3.9389",
+                "macd": "0.0022",
+                "signal_line": "0.0055",
+                "histogram": "-0.0033",
+            }
         ],
     )
     rating: Digits | None = Field(

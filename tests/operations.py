@@ -43,7 +43,7 @@ class Operation:
     @property
     def address(self) -> str:
         """With what the documentation shows in the path; BTC where it shows nothing."""
-        shown = {row["name"]: row["schema"].get("example") for row in self.described["parameters"]}
+        shown = {row["name"]: row["schema"].get("example", row.get("example")) for row in self.described["parameters"]}
         return re.sub(r"\{(.*?)\}", lambda name: str(shown.get(name[1]) or "BTC"), self.path)
 
 

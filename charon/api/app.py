@@ -17,7 +17,7 @@ from ninja.openapi.docs import Redoc, Swagger
 from ninja.openapi.schema import OpenAPISchema
 
 from charon import detection
-from charon.api import described, health, message_log, parameters
+from charon.api import described, health, idempotency, media, message_log, parameters
 from charon.api.errors import envelope, unauthorized, unavailable
 from markets.api.assets import router as assets_router
 from markets.api.candles import router as candles_router
@@ -52,7 +52,8 @@ them.
   403 for a token or an account without the right, 429 with `Retry-After` beyond a limit. `RateLimit` and
   `RateLimit-Policy` say what is left of it.
 * A body of up to 64 kB with its `Content-Length` is taken, by methods that change something: else 413, in pieces 411,
-  and 408 when it does not arrive within 5 s. 503 says in `Retry-After` when to come again.
+  and 408 when it does not arrive within 5 s; 415 says which types are taken. 503 says in `Retry-After` when to come
+  again. A POST for operators heeds an `Idempotency-Key`: sent again within a day it is answered with the first answer.
 * Every public answer but `/health` has an `ETag`: sent back in `If-None-Match` it is answered with 304 and no body
   while nothing has changed. `Cache-Control` says how long it may be kept: official rates and decisions for a minute,
   candles and sources for 15 s, prices, alerts and the state of the work for 5 s. Errors are kept by nobody, nor are an
@@ -111,18 +112,33 @@ api = DescribedOnce(
 )
 
 
-def known_parameters_only(run: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """ninja drops parameters it does not know, so that a misspelt filter would answer everything."""
+def guarded(run: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """What holds for every operation before it runs: its parameters, the types of bodies, and a key of a write.
+
+    ninja drops parameters it does not know, so that a misspelt filter would answer everything.
+    """
     operation = run.__self__  # type: ignore[attr-defined]
+    names = parameters.known(operation)
+    # What only computes is the same each time anyway.
+    is_done_once = "POST" in operation.methods and bool(operation.auth_callbacks)
 
     @functools.wraps(run)
     def checked(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
-        faults = parameters.faults(request, parameters.known(operation))
+        faults = parameters.faults(request, names)
         if faults := faults + parameters.faults_of_body(request, operation):
             return invalid(request, faults)
-        return run(request, **kwargs)
+        if answer := media.refused(request, operation):
+            return answer
+        return written(request, lambda: run(request, **kwargs)) if is_done_once else run(request, **kwargs)
 
     return checked
+
+
+def written(request: HttpRequest, run: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+    try:
+        return idempotency.once(request, run)
+    except DatabaseError as error:
+        return api.on_exception(request, error)
 
 
 def invalid(request: HttpRequest, faults: list[dict[str, str]]) -> HttpResponse:
@@ -213,7 +229,7 @@ def redoc(request: HttpRequest) -> HttpResponse:
     return offline(Redoc().render_page)(request, api)
 
 
-api.add_decorator(known_parameters_only, mode="view")
+api.add_decorator(guarded, mode="view")
 api.add_router("", markets_router)
 api.add_router("", prices_router)
 api.add_router("", assets_router)

@@ -2,6 +2,10 @@
 
 from typing import Any
 
+from django.conf import settings
+
+from charon.api import examples
+
 
 def header(description: str, *, always: bool, **schema: Any) -> dict[str, Any]:
     return {"description": description, "required": always, "schema": {"type": "string"} | schema}
@@ -17,12 +21,23 @@ HEADERS = {
     "X-Source": header("The source that answers; missing where none does.", always=False),
     "Location": header("Where the result will be.", always=True),
     "WWW-Authenticate": header("The scheme of the tokens.", always=True, const="Bearer"),
+    "Accept": header("The types that are taken.", always=True),
+    "Idempotent-Replayed": header("`true` where this is the first answer once more.", always=False),
     "Retry-After": header("For how many seconds to wait.", always=True, type="integer", minimum=0),
 }
 EVERYWHERE = ("X-Request-ID", "Cache-Control", "RateLimit", "RateLimit-Policy")
-OF_STATUS = {202: ["Location"], 304: ["ETag"], 401: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"]}
+OF_STATUS = {
+    202: ["Location"],
+    304: ["ETag"],
+    401: ["WWW-Authenticate"],
+    415: ["Accept"],
+    429: ["Retry-After"],
+    503: ["Retry-After"],
+}
 # One source answers, and the body does not say which.
 OF_ONE_SOURCE = {"prices", "prices_summary", "candles"}
+# Readers are refused where the licence of a source keeps its figures from them.
+OF_LICENSED = {"rates", "gold", "prices", "prices_summary", "prices_latest", "candles"}
 # Nobody keeps it. Its own 503 says what is wrong, and not for how long.
 HEALTH = "health"
 # Of an operation and its status, with values of the answer.
@@ -35,11 +50,46 @@ LINKS: dict[tuple[str, int], dict[str, Any]] = {
 }
 
 
+IDEMPOTENCY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "1 to 255 characters of your own, new for each wish. Sent again with the same request within a "
+    "day it is answered with the first answer, and nothing is done twice.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "example": "7b1a9c52-0f6e-4f0b-9d3e-2c1f5a8e4b10"},
+}
+LICENCE = {"name": "MIT", "identifier": "MIT"}
+
+
+def about(schema: dict[str, Any]) -> None:
+    """Whose installation it is: its address and its contact, where they are known."""
+    contact = {"name": "Charon"} | ({"url": settings.PUBLIC_URL} if settings.PUBLIC_URL else {})
+    schema["info"] |= {"license": LICENCE, "contact": contact}
+    schema["servers"] = [{"url": settings.PUBLIC_URL or "/", "description": "This installation"}]
+
+
+def once(operation: dict[str, Any]) -> None:
+    """A write that may be asked for again under the same key."""
+    operation["parameters"] = [*operation.get("parameters", []), IDEMPOTENCY]
+    operation["responses"].setdefault(409, operation["responses"][400] | {"description": "Conflict"})
+
+
 def complete(schema: dict[str, Any]) -> None:
+    """Adds to what ninja makes: headers, statuses that any operation has, links, examples, and whose it is."""
     schema["components"]["headers"] = HEADERS
+    about(schema)
     for methods in schema["paths"].values():
         for method, operation in methods.items():
             responses = operation["responses"]
+            if method == "post" and "security" in operation:
+                once(operation)
+            if "requestBody" in operation:
+                responses[415] = responses[400] | {"description": "Unsupported Media Type"}
+            if "security" not in operation and operation["operationId"] not in OF_LICENSED:
+                responses.pop(403, None)
+            if operation["operationId"] == HEALTH:
+                responses.pop(429, None)  # it must answer whatever else is going on
+            responses[406] = responses[400] | {"description": "Not Acceptable"}
             if method == "get" and operation["operationId"] != HEALTH and "security" not in operation:
                 responses[304] = {"description": "Not Modified"}
             for status, response in responses.items():
@@ -48,6 +98,7 @@ def complete(schema: dict[str, Any]) -> None:
                     response["links"] = links
             if operation["operationId"] == HEALTH:
                 responses[503]["headers"]["Retry-After"] = HEADERS["Retry-After"] | {"required": False}
+    examples.complete(schema)
 
 
 def reference(name: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The tables by name; what a table means is written in its module."""
 
-from markets.models.callers import ApiToken, CallerCount
+from markets.models.callers import ApiToken, CallerCount, IdempotentAnswer
 from markets.models.gaps import Gap
 from markets.models.jobs import Job
 from markets.models.outbox import OutboxEvent
@@ -18,6 +18,7 @@ __all__ = [
     "Gap",
     "Generation",
     "GoldPrice",
+    "IdempotentAnswer",
     "Instrument",
     "Job",
     "ListedAsset",

@@ -1,4 +1,4 @@
-"""Who calls the API: the tokens of its clients, and what was counted of a caller."""
+"""Who calls the API: the tokens of its clients, what was counted of a caller, and what was answered to one."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -41,3 +41,26 @@ class CallerCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.caller}: {self.count}"
+
+
+class IdempotentAnswer(models.Model):
+    """The first answer to a request that came with an Idempotency-Key; without a status it is still being worked on.
+
+    `request` is the SHA-256 of method, address and body: the same key of the same caller with another request is
+    refused. Deleted after a day.
+    """
+
+    caller = models.CharField(max_length=160)
+    key = models.CharField(max_length=255)
+    request = models.CharField(max_length=64)
+    begun_at = models.DateTimeField()
+    status = models.PositiveSmallIntegerField(null=True)
+    body = models.TextField(blank=True)
+    location = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["caller", "key"], name="one_answer_a_key")]
+        indexes = [models.Index(fields=["begun_at"], name="idempotent_age")]
+
+    def __str__(self) -> str:
+        return f"{self.caller} {self.key}"

@@ -16,8 +16,8 @@ from django.db import models, transaction
 from django.db.models import Exists, Max, Min, OuterRef, Q
 
 from markets import clock
-from markets.models import CallerCount, Candle, Gap, Job, OutboxEvent, Revision, Source, Tick
-from markets.store import listings, rollups
+from markets.models import CallerCount, Candle, Gap, IdempotentAnswer, Job, OutboxEvent, Revision, Source, Tick
+from markets.store import idempotent_answers, listings, rollups
 from markets.store.gaps import CANDLES
 from markets.store.stored_candles import REPLACE, TABLE
 from markets.timeframes import SECONDS, start_of
@@ -66,10 +66,13 @@ def prune(days: int, seconds: float = 30) -> Pruned:
 
 
 def prune_callers() -> None:
-    """Addresses of callers and of failed logins, which the next ones would delete: they are personal data."""
+    """Addresses of callers and of failed logins, which the next ones would delete: they are personal data. And what was
+    answered to keys that nobody sends again.
+    """
     now = clock.now()
     delete(CallerCount.objects.filter(until__lt=int(now.timestamp())))
     delete(AccessAttempt.objects.filter(attempt_time__lt=now - KEPT_ADDRESSES))
+    delete(IdempotentAnswer.objects.filter(begun_at__lt=now - idempotent_answers.KEPT))
 
 
 def old_days(source: Source, before: datetime) -> Iterator[datetime]:

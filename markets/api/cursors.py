@@ -1,0 +1,64 @@
+"""Cursors of newest-first lists: a place among the rows that new ones do not move, unlike an offset.
+
+A cursor is the order of the last row that was sent. The next page is what comes behind it, found by the index of that
+order, however far it lies.
+"""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from typing import Any, TypeVar, cast
+
+import msgspec
+from django.core.exceptions import ValidationError
+from django.db.models import Field, Model, Q, QuerySet
+
+from markets.errors import QuestionError
+
+M = TypeVar("M", bound=Model)
+
+LONGEST = 200
+
+
+def order_of(rows: QuerySet[M]) -> list[str]:
+    """The names of the fields that the rows descend by; the last one is unique."""
+    names = [str(name) for name in rows.query.order_by or rows.model._meta.ordering or ()]
+    if not names or not all(name.startswith("-") for name in names):
+        raise TypeError(f"{rows.model.__name__} does not come newest first: {names}")
+    return [name.removeprefix("-") for name in names]
+
+
+def after(rows: QuerySet[M], cursor: str) -> QuerySet[M]:
+    """What comes behind the cursor; raises QuestionError for what is none."""
+    names = order_of(rows)
+    values = read(cursor, [field_of(rows, name) for name in names])
+    behind = Q(pk__in=[])
+    for place, name in enumerate(names):
+        same = dict(zip(names[:place], values[:place], strict=True))
+        behind |= Q(**same, **{f"{name}__lt": values[place]})
+    # The first field alone lets the database begin at the place in its index.
+    return rows.filter(behind, **{f"{names[0]}__lte": values[0]})
+
+
+def field_of(rows: QuerySet[M], name: str) -> Field[Any, Any]:
+    return cast("Field[Any, Any]", rows.model._meta.pk if name == "pk" else rows.model._meta.get_field(name))
+
+
+def read(cursor: str, fields: Sequence[Field[Any, Any]]) -> list[Any]:
+    fault = QuestionError("The cursor is none of this list; begin without one", {"field": "cursor"})
+    if len(cursor) > LONGEST or not cursor.isascii():
+        raise fault
+    try:
+        told = msgspec.json.decode(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=list[str])
+        values = [field.to_python(value) for field, value in zip(fields, told, strict=True)]
+    except (ValueError, ValidationError, msgspec.DecodeError, OverflowError):
+        raise fault from None
+    if any(isinstance(value, int) and not 0 < value < 2**63 for value in values):
+        raise fault
+    return values
+
+
+def behind(rows: QuerySet[M], last: int) -> str:
+    """The cursor of the row at this place of the rows."""
+    values = rows.values_list(*order_of(rows))[last]
+    told = [value.isoformat() if hasattr(value, "isoformat") else str(value) for value in values]
+    return urlsafe_b64encode(msgspec.json.encode(told)).decode().rstrip("=")
