@@ -46,10 +46,14 @@ def refuse_missing(rule: Rule, asked: Question) -> None:
     missing = [need for need in rule.needs if all(getattr(asked, name) is None for name in alternatives(need))]
     if not missing:
         return
-    rows = [{"name": need.split("|")[0], "one_of": alternatives(need)} for need in missing]
-    told = [{**row, "one_of": list(row["one_of"]), "description": meaning(rule, str(row["name"]))} for row in rows]
+    first = [need.split("|")[0] for need in missing]
+    told = [
+        {"name": name, "one_of": list(alternatives(need)), "description": meaning(rule, name)}
+        for name, need in zip(first, missing, strict=True)
+    ]
     words = ", ".join(" or ".join(alternatives(need)) for need in missing)
-    raise MissingInputError(f"The rule {rule.id} needs {words}.", {"rule": rule.id, "missing": told})
+    message = f"The rule {rule.id} needs {words}."
+    raise MissingInputError(message, {"rule": rule.id, "missing": first, "inputs": told})
 
 
 def refuse_unreadable(asked: Question) -> None:
@@ -67,7 +71,7 @@ def in_force(rule: Rule, day: dt.date) -> Version:
             return version
     first = rule.versions[0].valid_from
     message = f"The rule {rule.id} answers for days from {first}; {day} is not in force."
-    raise RuleNotInForceError(message, {"rule": rule.id, "first_day": first.isoformat(), "asked_day": day.isoformat()})
+    raise RuleNotInForceError(message, {"rule": rule.id, "since": first.isoformat(), "date": day.isoformat()})
 
 
 def refuse_contradictions(rule: Rule, asked: Question) -> None:

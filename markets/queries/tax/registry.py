@@ -1,9 +1,9 @@
 """All rules of the tax rate, by id; a new one is its file and one line here."""
 
 import importlib
-from difflib import get_close_matches
 from typing import Any
 
+from markets.queries.lookup import nearest
 from markets.queries.tax.faults import UnknownRuleError
 from markets.queries.tax.rows import row
 from markets.queries.tax.rule import Rule
@@ -57,8 +57,8 @@ def rule_of(name: str) -> Rule:
     wanted = name.strip().lower()
     if wanted in NAMES:
         return NAMES[wanted]
-    nearest = list(dict.fromkeys(NAMES[near].id for near in get_close_matches(wanted[:LONGEST], NAMES)))
-    raise UnknownRuleError(f"There is no rule '{name[:LONGEST]}'.", {"nearest": nearest})
+    like_it = nearest(wanted[:LONGEST], {known: rule.id for known, rule in NAMES.items()})
+    raise UnknownRuleError(f"There is no rule '{name[:LONGEST]}'.", {"nearest": like_it})
 
 
 def described() -> list[dict[str, Any]]:
