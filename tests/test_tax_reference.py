@@ -42,7 +42,7 @@ def tables(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterato
 def rules(monkeypatch: pytest.MonkeyPatch, at: Callable[[str], None]) -> None:
     at("2026-10-27 10:00")
     both = (Relation.BEFORE, Relation.UP_TO)
-    monkeypatch.setattr(registry, "RULES", {str(relation): rule(Sequence.NBP, relation) for relation in both})
+    monkeypatch.setattr(registry, "NAMES", {str(relation): rule(Sequence.NBP, relation) for relation in both})
 
 
 def drawn(seed: int, count: int) -> list[Question]:

@@ -111,7 +111,7 @@ def tables(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterato
 def rules(monkeypatch: pytest.MonkeyPatch, at: Callable[[str], None]) -> None:
     at("2026-10-27 10:00")
     found = {f"{sequence}.{relation}": rule(sequence, relation) for sequence in Sequence for relation in Relation}
-    monkeypatch.setattr(registry, "RULES", found)
+    monkeypatch.setattr(registry, "NAMES", found)
 
 
 def check(asked: str, code: str, day: str, number: str, table_day: str, rate: str) -> None:
