@@ -54,19 +54,12 @@ def now(at: Callable[[str], None]) -> None:
     at("2026-10-27 10:00")
 
 
-def asked(rule: str, code: str = "EUR", **inputs: Any) -> dict[str, Any]:
+def asked(rule: str, code: str = "EUR", **inputs: str) -> dict[str, Any]:
     """Days as text, amounts as text: `asked("pit", "USD", date="2025-12-29", amount="1500")`."""
-    read = {
-        "amount": Decimal,
-        "actual_rate": Decimal,
-        "cross_rate": Decimal,
-        "year": int,
-        "choice": str,
-        "reference": str,
-    }
-    return answer(
-        Question(rule, code, **{name: read.get(name, date.fromisoformat)(text) for name, text in inputs.items()})
-    )
+    kinds: dict[str, Callable[[str], Any]] = dict.fromkeys(("amount", "actual_rate", "cross_rate"), Decimal)
+    kinds |= {"year": int, "choice": str, "reference": str}
+    read: dict[str, Any] = {name: kinds.get(name, date.fromisoformat)(text) for name, text in inputs.items()}
+    return answer(Question(rule, code, **read))
 
 
 @every_rule
