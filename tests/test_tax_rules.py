@@ -278,7 +278,7 @@ def test_a_year_outside_the_calendar_is_refused(rule: str, year: int) -> None:
 def test_an_amount_of_the_law_in_euro_has_no_rate_of_another_currency(rule: str) -> None:
     with pytest.raises(ContradictionError) as refused:
         checked(question(rule, "USD", year=2026))
-    assert refused.value.detail == {"fields": ["code", "rule"]}
+    assert refused.value.detail == {"fields": ["rule", "code"]}
 
 
 def test_a_tax_year_begins_in_the_year_that_is_told() -> None:

@@ -8,7 +8,7 @@ from markets.errors import QuestionError
 from markets.queries.tax.faults import ContradictionError, MissingInputError, RuleNotInForceError
 from markets.queries.tax.inputs import STAND_INS, alternatives, meaning, used
 from markets.queries.tax.published import banks
-from markets.queries.tax.registry import RULES, rule_of
+from markets.queries.tax.registry import rule_of
 from markets.queries.tax.rule import Contradiction, Question, Rule, Version
 
 CHOICES = ("nbp", "ecb")
@@ -26,11 +26,11 @@ def checked(asked: Question) -> tuple[Rule, Version]:
     refuse_missing(rule, asked)
     refuse_unreadable(asked)
     if other := rule.instead(asked):
-        rule = RULES[other]
+        rule = rule_of(other)
         refuse_missing(rule, asked)
     version = in_force(rule, rule.event(asked))
     if rule.follows:
-        in_force(RULES[rule.follows], rule.event(asked))
+        in_force(rule_of(rule.follows), rule.event(asked))
     refuse_contradictions(rule, asked)
     return rule, version
 
@@ -83,7 +83,7 @@ def refuse_contradictions(rule: Rule, asked: Question) -> None:
 
 def of_every_rule(rule: Rule, asked: Question) -> Iterator[Contradiction]:
     if rule.fixed_code and asked.code and asked.code != rule.fixed_code:
-        yield Contradiction(("code", "rule"), f"{rule.id} is about {rule.fixed_code} alone.")
+        yield Contradiction(("rule", "code"), f"{rule.id} is about {rule.fixed_code} alone.")
     for name, stand_in in STAND_INS.items():
         days = getattr(asked, name), getattr(asked, stand_in)
         if name in rule.needs and None not in days and days[0] != days[1]:
