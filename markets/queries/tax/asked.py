@@ -1,0 +1,74 @@
+"""A question made ready: its code as the tables have it, its rule, the version of the law, and what the rule chose."""
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from django.db.models import F
+
+from markets import clock
+from markets.errors import QuestionError, UnknownCodeError
+from markets.instruments import names
+from markets.models import Alias, Instrument
+from markets.queries.rates import find_currency
+from markets.queries.tax.questions import checked
+from markets.queries.tax.registry import rule_of
+from markets.queries.tax.rule import Choice, Question, Rule, Version
+
+PLN = "PLN"
+# Name as asked (in capitals): code and kind.
+Known = dict[str, tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """`rule` answers, which may be another than was asked. `known`: the moment whose knowledge counts; None for now."""
+
+    question: Question
+    rule: Rule
+    version: Version
+    choice: Choice
+    known: dt.datetime | None
+
+
+def known_names(questions: Iterable[Question]) -> Known:
+    """One statement: the instruments of all codes and aliases."""
+    wanted = {name(text) for question in questions for text in (question.code, question.reference) if text}
+    wanted = {text for text in wanted if text and "\0" not in text}  # PostgreSQL takes it for a fault of the question
+    columns = ("asked_as", "code_", "kind_")
+    by_code = Instrument.objects.filter(code__in=wanted).annotate(asked_as=F("code"), code_=F("code"), kind_=F("kind"))
+    by_alias = Alias.objects.filter(name__in=wanted).annotate(
+        asked_as=F("name"), code_=F("instrument__code"), kind_=F("instrument__kind")
+    )
+    rows = by_alias.order_by().values_list(*columns).union(by_code.order_by().values_list(*columns), all=True)
+    return {text: (code, kind) for text, code, kind in rows} if wanted else {}
+
+
+def name(text: str) -> str:
+    return text.strip().upper()
+
+
+def make_ready(question: Question, known: Known) -> Asked:
+    """Raises what `checked` and the rule refuse, and UnknownCodeError."""
+    code = currency(question.code or rule_of(question.rule).fixed_code, known)
+    reference = currency(question.reference, known) if question.reference else None
+    question = replace(question, code=code, reference=reference)
+    try:
+        rule, version = checked(question)
+        choice = rule.choose(question)
+    except (OverflowError, ValueError):
+        raise QuestionError(
+            "A day before year 1 or after year 9999 would be needed.", {"rule": question.rule}
+        ) from None
+    moment = question.as_of if question.as_of and question.as_of < clock.now() else None
+    return Asked(question, rule, version, choice, moment)
+
+
+def currency(text: str, known: Known) -> str:
+    """The code as the tables have it. A currency that no table has may still be one: the refusal is then another."""
+    code, kind = known.get(name(text), (name(text), ""))
+    is_known = names.is_currency(code) and code not in names.METALS
+    if not (kind == Instrument.Kind.CURRENCY if kind else code == PLN or is_known):
+        find_currency(text)  # raises, with the nearest codes, or where the price of gold and coins is
+        raise UnknownCodeError(f"{code} is a pair: ask for one currency", {"nearest": []})
+    return code
