@@ -13,6 +13,7 @@ from charon.feeds.addresses import ADDRESSES
 from markets.instruments.create import find_or_create
 from markets.models import Instrument, Source
 from tests.feed_reading import ALL, EMBED, FEEDS, PICTURES
+from tests.test_docs import read, table
 from tests.test_pages_instrument import history
 
 pytestmark = pytest.mark.django_db
@@ -29,6 +30,16 @@ def afternoon(at: Callable[[str], None], nbp: Source) -> None:
 def test_every_address_of_the_list_is_tried_here() -> None:
     tried = {get_resolver().resolve(path).route for path in ALL}
     assert tried == {one.route for one in ADDRESSES} | {"llms.txt"}
+
+
+def test_every_address_is_described_with_its_parameters() -> None:
+    rows = table(read("docs/feeds.md").partition("## Use")[0])
+    told = {row[0].strip("`"): row[2] for row in rows if row[0].startswith("`/")}
+    assert set(told) == {"/" + one.route.replace("<str:", "<") for one in ADDRESSES} | {"/llms.txt"}
+    for path, names in told.items():
+        for name, value in {"lang": "en", "theme": "dark", "days": "30"}.items():
+            response = Client().get(path.replace("<code>", "USD"), {name: value})
+            assert response.status_code == (200 if f"`{name}`" in names else 400), (path, name)
 
 
 @pytest.mark.parametrize("path", ALL)

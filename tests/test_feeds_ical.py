@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
-from icalendar import Calendar, Event
+from icalendar import Calendar, Component
 
 from markets.models import Source
 from markets.queries import calendars
@@ -24,17 +24,17 @@ def noon(at: Callable[[str], None], nbp: Source) -> None:
     at("2026-10-26 12:00")
 
 
-def events(client: Client, path: str) -> list[Event]:
+def events(client: Client, path: str) -> list[Component]:
     return list(Calendar.from_ical(client.get(path).content).walk("VEVENT"))
 
 
-def of(client: Client, series: str) -> dict[date, Event]:
+def of(client: Client, series: str) -> dict[date, Component]:
     """The events of one table by their day."""
     found = [one for one in events(client, PUBLICATIONS) if str(one["UID"]).startswith(f"{series}.2")]
     return {date.fromisoformat(str(one["UID"]).partition("@")[0].rpartition(".")[2]): one for one in found}
 
 
-def hours(event: Event) -> tuple[datetime, datetime]:
+def hours(event: Component) -> tuple[datetime, datetime]:
     return event.decoded("DTSTART"), event.decoded("DTEND")
 
 
