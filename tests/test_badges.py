@@ -81,7 +81,7 @@ def test_a_figure_that_is_not_the_newest_says_so(client: Client, nbp: Source, at
     assert texts(picture(client, "/badge/USD.svg"))[1] == "3,87 zł · 20.11.2026"
     at("2026-11-23 12:45")
     root = picture(client, "/badge/USD.svg")
-    assert texts(root)[1] == "3,87 zł · 20.11.2026 · nieaktualny"
+    assert texts(root)[1] == "3,87 zł · 20.11.2026 · nieaktualne"
     assert [one.get("class") for one in root.iter(f"{SVG}rect")][-1] == "flat"
 
 

@@ -103,9 +103,9 @@ def test_english_numbers_days_and_names(client: Client) -> None:
 
 
 def test_an_old_figure_says_so(client: Client, at: Callable[[str], None]) -> None:
-    assert "nieaktualny" not in shown(client)
+    assert "nieaktualne" not in shown(client)
     at("2026-11-24 18:00")
-    assert "20.11.2026 nieaktualny" in shown(client)
+    assert "20.11.2026 nieaktualne" in shown(client)
 
 
 def test_a_figure_of_the_archive_has_the_letter_of_its_table(client: Client, archive: Source) -> None:

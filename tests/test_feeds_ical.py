@@ -158,7 +158,7 @@ def test_the_names_are_of_the_public_address(client: Client, settings: Any) -> N
     assert str(events(client, POLISH)[0]["UID"]) == "pl.2026-01-01@rates.example.org"
 
 
-@pytest.mark.parametrize("name", ["a;b,c\\d", "line\nbreak", "bell\x07", "x" * 200, "BEGIN:VEVENT\r\nSUMMARY:no"])
+@pytest.mark.parametrize("name", ["a;b,c\\d", "line\nbreak", "bell\x07", "x" * 120, "BEGIN:VEVENT\r\nSUMMARY:no"])
 def test_no_name_of_a_source_breaks_a_calendar(client: Client, name: str) -> None:
     Source.objects.filter(code="ecb").update(name=name)
     content = client.get(PUBLICATIONS).content

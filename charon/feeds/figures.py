@@ -65,7 +65,7 @@ def official(instrument: Instrument) -> Figure | None:
         return None
     newest_day = quotes.filter(table=quote.table).aggregate(day=Max("effective_date"))["day"]
     line = overview.latest_rate(quote, newest_day)
-    old = _("wycofana") if line.retired else _("nieaktualny") if is_missing(quote.table, line.day) else ""
+    old = _("wycofana") if line.retired else _("nieaktualne") if is_missing(quote.table, line.day) else ""
     return Figure(instrument, line.value, line.percent, line.day, quote.source, quote.table, old)
 
 
@@ -85,7 +85,7 @@ def of_market(instrument: Instrument) -> Figure | None:
         return None
     value = best.price.quantize(Decimal(1).scaleb(-max(best.scale, decimals(best.price))))
     when = best.ts.date() if best.table else best.ts
-    old = _("nieaktualny") if best.stale else ""
+    old = _("nieaktualne") if best.stale else ""
     return Figure(instrument, value, best.change, when, source, best.table, old)
 
 
