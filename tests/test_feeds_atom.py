@@ -166,6 +166,17 @@ def test_a_source_that_may_not_be_given_away_is_in_no_feed(client: Client, nbp: 
     assert "Źródło: Narodowy Bank Polski" not in client.get(path).content.decode()
 
 
+@pytest.mark.parametrize("closed", ["nbp", "nbp_archive"])
+def test_a_correction_is_shown_where_both_of_its_sources_may_be(
+    client: Client, nbp: Source, archive: Source, closed: str
+) -> None:
+    save(archive, [table(RateRecord("USD", mid=Decimal("3.8647")))])
+    save(nbp, [table(RateRecord("USD", mid=Decimal("3.8650")))])
+    assert len(entries(client, "/feeds/revisions.atom")) == 1
+    Source.objects.filter(code=closed).update(public_api=False)
+    assert entries(client, "/feeds/revisions.atom") == []
+
+
 def test_alerts_of_a_closed_source_are_in_no_feed(client: Client) -> None:
     source("coingecko", ["BTC"])
     alert_event()
