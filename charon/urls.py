@@ -8,6 +8,7 @@ from charon import logins, metrics  # noqa: F401  logins listens to failed ones
 from charon.api import sse
 from charon.api.addresses import STREAM
 from charon.api.app import api
+from charon.feeds import llms
 from charon.pages import acknowledge, alerts, dashboard, instrument, signals, well_known
 from charon.pages import status as status_page
 
@@ -30,6 +31,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", api.urls),
     path("metrics", metrics.page),
     path("admin/", admin.site.urls),
+    path("", include("charon.feeds.urls")),
+    path("llms.txt", llms.page),
     path("robots.txt", well_known.robots),
     path("favicon.ico", well_known.favicon),
     path(".well-known/security.txt", well_known.security),

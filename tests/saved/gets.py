@@ -313,6 +313,35 @@ ALERTS = """
 /config/alerts-defaults?bogus=1
 """
 
+FEEDS = """
+/feeds/signals.atom
+/feeds/signals.atom again
+/feeds/signals.atom?lang=en
+/feeds/signals.atom?lang=de
+/feeds/signals/USD.atom
+/feeds/signals/btc.atom
+/feeds/signals/USB.atom
+/feeds/alerts.atom
+/feeds/revisions.atom
+/feeds/problems.atom
+/feeds/publications.ics
+/feeds/holidays-pl.ics
+/feeds/holidays-target.ics?lang=en
+/badge/USD.svg
+/badge/XAU.svg?theme=dark
+/badge/BTC.svg?lang=en
+/badge/USB.svg
+/spark/USD.svg
+/spark/EUR.svg?days=365&theme=light
+/spark/BTCUSDT.svg
+/embed/USD
+/embed/USD operator
+/embed/XAU?days=30&theme=dark&lang=en
+/embed/BTC
+/embed/USD?days=0
+/llms.txt
+"""
+
 DOCUMENTS = """
 /api/v1/openapi.json
 /docs
@@ -365,7 +394,7 @@ FILLING = """
 
 TEXTS = {
     "empty": EMPTY,
-    "full": PAGES + RATES + PRICES + WORK + SIGNALS + ALERTS + DOCUMENTS,
+    "full": PAGES + RATES + PRICES + WORK + SIGNALS + ALERTS + FEEDS + DOCUMENTS,
     "noon": NOON,
     "later": LATER,
     "filling": FILLING,

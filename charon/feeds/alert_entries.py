@@ -1,0 +1,32 @@
+"""The newest alerts as entries; one that is over is the same entry, updated."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from charon.feeds.atom import MOST_ENTRIES, Entry
+from charon.pages import alert_words, alerts
+from markets import formats
+from markets.licence import Audience
+from signals.alerts import rows as alert_rows
+
+
+def entries() -> Iterator[Entry]:
+    """At most 50, the newest first; one query."""
+    return map(entry, alert_rows.events(Audience.API).values(*alerts.COLUMNS)[:MOST_ENTRIES])
+
+
+def entry(event: Mapping[str, Any]) -> Entry:
+    code, at, over = event["instrument__code"], event["created_at"], event["resolved_at"]
+    what = alert_words.what_happened(event)
+    began = _("Od %s.") % formats.moment(at)
+    ended = _("Ustąpił %s.") % formats.moment(over) if over else ""
+    return Entry(
+        name=f"alert/{event['id']}",
+        title=f"{code or event['subject']}: {what}",
+        text=f"{began} {ended}".strip(),
+        path=alerts.page_of(code, event["instrument__kind"]) if code else alerts.PATH,
+        updated=over or at,
+        published=at,
+    )
