@@ -30,6 +30,7 @@ from markets.jobs import runs
 from markets.redis import pubsub
 from miner.api import router as miner_router
 from miner.batch.api import router as batch_router
+from miner.gaps.api import router as gaps_router
 from signals.alerts.api import router as alerts_router
 from signals.alerts.deliver.api import router as deliver_router
 from signals.api import router as signals_router
@@ -220,6 +221,7 @@ api.add_router("", assets_router)
 api.add_router("", candles_router)
 api.add_router("", miner_router)
 api.add_router("", batch_router)
+api.add_router("", gaps_router)
 api.add_router("", signals_router)
 api.add_router("", deliver_router)  # before the numbers of rules, which stand in the place of its names
 api.add_router("", outcomes_router)
