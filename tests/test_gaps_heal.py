@@ -51,7 +51,7 @@ def gap(of: Source, first: str, last: str = "", table: str = "A", **more: Any) -
     return Gap.objects.create(source=of, table=table, from_time=days[0], to_time=days[1], **more)
 
 
-def heal(client: Client, headers: dict[str, str] = TOKEN, **wish: Any) -> Any:
+def heal(client: Client, headers: Any = TOKEN, **wish: Any) -> Any:
     body = json.dumps({"source": "nbp", "table": "A"} | wish)
     return client.post("/gaps/heal", body, content_type="application/json", headers=headers)
 
