@@ -260,7 +260,7 @@ def test_the_last_price_before_midnight_stands_in_where_there_is_none_behind_it(
         Tick.objects.create(source=row, instrument=instrument, observed_at=moment, price=value)
     series = Series("deribit", "BTCUSD")
     (found,) = figures.daily([series], TODAY, TODAY)[series].values()
-    assert (found.value, found.at) == (2, midnight - timedelta(minutes=5))
+    assert (str(found.value.normalize()), found.at) == ("2", midnight - timedelta(minutes=5))
     Tick.objects.create(source=row, instrument=instrument, observed_at=midnight + timedelta(minutes=30), price=3)
     assert figures.daily([series], TODAY, TODAY)[series][TODAY].value == 3
 

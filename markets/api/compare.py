@@ -15,6 +15,7 @@ from markets.queries.compare.figures import Figure
 from markets.queries.compare.pair import Series
 from markets.queries.compare.readings import Band, Reading, Value, readings
 from markets.queries.prices import plain
+from markets.queries.rates import digits as rate_digits
 
 router = Router(tags=["rates"])
 
@@ -74,7 +75,9 @@ def digits(found: Value) -> str:
 
 def shown(series: Series, figure: Figure) -> str:
     """A market's price is stored without the zeros it was written with."""
-    return (plain(figure.value, 2) or "") if series.is_market else f"{figure.value:f}"
+    if series.is_market or figure.scale is None:
+        return plain(figure.value, 2) or ""
+    return rate_digits(figure.value, figure.scale) or ""
 
 
 def moment(found: Value, row: Reading) -> datetime | None:

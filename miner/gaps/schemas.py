@@ -1,13 +1,15 @@
 """The shapes of questions and answers about gaps."""
 
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
 from ninja import Field, Schema
 from pydantic import AwareDatetime, ConfigDict, StrictBool
 
 from markets.api.schemas import Code, Day, Whole
 
+# Of a body nobody else looks for a NUL, which PostgreSQL takes for a fault of the statement.
+Name = Annotated[Code, Field(pattern=r"^[^\x00]+$")]
 DayState = Literal[
     "published", "healed", "suspect", "holiday", "weekend", "not_due", "not_published", "missing", "accepted",
     "expected", "future", "outside",
@@ -119,11 +121,11 @@ class YearOfDays(Schema):
 class HealWish(Schema):
     model_config = ConfigDict(extra="forbid", populate_by_name=False)
 
-    source: Code = Field(description="Who is to be asked.", json_schema_extra={"example": "nbp"})
-    table: Code = Field(
+    source: Name = Field(description="Who is to be asked.", json_schema_extra={"example": "nbp"})
+    table: Name = Field(
         description="Which table; `candle:1h` and `price` of a market.", json_schema_extra={"example": "A"}
     )
-    instrument: Code | None = Field(
+    instrument: Name | None = Field(
         None,
         description="Only the gaps that this instrument is in, by code or alias.",
         json_schema_extra={"example": "USD"},

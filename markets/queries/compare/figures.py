@@ -12,7 +12,6 @@ from typing import NamedTuple
 from django.conf import settings
 from django.db.models import Q
 
-from markets.decimals import published
 from markets.models import Candle, Quote, Rate, Tick
 from markets.queries.compare.pair import PRICES, Series
 from markets.queries.latest_prices import midnight
@@ -23,10 +22,11 @@ SPARE_DAYS = 2
 
 
 class Figure(NamedTuple):
-    """A value as published, and its moment where it is a market's."""
+    """A value: of a market with its moment, of a table with its published decimals."""
 
     value: Decimal
     at: datetime | None = None
+    scale: int | None = None
 
 
 Figures = dict[Series, dict[date, Figure]]
@@ -51,7 +51,7 @@ def official(wanted: Collection[Series], first: date, last: date) -> Iterator[tu
     )
     columns = ("source__code", "instrument__code", "table", "effective_date", "mid", "scale")
     for source, code, table, day, mid, scale in rows.order_by().values_list(*columns):
-        yield Series(source, code, table), day, Figure(published(mid, scale) or mid)
+        yield Series(source, code, table), day, Figure(mid, None, scale)
 
 
 def of_markets(wanted: Collection[Series], first: date, last: date) -> Iterator[tuple[Series, date, Figure]]:

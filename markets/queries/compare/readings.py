@@ -5,10 +5,10 @@ quartile and as much more. It holds with up to a quarter of wrong values, where 
 them. At least one basis point lies beyond either quartile: the last published digit alone is up to half of one.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import ROUND_HALF_UP, Decimal, localcontext
+from decimal import ROUND_HALF_UP, Decimal
 from statistics import quantiles
 
 from markets import clock
@@ -129,22 +129,15 @@ def series_of(pairs: Iterable[Pair]) -> set[Series]:
 
 def reading(pair: Pair, found: Figures, prices: dict[Series, Figure], today: date) -> Reading:
     """The newest values: the prices of this moment of two markets, else those of the newest common day."""
-    days = {day: both for day in common_days(pair, found) if (both := values(pair, found, day))}
-    differences = {day: apart(*both) for day, both in days.items()}
-    live = values_now(pair, prices)
-    if live is not None:
-        day = max(at.date() for value in live for leg in value.legs if (at := leg.at))
-        return judged(pair, day, live, differences, today)
-    if not days:
+    days = common_days(pair, found)
+    live = values(pair, prices) if is_one_moment(pair, prices) else None
+    if live is None and not days:
         return Reading(pair)
-    day = max(days)
-    past = {one: bps for one, bps in differences.items() if one != day}
-    return judged(pair, day, days[day], past, today)
-
-
-def judged(pair: Pair, day: date, both: tuple[Value, Value], past: dict[date, Decimal], today: date) -> Reading:
-    is_stale = today - day > LONGEST_PAUSE
-    return Reading(pair, day, *both, apart(*both), band(past.values()), len(past), is_stale)
+    day = max(days) if live is None else max(at.date() for one in live for leg in one.legs if (at := leg.at))
+    newest = live or values(pair, {one: found[one][day] for one in pair.series})
+    past = [difference(pair, found, one) for one in days if live or one != day]
+    bps = apart(newest[0].amount, newest[1].amount).quantize(CENT, ROUND_HALF_UP)
+    return Reading(pair, day, *newest, bps, band(past), len(past), today - day > LONGEST_PAUSE)
 
 
 def common_days(pair: Pair, found: Figures) -> set[date]:
@@ -152,31 +145,32 @@ def common_days(pair: Pair, found: Figures) -> set[date]:
     return set(first).intersection(*others)
 
 
-def values(pair: Pair, found: Figures, day: date) -> tuple[Value, Value]:
-    left, right = (computed(side, [found[one][day] for one in side.series]) for side in (pair.left, pair.right))
-    return left, right
-
-
-def values_now(pair: Pair, prices: dict[Series, Figure]) -> tuple[Value, Value] | None:
-    """Two prices of one moment; None where one is missing or they are too far apart."""
+def is_one_moment(pair: Pair, prices: dict[Series, Figure]) -> bool:
+    """Whether both sides are prices of markets that are near enough in time."""
     if not pair.is_market or not all(one in prices for one in pair.series):
-        return None
+        return False
     moments = [at for one in pair.series if (at := prices[one].at)]
-    if max(moments) - min(moments) > MOST_APART:
-        return None
-    left, right = (computed(side, [prices[one] for one in side.series]) for side in (pair.left, pair.right))
+    return max(moments) - min(moments) <= MOST_APART
+
+
+def values(pair: Pair, legs: dict[Series, Figure]) -> tuple[Value, Value]:
+    left, right = (value(side, [legs[one] for one in side.series]) for side in (pair.left, pair.right))
     return left, right
 
 
-def computed(side: Side, legs: Collection[Figure]) -> Value:
-    with localcontext(prec=50):
-        return Value(side, side.compute(*(leg.value for leg in legs)), tuple(legs))
+def value(side: Side, legs: Sequence[Figure]) -> Value:
+    return Value(side, side.compute(*(leg.value for leg in legs)), tuple(legs))
 
 
-def apart(left: Value, right: Value) -> Decimal:
-    """How much higher the left value is, in basis points of the right one, to a hundredth."""
-    with localcontext(prec=50):
-        return ((left.amount / right.amount - 1) * 10_000).quantize(CENT, ROUND_HALF_UP)
+def difference(pair: Pair, found: Figures, day: date) -> Decimal:
+    """Of a past day: some three thousand of them in an answer, so without an object for each."""
+    left, right = (side.compute(*(found[one][day].value for one in side.series)) for side in (pair.left, pair.right))
+    return apart(left, right)
+
+
+def apart(left: Decimal, right: Decimal) -> Decimal:
+    """How much higher the left value is, in basis points of the right one."""
+    return (left / right - 1) * 10_000
 
 
 def band(differences: Collection[Decimal]) -> Band | None:
@@ -185,5 +179,5 @@ def band(differences: Collection[Decimal]) -> Band | None:
         return None
     lower, _, upper = quantiles(differences, n=4, method="inclusive")
     beyond = max(FENCE * (upper - lower), LEAST)
-    low, high = ((value).quantize(CENT, ROUND_HALF_UP) for value in (lower - beyond, upper + beyond))
+    low, high = (edge.quantize(CENT, ROUND_HALF_UP) for edge in (lower - beyond, upper + beyond))
     return Band(low, high, len(differences))
