@@ -261,7 +261,9 @@ def test_the_last_price_before_midnight_stands_in_where_there_is_none_behind_it(
     series = Series("deribit", "BTCUSD")
     (found,) = figures.daily([series], TODAY, TODAY)[series].values()
     assert (str(found.value.normalize()), found.at) == ("2", midnight - timedelta(minutes=5))
-    Tick.objects.create(source=row, instrument=instrument, observed_at=midnight + timedelta(minutes=30), price=3)
+    for minutes, value in ((30, 3), (40, 4)):
+        moment = midnight + timedelta(minutes=minutes)
+        Tick.objects.create(source=row, instrument=instrument, observed_at=moment, price=value)
     assert figures.daily([series], TODAY, TODAY)[series][TODAY].value == 3
 
 
