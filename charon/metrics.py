@@ -3,8 +3,9 @@
 import os
 import time
 from collections import Counter as Counts
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
@@ -28,6 +29,8 @@ from charon import alert_metrics, detection
 from charon.api import health
 from charon.api.addresses import API, NAMES
 from markets import clock, problems
+from markets.licence import Audience
+from markets.queries.compare import readings
 from markets.queries.source_state import SourceState, State
 from miner import source_states
 
@@ -56,6 +59,7 @@ class States(Collector):
         try:
             states = source_states.states(now)
             rows = health.problem_rows(detection.found(now, states))
+            apart = readings.newest(Audience.API)
         except DatabaseError:
             return
         yield state_gauge(states)
@@ -65,6 +69,7 @@ class States(Collector):
         for kind in sorted(problems.KINDS):
             family.add_metric([kind], counts[kind])
         yield family
+        yield apart_gauge(apart)
 
 
 def state_gauge(states: list[SourceState]) -> GaugeMetricFamily:
@@ -74,6 +79,15 @@ def state_gauge(states: list[SourceState]) -> GaugeMetricFamily:
     for one in states:
         for state in State:
             family.add_metric([one.source.code, state], float(one.state == state))
+    return family
+
+
+def apart_gauge(apart: Mapping[str, Decimal]) -> GaugeMetricFamily:
+    """Only of pairs that the public may see: with the figure of one source the difference tells that of the other."""
+    words = "How much higher the first source of a pair is, in basis points of the second."
+    family = GaugeMetricFamily("charon_cross_source_bps", words, labels=["pair"])
+    for pair, bps in apart.items():
+        family.add_metric([pair], float(bps))
     return family
 
 

@@ -29,6 +29,7 @@ UNFOLLOW = ("markets.change_listing",)
 REGISTER_SOURCE = ("markets.add_source",)
 # As the admin's action that fetches now.
 RUN_BATCH = ("markets.change_source",)
+HEAL_GAPS = ("markets.change_source",)
 READ_LOG = ("markets.view_job",)
 ADD_ALERT = ("alerts.add_alertrule",)
 CHANGE_ALERT = ("alerts.change_alertrule",)
@@ -52,7 +53,8 @@ class Scope(models.TextChoices):
 
 SILENCE = (*READ_SILENCES, *ADD_SILENCE, *END_SILENCE)
 WRITES = frozenset({*FOLLOW, *UNFOLLOW, *ADD_ALERT, *CHANGE_ALERT, *DELETE_ALERT, *ACKNOWLEDGE, *SILENCE})
-OPERATES = frozenset({*REGISTER_SOURCE, *RUN_BATCH, *READ_LOG, *SET_ALERT_DEFAULTS, *READ_CHANNELS, *READ_DELIVERIES})
+MINES = (*REGISTER_SOURCE, *RUN_BATCH, *HEAL_GAPS)
+OPERATES = frozenset({*MINES, *READ_LOG, *SET_ALERT_DEFAULTS, *READ_CHANNELS, *READ_DELIVERIES})
 GRANTS: dict[str, frozenset[str]] = {
     Scope.READ: frozenset(),
     Scope.WRITE: WRITES,

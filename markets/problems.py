@@ -100,6 +100,14 @@ KINDS: dict[str, Kind] = {
         _("Uzupełnij zakres dni przy źródle albo zaakceptuj lukę na liście luk."),
         admin="markets_gap",
     ),
+    "cross_source": Kind(
+        _("Dwa źródła podają wartości odległe od siebie bardziej niż zwykle"),
+        _("Wartość jednego z nich może być błędna; obie są pokazywane tak, jak je opublikowano."),
+        _(
+            "Porównaj obie wartości ze stronami źródeł; zestawienie podaje adres /api/v1/compare. Problem zamknie się, "
+            "gdy różnica wróci do zakresu z ostatniego roku."
+        ),
+    ),
     "job_failed": Kind(
         _("Ostatnie zadanie tego rodzaju się nie udało"),
         _("Część pracy nie jest wykonana; system spróbuje ponownie o następnej porze."),

@@ -10,3 +10,4 @@ class MinerConfig(AppConfig):
 
     def ready(self) -> None:
         from miner import receivers  # noqa: F401  connects itself
+        from miner.gaps import tasks  # noqa: F401  the queue must know that they work in slices

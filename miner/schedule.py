@@ -29,6 +29,8 @@ NIGHT = "40 3 * * *"
 LISTINGS = "10 4 * * *"
 # What gave up is asked again within the hour, away from the full hour at which all sources are mined.
 RESUME, RESUMES = "25 * * * *", "resume"
+# Behind the ECB's publication at 16:00 and whatever else the full hour brings.
+COMPARE = "35 * * * *"
 # A result every minute would push all others out of the 2,000 that are kept; a failure is kept all the same.
 UNSAVED = repr({"q_options": {"save": False}})
 
@@ -73,6 +75,7 @@ def fixed() -> list[Schedule]:
         every(settings.BATCH_ENQUEUE_MINUTES, "batch.secondary", "miner.tasks.enqueue_secondary"),
         every(1, "reap", "miner.tasks.reap", kwargs=UNSAVED),
         at(RESUME, RESUMES, "miner.tasks.resume"),
+        at(COMPARE, "compare", "miner.tasks.compare_sources"),
         at(LISTINGS, "listings", "miner.tasks.refresh_listings"),
         at(NIGHT, "retention", "miner.tasks.prune"),
     ]

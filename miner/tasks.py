@@ -7,10 +7,12 @@ from django.conf import settings
 from django.db import DatabaseError
 from django_q.tasks import async_task
 
-from markets import clock
+from markets import clock, problems
 from markets.errors import log_cause
 from markets.jobs import job_leases, runs
+from markets.licence import Audience
 from markets.models import Gap, Job, Publication, Source
+from markets.queries.compare import readings
 from markets.redis import market_keys
 from markets.store import retention
 from miner import sources
@@ -209,6 +211,17 @@ def gave_up(source: Source) -> bool:
         return False
     failed = newest is None or newest.status == Job.Status.FAILED
     return failed or Gap.objects.filter(source=source, reason=Gap.Reason.FIRST_FILL, accepted_at=None).exists()
+
+
+def compare_sources() -> str:
+    """Once an hour: two sources that lie farther apart than in the year before are a problem, until they do no more.
+
+    A pair whose newest day is old says nothing: that its source has stalled is told of the source.
+    """
+    found = readings.readings(Audience.OPERATOR)
+    outside = {row.pair.name: row.words for row in found if row.outside and not row.is_stale}
+    problems.settle("cross_source", outside)
+    return f"{len(outside)} of {len(found)} outside"
 
 
 def reap() -> str:

@@ -14,8 +14,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from charon.api.addresses import FIRST_PARTS, NAMES, names_one_thing
-from markets.models import Instrument, Job, Source
+from markets.models import Gap, Instrument, Job, Source
 from markets.records import Bar, RateRecord, Table
+from markets.store.outbox import midnight
 from markets.store.prices import save_bars, save_prices
 from markets.store.publish import publish
 from miner import sources
@@ -56,6 +57,8 @@ def filled(at: Callable[[str], None], settings: Any, nbp: Source, job: Job) -> N
     decision()
     outcome(Instrument.objects.get(code="USD"))
     outcome(None)
+    for day in (LAST_DAY - timedelta(days=40), LAST_DAY - timedelta(days=80)):
+        Gap.objects.create(source=nbp, table="C", from_time=midnight(day), to_time=midnight(day), reason="failed")
     for number, name in ((10, "one"), (11, "two")):
         rule = alert_rule(name=name)
         alert_event(rule, id=number, key=name)

@@ -27,6 +27,7 @@ MOVE = {"window_minutes": 60, "threshold_pct": "5", "direction": "both"}
 BODIES: dict[str, dict[str, Any]] = {
     "asset_add": {"symbol": "PEPE", "name": "Pepe", "aliases": ["FROG"]},
     "source_register": {"code": "ecb"},
+    "gaps_heal": {"source": "nbp", "table": "A"},
     "alert_rule_add": {"asset": "BTC"} | MOVE,
     "alert_preview": {"asset": "BTC"} | MOVE,
     "alert_rule_change": {"threshold_pct": "6"},

@@ -21,6 +21,7 @@ from charon.api import described, health, idempotency, media, message_log, param
 from charon.api.errors import envelope, unauthorized, unavailable
 from markets.api.assets import router as assets_router
 from markets.api.candles import router as candles_router
+from markets.api.compare import router as compare_router
 from markets.api.prices import router as prices_router
 from markets.api.rates import router as markets_router
 from markets.api.responses import reply, uncached
@@ -30,6 +31,7 @@ from markets.jobs import runs
 from markets.redis import pubsub
 from miner.api import router as miner_router
 from miner.batch.api import router as batch_router
+from miner.gaps.api import router as gaps_router
 from signals.alerts.api import router as alerts_router
 from signals.alerts.deliver.api import router as deliver_router
 from signals.api import router as signals_router
@@ -234,8 +236,10 @@ api.add_router("", markets_router)
 api.add_router("", prices_router)
 api.add_router("", assets_router)
 api.add_router("", candles_router)
+api.add_router("", compare_router)
 api.add_router("", miner_router)
 api.add_router("", batch_router)
+api.add_router("", gaps_router)
 api.add_router("", signals_router)
 api.add_router("", deliver_router)  # before the numbers of rules, which stand in the place of its names
 api.add_router("", outcomes_router)

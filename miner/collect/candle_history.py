@@ -53,12 +53,14 @@ def fetch_candles(fill: Fill, timeframe: str, at: datetime | None = None, resume
         work_off(fill, job, timeframe, [Window(*span, listings) for span in cut(start, last, timeframe)])
 
 
-def fetch_gaps(fill: Fill, timeframe: str, resume: int | None = None) -> None:
+def fetch_gaps(
+    fill: Fill, timeframe: str, resume: int | None = None, which: market_gaps.Which = market_gaps.every_gap
+) -> None:
     """Ask for the gaps of a timeframe that are due, the symbols of one span together."""
     with runs.job(f"{fill.source.code}.fill.{timeframe}", fill.source, fill.trigger, resume) as job:
         fill.job = job
         all_before = job.started_at if fill.trigger == Job.Trigger.OPERATOR else None
-        found = market_gaps.due(fill.source, table(timeframe), all_before)
+        found = market_gaps.due(fill.source, table(timeframe), all_before, which)
         windows: dict[tuple[datetime, datetime], list[Listing]] = defaultdict(list)
         for row, listing in found:
             for span in cut(first_candle(row.from_time, timeframe), row.to_time, timeframe):

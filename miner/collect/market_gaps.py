@@ -1,6 +1,7 @@
 """The gaps of candles and prices that are asked for again: those never tried, then those whose next try is due."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 from django.conf import settings
@@ -21,6 +22,11 @@ gaps_due = Signal()
 DAY = timedelta(days=1)
 Span = tuple[datetime, datetime]
 Found = list[tuple[Gap, Listing]]
+Which = Callable[[Gap], bool]
+
+
+def every_gap(_: Gap) -> bool:
+    return True
 
 
 def due_tables(source: Source, all_before: datetime | None = None) -> list[str]:
@@ -33,14 +39,14 @@ def due_tables(source: Source, all_before: datetime | None = None) -> list[str]:
     return [name for name in names if name in there and due(source, name, all_before)]
 
 
-def due(source: Source, table: str, all_before: datetime | None = None) -> Found:
+def due(source: Source, table: str, all_before: datetime | None = None, which: Which = every_gap) -> Found:
     """Open gaps of what is followed: all that were never tried, newest first, then so many spans as of a table.
 
     One span of many symbols is one: they failed together and are asked for together.
     """
     listings, first = asked_of(source, table), reach(source, table)
     rows = [row for row in gap_queries.of_series(source, table) if row.instrument_id in listings]
-    rows = [row for row in rows if row.to_time >= first]
+    rows = [row for row in rows if row.to_time >= first and which(row)]
     found = [row for row in reversed(rows) if window_plan.is_untried(row)]
     tried = [row for row in rows if row.tries and window_plan.is_due(row, all_before)]
     spans: dict[Span, list[Gap]] = defaultdict(list)
@@ -68,9 +74,11 @@ def reach(source: Source, table: str) -> datetime:
     return now - DAY * days if days else datetime.min.replace(tzinfo=UTC)
 
 
-def due_prices(source: Source, all_before: datetime | None = None) -> dict[tuple[date, date], list[str]]:
+def due_prices(
+    source: Source, all_before: datetime | None = None, which: Which = every_gap
+) -> dict[tuple[date, date], list[str]]:
     """The tickers of each span of days whose prices are due."""
     spans: dict[tuple[date, date], list[str]] = defaultdict(list)
-    for row, listing in due(source, PRICES, all_before):
+    for row, listing in due(source, PRICES, all_before, which):
         spans[window_plan.days_of(row)].append(listing.ticker)
     return spans

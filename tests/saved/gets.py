@@ -138,6 +138,13 @@ RATES = """
 /rates?code=USB
 /rates?code=USD&bogus=1
 /rates
+/compare
+/compare again
+/compare operator
+/compare?pair=usd-pln
+/compare?pair=gold
+/compare?pair=eur-usd
+/compare?bogus=1
 /gold?limit=2
 /gold?limit=1 again
 /gold?from=2026-10-27&to=2026-10-28
@@ -208,6 +215,22 @@ WORK = """
 /jobs?status=failed&limit=2
 /jobs?status=skipped
 /jobs?source=ecb
+/gaps
+/gaps again
+/gaps operator
+/gaps?source=nbp&limit=2&offset=1
+/gaps?table=candle:1h&limit=1
+/gaps?table=D
+/gaps?instrument=USD
+/gaps?from=2026-01-01&to=2026-10-26&limit=1
+/gaps?from=2026-10-26&to=2026-01-01
+/gaps?bogus=1
+/gaps/heal
+/gaps/days
+/gaps/days?source=nbp&table=A&year=2026
+/gaps/days?source=ecb&table=eurofxref&year=2026
+/gaps/days?source=nbp&table=D&year=2026
+/gaps/days?source=nbp&table=A&year=1979
 /jobs?source=nobody
 /jobs?status=gone
 /stats/miner?limit=3

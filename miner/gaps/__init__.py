@@ -1,0 +1,1 @@
+"""Gaps over the API: what is missing and why, and asking for it again now."""
