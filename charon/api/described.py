@@ -80,25 +80,30 @@ def complete(schema: dict[str, Any]) -> None:
     about(schema)
     for methods in schema["paths"].values():
         for method, operation in methods.items():
-            responses = operation["responses"]
-            if method == "post" and "security" in operation:
-                once(operation)
-            if "requestBody" in operation:
-                responses[415] = responses[400] | {"description": "Unsupported Media Type"}
-            if "security" not in operation and operation["operationId"] not in OF_LICENSED:
-                responses.pop(403, None)
-            if operation["operationId"] == HEALTH:
-                responses.pop(429, None)  # it must answer whatever else is going on
-            responses[406] = responses[400] | {"description": "Not Acceptable"}
-            if method == "get" and operation["operationId"] != HEALTH and "security" not in operation:
-                responses[304] = {"description": "Not Modified"}
-            for status, response in responses.items():
+            statuses(method, operation)
+            for status, response in operation["responses"].items():
                 response["headers"] = {name: reference(name) for name in names(operation, status)}
                 if links := LINKS.get((operation["operationId"], status)):
                     response["links"] = links
             if operation["operationId"] == HEALTH:
-                responses[503]["headers"]["Retry-After"] = HEADERS["Retry-After"] | {"required": False}
+                operation["responses"][503]["headers"]["Retry-After"] = HEADERS["Retry-After"] | {"required": False}
     examples.complete(schema)
+
+
+def statuses(method: str, operation: dict[str, Any]) -> None:
+    """What follows from the kind of the operation, and not what it can never answer."""
+    name, is_open, responses = operation["operationId"], "security" not in operation, operation["responses"]
+    if method == "post" and not is_open:
+        once(operation)
+    if "requestBody" in operation:
+        responses[415] = responses[400] | {"description": "Unsupported Media Type"}
+    if is_open and name not in OF_LICENSED:
+        responses.pop(403, None)
+    if name == HEALTH:
+        responses.pop(429, None)  # it must answer whatever else is going on
+    responses[406] = responses[400] | {"description": "Not Acceptable"}
+    if method == "get" and name != HEALTH and is_open:
+        responses[304] = {"description": "Not Modified"}
 
 
 def reference(name: str) -> dict[str, Any]:
