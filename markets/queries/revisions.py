@@ -47,14 +47,12 @@ def revisions(wanted: Wanted, asker: Audience = Audience.API) -> QuerySet[Any, A
     """The keys of the list, newest first. `-seen_at, own, -pk` names one row, also for a cursor."""
     published = keys(of_sources(wanted, asker), "seen_at", OF_SOURCE)
     manual = keys(of_operators(wanted), "created_at", OF_OPERATOR)
-    both: QuerySet[Any, Any] = published.union(manual, all=True)
-    newest_first: QuerySet[Any, Any] = both.order_by("-moment", "own", "-pk")
-    return newest_first
+    return published.union(manual, all=True).order_by("-moment", "own", "-pk")
 
 
 def keys(rows: QuerySet[Any], moment: str, own: int) -> QuerySet[Any, Any]:
-    named = rows.order_by().annotate(moment=F(moment), own=Value(own, IntegerField()))
-    return named.values_list("moment", "own", "pk")
+    found: QuerySet[Any, Any] = rows.order_by().annotate(moment=F(moment), own=Value(own, IntegerField()))
+    return found.values_list("moment", "own", "pk")
 
 
 def of_sources(wanted: Wanted, asker: Audience) -> QuerySet[Revision]:
