@@ -23,6 +23,7 @@ else:
     OverrideModelForm = forms.ModelForm
 
 FIGURES = ("mid", "bid", "ask")
+FIELDS = ("instrument", "table", "effective_date", *FIGURES, "reason")
 
 
 class OverrideForm(OverrideModelForm):
@@ -30,13 +31,13 @@ class OverrideForm(OverrideModelForm):
 
     class Meta:
         model = Override
-        fields = ("instrument", "table", "effective_date", *FIGURES, "reason")
+        fields = FIELDS
         localized_fields = FIGURES  # a decimal comma, as people type it
         help_texts = {"reason": gettext_lazy("Widoczne publicznie, razem z nazwą konta.")}
 
     def clean(self) -> dict[str, Any]:
         found = super().clean() or self.cleaned_data
-        if not self.errors and (fault := overrides.fault(*arguments(found))):
+        if not self.instance.pk and not self.errors and (fault := overrides.fault(*arguments(found))):
             raise forms.ValidationError(_("Tego kursu nie można wpisać: %s") % fault)
         return found
 
@@ -63,14 +64,20 @@ class OverrideAdmin(NeitherAddedNorDeleted):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return super(NeitherAddedNorDeleted, self).has_add_permission(request)
 
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+        """Whoever may change a row may withdraw it, and nothing else."""
+        return (*FIELDS, "author", "created_at", "withdrawn_at", "withdrawn_by") if obj else ()
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+        return self.get_readonly_fields(request, obj) or FIELDS
 
     def has_withdraw_permission(self, request: HttpRequest) -> bool:
         """Nobody edits a figure; who might, by Django's permissions, may withdraw it."""
         return user_may(request.user, *WITHDRAW_OVERRIDE)
 
     def save_model(self, request: HttpRequest, obj: Override, form: Any, change: bool) -> None:
+        if change:
+            return
         instrument, table, day, figures, reason = arguments(form.cleaned_data)
         row = overrides.add(instrument, table, day, figures, reason, str(request.user.get_username()))
         obj.__dict__.update(row.__dict__)

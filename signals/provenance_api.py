@@ -16,7 +16,7 @@ router = Router(tags=["signals"])
 
 
 @router.get(
-    "/provenance/signal/{id}",
+    "/provenance/signal/{int:id}",
     response={200: SignalProvenance, 404: Envelope, **COMMON_ERRORS},
     operation_id="provenance_signal",
     summary="Where a decision came from",

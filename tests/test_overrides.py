@@ -229,6 +229,15 @@ def test_the_admin_adds_a_figure_with_its_decimals_and_author(client: Client) ->
     assert 'name="reason"' not in page, "it can be changed"
 
 
+def test_who_may_change_may_only_withdraw(client: Client) -> None:
+    row = overrides.add(usd(), "A", JAN_2, mid("3.9350"), "Misprint", "jan")
+    operator(client, "change_override", "view_override", "view_instrument")
+    page = reverse("admin:markets_override_change", args=[row.pk])
+    assert 'name="reason"' not in client.get(page).content.decode()
+    assert client.post(page, FORM | {"instrument": str(usd().pk), "mid": "5", "reason": "Another"}).status_code == 302
+    assert (Override.objects.get().reason, Override.objects.get().mid) == ("Misprint", Decimal("3.9350"))
+
+
 @pytest.mark.parametrize(
     "change", [{"mid": "0"}, {"bid": "3"}, {"effective_date": "2024-01-06"}, {"reason": "  x "}, {"table": "gold"}]
 )

@@ -13,7 +13,7 @@ router = Router(tags=["rates"])
 
 
 @router.get(
-    "/provenance/{kind}/{id}",
+    "/provenance/{kind}/{int:id}",
     response={200: Provenance, **SERIES_ERRORS},
     operation_id="provenance",
     summary="Where it came from",

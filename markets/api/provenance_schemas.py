@@ -16,10 +16,10 @@ class ThingPath(Schema):
     kind: str = Field(
         max_length=LONGEST_KIND,
         description="publication, rate, revision, override or job; /provenance/signal/{id} is about a decision.",
-        json_schema_extra={"example": "job"},
+        json_schema_extra={"example": "override"},
     )
     id: Whole = Field(
-        ge=1, le=MAX_ID, description="Number of the row, as other answers name it.", json_schema_extra={"example": 1}
+        ge=1, le=MAX_ID, description="Number of the row, as other answers name it.", json_schema_extra={"example": 5}
     )
 
 
@@ -118,7 +118,9 @@ class OfOverride(Schema):
     kind: Literal["override"] = Field(description="What this is about.", examples=["override"])
     id: int = Field(description="Its number.", examples=[5])
     override: OverrideItem = Field(description="What was set.")
-    published: list[int] = Field(description="The published rates of that place, for /provenance/rate/{id}.")
+    published: list[int] = Field(
+        description="The published rates of that place, for /provenance/rate/{id}.", examples=[[4711]]
+    )
 
 
 class OfJob(Schema):
