@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
 
 from markets.api.as_of import as_of_moment, checked, since_moment
 from markets.errors import QuestionError
@@ -175,6 +177,27 @@ def test_since_when_a_value_is_known_is_the_moment_of_that_value(nbp: Source, jo
         for known_rate in known.as_known(known.known_by(rows, moment(text)), moment(text))
     ]
     assert days == [2, 3]
+
+
+def test_an_installation_of_before_gets_the_moments_that_it_still_has(
+    archive: Source, nbp: Source, archive_job: Job, job: Job, at: At
+) -> None:
+    """Rows of an earlier release: no reading, and the moment of the bytes that a publication holds now."""
+    at("2024-02-01 12:00")
+    publish([archived(JAN_3, USD="3.9600"), archived(JAN_2, USD="3.9432")], archive, archive_job)
+    runs.finish(archive_job, Job.Status.SUCCESS)
+    at("2024-02-03 12:00")
+    publish([published(JAN_2, USD="3.9432", EUR="4.3434")], nbp, job)
+    ArchiveReading.objects.all().delete()
+    Publication.objects.update(first_fetched_at=moment("2026-11-29"))
+    import_module("markets.migrations.0018_known").fill(apps, None)
+    row = Publication.objects.get()
+    assert row.first_fetched_at == row.fetched_at
+    assert [figure[1:3] for figure in seen("2024-02-02T12:00:00Z")] == [
+        ("3.9432", "nbp_archive"), ("3.9600", "nbp_archive"),
+    ]  # fmt: skip
+    assert seen("2024-02-02T12:00:00Z", "EUR") == []
+    assert seen("2024-01-31T12:00:00Z") == []
 
 
 def test_the_number_of_statements_does_not_grow_with_the_rows(

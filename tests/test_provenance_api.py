@@ -9,7 +9,6 @@ import pytest
 from django.test import Client
 
 from markets import clock
-from markets.instruments.find import find
 from markets.jobs import runs
 from markets.models import Job, Override, Publication, Rate, Revision, Source
 from markets.records import RateRecord, Table
@@ -18,7 +17,7 @@ from markets.store.prices import save_bars
 from markets.store.publish import publish
 from signals import tasks
 from signals.models import Signal
-from tests.market import bar, source
+from tests.market import bar, instrument, source
 from tests.test_api_errors import error
 from tests.test_engine import wave
 from tests.test_known import JAN_2, archived, published
@@ -248,7 +247,7 @@ def test_a_decision_on_candles_names_them_and_their_source(client: Client, db: N
     at("2026-10-26 13:00")
     save_bars([bar("2026-10-26 09:00"), bar("2026-10-26 10:00")], source("binance", ["BTCUSDT"], enabled=True))
     row = Signal.objects.create(
-        instrument=find("BTCUSDT"), rule="rsi", timeframe="1h", as_of="2026-10-26T10:00:00Z", signal="BUY",
+        instrument=instrument("BTCUSDT"), rule="rsi", timeframe="1h", as_of="2026-10-26T10:00:00Z", signal="BUY",
         horizon_days=5, generated_at=clock.now(),
     )  # fmt: skip
     bars = get(client, f"/provenance/signal/{row.pk}")["bars"]

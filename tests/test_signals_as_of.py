@@ -8,7 +8,6 @@ import pytest
 from django.test import Client
 
 from markets import clock
-from markets.instruments.find import find
 from markets.jobs import runs
 from markets.models import Job, Source
 from markets.records import RateRecord, Table
@@ -16,7 +15,7 @@ from markets.redis import response_cache
 from markets.store.publish import publish
 from signals import tasks
 from signals.models import Signal
-from tests.market import source
+from tests.market import instrument, source
 from tests.test_api_errors import error
 from tests.test_engine import START, wave
 from tests.test_revisions_api import get
@@ -125,8 +124,9 @@ def test_a_decision_whose_bar_left_its_series_is_no_state(decided: None, client:
 def test_of_candles_the_newest_turn_is_shown(decided: None, client: Client) -> None:
     source("binance", ["BTCUSDT"], enabled=True)
     row = Signal.objects.create(
-        instrument=find("BTCUSDT"), rule="macd_signal_cross_12_26_9", timeframe="4h", as_of="2026-11-20T08:00:00Z",
-        signal="SELL", horizon_days=5, histogram="-0.5", values={"bars": 300}, generated_at=FIRST,
+        instrument=instrument("BTCUSDT"), rule="macd_signal_cross_12_26_9", timeframe="4h",
+        as_of="2026-11-20T08:00:00Z", signal="SELL", horizon_days=5, histogram="-0.5", values={"bars": 300},
+        generated_at=FIRST,
     )  # fmt: skip
     answer = get(client, "/signals/current", as_of=FIRST, rule="macd_cross")
     states = {(item["code"], item["timeframe"]): item for item in answer["items"]}

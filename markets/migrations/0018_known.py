@@ -1,8 +1,8 @@
 """Since when official figures are known, and the figures that operators set.
 
 A publication that is here already was first fetched when its bytes of today came: a moment before that is not recorded
-anywhere. What an archive brought is known since its first run that is still in the jobs log; where that was pruned,
-since this migration.
+anywhere. What an archive brought was there when its last run ended that wrote rows and is still in the jobs log; where
+that was pruned, it is known since this migration.
 """
 
 import django.db.models.deletion
@@ -16,14 +16,14 @@ def fill(apps, schema_editor):
     apps.get_model("markets", "Publication").objects.update(first_fetched_at=F("fetched_at"))
     rates, jobs = apps.get_model("markets", "Rate").objects, apps.get_model("markets", "Job").objects
     for source in apps.get_model("markets", "Source").objects.exclude(fallback_for=None):
-        held = rates.filter(source=source).aggregate(
-            from_day=Min("effective_date"), to_day=Max("effective_date"), last_rate=Max("pk")
-        )
-        if held["last_rate"] is not None:
+        last = rates.filter(source=source).aggregate(last=Max("pk"))["last"]
+        if last is not None:
+            family = rates.filter(source__in=(source.pk, source.fallback_for_id), table__in=("A", "B"), pk__lte=last)
+            days = family.aggregate(from_day=Min("effective_date"), to_day=Max("effective_date"))
             runs = jobs.filter(source=source, status="success", rows_written__gt=0)
-            read_at = runs.aggregate(first=Min("finished_at"))["first"] or timezone.now()
+            read_at = runs.aggregate(last=Max("finished_at"))["last"] or timezone.now()
             apps.get_model("markets", "ArchiveReading").objects.create(
-                source=source, edition=source.edition, read_at=read_at, **held
+                source=source, edition=source.edition, last_rate=last, read_at=read_at, **days
             )
 
 
