@@ -1,4 +1,4 @@
-"""Figures that operators set, in the admin: added with a reason, withdrawn, never edited."""
+"""Figures that operators set, in the admin: added with a reason, withdrawn, never edited; and readings of archives."""
 
 # ruff: noqa: ARG002  the arguments are the admin's
 
@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from markets.access import WITHDRAW_OVERRIDE, user_may
-from markets.admin_base import NeitherAddedNorDeleted
+from markets.admin_base import LookOnly, NeitherAddedNorDeleted
 from markets.admin_market_data import pair
-from markets.models import Override
+from markets.models import ArchiveReading, Override
 from markets.store import overrides
 
 if TYPE_CHECKING:  # generic only in the stubs
@@ -92,3 +92,9 @@ class OverrideAdmin(NeitherAddedNorDeleted):
         for row in done:
             self.log_change(request, row, _("Wycofano"))
         self.message_user(request, _("Wycofano kursy: %(count)d") % {"count": len(done)}, messages.SUCCESS)
+
+
+@admin.register(ArchiveReading)
+class ArchiveReadingAdmin(LookOnly):
+    list_display = ("source", "edition", "from_day", "to_day", "read_at")
+    list_select_related = ("source",)

@@ -122,6 +122,9 @@ def test_what_the_archive_did_not_have_is_not_known_since_its_reading(
     publish([published(JAN_2, USD="3.9432", EUR="4.3434")], nbp, job)
     assert seen("2024-02-02T12:00:00Z", "EUR") == []
     assert [figure[1] for figure in seen("2024-02-03T12:00:00Z", "EUR")] == ["4.3434"]
+    now = moment("2024-02-03T12:00:00Z")
+    [euro] = known.as_known(known.known_by(Rate.objects.filter(instrument__code="EUR"), now), now)
+    assert euro.known_from.day == 3
 
 
 def test_a_figure_that_its_table_leaves_out_later_was_known_and_still_is(nbp: Source, job: Job, at: At) -> None:
