@@ -31,6 +31,9 @@ REGISTER_SOURCE = ("markets.add_source",)
 RUN_BATCH = ("markets.change_source",)
 HEAL_GAPS = ("markets.change_source",)
 READ_LOG = ("markets.view_job",)
+ADD_OVERRIDE = ("markets.add_override",)
+# To withdraw is the one change that an override knows.
+WITHDRAW_OVERRIDE = ("markets.change_override",)
 ADD_ALERT = ("alerts.add_alertrule",)
 CHANGE_ALERT = ("alerts.change_alertrule",)
 DELETE_ALERT = ("alerts.delete_alertrule",)
@@ -54,7 +57,8 @@ class Scope(models.TextChoices):
 SILENCE = (*READ_SILENCES, *ADD_SILENCE, *END_SILENCE)
 WRITES = frozenset({*FOLLOW, *UNFOLLOW, *ADD_ALERT, *CHANGE_ALERT, *DELETE_ALERT, *ACKNOWLEDGE, *SILENCE})
 MINES = (*REGISTER_SOURCE, *RUN_BATCH, *HEAL_GAPS)
-OPERATES = frozenset({*MINES, *READ_LOG, *SET_ALERT_DEFAULTS, *READ_CHANNELS, *READ_DELIVERIES})
+OVERRIDE = (*ADD_OVERRIDE, *WITHDRAW_OVERRIDE)
+OPERATES = frozenset({*MINES, *READ_LOG, *SET_ALERT_DEFAULTS, *READ_CHANNELS, *READ_DELIVERIES, *OVERRIDE})
 GRANTS: dict[str, frozenset[str]] = {
     Scope.READ: frozenset(),
     Scope.WRITE: WRITES,

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from markets import admin_market_data, admin_tokens, clock, events, formats, problems  # noqa: F401  these two register themselves
+from markets import admin_market_data, admin_overrides, admin_tokens, clock, events, formats, problems  # noqa: F401  these register themselves
 from markets.admin_base import LookOnly, NeitherAddedNorDeleted
 from markets.instruments import admin as instruments_admin  # noqa: F401  registers itself
 from markets.models import Gap, Job, OutboxEvent, Problem, Source

@@ -1,26 +1,35 @@
 """Decisions: the ledger, and the newest state of every series."""
 
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from ninja import Path, Query, Router
 
-from markets.api.responses import listing, serve, unusual
+from markets.api.as_of import checked
+from markets.api.responses import DAILY as KEPT_A_DAY
+from markets.api.responses import fresh, listing, page_of, serve, unusual
 from markets.api.schemas import COMMON_ERRORS, Envelope, Paging
 from markets.errors import QuestionError, UnknownCodeError
 from markets.instruments.find import find
-from markets.licence import Audience
+from markets.licence import Audience, audience
 from markets.models import Instrument
 from markets.queries.lookup import nearest
 from markets.redis import generations, response_cache
-from signals import rating, ratings, rules
-from signals.api_rows import Asked, closed, closed_markets, current_rows, signal_rows
+from signals import known, rating, ratings, rules
+from signals.api_rows import Asked, closed, closed_markets, current_rows, is_shown, signal_rows
 from signals.explain_rows import explanation
 from signals.models import DAILY, AnalysisSnapshot, Signal, midnight
-from signals.schemas import CurrentPage, CurrentQuery, Explanation, SignalPage, SignalPath, SignalQuery
+from signals.schemas import (
+    CurrentPage,
+    CurrentQuery,
+    Explanation,
+    SignalPage,
+    SignalPath,
+    SignalQuery,
+)
 
 router = Router(tags=["signals"])
 
@@ -39,8 +48,10 @@ def signals(request: HttpRequest, query: Query[SignalQuery], paging: Query[Pagin
     """Decisions of a rule, newest bar first: results of a computation, no investment advice.
 
     Every BUY and SELL of the history is here, and from the first start on every day, HOLD included. With `limit=1` the
-    answer is the newest decision. Without `rule` these are the decisions of the primary rule on daily bars.
+    answer is the newest decision. Without `rule` these are the decisions of the primary rule on daily bars. With
+    `as_of` they are those that had been made at that moment.
     """
+    as_of = checked(query.as_of)
     instrument = find_instrument(query.code) if query.code else None
     rows = chosen(query, instrument)
     scope = instrument.code if instrument else generations.ANY
@@ -53,6 +64,8 @@ def signals(request: HttpRequest, query: Query[SignalQuery], paging: Query[Pagin
         shown = rows.exclude(instrument__in=closed(asker)).exclude(instrument__in=closed_markets(asker))
         return listing(paging, shown, signal_rows)
 
+    if as_of is not None:  # any moment may be asked about: what is kept for everybody would be pushed out
+        return fresh(request, compute(audience(request)), KEPT_A_DAY)
     return serve(request, response_cache.of_page(paging.limit, question), compute, instrument, query.code)
 
 
@@ -66,9 +79,13 @@ def current(request: HttpRequest, query: Query[CurrentQuery], paging: Query[Pagi
     """The newest state of every series under a rule, HOLD and "not enough data" included.
 
     Without `rule` this is the primary rule on daily bars. `all` lists every rule, and the rating of each series: the
-    mean of the votes of its rules, from -1 (all for selling) to 1; `rating` lists the ratings alone.
+    mean of the votes of its rules, from -1 (all for selling) to 1; `rating` lists the ratings alone. With `as_of` it is
+    the newest decision that the ledger had at that moment; ratings are not kept, and asking for them alone is 400.
     """
+    as_of = checked(query.as_of)
     wanted = asked_for(query.rule)
+    if as_of is not None:
+        return fresh(request, current_at(request, wanted, as_of, paging), KEPT_A_DAY)
     everywhere = named(query.rule).get("rule") == ALL
     rest = {"series": wanted, "everywhere": everywhere} | unusual(paging, "limit")
 
@@ -81,6 +98,14 @@ def current(request: HttpRequest, query: Query[CurrentQuery], paging: Query[Pagi
         return {"items": items[paging.offset :][: paging.limit], "count": len(items)}
 
     return serve(request, response_cache.of_page(paging.limit, question), compute)
+
+
+def current_at(request: HttpRequest, wanted: list[Asked], as_of: datetime, paging: Paging) -> dict[str, Any]:
+    if all(one.rule == ratings.NAME for one in wanted):
+        raise QuestionError("Ratings are not kept; ask for the rules, whose decisions are", {"rule": ratings.NAME})
+    asker = audience(request)
+    shown = Instrument.objects.exclude(pk__in=closed(asker))
+    return page_of(paging, known.current_at(shown, wanted, closed_markets(asker), as_of), list)
 
 
 @router.get(
@@ -96,8 +121,7 @@ def explain(request: HttpRequest, decision: Path[SignalPath]) -> HttpResponse:
     row = Signal.objects.select_related("instrument").filter(pk=decision.id).first()
 
     def shown_to(asker: Audience) -> Signal:
-        kept = None if row is None else Signal.objects.filter(pk=row.pk).exclude(instrument__in=closed(asker))
-        if row is None or kept is None or not kept.exclude(instrument__in=closed_markets(asker)).exists():
+        if row is None or not is_shown(row, asker):
             raise UnknownCodeError(f"There is no decision {decision.id}", None)
         return row
 
@@ -152,7 +176,7 @@ def rated() -> list[Asked]:
     return [Asked(ratings.NAME, meant)] if meant else []
 
 
-def chosen(query: SignalQuery, instrument: Instrument | None) -> QuerySet[Signal]:
+def chosen(query: SignalQuery, instrument: Instrument | None) -> QuerySet[Any]:
     if query.from_ and query.to and query.from_ > query.to:
         raise QuestionError(
             f"from ({query.from_}) is later than to ({query.to})", {"from": query.from_, "to": query.to}
@@ -164,9 +188,10 @@ def chosen(query: SignalQuery, instrument: Instrument | None) -> QuerySet[Signal
         "signal": query.signal,
         "as_of__gte": midnight(query.from_) if query.from_ else None,
         "as_of__lte": midnight(query.to) + LAST_MOMENT if query.to else None,
+        "generated_at__lte": query.as_of,
     }
     rows = Signal.objects.filter(**{name: value for name, value in wanted.items() if value is not None})
-    return rows.order_by("-as_of", "-version", "-id")
+    return rows.annotate(superseded=known.superseded(query.as_of)).order_by("-as_of", "-version", "-id")
 
 
 def find_instrument(text: str) -> Instrument:

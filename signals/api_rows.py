@@ -26,6 +26,7 @@ COLUMNS = (
     "histogram",
     "horizon_days",
     "version",
+    "superseded",
     "inputs",
     "params",
     "program",
@@ -74,7 +75,14 @@ def closed_markets(asker: Audience) -> QuerySet[Listing, Any]:
     return rows.values("instrument")
 
 
-def signal_rows(rows: QuerySet[Signal]) -> Iterator[dict[str, Any]]:
+def is_shown(row: Signal, asker: Audience) -> bool:
+    """Whether the audience may see this decision; one query."""
+    rows = Signal.objects.filter(pk=row.pk).exclude(instrument__in=closed(asker))
+    return rows.exclude(instrument__in=closed_markets(asker)).exists()
+
+
+def signal_rows(rows: QuerySet[Any]) -> Iterator[dict[str, Any]]:
+    """Rows that `superseded` is known of (`signals.known`)."""
     names = [FIELDS.get(name, name) for name in COLUMNS]
     for values in rows.values_list(*COLUMNS):
         item = dict(zip(names, values, strict=True))

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from ninja import Field, Schema
 
+from markets.api.as_of import AsOf
 from markets.api.schemas import MAX_OFFSET, Code, Day, Digits, Whole
 
 Label = Literal["BUY", "HOLD", "SELL"]
@@ -15,9 +16,20 @@ RULE = (
 )
 CURRENT_RULE = RULE + " `rating`: the rating of each series, which `all` lists beside its rules."
 
+AS_OF = (
+    "Only what had been decided at this moment, and `superseded` as it was then: ISO 8601 with a zone, or a day, which "
+    "is meant until its end in Warsaw. Without it: all that is decided now."
+)
+CURRENT_AS_OF = (
+    "The newest decision of each series at this moment, from the ledger: ISO 8601 with a zone, or a day, which is "
+    "meant until its end in Warsaw. Series without one are left out, and so is what the ledger does not keep: ratings, "
+    "trend, and HOLD on candles, so that `as_of` is the bar of the newest BUY or SELL there."
+)
+
 
 class CurrentQuery(Schema):
     rule: RuleName | None = Field(None, description=CURRENT_RULE, json_schema_extra={"example": "macd_cross"})
+    as_of: AsOf | None = Field(None, description=CURRENT_AS_OF, json_schema_extra={"example": "2026-10-26T10:00:00Z"})
 
 
 class SignalQuery(Schema):
@@ -30,6 +42,7 @@ class SignalQuery(Schema):
         None, alias="from", description="First bar, inclusive.", json_schema_extra={"example": "2024-01-01"}
     )
     to: Day | None = Field(None, description="Last bar, inclusive.", json_schema_extra={"example": "2024-12-31"})
+    as_of: AsOf | None = Field(None, description=AS_OF, json_schema_extra={"example": "2026-10-26T10:00:00Z"})
 
 
 class SignalItem(Schema):
@@ -50,6 +63,9 @@ class SignalItem(Schema):
     horizon_days: int = Field(description="Days over which the signal is meant and judged.", examples=[5])
     edition: int = Field(
         description="Above 1: a corrected figure changed the decision; the highest counts.", examples=[1]
+    )
+    superseded: bool = Field(
+        description="Whether a higher edition of the bar is known (of `as_of`: was known then).", examples=[False]
     )
     inputs: str | None = Field(
         description="SHA-256 over the figures of all bars up to this one, in a chain that anybody can compute; null "

@@ -43,6 +43,9 @@ def test_openapi_lists_every_endpoint_described_with_examples_and_errors(client:
         "alerts/{event_id}/deliveries",
         "alerts/silences/{silence_id}",
         "assets/{symbol}",
+        "overrides/{id}",
+        "provenance/{kind}/{id}",
+        "provenance/signal/{id}",
         "signals/{id}/explain",
     }
     names = (NAMES | of_one) - DOCUMENTS

@@ -22,6 +22,7 @@ from markets.store.publish import publish
 from miner import sources
 from signals.tasks import catch_up
 from tests.alert_rows import alert_event, alert_rule, channel, message, silence
+from tests.manual_rates import override
 from tests.market import bar, decision, price, source
 from tests.operations import Operation, cache_rules, document, exceptions, gets, operations, resolved, shape, tables
 from tests.outcome_rows import outcome
@@ -55,6 +56,8 @@ def filled(at: Callable[[str], None], settings: Any, nbp: Source, job: Job) -> N
     Job.objects.create(job_type="nbp.A", source=nbp, status="failed", started_at=started, finished_at=started,
                        notes=["refused: x"], reached=LAST_DAY, error="Unreachable")  # fmt: skip
     decision()
+    override()
+    override(pk=6, table="B")
     outcome(Instrument.objects.get(code="USD"))
     outcome(None)
     for day in (LAST_DAY - timedelta(days=40), LAST_DAY - timedelta(days=80)):

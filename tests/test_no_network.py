@@ -18,6 +18,7 @@ from markets.jobs import runs
 from markets.models import Job, Source
 from tests.alert_rows import alert_event, alert_rule, silence
 from tests.conftest import Leak
+from tests.manual_rates import override
 from tests.market import decision, source
 
 pytestmark = pytest.mark.django_db
@@ -32,6 +33,13 @@ BODIES: dict[str, dict[str, Any]] = {
     "alert_preview": {"asset": "BTC"} | MOVE,
     "alert_rule_change": {"threshold_pct": "6"},
     "alert_defaults_set": MOVE,
+    "override_add": {
+        "code": "USD",
+        "table": "A",
+        "effective_date": "2026-10-26",
+        "mid": "3.9350",
+        "reason": "Misprint",
+    },
     "alert_silence_add": {"until": "2026-10-26T13:00:00Z", "kind": "move", "comment": "maintenance"},
 }
 
@@ -44,6 +52,7 @@ def operators_token(settings: Any, at: Callable[[str], None]) -> None:
     source("coingecko", ["BTC"], enabled=True)
     alert_event(alert_rule(id=7), id=12)
     silence(id=4711)
+    override()
 
 
 @pytest.fixture(autouse=True)
@@ -100,6 +109,7 @@ def test_the_law_knows_every_operation_that_writes() -> None:
         "alert_silence_end",
         "asset_remove",
         "batch_run",
+        "override_withdraw",
     }
 
 

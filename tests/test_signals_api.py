@@ -53,6 +53,7 @@ def test_the_newest_decision_stands_first(decided: None, client: Client) -> None
             "histogram": f"{row.histogram:f}",
             "horizon_days": 5,
             "edition": 1,
+            "superseded": False,
             "inputs": row.inputs,
             "params": row.params,
             "program": row.program,

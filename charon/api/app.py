@@ -23,8 +23,10 @@ from markets.api.assets import router as assets_router
 from markets.api.candles import router as candles_router
 from markets.api.compare import router as compare_router
 from markets.api.prices import router as prices_router
+from markets.api.provenance import router as provenance_router
 from markets.api.rates import router as markets_router
 from markets.api.responses import reply, uncached
+from markets.api.revisions import router as revisions_router
 from markets.api.schemas import COMMON_ERRORS, Envelope
 from markets.errors import QuestionError, is_storage_fault, log_cause
 from markets.jobs import runs
@@ -36,6 +38,7 @@ from signals.alerts.api import router as alerts_router
 from signals.alerts.deliver.api import router as deliver_router
 from signals.api import router as signals_router
 from signals.outcomes.api import router as outcomes_router
+from signals.provenance_api import router as signal_provenance_router
 
 logger = logging.getLogger(__name__)
 
@@ -242,6 +245,9 @@ api.add_router("", batch_router)
 api.add_router("", gaps_router)
 api.add_router("", signals_router)
 api.add_router("", deliver_router)  # before the numbers of rules, which stand in the place of its names
+api.add_router("", revisions_router)
+api.add_router("", signal_provenance_router)  # before the kinds of the others, which stand in the place of its name
+api.add_router("", provenance_router)
 api.add_router("", outcomes_router)
 api.add_router("", alerts_router)
 api.add_router("", message_log.router)

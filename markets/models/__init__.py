@@ -3,6 +3,7 @@
 from markets.models.callers import ApiToken, CallerCount, IdempotentAnswer
 from markets.models.gaps import Gap
 from markets.models.jobs import Job
+from markets.models.knowledge import ArchiveReading, Override
 from markets.models.outbox import OutboxEvent
 from markets.models.prices import Candle, Quote, Tick
 from markets.models.problems import Problem
@@ -12,6 +13,7 @@ from markets.models.sources import Alias, Generation, Instrument, ListedAsset, L
 __all__ = [
     "Alias",
     "ApiToken",
+    "ArchiveReading",
     "CallerCount",
     "Candle",
     "Currency",
@@ -24,6 +26,7 @@ __all__ = [
     "ListedAsset",
     "Listing",
     "OutboxEvent",
+    "Override",
     "Problem",
     "Publication",
     "Quote",

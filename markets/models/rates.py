@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from markets import clock
 from markets.decimals import published
 from markets.models.querysets import RateQuerySet
 from markets.models.sources import Instrument, Source
@@ -25,6 +26,9 @@ class Publication(models.Model):
     trading_date = models.DateField(_("dzień notowania"), null=True, blank=True)
     url = models.URLField(_("adres"), max_length=300)
     sha256 = models.CharField("SHA-256", max_length=64)
+    # `fetched_at` is of the bytes that the row holds now, `first_fetched_at` of the first ones, which a correction
+    # does not move: since then a figure of this day was known.
+    first_fetched_at = models.DateTimeField(_("pobrano pierwszy raz"), default=clock.now)
     fetched_at = models.DateTimeField(_("pobrano"))
     job = models.ForeignKey("markets.Job", models.SET_NULL, null=True, verbose_name=_("zadanie"))
 
@@ -154,6 +158,7 @@ class Revision(models.Model):
         verbose_name = _("korekta")
         verbose_name_plural = _("korekty")
         ordering = ["-seen_at", "-id"]
+        indexes = [models.Index(fields=["-seen_at", "-id"], name="revision_newest")]
 
     def __str__(self) -> str:
         return f"{self.rate_id}: {self.old_mid or self.old_bid} → {self.new_mid or self.new_bid}"

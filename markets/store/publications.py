@@ -18,6 +18,9 @@ FACTS = {
     "fetched_at": "timestamptz",
     "job_id": "bigint",
 }
+# Written once: a correction must not move the moment since which a figure of that day was known.
+FIRST = {"first_fetched_at": "timestamptz"}
+FETCHED_AT = list(FACTS).index("fetched_at")
 RETURNING = 'id, "table", CAST(effective_date AS text)'
 
 
@@ -50,12 +53,13 @@ def save(tables: list[Table], source: Source, job: Job) -> Proofs:
     for table in proved:
         row = rows.get((table.table, table.effective_date))
         if row is None:
-            new.append((source.pk, table.table, table.effective_date.isoformat(), *facts(table, job)))
+            values = facts(table, job)
+            new.append((source.pk, table.table, table.effective_date.isoformat(), *values, values[FETCHED_AT]))
         elif row.sha256 != table.sha256:
             copying.update(Publication._meta.db_table, FACTS, [(*facts(table, job), row.id)])
             proofs.changed[row.id] = table
     proofs.ids = {place: row.id for place, row in rows.items()}
-    created = bulk.insert_returning(Publication._meta.db_table, KEY | FACTS, new, RETURNING)
+    created = bulk.insert_returning(Publication._meta.db_table, KEY | FACTS | FIRST, new, RETURNING)
     proofs.ids |= {(letter, date.fromisoformat(day)): pk for pk, letter, day in created}
     return proofs
 

@@ -18,7 +18,17 @@ from markets.jobs import job_results
 from markets.models import Instrument, Job, Source
 from markets.records import Table
 from markets.redis import generations
-from markets.store import gaps, outbox, publications, quotes, rates, stored_rates, table_gaps, validation
+from markets.store import (
+    archive_readings,
+    gaps,
+    outbox,
+    publications,
+    quotes,
+    rates,
+    stored_rates,
+    table_gaps,
+    validation,
+)
 from markets.store.rates import Place
 from markets.store.table_gaps import Covered
 from markets.store.validation import Accepted, Refused
@@ -121,6 +131,8 @@ def compare_and_write(
         batch.add(table, [(instruments[rate.code].id, rate) for rate in figures])
     gone = batch.leave_out(places_of(refused))
     batch.write()
+    if source.fallback_for_id and batch.inserts:
+        archive_readings.note(source, tables)
     before = quotes.refresh(batch.mids, source_group, {instruments[code].id for code in new_codes})
     renamed = update_names(accepted, instruments, before)
     outbox.write(outbox.of_days(batch.days, kind), job)

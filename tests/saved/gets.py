@@ -157,6 +157,27 @@ RATES = """
 /currencies?limit=2&offset=3
 /currencies?limit=1 operator
 /currencies?limit=-1
+/revisions
+/revisions again
+/revisions operator
+/revisions?code=USD&source=nbp&table=A&from=2026-10-01&to=2026-10-28&limit=1&offset=1
+/revisions?seen_from=2026-10-26T12:00:00Z
+/revisions?seen_from=2030-01-01
+/revisions?code=USB
+/revisions?bogus=1
+/overrides
+/overrides?code=USD&standing=true&limit=1&offset=1
+/overrides?standing=perhaps
+/overrides/5
+/provenance/publication/1
+/provenance/publication/1 again
+/provenance/rate/1
+/provenance/rate/1 operator
+/provenance/revision/1
+/provenance/override/1
+/provenance/job/1
+/provenance/rate/0
+/provenance/rates/1
 """
 
 PRICES = """
@@ -285,6 +306,14 @@ SIGNALS = """
 /signals/current?rule=macd_cross&limit=1
 /signals/current?rule=all&limit=1
 /signals/current?rule=another
+/signals?as_of=2026-10-26T12:00:00Z&limit=2
+/signals?as_of=2026-10-26&code=USD&limit=1
+/signals?as_of=2026-10-26T12:00:00
+/signals?as_of=2030-01-01
+/signals/current?as_of=2026-10-28T10:00:00Z&limit=2
+/signals/current?as_of=2026-10-28T10:00:00Z&rule=rating
+/provenance/signal/1
+/provenance/signal/999999
 /signals/1/explain
 /signals/999999/explain
 /signals/1_0/explain

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('markets', '0017_printable_names'),
+        ('markets', '0018_known'),
     ]
 
     operations = [
