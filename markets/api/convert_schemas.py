@@ -1,7 +1,7 @@
 """The shapes of the question and the answer of /convert."""
 
+import datetime as dt
 import re
-from datetime import date
 from typing import Annotated, Any, Literal
 
 from ninja import Field, Schema
@@ -14,7 +14,7 @@ from markets.api.schemas import Day, Digits
 MOST_DIGITS = 15
 
 
-def amount(text: str) -> str:
+def plain_amount(text: str) -> str:
     """ASCII digits with a point; Python would also take those of other scripts, exponents and underscores."""
     if not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", text):
         raise ValueError("is not an amount; write digits with a point, for example 1500.50")
@@ -24,7 +24,7 @@ def amount(text: str) -> str:
 
 
 class ConvertQuery(Schema):
-    amount: Annotated[str, Field(min_length=1, max_length=32), AfterValidator(amount)] = Field(
+    amount: Annotated[str, Field(min_length=1, max_length=32), AfterValidator(plain_amount)] = Field(
         description="Digits with a point, at most 15 of them.", json_schema_extra={"example": "1500.50"}
     )
     from_: OneCode = Field(
@@ -62,7 +62,7 @@ class Conversion(Schema):
         description="Of the exact amount and the published figures, rounded once.", examples=["6022.26"]
     )
     rounding: str = Field(description="How: to the cent, or gold to 8 significant digits.", examples=["half_up_0.01"])
-    effective_date: date | None = Field(description="The day whose rate this is.", examples=["2024-01-31"])
+    effective_date: dt.date | None = Field(description="The day whose rate this is.", examples=["2024-01-31"])
     source: str | None = Field(description="Who published it, or all of its legs; else null.", examples=["nbp"])
     table: str | None = Field(description="The table of it, or of all its legs; else null.", examples=["A"])
     table_no: str | None = Field(
@@ -81,4 +81,4 @@ class Conversion(Schema):
     tax: dict[str, Any] | None = Field(
         description="With a `rule`: the whole answer of /tax-rate, with its reasons and warnings.", examples=[None]
     )
-    date: date | None = Field(description="The day that was asked for.", examples=["2024-01-31"])
+    date: dt.date | None = Field(description="The day that was asked for.", examples=["2024-01-31"])

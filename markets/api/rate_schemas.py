@@ -1,6 +1,6 @@
 """The shapes of questions and answers about rates beyond one series: several codes, bases, fills, groups, columns."""
 
-from datetime import date
+import datetime as dt
 from typing import Annotated, Any, Literal
 
 from ninja import Field, Schema
@@ -114,7 +114,7 @@ class RateItem(Schema):
     code: str = Field(description="The instrument.", examples=["USD"])
     base: str = Field(description="What is priced.", examples=["USD"])
     quote: str = Field(description="What it is priced in.", examples=["PLN"])
-    effective_date: date = Field(description="The day whose rate this is.", examples=["2024-01-31"])
+    effective_date: dt.date = Field(description="The day whose rate this is.", examples=["2024-01-31"])
     mid: Digits | None = Field(description="Mid rate with its published digits; null in table C.", examples=["3.9350"])
     bid: Digits | None = Field(description="The bank buys (table C), else null.", examples=[None])
     ask: Digits | None = Field(description="The bank sells (table C), else null.", examples=[None])
@@ -129,7 +129,7 @@ class RateItem(Schema):
 class Leg(Schema):
     code: str = Field(description="Whose figure it is: PLN for one unit, or for a gram of gold.", examples=["EUR"])
     mid: Digits | None = Field(description="As published; null in table C.", examples=["4.3434"])
-    effective_date: date = Field(description="The day whose rate this is.", examples=["2024-01-31"])
+    effective_date: dt.date = Field(description="The day whose rate this is.", examples=["2024-01-31"])
     source: str = Field(description="Who published it.", examples=["nbp"])
     table: str = Field(description="The table it stands in.", examples=["A"])
     table_no: str | None = Field(
@@ -149,7 +149,7 @@ class Valued(Schema):
     code: str = Field(description="The instrument, or both codes of a computed rate.", examples=["EURUSD"])
     base: str = Field(description="What is priced.", examples=["EUR"])
     quote: str = Field(description="What it is priced in.", examples=["USD"])
-    effective_date: date | None = Field(
+    effective_date: dt.date | None = Field(
         description="The day whose figure this is; null without one.", examples=["2024-01-31"]
     )
     mid: Digits | None = Field(
@@ -185,7 +185,7 @@ class Explained(Valued):
 
 
 class DatedRate(Explained):
-    date: date = Field(description="The day that was asked for.", examples=["2024-01-31"])
+    date: dt.date = Field(description="The day that was asked for.", examples=["2024-01-31"])
     filled: bool = Field(description="Whether the figure is that of another day.", examples=[False])
 
 
@@ -193,7 +193,7 @@ class GroupedRate(Valued):
     """`mid` is the last value published in the period, of the day `effective_date`."""
 
     period: str = Field(description="The week as ISO 8601 numbers it, or the month.", examples=["2024-01"])
-    date: date = Field(description="The last day of the period.", examples=["2024-01-31"])
+    date: dt.date = Field(description="The last day of the period.", examples=["2024-01-31"])
     min: Digits = Field(description="The lowest mid.", examples=["3.9350"])
     max: Digits = Field(description="The highest mid.", examples=["4.0450"])
     avg: Digits = Field(description="The mean of the mids: 8 significant digits, half up.", examples=["3.9927909"])
@@ -234,7 +234,7 @@ class GoldQuery(Schema):
 
 
 class GoldItem(Schema):
-    effective_date: date = Field(description="The day whose price this is.", examples=["2024-01-31"])
+    effective_date: dt.date = Field(description="The day whose price this is.", examples=["2024-01-31"])
     price: Digits = Field(
         description="PLN for one gram of gold, 1000 fine, with its published digits.", examples=["262.18"]
     )
@@ -243,10 +243,10 @@ class GoldItem(Schema):
 
 
 class DatedGold(Schema):
-    effective_date: date | None = Field(
+    effective_date: dt.date | None = Field(
         description="The day whose price this is; null without one.", examples=["2024-01-31"]
     )
-    date: date = Field(description="The day that was asked for.", examples=["2024-01-31"])
+    date: dt.date = Field(description="The day that was asked for.", examples=["2024-01-31"])
     price: Digits | None = Field(
         description="For one `unit` in `currency`; computed in another currency: 8 significant digits, half up.",
         examples=["2031.5519"],

@@ -16,7 +16,6 @@ from markets.queries.rates import find_source, official
 from markets.queries.unpublished import Known
 
 DAY = timedelta(days=1)
-LONGEST = max(tables.CARRY, *tables.LONGEST_CARRY.values())
 # Days times pairs of one question: the whole history of six currencies. A hundred thousand take about a second.
 MAX_CELLS = 100_000
 
@@ -120,9 +119,8 @@ def lines(asked: Asked, start: date, end: date) -> list[Line]:
 
 
 def lines_around(asked: Asked, start: date, end: date, fill: Fill) -> list[Line]:
-    """With what may be carried into these days."""
-    first = moved(start, -LONGEST) if fill == "previous" else start
-    return lines(asked, first, moved(end, LONGEST) if fill == "next" else end)
+    """With what may be carried into these days, and what tells in which table a code stands."""
+    return lines(asked, moved(start, -tables.LONGEST), moved(end, tables.LONGEST) if fill == "next" else end)
 
 
 def every_day(asked: Asked, start: date, end: date, fill: Fill, page: slice) -> tuple[list[dict[str, Any]], int]:

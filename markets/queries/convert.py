@@ -86,22 +86,23 @@ def cents(value: Decimal) -> Decimal:
 
 
 def by_rule(rule: str, amount: str, base: str, quote: str, day: date | None, audience: Audience) -> dict[str, Any]:
-    """As a tax rule converts it, into PLN; `tax` has the whole answer of /tax-rate. Raises QuestionError."""
+    """As a tax rule converts it; `tax` has the whole answer of /tax-rate. Raises QuestionError."""
     from markets.queries.tax.answers import answer
 
     known = found([base, quote])
-    if code_of(known[quote]) != crosses.ZLOTY:
-        raise QuestionError("A tax rule converts into PLN", {"to": quote})
-    told = answer(Question(rule, code_of(known[base]), day, Decimal(amount)), audience)
+    one, other = code_of(known[base]), code_of(known[quote])
+    told = answer(Question(rule, one, day, Decimal(amount)), audience)
+    if told["into"] != other:
+        raise QuestionError(f"The rule converts into {told['into']}", {"to": other})
     kept = ("rate", "rounding", "effective_date", "source", "table", "table_no", "derived")
     return {
         "amount": amount,
         "unit": None,
         "date": day,
         "day": None,
-        "from": code_of(known[base]),
-        "to": crosses.ZLOTY,
-        "result": told["amount_pln"],
+        "from": one,
+        "to": other,
+        "result": told["amount_into"],
         **{name: told.get(name) for name in kept},
         **dict.fromkeys(("legs", "reason", "reason_name")),
         "filled": False,

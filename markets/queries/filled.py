@@ -33,21 +33,25 @@ class Line:
         return crosses.fields(self.pair, [self.known[code].figures[day] for code in self.pair.legs])
 
     def table_of(self, code: str, day: date, facts: Known) -> str:
-        """The table that the code stands in around that day."""
+        """The table that the code stands in on that day: of its newest figure before, as far back as every question
+        reads, else of its last one.
+        """
         series, span = self.known.get(code), facts.spans.get(code)
-        if series:
-            near = at_or_before(series.days, day) or at_or_after(series.days, day)
-            if near:
-                return series.figures[near].table
+        near = at_or_before(series.days, day) if series else None
+        if series and near and day - near <= tables.LONGEST:
+            return series.figures[near].table
         return span.table if span else "A"
 
 
 class Cell(NamedTuple):
-    """`asked` is the day of the question, `day` that of the figure, None where there is none."""
+    """`asked` is the day of the question, `day` that of the figure, None where there is none. `is_stale`: a figure that
+    is nearer to the asked day should be here and is not.
+    """
 
     asked: date
     day: date | None
     reason: Reason | None = None
+    is_stale: bool = False
 
     @property
     def is_filled(self) -> bool:
@@ -62,22 +66,31 @@ def cell(line: Line, asked: date, fill: Fill, facts: Known) -> Cell:
         return Cell(asked, asked)
     why = reason(line, asked, facts)
     if fill == "none" or why.why is Why.FUTURE:
-        return Cell(asked, None, why)
+        return without(asked, why)
     near = exact if fill == "previous" else at_or_after(line.days, asked)
     if near is None or abs(near - asked) > carry(line, near, facts):
-        return Cell(asked, None, why if why.why in FINAL else Reason(beyond(line, asked, fill, facts)))
+        return without(asked, why if why.why in FINAL else Reason(beyond(line, asked, fill, facts)))
     if crosses.crosses_break(line.pair, asked, near):
-        return Cell(asked, None, Reason(Why.REDENOMINATED))
-    return Cell(asked, near, why)
+        return without(asked, Reason(Why.REDENOMINATED))
+    return Cell(asked, near, why, is_stale(line, asked, near, facts))
+
+
+def without(asked: date, why: Reason) -> Cell:
+    return Cell(asked, None, why, why.is_stale)
+
+
+def is_stale(line: Line, asked: date, near: date, facts: Known) -> bool:
+    """Whether one of the days from the asked one to that of the figure is missing here: a weekend hides no old number."""
+    step = 1 if near > asked else -1
+    days = (date.fromordinal(number) for number in range(asked.toordinal(), near.toordinal(), step))
+    return any(reason(line, day, facts).is_stale for day in days)
 
 
 def reason(line: Line, day: date, facts: Known) -> Reason:
-    """Of the first leg that was not published; the other one may have been."""
-    for code in line.pair.legs:
-        series = line.known.get(code)
-        if series is None or day not in series.figures:
-            return explain(code, day, line.table_of(code, day, facts), facts)
-    raise ValueError(f"{line.pair.code} was published on {day}")
+    """Of the legs that were not published that day; one that is gone for good goes before a holiday of the other."""
+    missing = [code for code in line.pair.legs if code not in line.known or day not in line.known[code].figures]
+    found = [explain(code, day, line.table_of(code, day, facts), facts) for code in missing]
+    return next((why for why in found if why.why in FINAL), found[0])
 
 
 def carry(line: Line, day: date, facts: Known) -> timedelta:
@@ -108,7 +121,7 @@ def row(line: Line, found: Cell) -> dict[str, Any]:
         **line.fields(found.day),
         "unit": 1,
         "filled": found.is_filled,
-        "stale": why is not None and why.is_stale,
+        "stale": found.is_stale,
         "reason": why.why if why else None,
         "reason_name": why.name or None if why else None,
     }

@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any
 
+from markets.instruments.names import GOLD
 from markets.models import Currency
 from markets.models.querysets import MID_TABLES
 from markets.queries import asked, filled, tables
@@ -15,7 +16,8 @@ from markets.queries.unpublished import Known, Reason, Why
 
 def all_codes(base: str | None) -> list[str]:
     """Every currency there ever was a rate of; with a base, PLN is one that it can be priced in."""
-    return [*([ZLOTY] if base else []), *Currency.objects.order_by("code").values_list("code", flat=True)]
+    codes = Currency.objects.exclude(code=GOLD).order_by("code").values_list("code", flat=True)
+    return [*([ZLOTY] if base else []), *codes]
 
 
 def rows(question: Asked) -> list[dict[str, Any]]:
@@ -28,7 +30,7 @@ def current_rows(question: Asked) -> list[dict[str, Any]]:
     """Of those alone that the newest tables have, sorted by code; a currency in itself is left out."""
     known = asked.facts(question.wanted, {})
     found = [row(line, known) for line in lines(question, known) if line.days]
-    return sorted((one for one in found if one["effective_date"]), key=lambda one: str(one["code"]))
+    return sorted((one for one in found if one["effective_date"]), key=lambda one: (one["base"], one["quote"]))
 
 
 def lines(question: Asked, known: Known) -> list[Line]:
@@ -54,7 +56,7 @@ def row(line: Line, known: Known) -> dict[str, Any]:
     why = standing(line, day, known) if line.pair.legs else None
     if why and why.why in filled.FINAL:
         day = None
-    answer = filled.row(line, Cell(known.today, day, why))
+    answer = filled.row(line, Cell(known.today, day, why, why is not None and why.is_stale))
     del answer["date"], answer["filled"]
     return answer
 

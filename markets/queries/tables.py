@@ -22,6 +22,7 @@ TIMETABLES: Mapping[str, Timetable] = {
 # of its turns are what `markets.queries.overview` calls retired.
 LONGEST_CARRY = {"B": timedelta(days=21)}
 CARRY = timedelta(days=14)
+LONGEST = max(CARRY, *LONGEST_CARRY.values())
 RETIRED_AFTER = timedelta(days=21)
 
 
