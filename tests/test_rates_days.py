@@ -10,7 +10,7 @@ from django.test import Client
 
 from markets.models import Gap, Rate, Source
 from markets.records import RateRecord, Table
-from tests.rate_days import FRIDAY, MONDAY, SATURDAY, SUNDAY, WEDNESDAY, ask, save, table, told, weekdays
+from tests.rate_days import FRIDAY, MONDAY, SATURDAY, SUNDAY, WEDNESDAY, ask, refusal, save, table, told, weekdays
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("without_redis")]
 THURSDAY = date(2026, 10, 22)
@@ -179,8 +179,7 @@ def test_figures_of_a_source_that_is_not_public_are_not_shown_on_a_day_either(cl
     assert told(ask(client, "/rates", code="USD", date=FRIDAY), "mid", "reason") == [(None, "not_quoted")]
     assert ask(client, "/latest")["items"] == []
     assert told(ask(client, "/latest", code="USD"), "mid") == [(None,)]
-    refused = client.get("/rates", {"code": "USD", "date": FRIDAY, "source": "nbp"})
-    assert refused.status_code == 403
+    assert refusal(client, "/rates", code="USD", date=FRIDAY, source="nbp")[:2] == (403, "not_public")
 
 
 STATEMENTS = [

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 from ninja import Field, Schema
 from pydantic import AfterValidator
 
-from markets.api.rate_schemas import Leg, OneCode, Why
+from markets.api.rate_parameters import OneCode
+from markets.api.rate_schemas import Leg, Why
 from markets.api.schemas import Day, Digits
 
 # What a column of money keeps on both databases, and a double in a spreadsheet as well.

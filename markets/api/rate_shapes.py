@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from markets.api.rate_schemas import BaseQuery, RateQuery
+from markets.api.rate_parameters import BaseQuery, RateQuery
 from markets.models import Source
 
 # What tells the rows apart is an array also where there is one row: a table without any is none.

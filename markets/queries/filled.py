@@ -80,7 +80,7 @@ def without(asked: date, why: Reason) -> Cell:
 
 
 def is_stale(line: Line, asked: date, near: date, facts: Known) -> bool:
-    """Whether one of the days from the asked one to that of the figure is missing here: a weekend hides no old number."""
+    """Whether a day from the asked one to that of the figure is missing here: a weekend hides no old number."""
     step = 1 if near > asked else -1
     days = (date.fromordinal(number) for number in range(asked.toordinal(), near.toordinal(), step))
     return any(reason(line, day, facts).is_stale for day in days)
