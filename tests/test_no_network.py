@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from datetime import date
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from django_q.models import OrmQ
 from charon.api.app import api
 from markets.instruments import create
 from markets.jobs import runs
-from markets.models import Job, Source
+from markets.models import Job, Rate, Source
 from tests.alert_rows import alert_event, alert_rule, silence
 from tests.conftest import Leak
 from tests.manual_rates import override
@@ -93,7 +94,8 @@ def asked(client: Client, method: str, path: str, operation: dict[str, Any]) -> 
 
 @pytest.mark.parametrize("operation", operations(), ids=lambda operation: operation[0])
 def test_every_operation_of_the_api_answers(client: Client, nbp: Source, operation: tuple[Any, ...]) -> None:
-    create.find_or_create({"USD"}, "currency")
+    dollar = create.find_or_create({"USD"}, "currency")[0]["USD"]
+    Rate.objects.create(instrument=dollar, source=nbp, table="A", effective_date=date(2026, 10, 26), mid=4, scale=4)
     if operation[0] == "source_register":
         Source.objects.filter(code="ecb").delete()
     status = asked(client, *operation[1:]).status_code

@@ -1,51 +1,78 @@
-"""Rates, gold and currencies."""
+"""GET /rates and /currencies."""
 
+from datetime import date
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
+from markets.api import rate_shapes
+from markets.api.rate_parameters import FillQuery, RateQuery
+from markets.api.rate_schemas import RatePage
 from markets.api.responses import listing, serve, unusual
-from markets.api.schemas import (
-    COMMON_ERRORS,
-    SERIES_ERRORS,
-    CurrencyPage,
-    GoldPage,
-    Paging,
-    RatePage,
-    RateQuery,
-    SeriesQuery,
-)
-from markets.instruments.names import GOLD
+from markets.api.schemas import COMMON_ERRORS, SERIES_ERRORS, CurrencyPage, Paging, SeriesQuery
+from markets.api.several import Rows, answer, of_source, period, question_of, several
+from markets.errors import QuestionError
 from markets.licence import Audience
 from markets.models import Currency
 from markets.queries import rates as rate_queries
+from markets.queries.crosses import ZLOTY
 from markets.queries.currencies import currency_rows
 from markets.redis import generations, response_cache
 
 router = Router(tags=["rates"])
 
 
-def of_source(days: SeriesQuery) -> dict[str, Any]:
-    """By its code, whichever of its names was asked for; an unknown one is 404 before anything is kept."""
-    return {"source": rate_queries.find_source(days.source).code} if days.source else {}
-
-
 @router.get("/rates", response={200: RatePage, **SERIES_ERRORS}, operation_id="rates", summary="Exchange rates")
 def rates(
-    request: HttpRequest, query: Query[RateQuery], days: Query[SeriesQuery], paging: Query[Paging]
+    request: HttpRequest,
+    query: Query[RateQuery],
+    days: Query[SeriesQuery],
+    filling: Query[FillQuery],
+    paging: Query[Paging],
 ) -> HttpResponse:
-    """Official rates of one currency in PLN, ascending by date, both ends of the period inclusive.
+    """Official rates, ascending by date, both ends of the period inclusive.
 
-    Without `table` there is one figure a day: the mid of table A, or of table B where A has none.
-    Gold is not a currency: see `/gold`.
+    Of one currency: its published rates in PLN. Without `table` there is one figure a day: the mid of table A, or of
+    table B where A has none. With several codes, another base or other quotes, with a `date` or a `fill` each row also
+    says the day that was asked for, whether it was filled and why nothing was published. What is not in PLN is computed
+    from two published rates of one day, which stand in `legs`. Gold is not a currency: see `/gold`.
     """
-    start, end = rate_queries.period(days.from_, days.to)
+    start, end = period(days, filling)
+    if is_series(query, filling):
+        return series(request, query, days, paging, start, end)
+    fits_together(query, filling)
+
+    def rows(asker: Audience) -> Rows:
+        found = question_of(query, days.source, asker)
+        return answer(found, start, end, query.group, filling, paging)
+
+    named = dict(unusual(query), start=start, end=end, **unusual(filling), **of_source(days))
+    return several(request, "rates", named, paging, rows, lambda found: rate_shapes.shaped(found, query))
+
+
+def is_series(query: RateQuery, filling: FillQuery) -> bool:
+    """Whether it is about the published rates of one currency, as they stand in the tables."""
+    plain = not (query.base or query.quotes or query.group or filling.date or filling.fill)
+    return plain and "," not in query.code and query.code.strip().upper() != ZLOTY
+
+
+def fits_together(query: RateQuery, filling: FillQuery) -> None:
+    if query.group and (filling.fill or filling.date):
+        raise QuestionError("group is for a period: date and fill are not for it")
+    if query.group and query.table == "C":
+        raise QuestionError("table C has bid and ask and no mid, of which a period could have the mean")
+
+
+def series(
+    request: HttpRequest, query: RateQuery, days: SeriesQuery, paging: Paging, start: date, end: date
+) -> HttpResponse:
     instrument = rate_queries.find_currency(query.code)
 
     def compute(asker: Audience) -> dict[str, Any]:
         rows = rate_queries.rates(instrument, start, end, query.table, days.source, asker)
-        return listing(paging, rows, lambda page: rate_queries.rate_rows(page, instrument))
+        found = listing(paging, rows, lambda page: rate_queries.rate_rows(page, instrument))
+        return rate_shapes.shaped(found, query)
 
     rest = unusual(query, "code") | of_source(days)
 
@@ -54,23 +81,6 @@ def rates(
         return response_cache.Question.of("rates", instrument.code, instrument.code, start, end, **more)
 
     return serve(request, response_cache.of_page(paging.limit, question), compute, instrument, query.code)
-
-
-@router.get("/gold", response={200: GoldPage, **SERIES_ERRORS}, operation_id="gold", summary="Prices of gold")
-def gold(request: HttpRequest, days: Query[SeriesQuery], paging: Query[Paging]) -> HttpResponse:
-    """PLN for one gram of gold (1000 fine), ascending by date, both ends of the period inclusive."""
-    start, end = rate_queries.period(days.from_, days.to)
-
-    def compute(asker: Audience) -> dict[str, Any]:
-        return listing(paging, rate_queries.gold(start, end, days.source, asker), rate_queries.gold_rows)
-
-    rest = of_source(days)
-
-    def question(limit: int) -> response_cache.Question:
-        more = rest | unusual(Paging(limit=limit, offset=paging.offset))
-        return response_cache.Question.of("gold", GOLD, start, end, **more)
-
-    return serve(request, response_cache.of_page(paging.limit, question), compute)
 
 
 @router.get(

@@ -78,18 +78,6 @@ class Paging(Schema):
         return rows[self.offset : self.offset + self.limit]
 
 
-class RateQuery(Schema):
-    code: Code = Field(
-        description="ISO code of the currency, or an alias: USD, usd, USD/PLN.", json_schema_extra={"example": "USD"}
-    )
-    table: Literal["A", "B", "C", "eurofxref"] | None = Field(
-        None,
-        description="Only the figures of this table. A and B hold mids, C holds bid and ask, eurofxref the ECB's. "
-        "Without it: the one canonical mid of each day, table A before table B, or what the named source publishes.",
-        json_schema_extra={"example": "A"},
-    )
-
-
 class SeriesQuery(Schema):
     from_: Day | None = Field(
         None,
@@ -105,41 +93,6 @@ class SeriesQuery(Schema):
     source: Code | None = Field(
         None, description="Only the figures of this source (see /sources).", json_schema_extra={"example": "nbp"}
     )
-
-
-class RateItem(Schema):
-    code: str = Field(description="The instrument.", examples=["USD"])
-    base: str = Field(description="What is priced.", examples=["USD"])
-    quote: str = Field(description="What it is priced in.", examples=["PLN"])
-    effective_date: date = Field(description="The day whose rate this is.", examples=["2024-01-31"])
-    mid: Digits | None = Field(description="Mid rate with its published digits; null in table C.", examples=["3.9350"])
-    bid: Digits | None = Field(description="The bank buys (table C), else null.", examples=[None])
-    ask: Digits | None = Field(description="The bank sells (table C), else null.", examples=[None])
-    unit: Literal[1] = Field(description="Units of the base that the rate is for: always 1.", examples=[1])
-    source: str = Field(description="Who published it (see /sources).", examples=["nbp"])
-    table: str = Field(description="The table it stands in.", examples=["A"])
-    table_no: str | None = Field(
-        description="Number of the publication; null for figures of the archive.", examples=["022/A/NBP/2024"]
-    )
-
-
-class RatePage(Schema):
-    items: list[RateItem] = Field(description="Ascending by date.")
-    count: int = Field(description="All that match, before paging.", examples=[22])
-
-
-class GoldItem(Schema):
-    effective_date: date = Field(description="The day whose price this is.", examples=["2024-01-31"])
-    price: Digits = Field(
-        description="PLN for one gram of gold, 1000 fine, with its published digits.", examples=["262.18"]
-    )
-    unit: Literal["g"] = Field(description="The gram.", examples=["g"])
-    source: str = Field(description="Who published it (see /sources).", examples=["nbp"])
-
-
-class GoldPage(Schema):
-    items: list[GoldItem] = Field(description="Ascending by date.")
-    count: int = Field(description="All that match, before paging.", examples=[22])
 
 
 class CurrencyItem(Schema):

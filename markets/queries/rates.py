@@ -38,6 +38,11 @@ def period(start: date | None, end: date | None) -> tuple[date, date]:
 def find_currency(text: str) -> Instrument:
     """The currency or pair by code or alias; raises UnknownCodeError with the most similar codes."""
     instrument = find(text)
+    return official(instrument, text)
+
+
+def official(instrument: Instrument | None, text: str) -> Instrument:
+    """The same instrument, if banks publish rates of it; raises UnknownCodeError."""
     if instrument is None:
         raise UnknownCodeError(f"There is no currency {text!r}", {"nearest": nearest_currencies(text)})
     if instrument.code == GOLD:
@@ -93,11 +98,16 @@ def rates(
     For a currency it is the NBP's canonical mid, unless another source is given; for a pair the publisher's mid.
     """
     rows = Rate.objects.filter(instrument=instrument).between(start, end)
+    return of_source(chosen(rows, instrument.kind, table, source), source, audience)
+
+
+def chosen(rows: RateQuerySet[Rate], kind: str, table: str | None, source: str | None) -> RateQuerySet[Rate]:
+    """Of each day the one figure that answers: every question of rates comes through here."""
     if table:
-        rows = rows.of_table(table)
-    elif instrument.kind == Instrument.Kind.CURRENCY and (source is None or publishes_mids(source)):
-        rows = rows.canonical()
-    return of_source(rows, source, audience)
+        return rows.of_table(table)
+    if kind == Instrument.Kind.CURRENCY and (source is None or publishes_mids(source)):
+        return rows.canonical()
+    return rows
 
 
 def publishes_mids(source: str) -> bool:

@@ -153,6 +153,36 @@ RATES = """
 /gold?source=ecb&limit=1
 /gold?source=nobody
 /gold?limit=1 operator
+/gold?unit=oz&currency=USD&date=2026-10-28
+/gold?fill=previous&from=2026-10-23&to=2026-10-26
+/latest
+/latest again
+/latest operator
+/latest?code=USD,HRK&quotes=EUR&expand=source
+/latest?base=EUR&limit=2&offset=1
+/latest?code=USD&table=A&source=nbp
+/latest?code=USD&code=EUR
+/latest?limit=0
+/rates?code=USD,EUR&date=2026-10-25
+/rates?code=USD&date=2026-10-25&fill=previous
+/rates?code=USD&date=2026-10-25&fill=next
+/rates?code=USD,AED&fill=none&from=2026-10-23&to=2026-10-26
+/rates?code=PLN&quotes=USD,EUR&date=2026-10-28
+/rates?code=USD&base=EUR&from=2026-10-26&to=2026-10-28
+/rates?code=USD&group=month&from=2026-09-01
+/rates?code=USD&group=week&shape=columns&from=2026-10-12
+/rates?code=USD&shape=columns&limit=3
+/rates?code=USD&expand=source&limit=1
+/rates?code=USD&date=2026-10-28&from=2026-10-01
+/rates?code=USD,usd
+/rates?code=USD&fill=both
+/convert?amount=1500.50&from=USD&to=PLN
+/convert?amount=1500.50&from=USD&to=EUR&date=2026-10-26&day=D-1
+/convert?amount=2&from=XAU&to=USD&unit=oz
+/convert?amount=100&from=USD&to=PLN&date=2026-10-26&rule=pit
+/convert?amount=1e3&from=USD&to=PLN
+/convert?amount=1&from=HRK&to=PLN
+/convert
 /currencies
 /currencies?limit=2&offset=3
 /currencies?limit=1 operator
