@@ -51,8 +51,8 @@ them.
   neighbours in `detail`, 401 for what only operators may do and for a token that is not valid, wherever it is named,
   403 for a token or an account without the right, 429 with `Retry-After` beyond a limit. `RateLimit` and
   `RateLimit-Policy` say what is left of it.
-* A body of up to 64 kB with its `Content-Length` is taken, by methods that change something: else 413, in pieces 411,
-  and 408 when it does not arrive within 5 s. 503 says in `Retry-After` when to come again.
+* A body of up to 64 kB (`POST /tax-rate`: 256 kB) with its `Content-Length` is taken, by methods that change something:
+  else 413, in pieces 411, and 408 when it does not arrive within 5 s. 503 says in `Retry-After` when to come again.
 * Every public answer but `/health` has an `ETag`: sent back in `If-None-Match` it is answered with 304 and no body
   while nothing has changed. `Cache-Control` says how long it may be kept: official rates and decisions for a minute,
   candles and sources for 15 s, prices, alerts and the state of the work for 5 s. Errors are kept by nobody, nor are an
