@@ -25,6 +25,8 @@ from markets.api.prices import router as prices_router
 from markets.api.rates import router as markets_router
 from markets.api.responses import reply, uncached
 from markets.api.schemas import COMMON_ERRORS, Envelope
+from markets.api.tax import router as tax_router
+from markets.api.tax_lines import LinesParser
 from markets.errors import QuestionError, is_storage_fault, log_cause
 from markets.jobs import runs
 from markets.redis import pubsub
@@ -106,6 +108,7 @@ api = DescribedOnce(
     version=settings.VERSION,
     description=DESCRIPTION,
     urls_namespace="api",
+    parser=LinesParser(),
     docs=Swagger({"validatorUrl": None}),
     docs_decorator=offline,
 )
@@ -218,6 +221,7 @@ api.add_router("", markets_router)
 api.add_router("", prices_router)
 api.add_router("", assets_router)
 api.add_router("", candles_router)
+api.add_router("", tax_router)
 api.add_router("", miner_router)
 api.add_router("", batch_router)
 api.add_router("", signals_router)

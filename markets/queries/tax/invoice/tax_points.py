@@ -93,6 +93,7 @@ def corrected(invoice: Invoice, original: Original, day: dt.date | None) -> Rate
     asked = Question(
         "vat-correction",
         invoice.code,
+        date=invoice.issued,
         original_tax_point=point,
         original_invoice_date=original.issued,
         actual_rate=original.rate,

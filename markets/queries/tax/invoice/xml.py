@@ -48,14 +48,15 @@ def rates(invoice: Invoice, lines: list[Answer | None], payments: list[Answer]) 
     if invoice.paid_before is not None and invoice.kind is not Kind.CORRECTION:
         of_before = [answer for line, answer in zip(invoice.lines, lines, strict=True) if line.is_before]
         first = next((answer for answer in [*of_before, *lines] if answer), None)
-        yield from [written("Fa/KursWalutyZK", first)] if first else []
+        if first:
+            yield written("Fa/KursWalutyZK", first)
     if len(payments) > 1:
         for place, answer in enumerate(payments, 1):
             yield written(f"Fa/ZaliczkaCzesciowa[{place}]/KursWalutyZW", answer)
     if invoice.kind not in OF_ADVANCES:
-        for place, (line, answer) in enumerate(zip(invoice.lines, lines, strict=True), 1):
-            if answer:
-                yield written(f"Fa/FaWiersz[{place}]/KursWaluty", answer, line.no)
+        for place, line in enumerate(invoice.lines):
+            if of_line := lines[place]:
+                yield written(f"Fa/FaWiersz[{place + 1}]/KursWaluty", of_line, line.no)
 
 
 def written(path: str, answer: Answer, no: int | None = None) -> Written:
