@@ -132,6 +132,13 @@ class Example:
     amount: str = ""  # what `asked.amount` becomes
 
 
+class ReadIn(StrEnum):
+    """Where we have the words of the law from."""
+
+    STATUTE = "a public copy of the statute"
+    PRACTICE = "press, rulings and practice; the statute itself was not read"
+
+
 class Rounding(StrEnum):
     GROSZ = "half_up_0.01"
     ZLOTY = "half_up_1"
@@ -162,7 +169,7 @@ class Rule:
     rounding: Rounding = Rounding.GROSZ
     is_optional: bool = False
     warnings: Callable[[Question], list[str]] = field(default=lambda _: [])
-    source: str = ""  # where the text of the law was read; docstring of the file says more
+    source: str = ReadIn.STATUTE
     into: str = "PLN"
     amounts: tuple[Decimal, ...] = ()
     compare: Callable[[Question], Published | None] = field(default=lambda _: None)
