@@ -50,7 +50,8 @@ def tax_rate(request: HttpRequest, asked: Query[TaxQuery]) -> HttpResponse:
     successor), `no_rate_before` (with the first table). 503 `stale` where a table that should be here is missing: an
     older one is never the answer.
     """
-    return fresh(request, answers.answer(tax_answers.question(asked.rule, asked), audience(request)), DAILY)
+    question = tax_answers.question(asked.rule, asked)
+    return fresh(request, tax_answers.whole(answers.answer(question, audience(request))), DAILY)
 
 
 @router.post(

@@ -83,9 +83,14 @@ def refused_or(inputs: Inputs | QuestionError, rule: str | None) -> Question | Q
         return error
 
 
+def whole(answer: Answer) -> Answer:
+    """Every answer has the same fields: only figures of an archive have an edition."""
+    return {"edition": None} | answer
+
+
 def item(line: int, found: Answer | QuestionError, number: str) -> Answer:
     if not isinstance(found, QuestionError):
-        return {"line": line, "answer": found, "error": None}
+        return {"line": line, "answer": whole(found), "error": None}
     error = {"code": found.code, "message": found.message, "detail": found.detail, "id": number}
     return {"line": line, "answer": None, "error": error}
 

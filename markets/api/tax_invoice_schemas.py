@@ -124,7 +124,7 @@ class TaxInvoice(Strict):
             period_end=self.period_end,
             period=self.OkresFaKorygowanej or "",
             paid_before=self.P_15ZK,
-            original=self.original and original_of(self.original),
+            original=original_of(self.original) if self.original else None,
             payments=tuple(Payment(one.P_6Z, one.P_15Z, one.vat or "") for one in self.payments),
             advances=tuple(Advance(one.net, one.vat, one.no) for one in self.advances),
             as_of=self.as_of,

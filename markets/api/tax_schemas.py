@@ -140,6 +140,7 @@ class RuleVersion(Schema):
     id: str = Field(description="The rule that answered, which may be another one than was asked.", examples=["vat"])
     statute: str = Field(description="Which act and article, as they stood.", examples=["PIT art. 11a(1)"])
     version_from: date = Field(description="Since when it reads so.", examples=["2012-01-01"])
+    optional: bool = Field(description="Whether the law leaves it to the taxpayer.", examples=[False])
 
 
 class Skipped(Schema):
@@ -177,6 +178,21 @@ class Proof(Schema):
     log: InLog | None = Field(description="Its place in the public log; null where it is in none.", examples=[None])
 
 
+class Leg(Schema):
+    code: str = Field(description="What is priced.", examples=["EUR"])
+    quote: str = Field(description="What it is priced in.", examples=["PLN"])
+    rate: Digits = Field(description="Of one unit.", examples=["4.2105"])
+    unit: Literal[1] = Field(description="Always 1.", examples=[1])
+    source: str = Field(description="Who published it; given: the caller.", examples=["ecb"])
+    table: str | None = Field(description="The table it stands in.", examples=["eurofxref"])
+    table_no: str | None = Field(description="Number of the table.", examples=[None])
+    effective_date: date | None = Field(description="The day of the table.", examples=["2026-01-06"])
+    edition: str | None = Field(None, description="The edition of an archive.", examples=[None])
+    proof: Proof | None = Field(description="What proves it.")
+    role: str | None = Field(None, description="Of a difference: earlier or later.", examples=["earlier"])
+    amount_pln: Digits | None = Field(None, description="Of a difference: the amount at this rate.", examples=[None])
+
+
 class TaxAnswer(Schema):
     rule: RuleVersion = Field(description="The rule and its version in force.")
     input: dict[str, Any] = Field(
@@ -186,12 +202,15 @@ class TaxAnswer(Schema):
     rate: Digits = Field(description="PLN for one unit, with its published digits.", examples=["3.5848"])
     unit: Literal[1] = Field(description="Units of the currency that the rate is for: always 1.", examples=[1])
     derived: bool = Field(description="Whether it was computed of several published rates.", examples=[False])
-    source: str | None = Field(description="Who published it; null for a rate of the caller.", examples=["nbp"])
+    source: str = Field(description="Who published it; given: a rate of the caller.", examples=["nbp"])
     table: str | None = Field(description="The table it stands in.", examples=["A"])
     table_no: str | None = Field(
         description="Number of the table; null in an archive and for the ECB.", examples=["248/A/NBP/2025"]
     )
     effective_date: date | None = Field(description="The day of the table.", examples=["2025-12-23"])
+    edition: str | None = Field(
+        description="The edition of the archive that a figure without an official number is of.", examples=[None]
+    )
     skipped: list[Skipped] = Field(description="The days between, newest first.")
     amount_pln: Digits | None = Field(description="The amount in PLN; null without an amount.", examples=["5377.20"])
     rounding: str = Field(description="How the amount was rounded.", examples=["half_up_0.01"])
@@ -204,6 +223,7 @@ class TaxAnswer(Schema):
         description="What an invoice or a ledger quotes.",
         examples=["Tabela nr 248/A/NBP/2025 z dnia 2025-12-23, 1 USD = 3,5848 PLN"],
     )
+    legs: list[Leg] = Field(description="What a derived rate, or a difference, is made of; else empty.")
     notice: str = Field(description="What this is not.", examples=["Not tax advice"])
 
 

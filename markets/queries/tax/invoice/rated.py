@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 from markets.errors import QuestionError
@@ -32,9 +31,9 @@ def rated_invoice(asked: Invoice, audience: Audience = Audience.API) -> Answer:
     lines = [answer_of(plan, found, invoice) for plan in plans]
     payments = [answer for plan in paid if (answer := answer_of(plan, found, invoice))]
     if payments:
-        taxed = parts.of_payments(asked, [Decimal(answer["rate"]) for answer in payments])
+        taxed = parts.of_payments(asked, [xml.exact_rate(answer) for answer in payments])
     else:
-        taxed = parts.of_lines(invoice, [Decimal(answer["rate"]) if answer else None for answer in lines])
+        taxed = parts.of_lines(invoice, [xml.exact_rate(answer) if answer else None for answer in lines])
     totals = amounts.totals(taxed, invoice.order)
     rates = list(xml.rates(invoice, list(lines), list(payments)))
     cut = xml.truncated(rates)
@@ -78,8 +77,8 @@ def answer_of(plan: Rated, found: Found, invoice: Invoice) -> Answer | None:
     if isinstance(answer, QuestionError):
         raise answer
     if plan.question.actual_rate is not None and invoice.original and invoice.original.table_no:
-        return answer | {"table_no": invoice.original.table_no}
-    return answer
+        answer = answer | {"table_no": invoice.original.table_no}
+    return {"edition": None} | answer
 
 
 def line_row(line: Line, plan: Rated) -> Answer:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any
 
+from markets.queries.tax.invoice.amounts import PRECISION
 from markets.queries.tax.invoice.asked import OF_ADVANCES, Invoice, Kind
 
 # TIlosci of the schema 1-0E; IDR of table A, VND and IRR of table B have eight.
@@ -14,10 +15,11 @@ Answer = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A rate, where it is written, and of which line (NrWierszaFa)."""
+    """A rate, where it is written, as the answer shows it, its table, and of which line it is (NrWierszaFa)."""
 
     path: str
     rate: Decimal
+    shown: str
     table_no: str | None
     no: int | None = None
 
@@ -32,7 +34,8 @@ def rate_text(rate: Decimal) -> str:
     exponent = rate.as_tuple().exponent
     if not isinstance(exponent, int) or -exponent <= DECIMALS:
         return f"{rate:f}"
-    return f"{rate.quantize(Decimal(1).scaleb(-DECIMALS), ROUND_HALF_UP):f}"
+    with localcontext(prec=PRECISION):
+        return f"{rate.quantize(Decimal(1).scaleb(-DECIMALS), ROUND_HALF_UP):f}"
 
 
 def fragments(totals: Mapping[str, Decimal], rates: Iterable[Written]) -> list[dict[str, str]]:
@@ -60,7 +63,16 @@ def rates(invoice: Invoice, lines: list[Answer | None], payments: list[Answer]) 
 
 
 def written(path: str, answer: Answer, no: int | None = None) -> Written:
-    return Written(path, Decimal(answer["rate"]), answer["table_no"], no)
+    return Written(path, exact_rate(answer), answer["rate"], answer["table_no"], no)
+
+
+def exact_rate(answer: Answer) -> Decimal:
+    """What the tax is computed with. A rate of the ECB goes through the euro: its quotient has no last digit."""
+    legs = answer["legs"]
+    if not answer["derived"] or len(legs) != 2:
+        return Decimal(answer["rate"])
+    with localcontext(prec=PRECISION):
+        return Decimal(legs[0]["rate"]) / Decimal(legs[1]["rate"])
 
 
 def truncated(rates: Iterable[Written]) -> list[Written]:
@@ -70,11 +82,11 @@ def truncated(rates: Iterable[Written]) -> list[Written]:
 def warning(one: Written, code: str) -> dict[str, Any]:
     """Six decimals are not the published rate: the tax was computed with `rate`, and the XML says `value`."""
     message = f"The XML takes {DECIMALS} decimals; the tax in PLN was computed with the exact rate of {code}"
-    exact = {"path": one.path, "rate": f"{one.rate:f}", "value": rate_text(one.rate)}
+    exact = {"path": one.path, "rate": one.shown, "value": rate_text(one.rate)}
     return {"code": "rate_truncated_in_xml", "message": message} | exact
 
 
 def description(one: Written, code: str) -> dict[str, Any]:
     """A DodatkowyOpis that says the whole rate."""
     table = f", tabela {one.table_no}" if one.table_no else ""
-    return {"NrWiersza": one.no, "Klucz": "Kurs waluty", "Wartosc": f"1 {code} = {one.rate:f} PLN{table}"}
+    return {"NrWiersza": one.no, "Klucz": "Kurs waluty", "Wartosc": f"1 {code} = {one.shown} PLN{table}"}
