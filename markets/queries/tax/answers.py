@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
-from decimal import ROUND_HALF_UP, Decimal, localcontext
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation, localcontext
 from typing import Any
 
 from markets import clock, events
@@ -11,9 +11,10 @@ from markets.errors import QuestionError
 from markets.licence import Audience
 from markets.queries.tax import asked as questions
 from markets.queries.tax import citation, refusals
-from markets.queries.tax.asked import Asked
+from markets.queries.tax.asked import PLN, Asked
 from markets.queries.tax.figures import DIGITS, Figure, Finder, NoRate, compared, wants_of
-from markets.queries.tax.reading import read
+from markets.queries.tax.questions import warned
+from markets.queries.tax.reading import Reading, read
 from markets.queries.tax.rule import Choice, Cross, Difference, Given, Question, Rounding, Unless
 from markets.queries.tax.sequences import ARCHIVE, NBP, Want
 from markets.queries.tax.skipped import Judged
@@ -81,13 +82,13 @@ def find(wants: Sequence[Want], audience: Audience) -> Found:
 
 
 def answered(one: Asked, found: Found, audience: Audience) -> Answer | QuestionError:
-    finder = Finder(read([]), audience, one.known or clock.now())
+    finder = Finder(Reading(), audience, one.known or clock.now())
     try:
         with localcontext(prec=DIGITS):
             if isinstance(one.choice, Difference):
                 return difference(one, one.choice, found, finder)
             figure = chosen(one.choice, one, found, finder)
-            return put_together(one, figure, figure.judged, amount_in_pln(one, figure), list(figure.parts))
+            return put_together(one, figure, figure.judged, converted(one, figure), list(figure.parts))
     except QuestionError as error:
         return error
 
@@ -113,7 +114,7 @@ def chosen(choice: Choice, one: Asked, found: Found, finder: Finder) -> Figure:
 def difference(one: Asked, choice: Difference, found: Found, finder: Finder) -> Answer:
     """Each leg is rounded as an event of its own."""
     earlier, later = (chosen(leg, one, found, finder) for leg in (choice.earlier, choice.later))
-    before, after = amount_in_pln(one, earlier), amount_in_pln(one, later)
+    before, after = converted(one, earlier), converted(one, later)
     judged = both(earlier.judged, later.judged, actual_rate_warnings(one, found))
     result = None if before is None or after is None else after - before
     answer = put_together(one, later, judged, result, [])
@@ -140,18 +141,28 @@ def both(one: Judged, other: Judged, warnings: list[str]) -> Judged:
     )
 
 
-def amount_in_pln(one: Asked, figure: Figure) -> Decimal | None:
-    """Half up, and a negative amount away from zero."""
+def converted(one: Asked, figure: Figure) -> Decimal | None:
+    """The amount in PLN, half up, a negative one away from zero. Of a rule into EUR the amount is in PLN, or in the
+    currency that goes through EUR, and is divided.
+    """
     amount = one.question.amount
-    return None if amount is None else rounded(amount * figure.rate, one.rule.rounding)
+    if amount is None:
+        return None
+    if one.rule.into == PLN:
+        return rounded(amount * figure.rate, one.rule.rounding)
+    return rounded(amount / (figure.parts[-1] if figure.parts else figure).rate, one.rule.rounding)
 
 
-def rounded(pln: Decimal, rounding: Rounding) -> Decimal:
-    with localcontext(prec=DIGITS):
-        return pln.quantize(QUANTA[rounding], ROUND_HALF_UP)
+def rounded(amount: Decimal, rounding: Rounding) -> Decimal:
+    """Raises QuestionError for an amount with more digits than any sum of money."""
+    try:
+        with localcontext(prec=DIGITS):
+            return amount.quantize(QUANTA[rounding], ROUND_HALF_UP)
+    except InvalidOperation:
+        raise QuestionError("amount: it has too many digits.", {"fields": ["amount"]}) from None
 
 
-def put_together(one: Asked, figure: Figure, judged: Judged, pln: Decimal | None, parts: list[Figure]) -> Answer:
+def put_together(one: Asked, figure: Figure, judged: Judged, amount: Decimal | None, parts: list[Figure]) -> Answer:
     rule, version = one.rule, one.version
     return {
         "rule": {
@@ -167,12 +178,14 @@ def put_together(one: Asked, figure: Figure, judged: Judged, pln: Decimal | None
         **citation.place(figure),
         **citation.edition(figure),
         "skipped": [day.as_json() for day in judged.skipped],
-        "amount_pln": plain(pln),
+        "amount_pln": plain(amount) if rule.into == PLN else None,
+        "into": rule.into,
+        "amount_into": plain(amount),
         "rounding": rule.rounding.value,
         "final": judged.why_not_final is None,
         "why_not_final": judged.why_not_final,
         "ambiguous": judged.is_ambiguous,
-        "warnings": [*judged.warnings, *rule.warnings(one.question)],
+        "warnings": [*judged.warnings, *warned(rule, one.question)],
         "proof": citation.proof(figure),
         "citation": citation.cited(figure),
         "legs": [citation.leg(part) for part in parts],

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from markets.queries.tax.days import day_of
 from markets.queries.tax.published import NBP, before
-from markets.queries.tax.rule import Difference, Example, Given, Published, Question
+from markets.queries.tax.rule import Difference, Example, Given, Question
 
 INPUTS = {
     "invoice_date": "Day on which the revenue arose or the cost was incurred.",
@@ -18,19 +18,11 @@ def booked_on(asked: Question) -> dt.date:
     return day_of(asked, "invoice_date")
 
 
-def of_payment(asked: Question) -> Published:
-    """The NBP's rate of the day before the payment: what an actual rate is compared with."""
-    return before(NBP, day_of(asked, "payment_date"))
-
-
 def legs(asked: Question) -> Difference:
-    paid = of_payment(asked)
-    later = paid if asked.actual_rate is None else Given(asked.actual_rate, paid.day)
+    """An actual rate has the day of payment with it: the NBP's rate before that day is what it is compared with."""
+    paid_on = day_of(asked, "payment_date")
+    later = before(NBP, paid_on) if asked.actual_rate is None else Given(asked.actual_rate, paid_on)
     return Difference(before(NBP, booked_on(asked)), later)
-
-
-def compared(asked: Question) -> Published | None:
-    return None if asked.actual_rate is None else of_payment(asked)
 
 
 def warnings(asked: Question) -> list[str]:

@@ -8,7 +8,7 @@ from markets.errors import QuestionError
 from markets.queries.tax.faults import ContradictionError, MissingInputError, RuleNotInForceError
 from markets.queries.tax.inputs import STAND_INS, alternatives, meaning, used
 from markets.queries.tax.published import banks
-from markets.queries.tax.registry import RULES, rule_of
+from markets.queries.tax.registry import rule_of
 from markets.queries.tax.rule import Contradiction, Question, Rule, Version
 
 CHOICES = ("nbp", "ecb")
@@ -26,11 +26,11 @@ def checked(asked: Question) -> tuple[Rule, Version]:
     refuse_missing(rule, asked)
     refuse_unreadable(asked)
     if other := rule.instead(asked):
-        rule = RULES[other]
+        rule = rule_of(other)
         refuse_missing(rule, asked)
     version = in_force(rule, rule.event(asked))
     if rule.follows:
-        in_force(RULES[rule.follows], rule.event(asked))
+        in_force(rule_of(rule.follows), rule.event(asked))
     refuse_contradictions(rule, asked)
     return rule, version
 
@@ -46,10 +46,14 @@ def refuse_missing(rule: Rule, asked: Question) -> None:
     missing = [need for need in rule.needs if all(getattr(asked, name) is None for name in alternatives(need))]
     if not missing:
         return
-    rows = [{"name": need.split("|")[0], "one_of": alternatives(need)} for need in missing]
-    told = [{**row, "one_of": list(row["one_of"]), "description": meaning(rule, str(row["name"]))} for row in rows]
+    first = [need.split("|")[0] for need in missing]
+    told = [
+        {"name": name, "one_of": list(alternatives(need)), "description": meaning(rule, name)}
+        for name, need in zip(first, missing, strict=True)
+    ]
     words = ", ".join(" or ".join(alternatives(need)) for need in missing)
-    raise MissingInputError(f"The rule {rule.id} needs {words}.", {"rule": rule.id, "missing": told})
+    message = f"The rule {rule.id} needs {words}."
+    raise MissingInputError(message, {"rule": rule.id, "missing": first, "inputs": told})
 
 
 def refuse_unreadable(asked: Question) -> None:
@@ -67,7 +71,7 @@ def in_force(rule: Rule, day: dt.date) -> Version:
             return version
     first = rule.versions[0].valid_from
     message = f"The rule {rule.id} answers for days from {first}; {day} is not in force."
-    raise RuleNotInForceError(message, {"rule": rule.id, "first_day": first.isoformat(), "asked_day": day.isoformat()})
+    raise RuleNotInForceError(message, {"rule": rule.id, "since": first.isoformat(), "date": day.isoformat()})
 
 
 def refuse_contradictions(rule: Rule, asked: Question) -> None:
@@ -79,7 +83,7 @@ def refuse_contradictions(rule: Rule, asked: Question) -> None:
 
 def of_every_rule(rule: Rule, asked: Question) -> Iterator[Contradiction]:
     if rule.fixed_code and asked.code and asked.code != rule.fixed_code:
-        yield Contradiction(("code", "rule"), f"{rule.id} is about {rule.fixed_code} alone.")
+        yield Contradiction(("rule", "code"), f"{rule.id} is about {rule.fixed_code} alone.")
     for name, stand_in in STAND_INS.items():
         days = getattr(asked, name), getattr(asked, stand_in)
         if name in rule.needs and None not in days and days[0] != days[1]:

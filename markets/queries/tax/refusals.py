@@ -11,6 +11,7 @@ from typing import NamedTuple
 from markets.errors import QuestionError
 from markets.models import Gap, Rate
 from markets.queries.tax import statements
+from markets.queries.tax.asked import PLN
 from markets.queries.tax.faults import CurrencyLeftTableError, NoRateBeforeError, NotQuotedError
 from markets.queries.tax.figures import Figure, Finder, stale
 from markets.queries.tax.sequences import ARCHIVE, FORTNIGHT, TABLE_A, TABLE_B, TABLES, Want
@@ -105,7 +106,7 @@ def why_none(want: Want, around: Around, finder: Finder) -> QuestionError:
         predecessor = PREDECESSORS.get(want.code)
         message = f"{want.code} is quoted by {publisher} since {after.day}: nothing applies to {want.day}"
         return NoRateBeforeError(message, detail | {"predecessor": predecessor})
-    if want.code == "PLN":
+    if want.code == PLN:
         return NotQuotedError("PLN needs no rate: the answer is in PLN", {"hint": None})
     if finder.reading.newest(table, dt.date.max, want.known) is None:
         return stale(want, table, None, [])

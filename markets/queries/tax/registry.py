@@ -1,9 +1,9 @@
 """All rules of the tax rate, by id; a new one is its file and one line here."""
 
 import importlib
-from difflib import get_close_matches
 from typing import Any
 
+from markets.queries.lookup import nearest
 from markets.queries.tax.faults import UnknownRuleError
 from markets.queries.tax.rows import row
 from markets.queries.tax.rule import Rule
@@ -48,17 +48,17 @@ def _loaded(name: str) -> Rule:
 
 
 RULES: dict[str, Rule] = {name: _loaded(name) for name in IDS}
-NAMES: dict[str, Rule] = RULES | {alias: rule for rule in RULES.values() for alias in rule.aliases}
+ALIASES: dict[str, str] = {alias: rule.id for rule in RULES.values() for alias in rule.aliases}
 LONGEST = 40  # characters of a name that is told back
 
 
 def rule_of(name: str) -> Rule:
     """The rule of an id or an alias, in any case of letters. Raises UnknownRuleError, which names the nearest ids."""
     wanted = name.strip().lower()
-    if wanted in NAMES:
-        return NAMES[wanted]
-    nearest = list(dict.fromkeys(NAMES[near].id for near in get_close_matches(wanted[:LONGEST], NAMES)))
-    raise UnknownRuleError(f"There is no rule '{name[:LONGEST]}'.", {"nearest": nearest})
+    if found := RULES.get(ALIASES.get(wanted, wanted)):
+        return found
+    like_it = nearest(wanted[:LONGEST], {known: known for known in RULES} | ALIASES)
+    raise UnknownRuleError(f"There is no rule '{name[:LONGEST]}'.", {"nearest": like_it})
 
 
 def described() -> list[dict[str, Any]]:

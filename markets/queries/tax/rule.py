@@ -151,9 +151,8 @@ class Rule:
     ("a|b": one of them; "tax_point" and "period_end" are also taken from `date`), `takes` those that may be.
     `is_optional`: the law leaves it to the taxpayer. `fixed_code`: the only currency that the rule is about (EUR of the
     limits). `into`: the currency of the result; an amount in PLN is then divided (OSS). `amounts`: those of the law
-    itself, in `fixed_code`. `compare`: the published rate from which a rate of the caller should not be far.
-    `instead`: the id of the rule that the law puts in its place for this question. `follows`: the rule whose days of
-    force bind this one too. `inputs`: what an input means here, by its name.
+    itself, in `fixed_code`. `instead`: the id of the rule that the law puts in its place for this question. `follows`:
+    the rule whose days of force bind this one too. `inputs`: what an input means here, by its name.
     """
 
     id: str
@@ -172,7 +171,6 @@ class Rule:
     source: str = ReadIn.STATUTE
     into: str = "PLN"
     amounts: tuple[Decimal, ...] = ()
-    compare: Callable[[Question], Published | None] = field(default=lambda _: None)
     instead: Callable[[Question], str] = field(default=lambda _: "")
     follows: str = ""
     contradictions: Callable[[Question], list[Contradiction]] = field(default=lambda _: [])

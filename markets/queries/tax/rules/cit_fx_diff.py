@@ -19,7 +19,6 @@ RULE = Rule(
     takes=("actual_rate",),
     warnings=fx_difference.warnings,
     source=ReadIn.PRACTICE,
-    compare=fx_difference.compared,
     inputs=fx_difference.INPUTS,
     example=fx_difference.example("cit-fx-diff", "4.29", "4.29", "132.00"),
 )
