@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from ninja import Field, Schema
-from pydantic import BeforeValidator, ConfigDict, WithJsonSchema
+from pydantic import BeforeValidator, ConfigDict, WithJsonSchema, WrapValidator
 
 from markets.api.price_schemas import Since
 from markets.api.schemas import COMMON_ERRORS, Code, Day, Digits, Envelope, Fault, Whole
@@ -114,17 +114,14 @@ class LinesQuery(Schema):
     )
 
 
-def object_or_text(value: Any) -> Any:
+def object_or_text(value: Any, _: Any) -> Any:
+    """As it came: what is wrong with one line is told of that line (`markets.api.tax_answers`)."""
     if not isinstance(value, dict | str):
         raise ValueError("is a list of JSON objects, one a line")
     return value
 
 
-OneLine = Annotated[
-    Any,
-    BeforeValidator(object_or_text),
-    WithJsonSchema({"$ref": "#/components/schemas/TaxLine"}, mode="validation"),
-]
+OneLine = Annotated[TaxLine, WrapValidator(object_or_text)]
 
 
 class TaxLines(Schema):
