@@ -1,4 +1,6 @@
-"""What others ask of the miner: schedules of a changed source, the past of a new listing, gaps, an unknown asset."""
+"""What others ask of the miner: schedules of a changed source, the past of a new listing, gaps, an unknown asset, the
+official table that an answer stands in need of.
+"""
 
 from datetime import date, datetime
 
@@ -7,7 +9,7 @@ from django.dispatch import receiver
 
 from markets import events
 from markets.models import Job, Source
-from miner import backfill, schedule
+from miner import backfill, schedule, wanted
 from miner.collect.history_requests import history_wanted
 from miner.collect.market_gaps import gaps_due
 from miner.pulse import polls
@@ -31,6 +33,11 @@ def enqueue_gaps(source: str, names: list[str], **kwargs: object) -> None:  # no
 @receiver(events.asset_wanted)
 def enqueue_look_up(job: int, symbol: str, name: str, aliases: list[str], **kwargs: object) -> None:  # noqa: ARG001
     backfill.put("miner.backfill.look_up", symbol, name, aliases, job=job, group="assets")
+
+
+@receiver(events.publications_wanted)
+def enqueue_wanted(source: str, places: list[tuple[str, date]], **kwargs: object) -> None:  # noqa: ARG001
+    wanted.enqueue(source, places)
 
 
 @receiver(events.pulse_asked)

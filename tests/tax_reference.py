@@ -59,11 +59,14 @@ def letter_of(code: str, day: date) -> str:
 
 
 def answer(code: str, day: date, relation: str) -> Answer | None:
-    """`before` or `up_to` the day; None where the tables that count do not quote the currency."""
-    bound = day if relation == "before" else day + DAY
+    """`before` or `up_to` the day, or `first` from it on; None where the tables that count do not quote it."""
     for letter in ("A", "B"):
-        newest = beside(letter, bound, -1)
-        rate = newest and quoted(code).get(newest)
-        if newest and rate and letter_of(code, newest) == letter:
-            return Answer(newest, letter, rate)
+        table_day = {
+            "before": lambda letter=letter: beside(letter, day, -1),
+            "up_to": lambda letter=letter: beside(letter, day + DAY, -1),
+            "first": lambda letter=letter: beside(letter, day - DAY, 1),
+        }[relation]()
+        rate = table_day and quoted(code).get(table_day)
+        if table_day and rate and letter_of(code, table_day) == letter:
+            return Answer(table_day, letter, rate)
     return None

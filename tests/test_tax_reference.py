@@ -10,10 +10,10 @@ from datetime import date
 import pytest
 from pytest_django import DjangoDbBlocker
 
-from markets.errors import QuestionError
+from markets.errors import QuestionError, UnknownCodeError
 from markets.queries.tax import registry
 from markets.queries.tax.answers import answer, answer_all
-from markets.queries.tax.faults import CurrencyLeftTableError, NoRateBeforeError
+from markets.queries.tax.faults import CurrencyLeftTableError, NoRateBeforeError, NotQuotedError
 from markets.queries.tax.rule import Question, Relation, Sequence
 from miner.providers.nbp_archive import NBPArchive
 from tests import tax_reference, tax_tables
@@ -41,8 +41,8 @@ def tables(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterato
 @pytest.fixture(autouse=True)
 def rules(monkeypatch: pytest.MonkeyPatch, at: Callable[[str], None]) -> None:
     at("2026-10-27 10:00")
-    both = (Relation.BEFORE, Relation.UP_TO)
-    monkeypatch.setattr(registry, "NAMES", {str(relation): rule(Sequence.NBP, relation) for relation in both})
+    found = {str(relation): rule(Sequence.NBP, relation) for relation in Relation}
+    monkeypatch.setattr(registry, "NAMES", found)
 
 
 def drawn(seed: int, count: int) -> list[Question]:
@@ -50,7 +50,11 @@ def drawn(seed: int, count: int) -> list[Question]:
     codes = sorted(tax_reference.readers()) if IS_WHOLE else CODES
     span = (END - START).days - 30
     return [
-        Question(chance.choice(("before", "up_to")), chance.choice(codes), START + DAY * (20 + chance.randrange(span)))
+        Question(
+            chance.choice(("before", "up_to", "first")),
+            chance.choice(codes),
+            START + DAY * (20 + chance.randrange(span)),
+        )
         for _ in range(count)
     ]
 
@@ -59,7 +63,9 @@ def same(asked: Question, found: dict[str, object] | QuestionError) -> bool:
     assert asked.date is not None
     expected = tax_reference.answer(asked.code, asked.date, asked.rule)
     if isinstance(found, QuestionError):
-        return expected is None and isinstance(found, CurrencyLeftTableError | NoRateBeforeError)
+        is_gone = not any(day >= START for day in tax_reference.quoted(asked.code))
+        refusals = (NotQuotedError, UnknownCodeError) if is_gone else (CurrencyLeftTableError, NoRateBeforeError)
+        return expected is None and isinstance(found, refusals)
     said = (found["effective_date"], found["table"], found["rate"], found["final"])
     return expected is not None and said == (expected.day.isoformat(), expected.letter, expected.rate, True)
 

@@ -210,6 +210,6 @@ def ask_for_official(found: Found) -> None:
     """What only the archive has is wanted from the NBP: with its number, and with a proof."""
     figures = [figure for figure in found.values() if isinstance(figure, Figure)]
     rows = {figure.row for figure in figures if figure.row is not None and figure.row.source == ARCHIVE}
-    wanted = sorted({(row.table, row.day) for row in rows})
-    if wanted:
-        events.publications_wanted.send(sender=Question, source=NBP, wanted=wanted)
+    if rows:
+        places = sorted({(row.table, row.day) for row in rows})
+        events.publications_wanted.send(sender=Question, source=NBP, places=places)

@@ -40,6 +40,6 @@ def example(rule: str, actual_rate: str | None, rate: str, amount: str) -> Examp
         payment_date=dt.date(2026, 4, 7),
         actual_rate=Decimal(actual_rate) if actual_rate else None,
     )
-    return Example(
-        asked, rate, None if actual_rate else dt.date(2026, 4, 3), "" if actual_rate else "065/A/NBP/2026", amount
-    )
+    if actual_rate:
+        return Example(asked, rate, dt.date(2026, 4, 7), amount=amount)
+    return Example(asked, rate, dt.date(2026, 4, 3), "065/A/NBP/2026", amount)

@@ -48,16 +48,16 @@ def _loaded(name: str) -> Rule:
 
 
 RULES: dict[str, Rule] = {name: _loaded(name) for name in IDS}
-ALIASES: dict[str, str] = {alias: rule.id for rule in RULES.values() for alias in rule.aliases}
+NAMES: dict[str, Rule] = RULES | {alias: rule for rule in RULES.values() for alias in rule.aliases}
 LONGEST = 40  # characters of a name that is told back
 
 
 def rule_of(name: str) -> Rule:
     """The rule of an id or an alias, in any case of letters. Raises UnknownRuleError, which names the nearest ids."""
     wanted = name.strip().lower()
-    if found := RULES.get(ALIASES.get(wanted, wanted)):
-        return found
-    like_it = nearest(wanted[:LONGEST], {known: known for known in RULES} | ALIASES)
+    if wanted in NAMES:
+        return NAMES[wanted]
+    like_it = nearest(wanted[:LONGEST], {known: rule.id for known, rule in NAMES.items()})
     raise UnknownRuleError(f"There is no rule '{name[:LONGEST]}'.", {"nearest": like_it})
 
 

@@ -77,7 +77,7 @@ def example(one: Example) -> dict[str, Any]:
         "asked": question(one.asked),
         "expected": {
             "rate": one.rate,
-            "effective_date": one.day and one.day.isoformat(),
+            "effective_date": one.day.isoformat(),
             "table_no": one.table_no or None,
             "amount": one.amount or None,
         },

@@ -122,12 +122,12 @@ class Contradiction:
 class Example:
     """A worked example: what is asked, and the published figures that answer it. Of a difference, those of `later`.
 
-    `table_no` is empty for the ECB, and `day` None where the caller gave the rate.
+    `table_no` is empty for the ECB, and where the caller gave the rate.
     """
 
     asked: Question
     rate: str
-    day: dt.date | None = None
+    day: dt.date
     table_no: str = ""
     amount: str = ""  # what `asked.amount` becomes
 

@@ -32,6 +32,7 @@ RULE = Rule(
             rule="uor-actual", code="EUR", date=dt.date(2026, 4, 7), amount=Decimal(1000), actual_rate=Decimal("4.2512")
         ),
         "4.2512",
+        dt.date(2026, 4, 7),
         amount="4251.20",
     ),
 )

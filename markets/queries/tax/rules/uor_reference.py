@@ -53,7 +53,7 @@ RULE = Rule(
             date=dt.date(2025, 12, 31),
             amount=Decimal(1000),
             reference="USD",
-            cross_rate=Decimal("1.20"),
+            cross_rate=Decimal("1.2"),
         ),
         "4.32192",
         dt.date(2025, 12, 31),

@@ -24,10 +24,14 @@ RULE = Rule(
     choose=lambda asked: first(ECB, period_end(asked)),
     needs=("period_end",),
     into="EUR",
-    inputs={"period_end": "Last day of the period of the return; taken from `date` where that is given alone."},
+    inputs={
+        "code": "EUR where the amount is in PLN, else the currency of the amount.",
+        "period_end": "Last day of the period of the return; taken from `date` where that is given alone.",
+    },
     example=Example(
         Question(rule="vat-oss", code="EUR", amount=Decimal(1000), period_end=dt.date(2024, 3, 31)),
         "4.2938",
         dt.date(2024, 4, 2),
+        amount="232.89",
     ),
 )
