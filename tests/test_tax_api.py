@@ -63,7 +63,7 @@ def test_the_answer_to_a_revenue_in_dollars(client: Client) -> None:
     assert found == {
         "input": {"code": "USD", "date": "2025-12-29", "amount": "1500"}, "rate": "3.5848", "unit": 1,
         "derived": False, "source": "nbp", "table": "A", "table_no": "248/A/NBP/2025",
-        "effective_date": "2025-12-23", "edition": None, "amount_pln": "5377.20", "rounding": "half_up_0.01",
+        "effective_date": "2025-12-23", "edition": None, "amount_pln": "5377.20", "into": "PLN", "amount_into": "5377.20", "rounding": "half_up_0.01",
         "final": True, "why_not_final": None, "ambiguous": False, "warnings": [], "legs": [],
         "citation": "Tabela nr 248/A/NBP/2025 z dnia 2025-12-23, 1 USD = 3,5848 PLN", "notice": "Not tax advice",
     }  # fmt: skip
@@ -162,7 +162,7 @@ def test_a_currency_that_left_its_table_says_where_it_was_last(client: Client, n
 WRONG: list[tuple[str, list[str]]] = [
     ("rule", ["", "x" * 33, "a\0b"]),
     ("code", ["", "U" * 33, "U\0D"]),
-    ("date", ["", "yesterday", "2026-02-30", "２０２６-10-26", "2026-10-26T12:00", "1700000000", "2026-10-2６", "9" * 5000]),
+    ("date", ["", "yesterday", "2026-02-30", "２０２６-10-26", "2026-10-26T12:00", "1700000000", "9" * 5000]),
     ("amount", ["", "x", "1,5", "1e5", "+5", " 5", "５", "NaN", "Infinity", "1_000", "9" * 16, "0." + "1" * 11, "."]),
     ("actual_rate", ["", "0", "-1", "x", "４"]),
     ("cross_rate", ["", "0", "0.0", "x"]),

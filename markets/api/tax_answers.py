@@ -126,7 +126,7 @@ def row(one: Answer) -> Answer:
         "date": asked.get("date"),
         "amount": asked.get("amount"),
         **{name: answer.get(name) for name in ("rate", "unit", "source", "table", "table_no", "effective_date")},
-        "amount_pln": answer.get("amount_pln"),
+        **{name: answer.get(name) for name in ("amount_pln", "into", "amount_into")},
         "final": answer.get("final"),
         "warnings": " ".join(map(str, answer.get("warnings", []))),
         "citation": answer.get("citation"),

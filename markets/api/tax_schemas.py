@@ -10,7 +10,7 @@ from ninja import Field, Schema
 from pydantic import BeforeValidator, ConfigDict, WithJsonSchema, WrapValidator
 
 from markets.api.price_schemas import Since
-from markets.api.schemas import COMMON_ERRORS, Code, Day, Digits, Envelope, Fault, Whole
+from markets.api.schemas import COMMON_ERRORS, Code, Day, Digits, Envelope, Fault, whole_number
 
 TAX_ERRORS = {404: Envelope, 408: Envelope, **COMMON_ERRORS}
 # Fifteen digits before the point are a quadrillion; table B has rates with eight decimals.
@@ -56,6 +56,7 @@ Positive = Annotated[
     WithJsonSchema(NUMBER_SCHEMA, mode="validation"),
 ]
 Name = Annotated[Code, BeforeValidator(said)]
+Year = Annotated[int, Field(ge=1900, le=2200), BeforeValidator(whole_number)]
 Choice = Literal["nbp", "ecb"]
 Order = Literal["tax-first", "net-first"]
 
@@ -77,7 +78,7 @@ class TaxInputs(Schema):
     payment_date: Day | None = part("The day of the payment.", "2026-04-07")
     original_tax_point: Day | None = part("Of a correction: the tax point of the original.", "2025-12-29")
     original_invoice_date: Day | None = part("Of a correction: the day of the original invoice.", "2025-12-29")
-    year: Whole | None = Field(None, ge=1900, le=2200, description="The tax year.", json_schema_extra={"example": 2026})
+    year: Year | None = part("The tax year.", 2026)
     period_end: Day | None = part("The last day of the period of a return.", "2026-09-30")
     actual_rate: Positive | None = part("A rate of a bank document, or that of the original invoice.", "4.2776")
     reference: Name | None = part("The reference currency of a currency that the NBP does not quote.", "USD")
@@ -128,6 +129,7 @@ class TaxLines(Schema):
     model_config = ConfigDict(extra="forbid")
 
     lines: list[OneLine] = Field(
+        min_length=1,
         description="Up to 500 questions. Each has the parameters of GET /tax-rate, decimals as strings.",
         examples=[[{"rule": "pit-revenue", "code": "USD", "date": "2026-10-26", "amount": "1500"}]],
     )
@@ -209,12 +211,18 @@ class TaxAnswer(Schema):
         description="The edition of the archive that a figure without an official number is of.", examples=[None]
     )
     skipped: list[Skipped] = Field(description="The days between, newest first.")
-    amount_pln: Digits | None = Field(description="The amount in PLN; null without an amount.", examples=["5377.20"])
+    amount_pln: Digits | None = Field(
+        description="The amount in PLN; null without an amount, and where the result is in EUR.", examples=["5377.20"]
+    )
+    into: str = Field(description="The currency of the result: PLN, of OSS EUR.", examples=["PLN"])
+    amount_into: Digits | None = Field(description="The amount in that currency.", examples=["5377.20"])
     rounding: str = Field(description="How the amount was rounded.", examples=["half_up_0.01"])
     final: bool = Field(description="Whether no later table can change the answer.", examples=[True])
     why_not_final: str | None = Field(description="Why not.", examples=[None])
     ambiguous: bool = Field(description="Whether the law can be read so that another table applies.", examples=[False])
-    warnings: list[str] = Field(description="What to look at; archive_only: no official number is known here.")
+    warnings: list[str] = Field(
+        description="What to look at; archive_only: no official number is known here.", examples=[["archive_only"]]
+    )
     proof: Proof | None = Field(description="What proves the rate; null for a rate of the caller.")
     citation: str = Field(
         description="What an invoice or a ledger quotes.",
