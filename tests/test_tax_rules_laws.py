@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -285,3 +286,18 @@ def test_an_input_that_changes_nothing_is_told(rule: Rule) -> None:
     day: dict[str, Any] = {idle: TODAY}
     more = dataclasses.replace(asked, **day)
     assert f"{rule.id} does not ask for {idle}: it changed nothing." in warned(rule, more)
+
+
+def test_the_page_of_the_rules_says_what_the_rules_say() -> None:
+    """Its table has each rule with its aliases, statute, first day (`?`: not verified) and needed inputs."""
+    page = (Path(__file__).parent.parent / "docs" / "tax.md").read_text(encoding="utf-8")
+    table = page.partition("\n## The rules\n")[2].partition("\n## ")[0]
+    rows = [re.split(r"\s*\|\s*", line.strip("| ")) for line in table.splitlines() if line.startswith("| `")]
+    assert [re.findall(r"`([\w-]+)`", name) for name, *_ in rows] == [
+        [rule.id, *rule.aliases] for rule in RULES.values()
+    ]
+    for rule, (_, statute, since, _, needs) in zip(RULES.values(), rows, strict=True):
+        version = rule.versions[0]
+        assert statute == version.statute
+        assert since == version.valid_from.isoformat() + " ?" * (not version.is_first_day_verified)
+        assert re.findall(r"`(\w+)`", needs) == [name for need in rule.needs for name in alternatives(need)]

@@ -208,8 +208,7 @@ def plain(value: Any) -> Any:
 
 def ask_for_official(found: Found) -> None:
     """What only the archive has is wanted from the NBP: with its number, and with a proof."""
-    figures = [figure for figure in found.values() if isinstance(figure, Figure)]
-    rows = {figure.row for figure in figures if figure.row is not None and figure.row.source == ARCHIVE}
-    if rows:
-        places = sorted({(row.table, row.day) for row in rows})
+    rows = [figure.row for figure in found.values() if isinstance(figure, Figure)]
+    places = sorted({(row.table, row.day) for row in rows if row is not None and row.source == ARCHIVE})
+    if places:
         events.publications_wanted.send(sender=Question, source=NBP, places=places)

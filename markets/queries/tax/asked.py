@@ -67,8 +67,8 @@ def make_ready(question: Question, known: Known) -> Asked:
 def currency(text: str, known: Known) -> str:
     """The code as the tables have it. A currency that no table has may still be one: the refusal is then another."""
     code, kind = known.get(name(text), (name(text), ""))
-    is_currency = kind == Instrument.Kind.CURRENCY if kind else code == PLN or names.is_currency(code)
-    if not is_currency:
+    is_known = names.is_currency(code) and code not in names.METALS
+    if not (kind == Instrument.Kind.CURRENCY if kind else code == PLN or is_known):
         find_currency(text)  # raises, with the nearest codes, or where the price of gold and coins is
         raise UnknownCodeError(f"{code} is a pair: ask for one currency", {"nearest": []})
     return code

@@ -2,14 +2,14 @@
 rate.
 """
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any
 
-from markets.queries.tax.figures import Figure
+from markets.queries.tax.figures import DIGITS, Figure
 from markets.queries.tax.sequences import EUROFXREF
 
 # A quotient has no end; amounts are computed from the whole of it.
-SHOWN = Decimal("1e-10")
+DECIMALS = 20
 
 
 def cited(figure: Figure) -> str:
@@ -37,10 +37,11 @@ def origin(figure: Figure) -> str:
 
 
 def text(figure: Figure) -> str:
-    """All published digits; of a quotient ten decimals."""
-    exponent = figure.rate.as_tuple().exponent
-    is_long = isinstance(exponent, int) and exponent < -10
-    return f"{figure.rate.quantize(SHOWN, ROUND_HALF_UP) if is_long else figure.rate:f}"
+    """All published digits; of a derived rate twenty decimals at most, without zeros at the end."""
+    if not figure.parts:
+        return f"{figure.rate:f}"
+    with localcontext(prec=DIGITS):
+        return f"{figure.rate.quantize(Decimal(1).scaleb(-DECIMALS), ROUND_HALF_UP).normalize():f}"
 
 
 def proof(figure: Figure) -> dict[str, Any] | None:

@@ -72,6 +72,9 @@ def judged(
         day = finder.reading.day(want, table)
         if day is not None and any((code, table.name, day) in refused for code in want.codes):
             return stale(want, table, day, [])
+    days = [finder.reading.day(want, table) for table in TABLES[want.sequence]]
+    if want.known and around.before and around.before.day > max(filter(None, days), default=dt.date.min):
+        return stale(want, TABLES[want.sequence][0], None, [])
     try:
         return at_the_edge(want, around, finder) or why_none(want, around, finder)
     except QuestionError as error:

@@ -111,14 +111,12 @@ def is_too_old(want: Want, table: PublishedTable, found: dt.date, today: dt.date
 
 
 def why_not_final(want: Want, row: Row, reasons: set[str], today: dt.date) -> str | None:
+    if today < want.day and want.relation is not Relation.FIRST:
+        return "date_ahead"
     if NOT_YET in reasons:
         return NOT_YET
     if MISSING in reasons:
         return MISSING
-    if want.relation is Relation.FIRST:
-        return None
-    if today < want.day:
-        return "date_ahead"
     # A table of a holiday may still come that day, as on 2018-11-12; none ever came on a weekend.
     is_open = want.relation is Relation.UP_TO and row.day < want.day == today and today.weekday() < 5
     return "day_not_over" if is_open else None
