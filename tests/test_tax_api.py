@@ -63,7 +63,8 @@ def test_the_answer_to_a_revenue_in_dollars(client: Client) -> None:
     assert found == {
         "input": {"code": "USD", "date": "2025-12-29", "amount": "1500"}, "rate": "3.5848", "unit": 1,
         "derived": False, "source": "nbp", "table": "A", "table_no": "248/A/NBP/2025",
-        "effective_date": "2025-12-23", "edition": None, "amount_pln": "5377.20", "into": "PLN", "amount_into": "5377.20", "rounding": "half_up_0.01",
+        "effective_date": "2025-12-23", "edition": None, "amount_pln": "5377.20", "into": "PLN",
+        "amount_into": "5377.20", "rounding": "half_up_0.01",
         "final": True, "why_not_final": None, "ambiguous": False, "warnings": [], "legs": [],
         "citation": "Tabela nr 248/A/NBP/2025 z dnia 2025-12-23, 1 USD = 3,5848 PLN", "notice": "Not tax advice",
     }  # fmt: skip

@@ -107,6 +107,10 @@ def test_the_other_service_is_shown_with_the_first_one_beside_it(client: Client)
     assert (first["alternative"]["service"], first["alternative"]["rate"]) == ("19a(3)", "3.7644")
 
 
+def test_an_alias_of_the_currency_is_called_by_its_code(client: Client) -> None:
+    assert rated(client, code=" usd/pln ") == rated(client)
+
+
 def test_nothing_is_stored_and_nobody_keeps_the_answer(client: Client) -> None:
     response = ask(client)
     assert response.headers["Cache-Control"] == "private, no-store"
@@ -131,6 +135,10 @@ def test_as_many_statements_as_for_one_question(client: Client, django_assert_ma
         ({"lines": [line(P_6A="2026-07-30")]}, "2026-07-30", "31a(1)", "145/A/NBP/2026"),
         ({"lines": [line(service="19a(1)")]}, "2026-07-31", "31a(1)", "146/A/NBP/2026"),
         ({"lines": [line(service="20(1)")]}, "2026-08-05", "31a(1)", "149/A/NBP/2026"),
+        (
+            {"P_1": "2026-07-30", "period_end": "9999-12-31", "lines": [line(service="20(1)")]},
+            "2026-07-30", "31a(1)", "145/A/NBP/2026",
+        ),
         (
             {"lines": [line(service="20(5)")], "period_end": None, "P_6": "2026-06-30", "P_1": "2026-10-26"},
             "2026-07-15", "31a(1)", None,
@@ -428,6 +436,7 @@ def test_what_is_missing_is_422_and_named(client: Client, changes: dict[str, Any
         ({"kind": "FV"}, "kind"),
         ({"code": "U\0D"}, "code"),
         ({"code": "U" * 33}, "code"),
+        ({"code": "\ud800"}, "code"),
         ({"order": "both"}, "order"),
         ({"lines": [line(net="1000,00")]}, "net"),
         ({"lines": [line(net="１００")]}, "net"),

@@ -85,7 +85,7 @@ def refused_or(inputs: Inputs | QuestionError, rule: str | None) -> Question | Q
 
 def whole(answer: Answer) -> Answer:
     """Every answer has the same fields: only figures of an archive have an edition."""
-    return {"edition": None} | answer
+    return answer | {"edition": answer.get("edition")}
 
 
 def item(line: int, found: Answer | QuestionError, number: str) -> Answer:

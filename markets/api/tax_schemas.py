@@ -16,6 +16,7 @@ TAX_ERRORS = {404: Envelope, 408: Envelope, **COMMON_ERRORS}
 # Fifteen digits before the point are a quadrillion; table B has rates with eight decimals.
 WHOLE_DIGITS, DECIMALS = 15, 10
 NUMBER = re.compile(rf"-?[0-9]{{1,{WHOLE_DIGITS}}}(\.[0-9]{{1,{DECIMALS}}})?")
+SURROGATE = re.compile(r"[\ud800-\udfff]")
 NUMBER_SCHEMA = {
     "type": "string",
     "pattern": f"^{NUMBER.pattern}$",
@@ -46,6 +47,8 @@ def said(value: Any) -> Any:
     """One that a database can take, and a log can show."""
     if isinstance(value, str) and "\0" in value:
         raise ValueError("contains a NUL character")
+    if isinstance(value, str) and SURROGATE.search(value):
+        raise ValueError("is no text: half of a character stands alone")
     return value
 
 

@@ -37,9 +37,11 @@ def rated_invoice(asked: Invoice, audience: Audience = Audience.API) -> Answer:
     totals = amounts.totals(taxed, invoice.order)
     rates = list(xml.rates(invoice, list(lines), list(payments)))
     cut = xml.truncated(rates)
+    # As the tables call it: the question may have had an alias.
+    code = next((str(answer["input"]["code"]) for answer in [*lines, *payments] if answer), invoice.code)
     return {
         "kind": invoice.kind,
-        "code": invoice.code,
+        "code": code,
         "order": invoice.order,
         "lines": [
             line_row(line, plan) | {"answer": answer, "alternative": alternative(found, other)}
@@ -51,9 +53,9 @@ def rated_invoice(asked: Invoice, audience: Audience = Audience.API) -> Answer:
         ],
         "totals": {name: xml.amount_text(amount) for name, amount in totals.items()},
         "xml": xml.fragments(totals, rates),
-        "dodatkowy_opis": [xml.description(one, invoice.code) for one in cut],
+        "dodatkowy_opis": [xml.description(one, code) for one in cut],
         "final": all(answer["final"] for answer in [*lines, *payments] if answer),
-        "warnings": [xml.warning(one, invoice.code) for one in cut],
+        "warnings": [xml.warning(one, code) for one in cut],
         "notice": "Not tax advice",
     }
 
@@ -78,7 +80,7 @@ def answer_of(plan: Rated, found: Found, invoice: Invoice) -> Answer | None:
         raise answer
     if plan.question.actual_rate is not None and invoice.original and invoice.original.table_no:
         answer = answer | {"table_no": invoice.original.table_no}
-    return {"edition": None} | answer
+    return answer | {"edition": answer.get("edition")}
 
 
 def line_row(line: Line, plan: Rated) -> Answer:

@@ -60,7 +60,9 @@ def tax_point(invoice: Invoice, line: Line, service: Service) -> dt.date:
 
 
 def fifteenth_after(day: dt.date) -> dt.date:
-    """The 15th of the month after: 20(1) and 20(5)."""
+    """The 15th of the month after: 20(1) and 20(5). The calendar of Python ends with the year 9999."""
+    if (day.year, day.month) == (dt.MAXYEAR, 12):
+        return dt.date.max
     return (day.replace(day=1) + dt.timedelta(days=31)).replace(day=15)
 
 
