@@ -279,6 +279,14 @@ def test_where_table_and_calendar_differ_the_table_counts_and_it_is_told(
     assert found["final"] is True
 
 
+def test_a_rate_of_the_unit_before_a_redenomination_is_told_and_not_converted(nbp: Source) -> None:
+    put_in(official(date(2021, 9, 20), date(2021, 10, 22), ("USD", "VES")))
+    before, after = answer(pit("VES", "2021-10-13")), answer(pit("VES", "2021-10-14"))
+    assert (before["effective_date"], before["warnings"]) == ("2021-10-06", ["unit_changed"])
+    assert (after["effective_date"], after["warnings"]) == ("2021-10-13", [])
+    assert Decimal(after["rate"]) > 100_000 * Decimal(before["rate"])
+
+
 # Derived and given rates
 
 
