@@ -20,6 +20,7 @@ ASKED = [field.name for field in fields(Question)]
 Answer = dict[str, Any]
 # What a spreadsheet would run, or skip before it (OWASP, CSV injection); a negative amount is none.
 FORMULA = re.compile(r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+BREAKS = re.compile(r"[\r\n]+")
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
@@ -136,8 +137,10 @@ def row(one: Answer) -> Answer:
 
 
 def safe(value: Any) -> Any:
-    """What would be a formula begins with an apostrophe."""
+    """What would be a formula begins with an apostrophe; a cell is one line (pandas leaves a lone CR unquoted)."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    is_formula = isinstance(value, str) and FORMULA.match(value) and not NUMBER.fullmatch(value)
-    return f"'{value}" if is_formula else value
+    if not isinstance(value, str):
+        return value
+    text = BREAKS.sub(" ", value)
+    return f"'{text}" if FORMULA.match(value) and not NUMBER.fullmatch(value) else text
