@@ -58,8 +58,9 @@ class Front:
     async def __rsgi__(self, scope: Scope, proto: Proto) -> None:
         if kept := answer_kept(scope):
             return proto.response_bytes(kept.status, kept.headers, kept.body)
-        length = scope.headers.get("content-length")
-        if status := bodies.refusal(scope.method, length, scope.headers.get("transfer-encoding")):
+        length, transfer = scope.headers.get("content-length"), scope.headers.get("transfer-encoding")
+        path = canonical(scope.path) if length else ""
+        if status := bodies.refusal(scope.method, path, length, transfer):
             return refuse(scope, proto, status)
         try:
             body = await bodies.read(proto) if length else b""

@@ -64,7 +64,7 @@ def limit_bodies(get_response: View) -> View:
     def middleware(request: HttpRequest) -> HttpResponseBase:
         meta = request.META
         method, length, transfer = str(request.method), meta.get("CONTENT_LENGTH"), meta.get("HTTP_TRANSFER_ENCODING")
-        if status := bodies.refusal(method, length, transfer):
+        if status := bodies.refusal(method, request.path_info, length, transfer):
             return refuse(request, status)
         return get_response(request)
 

@@ -331,8 +331,8 @@ Q_CLUSTER = {
 }
 TASK_WORK = timedelta(seconds=40)
 
-# What the front refuses before it is read; here for what comes without it.
-DATA_UPLOAD_MAX_MEMORY_SIZE = bodies.LIMIT
+# Of the address that takes most. What any other one takes is refused before it is read (charon.refusals).
+DATA_UPLOAD_MAX_MEMORY_SIZE = bodies.LARGEST
 # All workers of web together keep 32 MB of answers; eight megabytes hold twenty years of any currency.
 MEMORY_CACHE_BYTES = max(8_000_000, 32_000_000 // WEB_WORKERS)
 # Never with cookies (CORS_ALLOW_CREDENTIALS is False by default): who is signed in is that on our own pages alone.

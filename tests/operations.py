@@ -10,6 +10,8 @@ from tests.test_docs import section
 
 PAGE, TITLE = "docs/technical.md", "## The API"
 ROOT = "/api/v1"
+# Which inputs there have to be depends on the value of another one: no schema says it.
+NEEDED = {"GET /tax-rate": ("code", "date")}
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,9 @@ class Operation:
     @property
     def needed(self) -> dict[str, Any]:
         """The parameters that it cannot do without, as the documentation shows them."""
-        return {name: row["schema"]["example"] for name, row in self.parameters.items() if row["required"]}
+        named = NEEDED.get(self.name, ())
+        rows = self.parameters.items()
+        return {name: row["schema"]["example"] for name, row in rows if row["required"] or name in named}
 
     @property
     def schema(self) -> dict[str, Any]:

@@ -110,9 +110,26 @@ def test_a_body_that_is_not_taken_is_refused_unread(method: str, pairs: list[tup
     assert proto.headers["connection"] == "close"
 
 
+@pytest.mark.parametrize(
+    ("path", "size"),
+    [
+        ("/assets", bodies.LIMIT),
+        ("/tax-rate", 256 * 1024),
+        ("/api/v1/tax-rate/", 256 * 1024),
+        ("/tax-rate/invoice", bodies.LIMIT),
+        ("/nowhere", bodies.LIMIT),
+    ],
+)
+def test_each_address_takes_as_much_as_it_is_for_and_no_byte_more(path: str, size: int) -> None:
+    for length, status in ((size, 200), (size + 1, 413), (10_000_000, 413)):
+        announced = [("content-length", str(length))]
+        proto = asked(Scope(path, "POST", announced), Proto(b"x" * length if status == 200 else None))
+        assert (proto.status, proto.was_read) == (status, status == 200), (path, length)
+
+
 def test_a_body_of_the_largest_size_reaches_django_whole() -> None:
-    application, body = Echo(), b"x" * bodies.LIMIT
-    proto = asked(Scope("/assets", "POST", [("content-length", str(len(body)))]), Proto(body), application)
+    application, body = Echo(), b"x" * bodies.LARGEST
+    proto = asked(Scope("/tax-rate", "POST", [("content-length", str(len(body)))]), Proto(body), application)
     assert proto.status == 200
     assert application.environs[0]["wsgi.input"].read() == body
     assert application.environs[0]["CONTENT_LENGTH"] == str(len(body))

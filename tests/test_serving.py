@@ -54,7 +54,7 @@ def test_the_workers_share_the_memory_of_the_cache(settings: Any) -> None:
 
 
 def test_django_refuses_what_the_front_refuses(settings: Any) -> None:
-    assert settings.DATA_UPLOAD_MAX_MEMORY_SIZE == bodies.LIMIT
+    assert settings.DATA_UPLOAD_MAX_MEMORY_SIZE == bodies.LARGEST == max(bodies.LIMIT, *bodies.LARGER.values())
 
 
 def test_a_start_empties_the_folder_of_the_metrics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

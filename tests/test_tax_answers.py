@@ -279,6 +279,14 @@ def test_where_table_and_calendar_differ_the_table_counts_and_it_is_told(
     assert found["final"] is True
 
 
+def test_a_rate_of_the_unit_before_a_redenomination_is_told_and_not_converted(nbp: Source) -> None:
+    put_in(official(date(2021, 9, 20), date(2021, 10, 22), ("USD", "VES")))
+    before, after = answer(pit("VES", "2021-10-13")), answer(pit("VES", "2021-10-14"))
+    assert (before["effective_date"], before["warnings"]) == ("2021-10-06", ["unit_changed"])
+    assert (after["effective_date"], after["warnings"]) == ("2021-10-13", [])
+    assert Decimal(after["rate"]) > 100_000 * Decimal(before["rate"])
+
+
 # Derived and given rates
 
 
@@ -286,7 +294,7 @@ def test_through_the_euro_the_quotient_is_not_rounded(nbp: Source) -> None:
     put_in([reference("2026-01-06", "4.2105", USD="1.1707"), reference("2026-01-07", "4.2", USD="1.17")], "ecb")
     found = answer(Question("vat-ecb", "USD", amount=Decimal(1000), tax_point=date(2026, 1, 7)))
     assert (found["amount_pln"], found["derived"], found["table_no"]) == ("3596.57", True, None)
-    assert found["rate"] == "3.59656615700008541898"
+    assert found["rate"] == "3.5965661570"
     assert [(leg["code"], leg["quote"], leg["rate"]) for leg in found["legs"]] == [
         ("EUR", "PLN", "4.2105"),
         ("EUR", "USD", "1.1707"),

@@ -31,6 +31,8 @@ from markets.api.rates import router as markets_router
 from markets.api.responses import reply, uncached
 from markets.api.revisions import router as revisions_router
 from markets.api.schemas import COMMON_ERRORS, Envelope
+from markets.api.tax import router as tax_router
+from markets.api.tax_lines import LinesParser
 from markets.errors import QuestionError, is_storage_fault, log_cause
 from markets.jobs import runs
 from markets.redis import pubsub
@@ -59,9 +61,10 @@ them.
   neighbours in `detail`, 401 for what only operators may do and for a token that is not valid, wherever it is named,
   403 for a token or an account without the right, 429 with `Retry-After` beyond a limit. `RateLimit` and
   `RateLimit-Policy` say what is left of it.
-* A body of up to 64 kB with its `Content-Length` is taken, by methods that change something: else 413, in pieces 411,
-  and 408 when it does not arrive within 5 s; 415 says which types are taken. 503 says in `Retry-After` when to come
-  again. A POST for operators heeds an `Idempotency-Key`: sent again within a day it is answered with the first answer.
+* A body of up to 64 kB (`POST /tax-rate`: 256 kB) with its `Content-Length` is taken, by methods that change something:
+  else 413, in pieces 411, and 408 when it does not arrive within 5 s; 415 says which types are taken. 503 says in
+  `Retry-After` when to come again. A POST for operators heeds an `Idempotency-Key`: sent again within a day it is
+  answered with the first answer.
 * Every public answer but `/health` has an `ETag`: sent back in `If-None-Match` it is answered with 304 and no body
   while nothing has changed. `Cache-Control` says how long it may be kept: official rates and decisions for a minute,
   candles and sources for 15 s, prices, alerts and the state of the work for 5 s. Errors are kept by nobody, nor are an
@@ -115,6 +118,7 @@ api = DescribedOnce(
     version=settings.VERSION,
     description=DESCRIPTION,
     urls_namespace="api",
+    parser=LinesParser(),
     docs=Swagger({"validatorUrl": None}),
     docs_decorator=offline,
 )
@@ -246,6 +250,7 @@ api.add_router("", prices_router)
 api.add_router("", assets_router)
 api.add_router("", candles_router)
 api.add_router("", compare_router)
+api.add_router("", tax_router)
 api.add_router("", miner_router)
 api.add_router("", batch_router)
 api.add_router("", gaps_router)

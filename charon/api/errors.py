@@ -34,7 +34,7 @@ WORDS = {
     404: "There is nothing at this address; /docs lists what there is",
     408: "The body of the request did not arrive in time",
     411: "A body needs its Content-Length; one in pieces (Transfer-Encoding) is not taken",
-    413: "A body of up to 64 kB is taken, and only by methods that change something",
+    413: "A body of up to 64 kB (POST /tax-rate: 256 kB) is taken, and only by methods that change something",
     429: "Too many requests; Retry-After says for how many seconds to wait",
     500: "Something went wrong on our side; please name the id when you report it",
     503: "The database cannot be reached at the moment",

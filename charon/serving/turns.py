@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-# Requests that wait or are answered: each holds a body of 64 kB at most.
+# Requests that wait or are answered: each holds a body of 64 kB, of 256 kB at most.
 PLACES = 128
 # Of one caller: an office behind one router, and not everybody's places. Behind so many it waits for seconds.
 OF_ONE = 32

@@ -60,8 +60,8 @@ class Envelope(Schema):
     error: Fault = Field(description="What went wrong.")
 
 
-# What any operation may answer: 401 for a token that is not valid, 413 for a body of more than
-# DATA_UPLOAD_MAX_MEMORY_SIZE, 429 beyond a limit (`charon.api.limits`).
+# What any operation may answer: 401 for a token that is not valid, 413 for a body that is larger
+# than the address takes (`charon.serving.bodies`), 429 beyond a limit (`charon.api.limits`).
 COMMON_ERRORS = dict.fromkeys((400, 401, 403, 413, 422, 429, 500, 503), Envelope)
 SERIES_ERRORS = {404: Envelope, **COMMON_ERRORS}
 

@@ -127,6 +127,22 @@ RATES = """
 /rates?code=JPY&source=NBP&limit=1
 /rates?code=RUB&from=2026-08-01&limit=2
 /rates?code=HRK&limit=1
+/tax-rules
+/tax-rules?limit=1&offset=29 again
+/tax-rate?rule=pit-revenue&code=USD&date=2026-10-26&amount=1500
+/tax-rate?rule=pit-revenue&code=USD&date=2026-10-26&amount=1500 again
+/tax-rate?rule=pit&code=USD&date=2026-10-27 operator
+/tax-rate?rule=vat&code=EUR&tax_point=2026-10-23&invoice_date=2026-10-22&order=tax-first
+/tax-rate?rule=vat-ecb&code=EUR&date=2026-10-26&choice=ecb
+/tax-rate?rule=vat-correction&code=EUR&original_tax_point=2026-10-22&original_invoice_date=2026-10-22
+/tax-rate?rule=pit-fx-diff&code=USD&invoice_date=2026-10-22&payment_date=2026-10-26&actual_rate=3.9&amount=1000
+/tax-rate?rule=vat-oss&code=EUR&period_end=2026-09-30
+/tax-rate?rule=limit-october&code=EUR&year=2026&amount=2000000
+/tax-rate?rule=uor-reference&code=KYD&date=2026-10-26&reference=USD&cross_rate=1.20
+/tax-rate?rule=same-day&code=USD&date=2026-10-26&as_of=2026-10-26T12:00:00Z
+/tax-rate?rule=pit&code=USB&date=2026-10-26
+/tax-rate?rule=pit
+/tax-rate/invoice
 /rates?code=USD&from=2026-10-26&to=2026-10-28
 /rates?code=USD&from=2001-01-01&to=2001-01-02
 /rates?code=USD&from=2026-10-28&to=2026-10-26

@@ -9,7 +9,7 @@ from markets.queries.tax.figures import DIGITS, Figure
 from markets.queries.tax.sequences import EUROFXREF
 
 # A quotient has no end; amounts are computed from the whole of it.
-DECIMALS = 20
+DECIMALS = 10
 
 
 def cited(figure: Figure) -> str:
@@ -37,11 +37,12 @@ def origin(figure: Figure) -> str:
 
 
 def text(figure: Figure) -> str:
-    """All published digits; of a derived rate twenty decimals at most, without zeros at the end."""
+    """All published digits; of a quotient ten decimals, of a product those that count."""
     if not figure.parts:
         return f"{figure.rate:f}"
     with localcontext(prec=DIGITS):
-        return f"{figure.rate.quantize(Decimal(1).scaleb(-DECIMALS), ROUND_HALF_UP).normalize():f}"
+        exact, shown = figure.rate.normalize(), figure.rate.quantize(Decimal(1).scaleb(-DECIMALS), ROUND_HALF_UP)
+        return f"{exact if exact == shown else shown:f}"
 
 
 def proof(figure: Figure) -> dict[str, Any] | None:

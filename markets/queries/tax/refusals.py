@@ -38,7 +38,10 @@ def explain(wants: Many[Want], finder: Finder) -> dict[Want, Figure | QuestionEr
     """What to say of each want that no table answers. A figure: the archive has it under the wrong letter."""
     around = neighbours(wants)
     refused = refused_days(wants)
-    return {want: judged(want, around.get(want, Around()), refused, finder) for want in wants}
+    return {
+        want: judged(want, around.get(want, Around()), refused, replace(finder, now=want.known or finder.now))
+        for want in wants
+    }
 
 
 def neighbours(wants: Many[Want]) -> dict[Want, Around]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from markets.clock import WARSAW
+from markets.instruments import redenominations
 from markets.queries import calendars
 from markets.queries.tax.reading import EVER, GapSpan, Reading, Row
 from markets.queries.tax.rule import Relation
@@ -55,6 +56,8 @@ def judge(want: Want, table: PublishedTable, row: Row, reading: Reading, now: dt
         "no_proof": row.source == table.sources[0] and row.publication is None,
         "table_on_a_holiday": is_off_calendar,
         "working_day_without_table": is_quiet_day,
+        # The figure is for the unit of before: VES of 6 October 2021 for an event of the 13th.
+        "unit_changed": redenominations.crosses(row.code, row.day, want.day),
     }
     return Judged(
         skipped,
