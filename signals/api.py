@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from ninja import Path, Query, Router
 
-from markets.api.responses import listing, serve, unusual
+from markets.api.responses import listing, page_of, serve, unusual
 from markets.api.schemas import COMMON_ERRORS, Envelope, Paging
 from markets.errors import QuestionError, UnknownCodeError
 from markets.instruments.find import find
@@ -78,7 +78,7 @@ def current(request: HttpRequest, query: Query[CurrentQuery], paging: Query[Pagi
     def compute(asker: Audience) -> dict[str, Any]:
         shown = Instrument.objects.exclude(pk__in=closed(asker))
         items = current_rows(shown, wanted, everywhere, closed_markets(asker))
-        return {"items": items[paging.offset :][: paging.limit], "count": len(items)}
+        return page_of(paging, items, list)
 
     return serve(request, response_cache.of_page(paging.limit, question), compute)
 

@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from markets import clock
+from markets.api import exports
 from markets.api.responses import CachedAnswer, send
 from markets.redis import memory_cache, response_cache
 
@@ -65,7 +66,8 @@ def ready_answers(get_response: View) -> View:
         today = clock.today()
         address = (request.path_info, request.META.get("QUERY_STRING", ""))
         question = asked.find(address, today)
-        if question and request.method == "GET" and is_anonymous(request) and (kept := look(request, question)):
+        is_public = request.method == "GET" and is_anonymous(request) and takes_json(request)
+        if question and is_public and (kept := look(request, question)):
             return send(request, kept)
         response = get_response(request)
         if not isinstance(response, CachedAnswer):
@@ -75,6 +77,14 @@ def ready_answers(get_response: View) -> View:
         return send(request, response.kept)
 
     return middleware
+
+
+def takes_json(request: HttpRequest) -> bool:
+    """Whoever asks for another type is heard by the operation."""
+    accept = request.META.get("HTTP_ACCEPT", "*/*")
+    if accept == "*/*":
+        return True
+    return ("application/json" in accept or "*/*" in accept) and exports.accepted(request) is None
 
 
 def is_anonymous(request: HttpRequest) -> bool:
