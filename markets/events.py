@@ -24,6 +24,8 @@ ended = Signal()
 pulse_asked = Signal()
 # Sent in the transaction that promised an answer; arguments: job (waiting), symbol, name, aliases.
 asset_wanted = Signal()
+# Sent when an answer stands on the archive; arguments: source (its official one), wanted, a list of (table, day).
+publications_wanted = Signal()
 
 
 def messages(job: Job) -> list[dict[str, object]]:

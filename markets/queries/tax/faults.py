@@ -55,3 +55,15 @@ class StaleError(QuestionError):
 
     status = 503
     code = "stale"
+
+
+class NotYetPublishedError(TaxError):
+    """The table that the rule means is still to come; `detail.since`: from which day on it can be."""
+
+    code = "not_yet_published"
+
+
+class NotKnownThenError(TaxError):
+    """At the moment of `as_of` that table was not here; `detail.as_of`."""
+
+    code = "not_known_then"

@@ -5,7 +5,7 @@ this day"), and `markets.queries.tax.answers` finds it. So a rule is a few lines
 """
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
@@ -99,11 +99,44 @@ Choice = Published | Given | Cross | Difference | Unless
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """The law as it stood from `valid_from` to `valid_to` (None: still)."""
+    """The law as it stood from `valid_from` to `valid_to` (None: still).
+
+    `is_first_day_verified`: False where the first day is what we know and was read nowhere.
+    """
 
     statute: str
     valid_from: dt.date
     valid_to: dt.date | None = None
+    is_first_day_verified: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """Inputs that cannot all be true: their names, and a sentence that says why."""
+
+    fields: tuple[str, ...]
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A worked example: what is asked, and the published figures that answer it. Of a difference, those of `later`.
+
+    `table_no` is empty for the ECB, and `day` None where the caller gave the rate.
+    """
+
+    asked: Question
+    rate: str
+    day: dt.date | None = None
+    table_no: str = ""
+    amount: str = ""  # what `asked.amount` becomes
+
+
+class ReadIn(StrEnum):
+    """Where we have the words of the law from."""
+
+    STATUTE = "a public copy of the statute"
+    PRACTICE = "press, rulings and practice; the statute itself was not read"
 
 
 class Rounding(StrEnum):
@@ -115,8 +148,11 @@ class Rounding(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Rule:
     """`event` is the day that decides which version applies. `needs` are the names of Question that must be there
-    ("date"; "tax_point" is also taken from `date`), `takes` those that may be. `is_optional`: the law leaves it to the
-    taxpayer. `fixed_code`: the only currency that the rule is about (EUR of the limits).
+    ("a|b": one of them; "tax_point" and "period_end" are also taken from `date`), `takes` those that may be.
+    `is_optional`: the law leaves it to the taxpayer. `fixed_code`: the only currency that the rule is about (EUR of the
+    limits). `into`: the currency of the result; an amount in PLN is then divided (OSS). `amounts`: those of the law
+    itself, in `fixed_code`. `instead`: the id of the rule that the law puts in its place for this question. `follows`:
+    the rule whose days of force bind this one too. `inputs`: what an input means here, by its name.
     """
 
     id: str
@@ -132,4 +168,11 @@ class Rule:
     rounding: Rounding = Rounding.GROSZ
     is_optional: bool = False
     warnings: Callable[[Question], list[str]] = field(default=lambda _: [])
-    source: str = ""  # where the text of the law was read; docstring of the file says more
+    source: str = ReadIn.STATUTE
+    into: str = "PLN"
+    amounts: tuple[Decimal, ...] = ()
+    instead: Callable[[Question], str] = field(default=lambda _: "")
+    follows: str = ""
+    contradictions: Callable[[Question], list[Contradiction]] = field(default=lambda _: [])
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    example: Example | None = None
