@@ -21,6 +21,7 @@ from charon.api import described, health, message_log, parameters
 from charon.api.errors import envelope, unauthorized, unavailable
 from markets.api.assets import router as assets_router
 from markets.api.candles import router as candles_router
+from markets.api.csv_rate import router as csv_router
 from markets.api.exports import lists_as_files
 from markets.api.prices import router as prices_router
 from markets.api.rates import router as markets_router
@@ -217,6 +218,7 @@ def redoc(request: HttpRequest) -> HttpResponse:
 api.add_decorator(known_parameters_only, mode="view")
 api.add_decorator(lists_as_files, mode="view")
 api.add_router("", markets_router)
+api.add_router("", csv_router)
 api.add_router("", prices_router)
 api.add_router("", assets_router)
 api.add_router("", candles_router)
