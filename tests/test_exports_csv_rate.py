@@ -34,7 +34,8 @@ def figures(at: Callable[[str], None], nbp: Source, job: Job, settings: Any) -> 
 def number(client: Client, address: str, **more: Any) -> str:
     answer = client.get(address, **more)
     assert answer.status_code == 200, answer.content
-    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    kind = "text/plain" if "dec=," in address else "text/csv"
+    assert answer.headers["Content-Type"] == f"{kind}; charset=utf-8"
     return str(answer.content.decode())
 
 

@@ -22,7 +22,8 @@ from markets.queries.tax.rule import Question
 
 router = Router(tags=["rates"])
 
-CSV = "text/csv; charset=utf-8"
+# A number with a comma is no cell of CSV, which would be two.
+KINDS = {".": "text/csv; charset=utf-8", ",": "text/plain; charset=utf-8"}
 TEXT = {"schema": {"type": "string", "pattern": r"^[0-9]+([.,][0-9]+)?$"}, "example": "3.7747"}
 # The archive begins in 1984 and the oldest rates of the ECB in 1999.
 BEGINNING = date(1900, 1, 1)
@@ -64,7 +65,7 @@ def operation(path: str, *, described: bool) -> None:
         operation_id=path.strip("/").replace("/", "_"),
         summary="One number",
         include_in_schema=described,
-        openapi_extra={"responses": {200: {"description": "OK", "content": {"text/csv": TEXT}}}},
+        openapi_extra={"responses": {200: {"description": "OK", "content": {"text/csv": TEXT, "text/plain": TEXT}}}},
     )(bare_number)
 
 
@@ -76,7 +77,7 @@ def bare_number(request: HttpRequest, asked: Query[CsvRate]) -> HttpResponse:
     """
     audience = licence.audience(request)
     number = of_rule(asked, audience) if asked.rule else published(asked, audience)
-    return told(request, HttpResponse(number.replace(".", asked.dec), content_type=CSV), DAILY)
+    return told(request, HttpResponse(number.replace(".", asked.dec), content_type=KINDS[asked.dec]), DAILY)
 
 
 def of_rule(asked: CsvRate, audience: Audience) -> str:

@@ -12,6 +12,8 @@ from markets.exports.format import Column, Kind, Row
 # What Excel, LibreOffice and Google Sheets take for the beginning of a formula, or skip before one (OWASP, CSV
 # injection); the last four are the wide signs, which Excel reads like the plain ones.
 FORMULA = re.compile(r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+# Not every reader takes a lone one for a part of the cell, quoted or not.
+RETURN = re.compile(r"\r\n?")
 NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
 
 
@@ -28,6 +30,7 @@ def text(value: Any) -> str:
     """As JSON has it, so that no format says something else; what would be a formula begins with an apostrophe."""
     if not isinstance(value, str):
         value = as_json(value)
+    value = RETURN.sub("\n", value)
     return f"'{value}" if FORMULA.match(value) and not NUMBER.fullmatch(value) else value
 
 

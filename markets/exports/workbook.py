@@ -63,6 +63,11 @@ class Book:
         else:
             self.sheet.write_string(self.row, place, shortened(value if isinstance(value, str) else as_json(value)))
 
+    def leave(self) -> None:
+        """The rows of each sheet are in a file of its own until the book is closed."""
+        for sheet in self.book.worksheets():
+            sheet.row_data_fh.close()
+
     def shown(self, how: str) -> Any:
         if how not in self.formats:
             self.formats[how] = self.book.add_format({"bold": True} if how == "bold" else {"num_format": how})
@@ -86,11 +91,14 @@ def write(columns: Sequence[Column], chunks: Chunks, dialect: Dialect) -> Iterat
     """Empty pieces while the file grows: whoever reads may give up between two of them."""
     with tempfile.TemporaryDirectory(prefix="charon-export-") as folder:
         made = Book(Path(folder), columns)
-        for rows in chunks:
-            for row in rows:
-                made.add(row)
-            yield b""
-        made.book.close()
+        try:
+            for rows in chunks:
+                for row in rows:
+                    made.add(row)
+                yield b""
+            made.book.close()
+        finally:
+            made.leave()
         with made.path.open("rb") as file:
             while piece := file.read(PIECE):
                 yield piece
