@@ -35,9 +35,9 @@ source, bitcoin = Source.objects.get(code="binance"), Instrument.objects.get(cod
 first, step, count = datetime(2015, 1, 1, tzinfo=UTC), timedelta(minutes=5), int(sys.argv[1])
 for done in range(0, count, 20_000):
     Candle.objects.bulk_create(
-        Candle(instrument=bitcoin, source=source, timeframe="5m", open_time=first + number * step, open=Decimal("67102.1"),
-               high=Decimal("67480"), low=Decimal("66990.5"), close=Decimal("67321.5"), volume=Decimal("1.204"),
-               trades=3, closed=True, synthetic=False)
+        Candle(instrument=bitcoin, source=source, timeframe="5m", open_time=first + number * step,
+               open=Decimal("67102.1"), high=Decimal("67480"), low=Decimal("66990.5"), close=Decimal("67321.5"),
+               volume=Decimal("1.204"), trades=3, closed=True, synthetic=False)
         for number in range(done, min(done + 20_000, count))
     )
 """

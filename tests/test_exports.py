@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from django.test import Client
 
+from markets.api import exports
 from markets.exports import FORMATS
 from markets.models import Job, Source
 from markets.records import RateRecord, Table
@@ -257,6 +258,31 @@ def test_a_long_file_takes_two_statements_a_thousand_rows_at_most(
         answer = client.get(f"{LONG}&format=csv")
     with django_assert_max_num_queries(4):  # the keys, and a query for each thousand of them
         assert len(lines(answer)) == long + 1
+
+
+def test_a_client_that_goes_away_ends_what_is_read_for_it(
+    client: Client, long: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, told = exports.streamed, list[str]()
+
+    def noted(*args: Any) -> Iterator[Any]:
+        rows = read(*args)
+        try:
+            for row in rows:
+                told.append(row["effective_date"].isoformat())
+                yield row
+        finally:
+            rows.close()  # type: ignore[attr-defined]
+            told.append("closed")
+
+    monkeypatch.setattr(exports, "streamed", noted)
+    answer = client.get(f"{LONG}&format=csv")
+    pieces = iter(answer.streaming_content)
+    assert [len(next(pieces).splitlines()), len(next(pieces).splitlines())] == [1, exports.CHUNK]
+    answer.close()
+    del pieces
+    assert told[-1] == "closed"
+    assert exports.CHUNK < len(told) <= 2 * exports.CHUNK < long
 
 
 def test_a_file_is_not_kept_by_the_server(client: Client, at: Callable[[str], None], nbp: Source, job: Job) -> None:

@@ -204,7 +204,7 @@ class Counted:
     def __init__(self, count: int) -> None:
         self.count, self.read, self.closed = count, 0, False
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self, first: int | None = None) -> Iterator[Row]:
         try:
             for number in range(self.count):
                 self.read += 1

@@ -25,6 +25,8 @@ def candle_list(request: HttpRequest, query: Query[CandleQuery]) -> HttpResponse
     answering = source.code if source else None
     if query.whole:
         rows = candles.stored(instrument, source, stretch)
-        return fresh(request, page(Rows(lambda: candles.every(instrument, rows)), 0), POLLED, source=answering)
+        return fresh(
+            request, page(Rows(lambda first: candles.every(instrument, rows, first)), 0), POLLED, source=answering
+        )
     items, count = candles.candles(instrument, source, stretch)
     return fresh(request, page(items, count), POLLED, source=answering)

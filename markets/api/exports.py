@@ -21,7 +21,7 @@ from markets.api.export_columns import columns_of
 from markets.api.export_query import JSON, SEPARATORS
 from markets.errors import QuestionError
 from markets.exports import FORMATS
-from markets.exports.format import Chunks, Dialect, Format, Row
+from markets.exports.format import Chunks, Dialect, Format, Row, Rows
 
 M = TypeVar("M", bound=Model)
 
@@ -112,13 +112,8 @@ def answer(request: HttpRequest, found: Format, content: Any) -> HttpResponse:
 
 
 def beginning(rows: Iterable[Row]) -> tuple[list[Row], bool]:
-    """The first rows, and whether there are more. What was opened for them is closed: the rest has another thread."""
-    reader = iter(rows)
-    try:
-        head = list(islice(reader, CHUNK + 1))
-    finally:
-        if isinstance(reader, Iterator) and hasattr(reader, "close"):
-            reader.close()
+    """The first rows, and whether there are more, which are read in another thread."""
+    head = list(islice(rows.read(CHUNK + 1) if isinstance(rows, Rows) else rows, CHUNK + 1))
     return head[:CHUNK], len(head) > CHUNK
 
 

@@ -40,7 +40,8 @@ def price_list(request: HttpRequest, query: Query[PriceQuery], most: Query[Price
     """
     found = asked(request, query)
     if most.whole:
-        return fresh(request, Rows(lambda: prices.every_point(found)), total=found.rows.count(), source=found.source)
+        points = Rows(lambda first: prices.every_point(found, first))
+        return fresh(request, points, total=found.rows.count(), source=found.source)
     rows, total = prices.points(found, most.limit)
     return fresh(request, rows, total=total, source=found.source)
 

@@ -180,9 +180,10 @@ def page(items: Items, count: int) -> dict[str, Any]:
 
 def array(paging: Paging, rows: QuerySet[M], items: Callable[[QuerySet[M]], Items]) -> Items:
     """The items of a page; of a file without a limit what reads them one after the other."""
+    wanted = paging.of(rows)
     if paging.whole:
-        return Rows(lambda: exports.streamed(paging.of(rows), rows, items))
-    return list(items(paging.of(rows)))
+        return Rows(lambda first: items(wanted[:first]) if first else exports.streamed(wanted, rows, items))
+    return list(items(wanted))
 
 
 def listing(paging: Paging, rows: QuerySet[M], items: Callable[[QuerySet[M]], Items]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What a format gets and gives: the columns of a list, its rows chunk by chunk, and bytes in return."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple
@@ -62,9 +62,12 @@ class Format:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows that are read when they are iterated over, each time anew."""
+    """Rows that are read when they are asked for, each time anew: the first ones, or with None all of them.
 
-    read: Callable[[], Iterator[Row]]
+    The first ones are a query of their own. PostgreSQL puts the whole result of a cursor aside before its first row.
+    """
+
+    read: Callable[[int | None], Iterable[Row]]
 
     def __iter__(self) -> Iterator[Row]:
-        return self.read()
+        return iter(self.read(None))

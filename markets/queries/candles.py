@@ -78,10 +78,11 @@ def stored(instrument: Instrument, source: Source | None, asked: Stretch) -> Que
     return rows.filter(open_time__gte=asked.start) if asked.start else rows
 
 
-def every(instrument: Instrument, rows: QuerySet[Candle]) -> Iterator[Item]:
-    """Ascending, as they are read."""
+def every(instrument: Instrument, rows: QuerySet[Candle], first: int | None = None) -> Iterator[Item]:
+    """The first ones, or all as they are read; ascending."""
     found = rows.order_by("open_time").values_list(*COLUMNS)
-    return (item(instrument.scale, *values) for values in found.iterator(chunk_size=1_000))
+    read = found[:first] if first else found.iterator(chunk_size=1_000)
+    return (item(instrument.scale, *values) for values in read)
 
 
 def item(scale: int, start: datetime, *values: Any) -> Item:

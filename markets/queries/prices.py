@@ -103,9 +103,10 @@ def points(found: PriceSeries, limit: int) -> tuple[list[dict[str, Any]], int]:
     return [point(found, *row) for row in reversed(rows)], total
 
 
-def every_point(found: PriceSeries) -> Iterator[dict[str, Any]]:
-    """The whole series, ascending, as it is read."""
-    return (point(found, *row) for row in found.rows.iterator(chunk_size=1_000))
+def every_point(found: PriceSeries, first: int | None = None) -> Iterator[dict[str, Any]]:
+    """The first ones, or the whole series as it is read; ascending."""
+    rows = found.rows[:first] if first else found.rows.iterator(chunk_size=1_000)
+    return (point(found, *row) for row in rows)
 
 
 def point(found: PriceSeries, when: date, price: Decimal) -> dict[str, Any]:
