@@ -276,7 +276,7 @@ def test_a_client_that_goes_away_ends_what_is_read_for_it(
             told.append("closed")
 
     monkeypatch.setattr(exports, "streamed", noted)
-    answer = client.get(f"{LONG}&format=csv")
+    answer: Any = client.get(f"{LONG}&format=csv")
     pieces = iter(answer.streaming_content)
     assert [len(next(pieces).splitlines()), len(next(pieces).splitlines())] == [1, exports.CHUNK]
     answer.close()
