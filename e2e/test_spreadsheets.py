@@ -24,7 +24,7 @@ AS_POLISH = "Text - txt - csv (StarCalc):59,34,76,1,,1045,false,true,false"
 
 @pytest.fixture
 def sent(installation: Installation) -> list[dict[str, str]]:
-    return list(httpx.get(installation.url + RATES, params={"limit": 1000}).json()["items"])
+    return list(httpx.get(f"{installation.url}{RATES}&limit=1000").json()["items"])
 
 
 def fetched(installation: Installation, folder: Path, name: str, suffix: str) -> Path:
