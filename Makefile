@@ -3,10 +3,11 @@ PYTHON ?= python3
 PY := .venv/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 CHROMIUM ?= /usr/bin/chromium
+SOFFICE ?= /usr/bin/soffice
 COMPOSE ?= docker compose
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap-dev channels admin up demo down test test-services chaos storm worlds saved docs locale e2e screenshots browser fuzz lint format typecheck bench build compose-up compose-down
+.PHONY: help bootstrap-dev channels exports admin up demo down test test-services chaos storm worlds saved docs locale e2e screenshots browser spreadsheet fuzz lint format typecheck bench build compose-up compose-down
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -14,6 +15,8 @@ help: ## List the targets
 bootstrap-dev: .venv/.dev ## Install everything for development into .venv
 
 channels: .venv/.channels ## Install what the alert channels Telegram, Slack and Discord need
+
+exports: .venv/.exports ## Install what the exports as Parquet and Arrow need
 
 admin: .venv/.runtime ## Make an operator's account for /admin/; asks for a name and a password
 	@$(PY) manage.py admin
@@ -55,8 +58,8 @@ docs: .venv/.dev ## Write the parts of the docs that list modules, tables and de
 locale: .venv/.dev ## Compile the English texts of locale/
 	.venv/bin/pybabel -q compile -d locale -D django
 
-e2e: browser .venv/.e2e ## Walk through the pages with Chromium (CHROMIUM=/usr/bin/chromium); not part of make test
-	CHROMIUM="$(CHROMIUM)" $(PY) -m pytest -n 0 -p no:randomly e2e
+e2e: browser spreadsheet .venv/.e2e ## Walk through the pages with Chromium (CHROMIUM=/usr/bin/chromium), open exports with LibreOffice (SOFFICE=/usr/bin/soffice); not part of make test
+	CHROMIUM="$(CHROMIUM)" SOFFICE="$(SOFFICE)" $(PY) -m pytest -n 0 -p no:randomly e2e
 
 screenshots: browser .venv/.e2e ## Take the pictures of docs/screenshots
 	CHROMIUM="$(CHROMIUM)" $(PY) -m e2e.screenshots
@@ -67,6 +70,9 @@ fuzz: .venv/.fuzz ## Ask every operation of the API for what its schema allows a
 # Checked before anything is installed.
 browser:
 	@test -x "$(CHROMIUM)" || { echo "There is no Chromium at $(CHROMIUM). On Debian: apt install chromium; elsewhere set CHROMIUM=/path/to/it" >&2; exit 1; }
+
+spreadsheet:
+	@test -x "$(SOFFICE)" || { echo "There is no LibreOffice at $(SOFFICE). On Debian: apt install libreoffice-calc; elsewhere set SOFFICE=/path/to/soffice" >&2; exit 1; }
 
 lint: .venv/.dev ## Check style, types and the direction of imports
 	$(PY) -m ruff check .
@@ -108,13 +114,18 @@ compose-down: ## End the containers and DELETE their volumes: database, Redis, m
 	@$(PIP) -r requirements-channels.txt
 	@touch $@
 
+.venv/.exports: requirements-exports.txt .venv/.runtime
+	@echo "Installing the packages of the exports into .venv (once; 45 MB)"
+	@$(PIP) -r requirements-exports.txt
+	@touch $@
+
 .venv/.dev: requirements.txt requirements-channels.txt requirements-dev.txt | .venv/.made
 	@echo "Installing the packages for development into .venv (once; about two minutes)"
 	@$(PIP) -r requirements-dev.txt
 	@touch .venv/.runtime .venv/.channels $@
 
-.venv/.e2e: requirements-e2e.txt .venv/.dev
-	@echo "Installing the browser driver into .venv (once; 165 MB)"
+.venv/.e2e: requirements-e2e.txt requirements-exports.txt .venv/.dev
+	@echo "Installing the browser driver and Arrow into .venv (once; 210 MB)"
 	@$(PIP) -r requirements-e2e.txt
 	@touch $@
 

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
 from markets.access import REGISTER_SOURCE, Operator
-from markets.api.responses import POLLED, fresh, listing, private, reply
+from markets.api.responses import POLLED, fresh, listing, page_of, private, reply
 from markets.api.schemas import COMMON_ERRORS, Envelope, Paging
 from markets.errors import UnknownCodeError
 from markets.models import Job, Source
@@ -93,4 +93,4 @@ def miner_stats(request: HttpRequest, query: Query[MinerQuery]) -> HttpResponse:
 def upcoming(request: HttpRequest, paging: Query[Paging]) -> HttpResponse:
     """What will run next, the soonest first; times in UTC. A poll of less than a minute has no `minutes`."""
     rows = queries.upcoming()
-    return fresh(request, {"items": rows[paging.offset : paging.offset + paging.limit], "count": len(rows)})
+    return fresh(request, page_of(paging, rows, list))

@@ -95,7 +95,7 @@ def current(request: HttpRequest, query: Query[CurrentQuery], paging: Query[Pagi
     def compute(asker: Audience) -> dict[str, Any]:
         shown = Instrument.objects.exclude(pk__in=closed(asker))
         items = current_rows(shown, wanted, everywhere, closed_markets(asker))
-        return {"items": items[paging.offset :][: paging.limit], "count": len(items)}
+        return page_of(paging, items, list)
 
     return serve(request, response_cache.of_page(paging.limit, question), compute)
 

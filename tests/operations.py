@@ -41,6 +41,10 @@ class Operation:
         return {name: row["schema"]["example"] for name, row in rows if row["required"] or name in named}
 
     @property
+    def is_json(self) -> bool:
+        return "application/json" in self.described["responses"].get(200, {}).get("content", {})
+
+    @property
     def schema(self) -> dict[str, Any]:
         return dict(self.described["responses"][200]["content"]["application/json"]["schema"])
 
@@ -72,7 +76,8 @@ def operations() -> list[Operation]:
 
 
 def gets(*, lists: bool = False) -> list[Operation]:
-    found = [one for one in operations() if one.method == "GET"]
+    """Those that answer in JSON; a list may also be a file (tests/test_exports.py)."""
+    found = [one for one in operations() if one.method == "GET" and one.is_json]
     return [one for one in found if not lists or "limit" in one.parameters or "items" in shape(one.schema)]
 
 

@@ -124,7 +124,7 @@ def test_a_wrong_date_is_explained_with_an_example(client: Client, day: str, mes
         ("code=USD&limit=x", {"field": "limit", "value": "x", "message": "is not a whole number"}),
         ("code=US%00D", {"field": "code", "value": "US\0D", "message": "contains a NUL character"}),
         ("code=USD&code=EUR", {"field": "code", "value": "USD, EUR", "message": "may be given once"}),
-        ("code=USD&form=2024-01-01", {"field": "form", "message": "is not a parameter here; did you mean from?"}),
+        ("code=USD&frm=2024-01-01", {"field": "frm", "message": "is not a parameter here; did you mean from?"}),
     ],
 )  # fmt: skip
 def test_a_wrong_parameter_is_named_in_plain_words(client: Client, query: str, finding: dict[str, str]) -> None:

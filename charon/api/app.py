@@ -23,6 +23,8 @@ from markets.api.assets import router as assets_router
 from markets.api.candles import router as candles_router
 from markets.api.compare import router as compare_router
 from markets.api.convert import router as convert_router
+from markets.api.csv_rate import router as csv_router
+from markets.api.exports import lists_as_files
 from markets.api.gold import router as gold_router
 from markets.api.latest import router as latest_router
 from markets.api.prices import router as prices_router
@@ -242,10 +244,12 @@ def redoc(request: HttpRequest) -> HttpResponse:
 
 
 api.add_decorator(guarded, mode="view")
+api.add_decorator(lists_as_files, mode="view")
 api.add_router("", markets_router)
 api.add_router("", latest_router)
 api.add_router("", gold_router)
 api.add_router("", convert_router)
+api.add_router("", csv_router)
 api.add_router("", prices_router)
 api.add_router("", assets_router)
 api.add_router("", candles_router)

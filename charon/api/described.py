@@ -113,7 +113,7 @@ def reference(name: str) -> dict[str, Any]:
 def names(operation: dict[str, Any], status: int) -> list[str]:
     found = [*EVERYWHERE, *OF_STATUS.get(status, [])]
     if status == 200 and 304 in operation["responses"]:
-        body = operation["responses"][200]["content"]["application/json"]["schema"]
+        body = operation["responses"][200]["content"].get("application/json", {}).get("schema", {})
         found += ["ETag"]
         found += ["X-Total-Count"] if body.get("type") == "array" else []
         found += ["X-Source"] if operation["operationId"] in OF_ONE_SOURCE else []

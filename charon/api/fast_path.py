@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from markets import clock
+from markets.api import exports
 from markets.api.responses import CachedAnswer, send
 from markets.redis import memory_cache, response_cache
 
@@ -81,7 +82,9 @@ def ready_answers(get_response: View) -> View:
 def takes_json(request: HttpRequest) -> bool:
     """Whoever asks for another type is heard by the operation."""
     accept = request.META.get("HTTP_ACCEPT", "*/*")
-    return accept == "*/*" or "application/json" in accept or ("*/*" in accept and "text/csv" not in accept)
+    if accept == "*/*":
+        return True
+    return ("application/json" in accept or "*/*" in accept) and exports.accepted(request) is None
 
 
 def is_anonymous(request: HttpRequest) -> bool:

@@ -81,7 +81,11 @@ def is_heavy_page(request: HttpRequest) -> bool:
 
 
 def is_heavy(asked: QueryDict) -> bool:
-    """Many rows, rows far behind the first, or years. What is no number or no day is refused anyway."""
+    """Many rows, rows far behind the first, or years; a file without a limit may have any number of rows. What is no
+    number or no day is refused anyway.
+    """
+    if asked.get("format", "json") != "json" and "limit" not in asked:
+        return True
     if any(whole(asked.get(name, "")) > HEAVY_ROWS for name in ("limit", "offset")):
         return True
     first, last = day(asked.get("from", "")), day(asked.get("to", ""))

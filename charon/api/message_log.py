@@ -12,7 +12,8 @@ from ninja import Field, Query, Router, Schema
 from pydantic import AwareDatetime
 
 from markets.access import READ_LOG, Operator
-from markets.api.responses import page, private, reply
+from markets.api.export_query import Export
+from markets.api.responses import own, page
 from markets.api.schemas import COMMON_ERRORS, Whole
 from markets.redis import client as redis_client
 from markets.redis import pubsub
@@ -63,7 +64,7 @@ class LogPage(Schema):
     )
 
 
-class LogQuery(Schema):
+class LogQuery(Export):
     limit: Whole = Field(
         100, ge=1, le=MAX_LINES, description="How many items to send.", json_schema_extra={"example": 100}
     )
@@ -94,7 +95,7 @@ def redis_log(request: HttpRequest, query: Query[LogQuery]) -> HttpResponse:
     Without Redis the answer is 200 with `available` false.
     """
     rows = read(query.limit, query.type or "", query.source or "")
-    return private(reply(page(rows or [], len(rows or [])) | {"available": rows is not None}))
+    return own(request, page(rows or [], len(rows or [])) | {"available": rows is not None})
 
 
 def read(limit: int, kind: str = "", source: str = "") -> list[Row] | None:

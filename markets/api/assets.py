@@ -10,7 +10,7 @@ from ninja import Path, Query, Router
 from markets import licence
 from markets.access import FOLLOW, UNFOLLOW, Operator
 from markets.api.asset_schemas import OPERATOR_ERRORS, AssetItem, AssetPath, NewAsset, PendingAsset
-from markets.api.responses import fresh, nothing, private, reply
+from markets.api.responses import array, fresh, nothing, private, reply
 from markets.api.schemas import COMMON_ERRORS, Envelope, Paging
 from markets.errors import UnknownCodeError
 from markets.jobs import lookups
@@ -25,7 +25,8 @@ router = Router(tags=["prices"])
 def asset_list(request: HttpRequest, paging: Query[Paging]) -> HttpResponse:
     """Everything that is followed on a market, sorted by code."""
     rows = assets.tracked()
-    return fresh(request, list(assets.asset_rows(paging.of(rows), licence.audience(request))), total=rows.count())
+    audience = licence.audience(request)
+    return fresh(request, array(paging, rows, lambda page: assets.asset_rows(page, audience)), total=rows.count())
 
 
 @router.post(

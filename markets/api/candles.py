@@ -6,6 +6,7 @@ from ninja import Query, Router
 from markets import licence
 from markets.api.price_schemas import QUESTION_ERRORS, CandlePage, CandleQuery
 from markets.api.responses import POLLED, fresh, page
+from markets.exports.format import Rows
 from markets.queries import candles
 from markets.queries.prices import find_asset
 
@@ -21,5 +22,11 @@ def candle_list(request: HttpRequest, query: Query[CandleQuery]) -> HttpResponse
     instrument = find_asset(query.symbol)
     source = candles.source_of(instrument, query.timeframe, licence.audience(request), query.source)
     stretch = candles.Stretch(query.timeframe, query.from_, query.to, query.limit)
+    answering = source.code if source else None
+    if query.whole:
+        rows = candles.stored(instrument, source, stretch)
+        return fresh(
+            request, page(Rows(lambda first: candles.every(instrument, rows, first)), 0), POLLED, source=answering
+        )
     items, count = candles.candles(instrument, source, stretch)
-    return fresh(request, page(items, count), POLLED, source=source.code if source else None)
+    return fresh(request, page(items, count), POLLED, source=answering)

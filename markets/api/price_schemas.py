@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from ninja import Field, Schema
 from pydantic import AwareDatetime, BeforeValidator
 
+from markets.api.export_query import Export
 from markets.api.schemas import COMMON_ERRORS, MAX_LIMIT, Code, Digits, Envelope, Whole
 
 QUESTION_ERRORS = {404: Envelope, **COMMON_ERRORS}
@@ -59,7 +60,7 @@ class PriceQuery(Schema):
     source: Code | None = Field(None, description=SOURCE, json_schema_extra={"example": "coingecko"})
 
 
-class PriceLimit(Schema):
+class PriceLimit(Export):
     limit: Whole = Field(
         MAX_LIMIT,
         ge=1,
@@ -133,7 +134,7 @@ class LatestPage(Schema):
     count: int = Field(description="All that match, before paging.", examples=[29])
 
 
-class CandleQuery(Schema):
+class CandleQuery(Export):
     symbol: Code = Field(
         description="The instrument by its code or an alias.", json_schema_extra={"example": "BTCUSDT"}
     )

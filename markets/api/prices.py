@@ -15,6 +15,7 @@ from markets.api.price_schemas import (
 )
 from markets.api.responses import fresh, page_of
 from markets.api.schemas import Paging
+from markets.exports.format import Rows
 from markets.queries import assets, latest_prices, prices
 from markets.queries.rates import find_source
 
@@ -38,6 +39,9 @@ def price_list(request: HttpRequest, query: Query[PriceQuery], most: Query[Price
     before a stale one. Older than the retention are only candles: see `/candles`.
     """
     found = asked(request, query)
+    if most.whole:
+        points = Rows(lambda first: prices.every_point(found, first))
+        return fresh(request, points, total=found.rows.count(), source=found.source)
     rows, total = prices.points(found, most.limit)
     return fresh(request, rows, total=total, source=found.source)
 

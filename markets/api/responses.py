@@ -3,6 +3,7 @@
 Two kinds of answers are public. `serve` keeps bytes on the server under the generation of an instrument, which every
 writer of rates and signals raises. `fresh` computes each answer: prices, candles, jobs and sources change without a
 generation, so only the client keeps a copy, and the ETag saves it the body. An operator's answer is always private.
+Each list is also answered as a file (`markets.api.exports`), which no cache of the server keeps.
 """
 
 import re
@@ -17,7 +18,9 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from ninja import Schema
 
+from markets.api import exports
 from markets.api.schemas import Paging
+from markets.exports.format import Rows
 from markets.licence import Audience, audience
 from markets.models import Instrument
 from markets.redis import memory_cache, response_cache
@@ -96,6 +99,8 @@ def serve(
     `instrument` is what the answer depends on, as it was just read. `named` is how the client wrote it: the address is
     remembered only for a code, because an alias may mean another instrument tomorrow.
     """
+    if wanted := exports.wanted(request):
+        return told(request, exports.answer(request, wanted, compute(audience(request))), DAILY)
     if audience(request) is Audience.OPERATOR:
         return private(reply(compute(Audience.OPERATOR)))
     number = None
@@ -112,7 +117,8 @@ def send(request: HttpRequest, kept: memory_cache.Cached) -> HttpResponseBase:
     # Other bytes, another tag: a strong one promises that every byte is the same. An ending in -gzip is what proxies
     # give to what they pack themselves, and Caddy cuts it off when the tag comes back: ours would never be known again.
     etag = f'"{kept.etag}.gz"' if packed else f'"{kept.etag}"'
-    headers = {"Cache-Control": DAILY, "Content-Length": str(len(body)), "ETag": etag, "Vary": "Accept-Encoding"}
+    headers = {"Cache-Control": DAILY, "Content-Length": str(len(body)), "ETag": etag}
+    headers["Vary"] = "Accept, Accept-Encoding"
     if packed:
         headers["Content-Encoding"] = "gzip"
     response = HttpResponse(body, content_type=JSON, headers=headers)
@@ -131,18 +137,26 @@ def fresh(
 
     What a bare array has no room for is in headers: the `total` before paging and the `source` that answers.
     """
-    response = reply(content)
+    wanted = exports.wanted(request)
+    response = exports.answer(request, wanted, content) if wanted else reply(content)
     if total is not None:
         response.headers["X-Total-Count"] = str(total)
     if source is not None:
         response.headers["X-Source"] = source
+    return told(request, response, cache_control)
+
+
+def told(request: HttpRequest, response: HttpResponse, cache_control: str) -> HttpResponse:
+    """With what caches must know. A stream has no tag, since nobody knows yet what it will be; nobody keeps it."""
     if audience(request) is Audience.OPERATOR:
         return private(response)
+    if response.streaming:
+        return uncached(response)
     etag = tag(response)
     response.headers["Cache-Control"] = cache_control
     response.headers["ETag"] = etag
-    # An operator with the same cache must not be given the public's answer.
-    patch_vary_headers(response, ["Authorization", "Cookie"])
+    # An operator with the same cache must not be given the public's answer, nor JSON whoever takes a table.
+    patch_vary_headers(response, ["Accept", "Authorization", "Cookie"])
     known = get_conditional_response(request, etag=etag, response=response)
     return known if isinstance(known, HttpResponse) else response
 
@@ -153,21 +167,39 @@ def tag(response: HttpResponse) -> str:
     return f'"{blake2b(told + response.content, digest_size=16).hexdigest()}"'
 
 
+def own(request: HttpRequest, content: Any) -> HttpResponse:
+    """A list that is for operators alone."""
+    wanted = exports.wanted(request)
+    return private(exports.answer(request, wanted, content) if wanted else reply(content))
+
+
 def page(items: Items, count: int) -> dict[str, Any]:
     """The shape of every list but the bare arrays of docs/technical.md; `count` is the total before paging."""
-    return {"items": list(items), "count": count}
+    return {"items": items if isinstance(items, Rows) else list(items), "count": count}
+
+
+def array(paging: Paging, rows: QuerySet[M], items: Callable[[QuerySet[M]], Items]) -> Items:
+    """The items of a page; of a file without a limit what reads them one after the other."""
+    wanted = paging.of(rows)
+    if paging.whole:
+        return Rows(lambda first: items(wanted[:first]) if first else exports.streamed(wanted, rows, items))
+    return list(items(wanted))
 
 
 def listing(paging: Paging, rows: QuerySet[M], items: Callable[[QuerySet[M]], Items]) -> dict[str, Any]:
-    """A page and how many there are in all; a page that is not full knows that by itself."""
-    found = list(items(paging.of(rows)))
+    """A page and how many there are in all; a page that is not full knows that by itself. A file has no count."""
+    found = array(paging, rows, items)
+    if isinstance(found, Rows):
+        return page(found, 0)
+    found = list(found)
     last = len(found) < paging.limit and (found or not paging.offset)
     return page(found, paging.offset + len(found) if last else rows.count())
 
 
 def page_of(paging: Paging, rows: Sequence[Any], items: Callable[[Sequence[Any]], Items]) -> dict[str, Any]:
     """The same of rows that are in memory already."""
-    return page(items(rows[paging.offset : paging.offset + paging.limit]), len(rows))
+    last = None if paging.whole else paging.offset + paging.limit
+    return page(items(rows[paging.offset : last]), len(rows))
 
 
 def unusual(asked: Schema, *but: str) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from django.db.models import Model, QuerySet
 from ninja import Field, Schema
 from pydantic import BeforeValidator
 
+from markets.api.export_query import Export
+
 M = TypeVar("M", bound=Model)
 
 MAX_LIMIT: int = settings.NINJA_PAGINATION_MAX_LIMIT
@@ -66,7 +68,7 @@ COMMON_ERRORS = dict.fromkeys((400, 401, 403, 413, 422, 429, 500, 503), Envelope
 SERIES_ERRORS = {404: Envelope, **COMMON_ERRORS}
 
 
-class Paging(Schema):
+class Paging(Export):
     limit: Whole = Field(
         100, ge=1, le=MAX_LIMIT, description="How many items to send.", json_schema_extra={"example": 100}
     )
@@ -75,7 +77,7 @@ class Paging(Schema):
     )
 
     def of(self, rows: QuerySet[M]) -> QuerySet[M]:
-        return rows[self.offset : self.offset + self.limit]
+        return rows[self.offset : None if self.whole else self.offset + self.limit]
 
 
 class SeriesQuery(Schema):

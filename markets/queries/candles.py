@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from markets import clock, timeframes
 from markets.errors import QuestionError
@@ -58,19 +58,31 @@ def candles(instrument: Instrument, source: Source | None, asked: Stretch) -> tu
 
     Raises QuestionError when `start` is later than `end`.
     """
-    if asked.start and asked.end and asked.start > asked.end:
-        raise QuestionError(f"from ({asked.start.isoformat()}) is later than to ({asked.end.isoformat()})")
-    rows = Candle.objects.filter(instrument=instrument, timeframe=asked.timeframe, source=source)
-    if asked.end:
-        rows = rows.filter(open_time__lte=asked.end)
+    rows = stored(instrument, source, asked)
     if asked.start:
-        rows = rows.filter(open_time__gte=asked.start)
         found = list(rows.order_by("open_time").values_list(*COLUMNS)[: asked.limit])
         count = len(found) if len(found) < asked.limit else rows.count()
     else:
         found = list(rows.order_by("-open_time").values_list(*COLUMNS)[: asked.limit])[::-1]
         count = len(found)
     return [item(instrument.scale, *values) for values in found], count
+
+
+def stored(instrument: Instrument, source: Source | None, asked: Stretch) -> QuerySet[Candle]:
+    """All of the stretch, whatever its limit. Raises QuestionError when it ends before it begins."""
+    if asked.start and asked.end and asked.start > asked.end:
+        raise QuestionError(f"from ({asked.start.isoformat()}) is later than to ({asked.end.isoformat()})")
+    rows = Candle.objects.filter(instrument=instrument, timeframe=asked.timeframe, source=source)
+    if asked.end:
+        rows = rows.filter(open_time__lte=asked.end)
+    return rows.filter(open_time__gte=asked.start) if asked.start else rows
+
+
+def every(instrument: Instrument, rows: QuerySet[Candle], first: int | None = None) -> Iterator[Item]:
+    """The first ones, or all as they are read; ascending."""
+    found = rows.order_by("open_time").values_list(*COLUMNS)
+    read = found[:first] if first else found.iterator(chunk_size=1_000)
+    return (item(instrument.scale, *values) for values in read)
 
 
 def item(scale: int, start: datetime, *values: Any) -> Item:

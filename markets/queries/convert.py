@@ -14,6 +14,7 @@ from markets.queries.crosses import EXACT, Pair
 from markets.queries.figures import Wanted, moved
 from markets.queries.filled import Cell, Line
 from markets.queries.gold_units import GRAMS, is_gold
+from markets.queries.tax.answers import answer
 from markets.queries.tax.rule import Question
 
 When = Literal["D0", "D-1"]
@@ -87,8 +88,6 @@ def cents(value: Decimal) -> Decimal:
 
 def by_rule(rule: str, amount: str, base: str, quote: str, day: date | None, audience: Audience) -> dict[str, Any]:
     """As a tax rule converts it; `tax` has the whole answer of /tax-rate. Raises QuestionError."""
-    from markets.queries.tax.answers import answer
-
     known = found([base, quote])
     one, other = code_of(known[base]), code_of(known[quote])
     told = answer(Question(rule, one, day, Decimal(amount)), audience)

@@ -100,8 +100,17 @@ def points(found: PriceSeries, limit: int) -> tuple[list[dict[str, Any]], int]:
     """The newest `limit` of the series, ascending, and how many there are."""
     rows = list(found.rows.reverse()[:limit])
     total = len(rows) if len(rows) < limit else found.rows.count()
-    shown = [{"ts": moment_of(when), "price": plain(price, found.scale)} for when, price in reversed(rows)]
-    return shown, total
+    return [point(found, *row) for row in reversed(rows)], total
+
+
+def every_point(found: PriceSeries, first: int | None = None) -> Iterator[dict[str, Any]]:
+    """The first ones, or the whole series as it is read; ascending."""
+    rows = found.rows[:first] if first else found.rows.iterator(chunk_size=1_000)
+    return (point(found, *row) for row in rows)
+
+
+def point(found: PriceSeries, when: date, price: Decimal) -> dict[str, Any]:
+    return {"ts": moment_of(when), "price": plain(price, found.scale)}
 
 
 def moment_of(when: date) -> datetime:

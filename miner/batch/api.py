@@ -10,6 +10,7 @@ from django_q.tasks import async_task
 from ninja import Query, Router
 
 from markets.access import RUN_BATCH, Operator
+from markets.api.export_query import Export
 from markets.api.responses import Pending, fresh, page, private, reply
 from markets.api.schemas import COMMON_ERRORS, Envelope
 from markets.errors import QuestionError
@@ -128,7 +129,7 @@ def queue_stats(request: HttpRequest) -> HttpResponse:
 @router.get(
     "/batch/rate-limit", response={200: RateLimitPage, **COMMON_ERRORS}, operation_id="rate_limit", summary="Budgets"
 )
-def rate_limit(request: HttpRequest) -> HttpResponse:
+def rate_limit(request: HttpRequest, file: Query[Export]) -> HttpResponse:
     """How many calls, or how much weight, each source still allows in its running window.
 
     The fields beside `items` are those of the batch's own source, which allows the fewest calls (Polygon); all are 0

@@ -12,7 +12,7 @@ from ninja import Path, Query, Router
 from markets import licence
 from markets.access import ACKNOWLEDGE, ADD_ALERT, CHANGE_ALERT, DELETE_ALERT, SET_ALERT_DEFAULTS, Operator, name_of
 from markets.api.asset_schemas import OPERATOR_ERRORS
-from markets.api.responses import fresh, listing, nothing, private, reply
+from markets.api.responses import array, fresh, listing, nothing, private, reply
 from markets.api.schemas import COMMON_ERRORS, SERIES_ERRORS, Envelope, Paging
 from markets.models import Instrument
 from markets.queries.prices import find_asset, plain
@@ -66,7 +66,7 @@ def alert_list(request: HttpRequest, query: Query[AlertQuery], paging: Query[Pag
         found = found.filter(instrument__in=meant(query.asset))
     if query.state:
         found = found.filter(state=query.state)
-    return fresh(request, list(rows.event_rows(paging.of(found))), total=found.count())
+    return fresh(request, array(paging, found, rows.event_rows), total=found.count())
 
 
 @router.get("/alerts/rules", response={200: RulePage, **COMMON_ERRORS}, operation_id="alert_rules", summary="Rules")

@@ -224,6 +224,23 @@ RATES = """
 /provenance/job/1
 /provenance/rate/0
 /provenance/rates/1
+/rates?code=USD&limit=3&format=csv
+/rates?code=USD&limit=3&format=excel-pl
+/rates?code=USD&limit=3&format=csv&sep=tab&dec=,&bom=1
+/rates?code=USD&limit=3&format=ndjson
+/rates?code=USD&limit=3&format=beancount
+/rates?code=USD&limit=3&format=xls
+/rates?code=USD&limit=3&format=csv&dec=,
+/gold?limit=2&format=csv
+/gold?limit=2&format=ledger
+/currencies?limit=2&format=sheets-pl
+/csv/rate?code=USD
+/csv/rate?code=USD again
+/csv/rate?code=USD&date=2026-10-26&dec=,
+/csv/rate?code=USD&date=2026-10-25
+/csv/rate?code=USD&rule=pit&date=2026-10-26
+/csv/rate?code=USB
+/csv/kurs?code=XAU
 """
 
 PRICES = """

@@ -10,7 +10,8 @@ from ninja import Path, Query, Router
 from markets import licence
 from markets.access import ADD_SILENCE, END_SILENCE, READ_CHANNELS, READ_DELIVERIES, READ_SILENCES, Operator, name_of
 from markets.api.asset_schemas import OPERATOR_ERRORS
-from markets.api.responses import listing, nothing, page, private, reply
+from markets.api.export_query import Export
+from markets.api.responses import listing, nothing, own, page, private, reply
 from markets.api.schemas import COMMON_ERRORS, Envelope, Paging
 from signals.alerts import rule_store
 from signals.alerts.deliver import silences
@@ -38,11 +39,11 @@ CHANNEL_COLUMNS = (
     summary="Channels",
     auth=Operator(*READ_CHANNELS),
 )
-def channel_list(request: HttpRequest, paging: Query[Paging]) -> HttpResponse:  # noqa: ARG001
+def channel_list(request: HttpRequest, paging: Query[Paging]) -> HttpResponse:
     """Operators only. Where alerts are told and how each channel does; nothing of its settings. They are set up in the
     admin.
     """
-    return private(reply(listing(paging, Channel.objects.order_by("name"), channel_rows)))
+    return own(request, listing(paging, Channel.objects.order_by("name"), channel_rows))
 
 
 def channel_rows(found: QuerySet[Channel]) -> list[dict[str, Any]]:
@@ -56,12 +57,12 @@ def channel_rows(found: QuerySet[Channel]) -> list[dict[str, Any]]:
     summary="How an event was told",
     auth=Operator(*READ_DELIVERIES),
 )
-def delivery_list(request: HttpRequest, event: Path[EventPath]) -> HttpResponse:
+def delivery_list(request: HttpRequest, event: Path[EventPath], file: Query[Export]) -> HttpResponse:  # noqa: ARG001
     """Operators only. Every message of the event with every try. Messages that went out as one have the state of it."""
     found = rule_store.find_event(event.event_id, licence.audience(request))
     deliveries = found.deliveries.select_related("channel").prefetch_related("attempts").order_by("-created_at", "-id")
     items = list(delivery_rows(deliveries))
-    return private(reply(page(items, len(items))))
+    return own(request, page(items, len(items)))
 
 
 def delivery_rows(found: QuerySet[Delivery]) -> Iterator[dict[str, Any]]:
@@ -102,7 +103,7 @@ def attempt_item(row: Attempt) -> dict[str, Any]:
 )
 def silence_list(request: HttpRequest, paging: Query[Paging]) -> HttpResponse:
     """For tokens with the scope `write`, and operators. Until when nothing is told; alerts are written all the same."""
-    return private(reply(listing(paging, silences.of(licence.audience(request)), silences.items)))
+    return own(request, listing(paging, silences.of(licence.audience(request)), silences.items))
 
 
 @router.post(
