@@ -23,7 +23,7 @@ RULE = Rule(
     inputs={"invoice_date": "Day on which the invoice was issued (P_1); an earlier one than the tax point decides."},
     example=Example(
         Question(rule="vat-ecb", code="USD", amount=Decimal(1000), tax_point=dt.date(2026, 1, 7)),
-        "3.5965661570",
+        "3.59656615700008541898",
         dt.date(2026, 1, 6),
         amount="3596.57",
     ),
