@@ -248,6 +248,15 @@ def test_a_gap_that_an_operator_has_accepted_is_told(nbp: Source) -> None:
     assert reasons(found) == [("10-20", "missing_here")]
 
 
+def test_no_accepted_gap_makes_an_answer_of_the_week_before_last(nbp: Source) -> None:
+    missing = date(2026, 10, 12), date(2026, 10, 23)
+    put_in([one for one in official(*OCTOBER, CODES) if not missing[0] <= one.effective_date <= missing[1]])
+    gaps.failed(nbp, gaps.of_days("A", *missing), Gap.Reason.FAILED)
+    Gap.objects.update(accepted_at=clock.now())
+    assert answer(pit("USD", "2026-10-16"))["effective_date"] == "2026-10-09"
+    assert isinstance(refused(pit("USD", "2026-10-17")), StaleError)
+
+
 def test_a_figure_that_was_refused_here_did_not_leave_the_table(october: None, nbp: Source) -> None:
     day = date(2026, 10, 27)
     refused_figure = RateRecord("EUR", fault="not a number")
@@ -294,7 +303,7 @@ def test_through_the_euro_the_quotient_is_not_rounded(nbp: Source) -> None:
     put_in([reference("2026-01-06", "4.2105", USD="1.1707"), reference("2026-01-07", "4.2", USD="1.17")], "ecb")
     found = answer(Question("vat-ecb", "USD", amount=Decimal(1000), tax_point=date(2026, 1, 7)))
     assert (found["amount_pln"], found["derived"], found["table_no"]) == ("3596.57", True, None)
-    assert found["rate"] == "3.5965661570"
+    assert found["rate"] == "3.59656615700008541898"
     assert [(leg["code"], leg["quote"], leg["rate"]) for leg in found["legs"]] == [
         ("EUR", "PLN", "4.2105"),
         ("EUR", "USD", "1.1707"),

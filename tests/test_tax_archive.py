@@ -11,6 +11,7 @@ from django_q.signing import SignedPackage
 from pytest_django import DjangoAssertNumQueries
 
 from markets.models import Gap, Job, Source
+from markets.queries.tax import registry
 from markets.queries.tax.answers import answer, answer_all
 from markets.queries.tax.faults import StaleError
 from markets.queries.tax.rule import Question
@@ -18,7 +19,7 @@ from markets.store import gaps
 from miner import wanted
 from miner.providers.nbp_archive import EDITION, NBPArchive
 from tests.replica import Replica
-from tests.tax_tables import DAY, put_in
+from tests.tax_tables import DAY, put_in, rule
 
 pytestmark = pytest.mark.django_db
 
@@ -121,9 +122,16 @@ def test_a_queue_that_cannot_be_written_costs_no_answer(archived: None, monkeypa
     assert waiting() == []
 
 
-def test_the_archive_stands_in_while_the_official_history_is_being_brought(archived: None, nbp: Source) -> None:
-    gaps.begin_first_fill(nbp, [gaps.of_days("A", date(2002, 1, 2), LAST)])
-    assert answer(ASKED)["why_not_final"] == "archive_only"
+def test_the_archive_stands_in_while_the_official_history_is_being_brought(
+    nbp: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Friday, 8 April 2005 had no table: the archive, which is whole, says so: the gap does not count."""
+    monkeypatch.setattr(registry, "NAMES", {"any": rule()})
+    put_in(NBPArchive().fetch_rates(date(2005, 3, 29), date(2005, 4, 15)), "nbp_archive")
+    gaps.begin_first_fill(nbp, [gaps.of_days("A", date(2002, 1, 2), date(2026, 10, 26))])
+    found = answer(Question("any", "EUR", date(2005, 4, 11)))
+    assert (found["effective_date"], found["why_not_final"]) == ("2005-04-07", "archive_only")
+    assert "working_day_without_table" in found["warnings"]
 
 
 def test_a_hole_of_the_archive_too_is_not_stepped_over(nbp: Source, archive: Source) -> None:

@@ -9,7 +9,7 @@ from markets.queries.tax.figures import DIGITS, Figure
 from markets.queries.tax.sequences import EUROFXREF
 
 # A quotient has no end; amounts are computed from the whole of it.
-DECIMALS = 10
+DECIMALS = 20
 
 
 def cited(figure: Figure) -> str:
@@ -37,7 +37,7 @@ def origin(figure: Figure) -> str:
 
 
 def text(figure: Figure) -> str:
-    """All published digits; of a quotient ten decimals, of a product those that count."""
+    """All published digits; of a quotient twenty decimals, of a product those that count."""
     if not figure.parts:
         return f"{figure.rate:f}"
     with localcontext(prec=DIGITS):
