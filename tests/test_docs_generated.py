@@ -13,7 +13,7 @@ from tests.documents.markdown import PACKAGES, ROOT
 from tests.test_docs import names, read, section, table
 
 # `docs/architecture.md` is read in one sitting.
-LONGEST = 150
+LONGEST = 160
 PARTS_OF_A_DECISION = ["Context", "Decision", "Why", "Consequences"]
 
 
