@@ -7,7 +7,7 @@ from ninja import Query, Router
 
 from markets.access import REGISTER_SOURCE, Operator
 from markets.api.responses import POLLED, fresh, listing, page_of, private, reply
-from markets.api.schemas import COMMON_ERRORS, Envelope, Paging
+from markets.api.schemas import COMMON_ERRORS, Envelope, NewestFirst, Paging
 from markets.errors import UnknownCodeError
 from markets.models import Job, Source
 from markets.queries import jobs as job_log
@@ -55,7 +55,7 @@ def source_register(request: HttpRequest, new: NewSource) -> HttpResponse:
 
 
 @router.get("/jobs", response={200: JobPage, 404: Envelope, **COMMON_ERRORS}, operation_id="jobs", summary="Jobs")
-def jobs(request: HttpRequest, query: Query[JobQuery], paging: Query[Paging]) -> HttpResponse:
+def jobs(request: HttpRequest, query: Query[JobQuery], paging: Query[NewestFirst]) -> HttpResponse:
     """What the miner did, newest first. A long run shows `windows_done` of `windows` and the day it has `reached`.
 
     A type that no source has and that never ran is 404 with the nearest ones.

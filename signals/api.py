@@ -11,7 +11,7 @@ from ninja import Path, Query, Router
 from markets.api.as_of import checked
 from markets.api.responses import DAILY as KEPT_A_DAY
 from markets.api.responses import fresh, listing, page_of, serve, unusual
-from markets.api.schemas import COMMON_ERRORS, Envelope, Paging
+from markets.api.schemas import COMMON_ERRORS, Envelope, NewestFirst, Paging
 from markets.errors import QuestionError, UnknownCodeError
 from markets.instruments.find import find
 from markets.licence import Audience, audience
@@ -44,7 +44,7 @@ ALL = "all"
     operation_id="signals",
     summary="Decisions",
 )
-def signals(request: HttpRequest, query: Query[SignalQuery], paging: Query[Paging]) -> HttpResponse:
+def signals(request: HttpRequest, query: Query[SignalQuery], paging: Query[NewestFirst]) -> HttpResponse:
     """Decisions of a rule, newest bar first: results of a computation, no investment advice.
 
     Every BUY and SELL of the history is here, and from the first start on every day, HOLD included. With `limit=1` the

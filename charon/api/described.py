@@ -17,6 +17,7 @@ HEADERS = {
     "RateLimit": header("What is left of the limit; missing where it is off.", always=False),
     "RateLimit-Policy": header("The limit; missing where it is off.", always=False),
     "ETag": header("For If-None-Match; an operator's answer has none.", always=False),
+    "Link": header("The address of the next page with rel=next; missing behind the last one.", always=False),
     "X-Total-Count": header("All that match, before paging.", always=True, type="integer", minimum=0),
     "X-Source": header("The source that answers; missing where none does.", always=False),
     "Location": header("Where the result will be.", always=True),
@@ -115,6 +116,7 @@ def names(operation: dict[str, Any], status: int) -> list[str]:
     if status == 200 and 304 in operation["responses"]:
         body = operation["responses"][200]["content"].get("application/json", {}).get("schema", {})
         found += ["ETag"]
+        found += ["Link"] if any(row["name"] == "limit" for row in operation["parameters"]) else []
         found += ["X-Total-Count"] if body.get("type") == "array" else []
         found += ["X-Source"] if operation["operationId"] in OF_ONE_SOURCE else []
     return found

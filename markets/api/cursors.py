@@ -5,7 +5,8 @@ order, however far it lies.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -19,7 +20,7 @@ M = TypeVar("M", bound=Model)
 LONGEST = 200
 
 
-def order_of(rows: QuerySet[M]) -> list[str]:
+def order_of(rows: QuerySet[Any, Any]) -> list[str]:
     """The names of the fields that the rows descend by; the last one is unique."""
     names = [str(name) for name in rows.query.order_by or rows.model._meta.ordering or ()]
     if not names or not all(name.startswith("-") for name in names):
@@ -30,7 +31,7 @@ def order_of(rows: QuerySet[M]) -> list[str]:
 def after(rows: QuerySet[M], cursor: str) -> QuerySet[M]:
     """What comes behind the cursor; raises QuestionError for what is none."""
     names = order_of(rows)
-    values = read(cursor, [field_of(rows, name) for name in names])
+    values = read(cursor, [field_of(rows, name).to_python for name in names])
     behind = Q(pk__in=[])
     for place, name in enumerate(names):
         same = dict(zip(names[:place], values[:place], strict=True))
@@ -39,26 +40,29 @@ def after(rows: QuerySet[M], cursor: str) -> QuerySet[M]:
     return rows.filter(behind, **{f"{names[0]}__lte": values[0]})
 
 
-def field_of(rows: QuerySet[M], name: str) -> Field[Any, Any]:
+def field_of(rows: QuerySet[M], name: str) -> "Field[Any, Any]":
     return cast("Field[Any, Any]", rows.model._meta.pk if name == "pk" else rows.model._meta.get_field(name))
 
 
-def read(cursor: str, fields: Sequence[Field[Any, Any]]) -> list[Any]:
+def read(cursor: str, readers: Sequence[Callable[[str], Any]]) -> list[Any]:
+    """The values of a cursor, each by its reader; raises QuestionError."""
     fault = QuestionError("The cursor is none of this list; begin without one", {"field": "cursor"})
     if len(cursor) > LONGEST or not cursor.isascii():
         raise fault
     try:
         told = msgspec.json.decode(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=list[str])
-        values = [field.to_python(value) for field, value in zip(fields, told, strict=True)]
+        values = [reader(value) for reader, value in zip(readers, told, strict=True)]
     except (ValueError, ValidationError, msgspec.DecodeError, OverflowError):
         raise fault from None
-    if any(isinstance(value, int) and not 0 < value < 2**63 for value in values):
+    if any(isinstance(value, int) and not 0 <= value < 2**63 for value in values):
+        raise fault
+    if any(isinstance(value, datetime) and value.tzinfo is None for value in values):
         raise fault
     return values
 
 
-def behind(rows: QuerySet[M], last: int) -> str:
-    """The cursor of the row at this place of the rows."""
-    values = rows.values_list(*order_of(rows))[last]
-    told = [value.isoformat() if hasattr(value, "isoformat") else str(value) for value in values]
+def of_row(rows: QuerySet[Any, Any], number: int) -> str:
+    """The cursor of the row at this place. The keys of a union are its order themselves."""
+    values = (rows if rows.query.combinator else rows.values_list(*order_of(rows)))[number]
+    told = [value.isoformat() if isinstance(value, date) else str(value) for value in values]
     return urlsafe_b64encode(msgspec.json.encode(told)).decode().rstrip("=")

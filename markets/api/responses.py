@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 
 import msgspec
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_vary_headers
+from django.utils.http import urlencode
 from ninja import Schema
 
 from markets.api import exports
@@ -29,6 +30,8 @@ M = TypeVar("M", bound=Model)
 Items = Iterable[Any]
 
 JSON = "application/json; charset=utf-8"
+# In a content: not sent, but said in the header Link.
+NEXT = "\0next"
 ACCEPTS_GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))")
 
 # Official rates come once a day: a minute may pass, and a day while Charon cannot be reached.
@@ -102,11 +105,11 @@ def serve(
     if wanted := exports.wanted(request):
         return told(request, exports.answer(request, wanted, compute(audience(request))), DAILY)
     if audience(request) is Audience.OPERATOR:
-        return private(reply(compute(Audience.OPERATOR)))
+        return private(linked(request, compute(Audience.OPERATOR)))
     number = None
     if instrument is not None:
         number = instrument.generation.number if hasattr(instrument, "generation") else 0
-    kept = response_cache.answer(question, lambda: msgspec.json.encode(compute(Audience.API)), number)
+    kept = response_cache.answer(question, lambda: encoded(compute(Audience.API)), number)
     return CachedAnswer(question, kept, again=named is None or named.strip().upper() == question.scope)
 
 
@@ -121,8 +124,34 @@ def send(request: HttpRequest, kept: memory_cache.Cached) -> HttpResponseBase:
     headers["Vary"] = "Accept, Accept-Encoding"
     if packed:
         headers["Content-Encoding"] = "gzip"
+    if kept.next:
+        headers["Link"] = link(request, kept.next)
     response = HttpResponse(body, content_type=JSON, headers=headers)
     return get_conditional_response(request, etag=etag, response=response) or response
+
+
+def encoded(content: Any) -> bytes | memory_cache.Body:
+    """As it is kept, with what its next page differs by."""
+    following = content.pop(NEXT, None) if isinstance(content, dict) else None
+    body = msgspec.json.encode(content)
+    return memory_cache.Body(body, urlencode(following)) if following else body
+
+
+def linked(request: HttpRequest, content: Any) -> HttpResponse:
+    """The rows, and in `Link` where the next ones are."""
+    made = encoded(content)
+    if isinstance(made, bytes):
+        return HttpResponse(made, content_type=JSON)
+    return HttpResponse(made.content, content_type=JSON, headers={"Link": link(request, made.next)})
+
+
+def link(request: HttpRequest, following: str) -> str:
+    """The address of the next page (RFC 8288): this one with other parameters."""
+    asked = request.GET.copy()
+    for name, value in QueryDict(following).items():
+        asked[name] = str(value)
+    told = {name: str(value) for name, value in asked.items() if value}
+    return f'<{request.path_info}?{urlencode(told)}>; rel="next"'
 
 
 def fresh(
@@ -132,18 +161,31 @@ def fresh(
     *,
     total: int | None = None,
     source: str | None = None,
+    following: dict[str, Any] | None = None,
 ) -> HttpResponse:
     """An answer of this moment; 304 for a client that has the same.
 
-    What a bare array has no room for is in headers: the `total` before paging and the `source` that answers.
+    What a bare array has no room for is in headers: the `total` before paging, the `source` that answers, and what the
+    `following` page differs by.
     """
     wanted = exports.wanted(request)
-    response = exports.answer(request, wanted, content) if wanted else reply(content)
+    response = exports.answer(request, wanted, content) if wanted else linked(request, content)
     if total is not None:
         response.headers["X-Total-Count"] = str(total)
     if source is not None:
         response.headers["X-Source"] = source
+    if following:
+        response.headers["Link"] = link(request, urlencode(following))
     return told(request, response, cache_control)
+
+
+def fresh_array(
+    request: HttpRequest, paging: Paging, rows: QuerySet[M], items: Callable[[QuerySet[M]], Items]
+) -> HttpResponse:
+    """A bare array, whose total and next page have no room but in headers."""
+    found, count = array(paging, rows, items), rows.count()
+    more = following(paging, rows, len(found), count) if isinstance(found, list) else None
+    return fresh(request, found, total=count, following=more)
 
 
 def told(request: HttpRequest, response: HttpResponse, cache_control: str) -> HttpResponse:
@@ -170,7 +212,7 @@ def tag(response: HttpResponse) -> str:
 def own(request: HttpRequest, content: Any) -> HttpResponse:
     """A list that is for operators alone."""
     wanted = exports.wanted(request)
-    return private(exports.answer(request, wanted, content) if wanted else reply(content))
+    return private(exports.answer(request, wanted, content) if wanted else linked(request, content))
 
 
 def page(items: Items, count: int) -> dict[str, Any]:
@@ -192,14 +234,24 @@ def listing(paging: Paging, rows: QuerySet[M], items: Callable[[QuerySet[M]], It
     if isinstance(found, Rows):
         return page(found, 0)
     found = list(found)
-    last = len(found) < paging.limit and (found or not paging.offset)
-    return page(found, paging.offset + len(found) if last else rows.count())
+    if len(found) < paging.limit and not paging.has_cursor and (found or not paging.offset):
+        return page(found, paging.offset + len(found))
+    count = rows.count()
+    more = following(paging, rows, len(found), count)
+    return page(found, count) | ({NEXT: more} if more else {})
+
+
+def following(paging: Paging, rows: QuerySet[M], sent: int, count: int) -> dict[str, Any]:
+    """What the next page differs by, where there is one. Behind a cursor nobody has counted."""
+    has_more = sent == paging.limit and (paging.has_cursor or paging.offset + sent < count)
+    return paging.next(rows) if has_more else {}
 
 
 def page_of(paging: Paging, rows: Sequence[Any], items: Callable[[Sequence[Any]], Items]) -> dict[str, Any]:
     """The same of rows that are in memory already."""
     last = None if paging.whole else paging.offset + paging.limit
-    return page(items(rows[paging.offset : last]), len(rows))
+    more = {} if last is None or last >= len(rows) else {NEXT: {"offset": last}}
+    return page(items(rows[paging.offset : last]), len(rows)) | more
 
 
 def unusual(asked: Schema, *but: str) -> dict[str, Any]:

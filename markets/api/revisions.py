@@ -1,5 +1,6 @@
 """What was corrected, and the figures that operators set beside the published ones."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -8,6 +9,7 @@ from ninja import Path, Query, Router
 
 from markets import access, licence
 from markets.access import ADD_OVERRIDE, WITHDRAW_OVERRIDE, Operator
+from markets.api import cursors
 from markets.api.as_of import checked
 from markets.api.responses import DAILY, fresh, listing, nothing, private, reply
 from markets.api.revision_schemas import (
@@ -19,7 +21,7 @@ from markets.api.revision_schemas import (
     RevisionPage,
     RevisionQuery,
 )
-from markets.api.schemas import SERIES_ERRORS, Envelope, Paging
+from markets.api.schemas import SERIES_ERRORS, Envelope, NewestFirst
 from markets.errors import QuestionError, UnknownCodeError
 from markets.instruments.find import find
 from markets.models import Instrument, Override
@@ -38,7 +40,7 @@ FIGURES = {"mid", "bid", "ask"}
 @router.get(
     "/revisions", response={200: RevisionPage, **SERIES_ERRORS}, operation_id="revisions", summary="Corrections"
 )
-def revisions(request: HttpRequest, query: Query[RevisionQuery], paging: Query[Paging]) -> HttpResponse:
+def revisions(request: HttpRequest, query: Query[RevisionQuery], paging: Query[NewestFirst]) -> HttpResponse:
     """Figures that another value replaced or joined, newest first, both values with their digits, numbers and hashes.
 
     A figure that is printed again with other decimals is no correction. What an operator set is `manual`: it stands
@@ -54,6 +56,7 @@ def revisions(request: HttpRequest, query: Query[RevisionQuery], paging: Query[P
         start=query.from_,
         end=query.to,
         seen_from=checked(query.seen_from, "seen_from"),
+        behind=key_of(paging.cursor) if paging.cursor else None,
     )
     asker = licence.audience(request)
     if wanted.source is not None:
@@ -62,10 +65,14 @@ def revisions(request: HttpRequest, query: Query[RevisionQuery], paging: Query[P
     return fresh(request, listing(paging, rows, revision_queries.revision_items), DAILY)
 
 
+def key_of(cursor: str) -> revision_queries.Key:
+    return revision_queries.Key(*cursors.read(cursor, (datetime.fromisoformat, int, int)))
+
+
 @router.get(
     "/overrides", response={200: OverridePage, **SERIES_ERRORS}, operation_id="overrides", summary="Manual figures"
 )
-def overrides(request: HttpRequest, query: Query[OverrideQuery], paging: Query[Paging]) -> HttpResponse:
+def overrides(request: HttpRequest, query: Query[OverrideQuery], paging: Query[NewestFirst]) -> HttpResponse:
     """What operators set beside the published figures, newest first, withdrawn ones included."""
     wanted: dict[str, Any] = {"instrument": find_instrument(query.code) if query.code else None}
     if query.standing is not None:

@@ -9,7 +9,9 @@ from django.db.models import Model, QuerySet
 from ninja import Field, Schema
 from pydantic import BeforeValidator
 
+from markets.api import cursors
 from markets.api.export_query import Export
+from markets.errors import QuestionError
 
 M = TypeVar("M", bound=Model)
 
@@ -78,6 +80,39 @@ class Paging(Export):
 
     def of(self, rows: QuerySet[M]) -> QuerySet[M]:
         return rows[self.offset : None if self.whole else self.offset + self.limit]
+
+    @property
+    def has_cursor(self) -> bool:
+        return False
+
+    def next(self, rows: QuerySet[Any, Any]) -> dict[str, Any]:  # noqa: ARG002 - a cursor is one of its rows
+        """The parameters that the next page differs by."""
+        return {"offset": self.offset + self.limit}
+
+
+class NewestFirst(Paging):
+    """A page of a list that grows at its beginning: its next page is named by a row, not by a number."""
+
+    cursor: Annotated[str, Field(min_length=1, max_length=cursors.LONGEST)] | None = Field(
+        None,
+        description="Where the page before ended: `cursor` of its header `Link`. New rows do not move it, as they do "
+        "an offset, which cannot be given beside it.",
+        json_schema_extra={"example": None},
+    )
+
+    @property
+    def has_cursor(self) -> bool:
+        return bool(self.cursor)
+
+    def of(self, rows: QuerySet[M]) -> QuerySet[M]:
+        """A union has been cut by its own query already (`markets.queries.revisions`)."""
+        if self.cursor and self.offset:
+            raise QuestionError("cursor and offset both say where the page begins: give one", {"field": "cursor"})
+        return super().of(cursors.after(rows, self.cursor) if self.cursor and not rows.query.combinator else rows)
+
+    def next(self, rows: QuerySet[Any, Any]) -> dict[str, Any]:
+        behind = cursors.after(rows, self.cursor) if self.cursor and not rows.query.combinator else rows
+        return {"offset": "", "cursor": cursors.of_row(behind, self.offset + self.limit - 1)}
 
 
 class SeriesQuery(Schema):

@@ -41,18 +41,28 @@ class Wanted:
     start: date | None = None
     end: date | None = None
     seen_from: datetime | None = None
+    behind: Key | None = None
 
 
 def revisions(wanted: Wanted, asker: Audience = Audience.API) -> QuerySet[Any, Any]:
     """The keys of the list, newest first. `-seen_at, own, -pk` names one row, also for a cursor."""
-    published = keys(of_sources(wanted, asker), "seen_at", OF_SOURCE)
-    manual = keys(of_operators(wanted), "created_at", OF_OPERATOR)
+    published = keys(of_sources(wanted, asker), "seen_at", OF_SOURCE, wanted.behind)
+    manual = keys(of_operators(wanted), "created_at", OF_OPERATOR, wanted.behind)
     return published.union(manual, all=True).order_by("-moment", "own", "-pk")
 
 
-def keys(rows: QuerySet[Any], moment: str, own: int) -> QuerySet[Any, Any]:
+def keys(rows: QuerySet[Any], moment: str, own: int, behind: Key | None) -> QuerySet[Any, Any]:
+    if behind is not None:
+        later = Q(**{f"{moment}__lt": behind.seen_at})
+        rows = rows.filter(later | among_equals(moment, own, behind) if own >= behind.own else later)
     found: QuerySet[Any, Any] = rows.order_by().annotate(moment=F(moment), own=Value(own, IntegerField()))
     return found.values_list("moment", "own", "pk")
+
+
+def among_equals(moment: str, own: int, behind: Key) -> Q:
+    """What comes behind it of the same moment."""
+    same = Q(**{moment: behind.seen_at})
+    return same & Q(pk__lt=behind.pk) if own == behind.own else same
 
 
 def of_sources(wanted: Wanted, asker: Audience) -> QuerySet[Revision]:

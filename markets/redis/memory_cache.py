@@ -6,7 +6,7 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Self
+from typing import NamedTuple, Self
 
 import msgspec
 from django.conf import settings
@@ -26,19 +26,31 @@ class Page(msgspec.Struct):
     items: list[msgspec.Raw]
 
 
+class Body(NamedTuple):
+    """An answer that has a next page."""
+
+    content: bytes
+    next: str
+
+
 class Cached(msgspec.Struct, array_like=True, frozen=True):
-    """One cached answer; `packed` is the body in gzip, empty for a short body. `items` is -1 where it is no list."""
+    """One cached answer; `packed` is the body in gzip, empty for a short body. `items` is -1 where it is no list.
+
+    `next` is what the next page differs by, as the query of an address; empty where there is none.
+    """
 
     stamp: bytes
     etag: str
     body: bytes
     packed: bytes
     items: int = -1
+    next: str = ""
 
     @classmethod
-    def of(cls, stamp: bytes, body: bytes) -> Self:
+    def of(cls, stamp: bytes, made: bytes | Body) -> Self:
+        body, following = made if isinstance(made, Body) else (made, "")
         packed = gzip.compress(body, 6, mtime=0) if len(body) > MIN_COMPRESSED_BYTES else b""
-        return cls(stamp, blake2b(body, digest_size=16).hexdigest(), body, packed, items_in(body))
+        return cls(stamp, blake2b(body, digest_size=16).hexdigest(), body, packed, items_in(body), following)
 
     @property
     def size(self) -> int:

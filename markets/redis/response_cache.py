@@ -25,7 +25,9 @@ from django.conf import settings
 
 from markets.redis import cache_stats, generations, memory_cache
 from markets.redis import client as redis_client
-from markets.redis.memory_cache import Cached
+from markets.redis.memory_cache import Body, Cached
+
+Made = bytes | Body
 
 PATIENCE_SECONDS = 1.0
 TICK_SECONDS = 0.01
@@ -91,7 +93,7 @@ def look(question: Question) -> Cached | None:
     return kept
 
 
-def answer(question: Question, compute: Callable[[], bytes], number: int | None = None) -> Cached:
+def answer(question: Question, compute: Callable[[], Made], number: int | None = None) -> Cached:
     """The cached answer, or a new one from `compute`; of several concurrent requests, one computes.
 
     `number`: the generation of the question's instrument, where it was read already. An exception of `compute` is
@@ -99,7 +101,7 @@ def answer(question: Question, compute: Callable[[], bytes], number: int | None 
     """
     results: list[str] = []
 
-    def counted() -> bytes:
+    def counted() -> Made:
         results.append("miss")
         return compute()
 
@@ -139,7 +141,7 @@ def valid(raw: bytes | None, stamp: bytes | None) -> Cached | None:
     return kept if kept.stamp == stamp else None
 
 
-def from_redis(question: Question, compute: Callable[[], bytes]) -> Cached | None:
+def from_redis(question: Question, compute: Callable[[], Made]) -> Cached | None:
     """None when Redis cannot be reached, or cannot store: it is full, or another type of value has the key."""
     if (found := fetch(question)) is None or found[0]:
         return found[0] if found else None
@@ -171,7 +173,7 @@ def claim(question: Question) -> tuple[Cached | None, bytes, bool] | None:
     return redis_client.ask(work, None)
 
 
-def keep(question: Question, stamp: bytes, compute: Callable[[], bytes]) -> Cached:
+def keep(question: Question, stamp: bytes, compute: Callable[[], Made]) -> Cached:
     """Compute the answer and store it with the stamp from before; one that could not be stored is returned too."""
     try:
         kept = Cached.of(stamp, compute())
@@ -212,7 +214,7 @@ def release(question: Question) -> None:
     redis_client.ask(lambda client: client.delete(redis_client.name(f"{question.key}:lock")), None)
 
 
-def from_memory(question: Question, compute: Callable[[], bytes], number: int | None) -> Cached:
+def from_memory(question: Question, compute: Callable[[], Made], number: int | None) -> Cached:
     stamp = generations.number_of(question.scope) if number is None else generations.stamp_of(number)
     if kept := remembered(question, stamp):
         return kept

@@ -12,8 +12,8 @@ from ninja import Path, Query, Router
 from markets import licence
 from markets.access import ACKNOWLEDGE, ADD_ALERT, CHANGE_ALERT, DELETE_ALERT, SET_ALERT_DEFAULTS, Operator, name_of
 from markets.api.asset_schemas import OPERATOR_ERRORS
-from markets.api.responses import array, fresh, listing, nothing, private, reply
-from markets.api.schemas import COMMON_ERRORS, SERIES_ERRORS, Envelope, Paging
+from markets.api.responses import fresh, fresh_array, listing, nothing, private, reply
+from markets.api.schemas import COMMON_ERRORS, SERIES_ERRORS, Envelope, NewestFirst
 from markets.models import Instrument
 from markets.queries.prices import find_asset, plain
 from signals.alerts import rows, rule_store
@@ -55,7 +55,7 @@ def meant(asset: str) -> QuerySet[Instrument]:
 
 
 @router.get("/alerts", response={200: list[AlertItem], **SERIES_ERRORS}, operation_id="alerts", summary="What fired")
-def alert_list(request: HttpRequest, query: Query[AlertQuery], paging: Query[Paging]) -> HttpResponse:
+def alert_list(request: HttpRequest, query: Query[AlertQuery], paging: Query[NewestFirst]) -> HttpResponse:
     """Events, newest first. An alert fires once when its condition begins to hold, and again only after that has ended.
 
     What is made of figures that their source's licence keeps from the public is left out, and so are the alerts about
@@ -66,11 +66,11 @@ def alert_list(request: HttpRequest, query: Query[AlertQuery], paging: Query[Pag
         found = found.filter(instrument__in=meant(query.asset))
     if query.state:
         found = found.filter(state=query.state)
-    return fresh(request, array(paging, found, rows.event_rows), total=found.count())
+    return fresh_array(request, paging, found, rows.event_rows)
 
 
 @router.get("/alerts/rules", response={200: RulePage, **COMMON_ERRORS}, operation_id="alert_rules", summary="Rules")
-def rule_list(request: HttpRequest, paging: Query[Paging]) -> HttpResponse:
+def rule_list(request: HttpRequest, paging: Query[NewestFirst]) -> HttpResponse:
     """What is watched, newest first; `automatic` are the rules that nobody has to make."""
     return fresh(request, listing(paging, rows.rules(licence.audience(request)), rows.rule_rows))
 
