@@ -213,6 +213,11 @@ class Counted:
             self.closed = True
 
 
+@pytest.fixture(autouse=True)
+def no_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exports.connection, "vendor", "none")
+
+
 def chunks(counted: Counted) -> Chunks:
     return exports.chunks_of(Rows(counted.rows))
 

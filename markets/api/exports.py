@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any, TypeVar, cast
 
+from django.db import connection
 from django.db.models import Model, QuerySet
 from django.db.models.sql.where import WhereNode
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -118,6 +119,10 @@ def beginning(rows: Iterable[Row]) -> tuple[list[Row], bool]:
 
 
 def chunks_of(rows: Iterable[Row]) -> Chunks:
+    """All rows, as they are asked for."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:  # a million rows would fill the 128 MB that SQLite may map of its file
+            cursor.execute("PRAGMA mmap_size = 0")
     reader = iter(rows)
     while chunk := list(islice(reader, CHUNK)):
         yield chunk
