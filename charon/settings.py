@@ -343,8 +343,8 @@ CORS_ALLOW_HEADERS = (
     *("accept", "authorization", "content-type", "idempotency-key", "if-none-match", "last-event-id", "x-request-id"),
 )
 CORS_EXPOSE_HEADERS = (
-    *("ETag", "Idempotent-Replayed", "Link", "Location", "RateLimit", "RateLimit-Policy", "Retry-After"),
-    *("X-Request-ID", "X-Source", "X-Total-Count"),
+    *("Content-Disposition", "ETag", "Idempotent-Replayed", "Link", "Location", "RateLimit"),
+    *("RateLimit-Policy", "Retry-After", "X-Request-ID", "X-Source", "X-Total-Count"),
 )
 
 NINJA_PAGINATION_MAX_LIMIT = 10_000

@@ -7,6 +7,7 @@ from typing import Any
 from markets import clock
 from markets.instruments import create
 from markets.models import Override
+from tests.alert_rows import created
 
 
 def override(pk: int = 5, **more: Any) -> Override:
@@ -14,4 +15,4 @@ def override(pk: int = 5, **more: Any) -> Override:
     [usd] = create.find_or_create({"USD"}, "currency")[0].values()
     values = {"table": "A", "effective_date": date(2026, 10, 23), "mid": Decimal("3.9350"), "scale": 4} | more
     words = {"author": "anna", "reason": "Misprint", "created_at": clock.now()}
-    return Override.objects.create(pk=pk, instrument=usd, **values, **words)
+    return created(Override, {"id": pk, "instrument": usd} | values | words)

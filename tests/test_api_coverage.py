@@ -17,7 +17,7 @@ from charon.api import examples
 from charon.api.app import api
 from charon.serving import bodies
 from markets import api_tokens
-from markets.models import IdempotentAnswer, Listing, Source
+from markets.models import IdempotentAnswer, Listing, Rate, Source
 from markets.store import idempotent_answers
 from signals.alerts.models import AlertRule
 from tests.alert_rows import alert_rule, silence
@@ -45,6 +45,12 @@ DONE: list[tuple[int, str, str | None]] = [
     (200, "alert_defaults_set", None),
     (201, "alert_silence_add", None),
     (204, "alert_silence_end", ""),
+    (201, "override_add", None),
+    (204, "override_withdraw", ""),
+    (200, "gaps_heal", None),
+    (202, "gaps_heal", '{"source": "nbp", "table": "C"}'),
+    (200, "tax_rates", None),
+    (200, "tax_invoice", None),
 ]
 # What the front answers in place of a 202, once the work is done: shown in test_batch_api.py and test_assets_api.py.
 IN_THE_END = {(200, "batch_run"), (404, "asset_add")}
@@ -53,7 +59,13 @@ CONTRADICTING: list[tuple[str, str | None]] = [
     ("source_register", '{"code": "nbp"}'),
     ("alert_rule_change", None),
     ("alert_rule_remove", None),
+    (
+        "override_add",
+        '{"code": "USD", "table": "A", "effective_date": "2026-10-23", "mid": "3.9350", "reason": "Misprint"}',
+    ),
 ]
+# Of an invoice, one that needs a rate.
+TAXED = [{"no": 1, "net": "1", "vat": "23"}]
 UNKNOWN, NOBODY = "ZZQQ", 999_999_999
 
 
@@ -117,10 +129,13 @@ def test_403_for_a_token_without_the_right_and_for_a_source_that_is_not_public(c
     closed = [one for one in operations() if one.closed]
     answered(lambda one: send(client, one, Authorization=f"Bearer {token}").status_code, 403, closed)
     Source.objects.update(public_api=False)
+    rate = Rate.objects.values_list("pk", flat=True)[0]
 
     def law(one: Operation) -> int:
-        named = {"source": source} if "source" in one.parameters and (source := source_of(one)) else {}
-        return status_of(client.get(one.address, one.needed | named))
+        named = {"source": source_of(one)} if "source" in one.parameters else {}
+        named |= {"pair": "eur-pln"} if "pair" in one.parameters else {}
+        place = f"/provenance/rate/{rate}" if one.path.startswith("/provenance/{") else one.address
+        return status_of(client.get(place, one.needed | named))
 
     answered(law, 403, [one for one in gets() if not one.closed])
 
@@ -196,10 +211,11 @@ def test_404_for_what_there_is_not(client: Client) -> None:
     def law(one: Operation) -> int:
         if "{" in one.path:
             return status_of(send(client, one, path=re.sub(r"\{(\w+)\}", nobody, one.path)))
-        names = ("asset", "symbol", "code", "source")
+        names = ("asset", "symbol", "code", "pair", "source", "from")
         if one.method != "GET":
-            body = BODIES.get(one.described["operationId"], {})
+            body = BODIES.get(one.described["operationId"], {}) | {"lines": TAXED}
             known = body_fields(one)
+            body = {name: value for name, value in body.items() if name in known}
             name = next(name for name in names if name in known)
             return status_of(send(client, one, json.dumps(body | {name: UNKNOWN})))
         name = next(name for name in names if name in one.parameters)

@@ -158,9 +158,9 @@ def test_what_is_no_cursor_of_the_list_is_400(client: Client, nbp: Source, path:
 def test_an_empty_or_endless_cursor_is_422_and_one_beside_an_offset_400(client: Client, nbp: Source) -> None:
     assert client.get("/jobs", {"cursor": ""}).status_code == 422
     assert client.get("/jobs", {"cursor": "A" * 201}).status_code == 422
-    assert (
-        client.get("/jobs", {"cursor": encoded('["2026-10-26T12:00:00+00:00", "1"]'), "offset": 1}).status_code == 400
-    )
+    behind = encoded('["2026-10-26T12:00:00+00:00", "1"]')
+    told = client.get("/jobs", {"cursor": behind, "offset": "1"})
+    assert error(told, 400)["detail"] == {"field": "cursor"}
 
 
 def test_every_list_that_comes_newest_first_takes_a_cursor() -> None:

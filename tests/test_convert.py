@@ -1,10 +1,8 @@
 """GET /convert: an exact amount at the rate of a day, with everything that it was computed from."""
 
-import sys
 from collections.abc import Callable
 from datetime import date
 from decimal import ROUND_HALF_UP, Context, Decimal
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -160,9 +158,7 @@ def test_a_tax_rule_chooses_the_rate_and_its_whole_answer_stands_in_tax(
         asked.append(question)
         return told
 
-    answers = ModuleType("markets.queries.tax.answers")
-    answers.answer = answer_of  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, answers.__name__, answers)
+    monkeypatch.setattr("markets.queries.convert.answer", answer_of)
     answer = ask(client, "/convert", amount="1500", from_="usd/pln", to="PLN", date=FRIDAY, rule="pit")
     assert asked == [Question("pit", "USD", FRIDAY, Decimal(1500))]
     assert (answer["result"], answer["effective_date"], answer["day"]) == ("5902.50", "2026-10-22", None)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from django.db import connection
 
 from markets.api import exports
 from markets.exports import FORMATS, workbook
@@ -215,7 +216,7 @@ class Counted:
 
 @pytest.fixture(autouse=True)
 def no_database(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exports.connection, "vendor", "none")
+    monkeypatch.setattr(connection, "vendor", "none")
 
 
 def chunks(counted: Counted) -> Chunks:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
@@ -10,20 +11,21 @@ from django.test import Client
 from charon.api.app import api
 from charon.feeds.addresses import ADDRESSES
 from charon.feeds.llms import operations
-from markets.instruments.create import find_or_create
-from markets.models import Source
+from markets.models import Job, Source
+from markets.store.publish import publish
 from tests.alert_rows import alert_event, alert_rule
 from tests.market import decision, source
+from tests.test_api_rates import mids
 
 pytestmark = pytest.mark.django_db
 HOST = "https://rates.example.org"
 
 
 @pytest.fixture(autouse=True)
-def installed(at: Callable[[str], None], nbp: Source, settings: Any) -> None:
+def installed(at: Callable[[str], None], nbp: Source, job: Job, settings: Any) -> None:
     at("2026-10-26 12:00")
     settings.PUBLIC_URL = HOST
-    find_or_create({"USD"}, "currency")
+    publish([mids(date(2026, 10, day), USD="3.9350") for day in (20, 21, 22, 23)], nbp, job)
     source("coingecko", ["BTC"])
     source("binance", ["BTCUSDT"])
     decision()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from markets.api.tax_schemas import RulePage, TaxAnswer
+from markets.api.tax_schemas import TaxAnswer, TaxRulePage
 from markets.models import Job, Source
 from markets.queries.tax import registry
 from markets.store.publish import publish
@@ -114,7 +114,7 @@ def test_a_rule_about_one_currency_needs_no_code(client: Client, nbp: Source, jo
 def test_the_rules_are_listed_with_their_inputs(client: Client) -> None:
     response = client.get("/tax-rules")
     found = response.json()
-    RulePage.model_validate(found)
+    TaxRulePage.model_validate(found)
     assert found["count"] == len(found["items"]) == len(registry.RULES) == 30
     rows = {row["id"]: row for row in found["items"]}
     assert [one["name"] for one in rows["pit-revenue"]["inputs"] if one["required"]] == ["code", "date"]

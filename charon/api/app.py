@@ -132,6 +132,7 @@ def guarded(run: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseB
     ninja drops parameters it does not know, so that a misspelt filter would answer everything.
     """
     operation = run.__self__  # type: ignore[attr-defined]
+    operation.by_alias = True  # in the schema the fields have the names of the answers: `from`, not `from_`
     names = parameters.known(operation)
     # What only computes is the same each time anyway.
     is_done_once = "POST" in operation.methods and bool(operation.auth_callbacks)

@@ -38,7 +38,10 @@ OF_STATUS = {
 # One source answers, and the body does not say which.
 OF_ONE_SOURCE = {"prices", "prices_summary", "candles"}
 # Readers are refused where the licence of a source keeps its figures from them.
-OF_LICENSED = {"rates", "gold", "prices", "prices_summary", "prices_latest", "candles"}
+OF_LICENSED = {
+    *("rates", "latest", "gold", "csv_rate", "csv_kurs", "tax_rate", "revisions", "provenance", "compare"),
+    *("prices", "prices_summary", "prices_latest", "candles"),
+}
 # Nobody keeps it. Its own 503 says what is wrong, and not for how long.
 HEALTH = "health"
 # Of an operation and its status, with values of the answer.
@@ -57,7 +60,8 @@ IDEMPOTENCY = {
     "required": False,
     "description": "1 to 255 characters of your own, new for each wish. Sent again with the same request within a "
     "day it is answered with the first answer, and nothing is done twice.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "example": "7b1a9c52-0f6e-4f0b-9d3e-2c1f5a8e4b10"},
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "example": "7b1a9c52-0f6e-4f0b-9d3e-2c1f5a8e4b10",
 }
 LICENCE = {"name": "MIT", "identifier": "MIT"}
 

@@ -19,6 +19,8 @@ from charon.feeds.atom import origin_of
 from charon.feeds.questions import Asked
 
 CODE = "USD"
+# Which inputs there have to be depends on another one: no schema says it.
+NEEDED = {"tax_rate": ("code", "date")}
 ABOUT = """# Charon
 
 > Official exchange rates of Narodowy Bank Polski (tables A, B, C, gold) and of the European Central Bank, and market
@@ -70,7 +72,8 @@ def operations() -> tuple[tuple[str, str], ...]:
 
 
 def example(path: str, operation: Mapping[str, Any]) -> str:
-    required = [row for row in operation.get("parameters", ()) if row.get("required")]
+    needed = NEEDED.get(operation["operationId"], ())
+    required = [row for row in operation.get("parameters", ()) if row.get("required") or row["name"] in needed]
     values = {row["name"]: row["schema"].get("example", row.get("example", CODE)) for row in required}
     return f"{path}?{urlencode(values)}" if values else path
 

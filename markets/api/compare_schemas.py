@@ -5,10 +5,11 @@ from datetime import date
 from ninja import Field, Schema
 from pydantic import AwareDatetime
 
+from markets.api.export_query import Export
 from markets.api.schemas import Code, Digits
 
 
-class CompareQuery(Schema):
+class CompareQuery(Export):
     pair: Code | None = Field(
         None, description="Only this pair, by its name.", json_schema_extra={"example": "eur-pln"}
     )

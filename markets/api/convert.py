@@ -16,7 +16,10 @@ router = Router(tags=["rates"])
 
 
 @router.get(
-    "/convert", response={200: Conversion, **SERIES_ERRORS}, operation_id="convert", summary="Convert an amount"
+    "/convert",
+    response={200: Conversion, **SERIES_ERRORS},
+    operation_id="convert",
+    summary="Convert an amount",
 )
 def convert(request: HttpRequest, query: Query[ConvertQuery]) -> HttpResponse:
     """An amount of one currency in another, with the rate, its day, its table and its legs.

@@ -8,7 +8,7 @@ from ninja import Field, Schema
 from pydantic import AfterValidator
 
 from markets.api.rate_parameters import OneCode
-from markets.api.rate_schemas import Leg, Why
+from markets.api.rate_schemas import RateLeg, Why
 from markets.api.schemas import Day, Digits
 
 # What a column of money keeps on both databases, and a double in a spreadsheet as well.
@@ -70,7 +70,7 @@ class Conversion(Schema):
         description="Number of the publication of it, or of all its legs; else null.", examples=["022/A/NBP/2024"]
     )
     derived: bool = Field(description="Whether the rate was computed and not published.", examples=[False])
-    legs: list[Leg] | None = Field(
+    legs: list[RateLeg] | None = Field(
         description="The published figures that it was computed from, of one day; null where it was published.",
         examples=[None],
     )

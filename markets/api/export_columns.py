@@ -21,15 +21,23 @@ DIGITS = "^-?[0-9]"
 
 @cache
 def columns_of(operation: Operation) -> list[Column]:
-    """In the order of the schema. A list of several kinds of items has the fields of each."""
+    """In the order of the schema. A list of several kinds of items has the fields of each, the first one the usual."""
     schema = operation.response_models[200].model_json_schema(by_alias=True, mode="serialization")
     known = schema.get("$defs", {})
     fields: dict[str, Kind] = {}
-    for item in options(items_of(schema["properties"]["response"], known), known):
+    items = options(items_of(schema["properties"]["response"], known), known)
+    for item in items:
         for name, field in item.get("properties", {}).items():
             kind = kind_of(field, known)
             fields[name] = kind if fields.get(name, kind) is kind else Kind.TEXT
-    return [Column(name, kind) for name, kind in fields.items()]
+    usual = items[0].get("properties", {}) if items else {}
+    return [Column(name, kind, name in usual) for name, kind in fields.items()]
+
+
+def columns_in(columns: list[Column], rows: list[dict[str, Any]]) -> list[Column]:
+    """Those that the rows have; without rows the usual ones."""
+    there = set().union(*rows)
+    return [one for one in columns if (one.name in there if rows else one.usual)]
 
 
 def items_of(answer: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from ninja.operation import Operation
 
-from markets.api.export_columns import columns_of
+from markets.api.export_columns import columns_in, columns_of
 from markets.api.export_query import JSON, SEPARATORS
 from markets.errors import QuestionError
 from markets.exports import FORMATS
@@ -100,9 +100,10 @@ def dialect_of(request: HttpRequest, found: Format) -> Dialect:
 def answer(request: HttpRequest, found: Format, content: Any) -> HttpResponse:
     """The list as a file: at once where it is short, else as a stream. `content` is what JSON would have been of."""
     rows: Iterable[Row] = content["items"] if isinstance(content, dict) else content
-    columns, dialect = columns_of(request.META[OPERATION]), dialect_of(request, found)
-    found.check(columns)
+    dialect = dialect_of(request, found)
     head, rest = beginning(rows)
+    columns = columns_in(columns_of(request.META[OPERATION]), head)
+    found.check(columns)
     pieces = found.write(columns, chunks_of(rows) if rest else iter([head]), dialect)
     kind = {"content_type": found.media_type}
     # A stream is no HttpResponse, but what is done to one: to have its headers set, and to be handed on by ninja.

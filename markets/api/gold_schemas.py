@@ -6,7 +6,7 @@ from typing import Literal
 from ninja import Field, Schema
 
 from markets.api.rate_parameters import OneCode
-from markets.api.rate_schemas import Leg, Why
+from markets.api.rate_schemas import RateLeg, Why
 from markets.api.schemas import Digits
 
 
@@ -49,7 +49,7 @@ class DatedGold(Schema):
     )
     reason_name: str | None = Field(description="The holiday in Polish.", examples=["Boże Narodzenie"])
     derived: bool = Field(description="Whether it was computed and not published.", examples=[True])
-    legs: list[Leg] | None = Field(
+    legs: list[RateLeg] | None = Field(
         description="The published figures that it was computed from, of one day; null where it was published.",
         examples=[[]],
     )

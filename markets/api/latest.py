@@ -7,7 +7,7 @@ from ninja import Query, Router
 
 from markets.api import rate_shapes
 from markets.api.rate_parameters import AllAtOnce, LatestQuery
-from markets.api.rate_schemas import LatestPage
+from markets.api.rate_schemas import LatestRatePage
 from markets.api.responses import unusual
 from markets.api.schemas import SERIES_ERRORS
 from markets.api.several import Rows, question_of, several
@@ -18,7 +18,9 @@ from markets.queries.rates import find_source
 router = Router(tags=["rates"])
 
 
-@router.get("/latest", response={200: LatestPage, **SERIES_ERRORS}, operation_id="latest", summary="The newest rates")
+@router.get(
+    "/latest", response={200: LatestRatePage, **SERIES_ERRORS}, operation_id="latest", summary="The newest rates"
+)
 def newest(request: HttpRequest, query: Query[LatestQuery], paging: Query[AllAtOnce]) -> HttpResponse:
     """The newest official rate of each currency, with its day; one that should be newer by now is `stale`.
 

@@ -8,7 +8,7 @@ from ninja import Field, Schema
 from markets.api.schemas import Digits
 
 
-class SourceFacts(Schema):
+class PublisherFacts(Schema):
     code: str = Field(description="As /sources has it.", examples=["nbp"])
     name: str = Field(description="Who publishes.", examples=["Narodowy Bank Polski"])
     attribution: str = Field(description="What to print beside its figures.", examples=["Źródło: NBP"])
@@ -25,14 +25,14 @@ class RateItem(Schema):
     bid: Digits | None = Field(description="The bank buys (table C), else null.", examples=[None])
     ask: Digits | None = Field(description="The bank sells (table C), else null.", examples=[None])
     unit: Literal[1] = Field(description="Units of the base that the rate is for: always 1.", examples=[1])
-    source: str | SourceFacts = Field(description="Who published it (see /sources).", examples=["nbp"])
+    source: str | PublisherFacts = Field(description="Who published it (see /sources).", examples=["nbp"])
     table: str = Field(description="The table it stands in.", examples=["A"])
     table_no: str | None = Field(
         description="Number of the publication; null for figures of the archive.", examples=["022/A/NBP/2024"]
     )
 
 
-class Leg(Schema):
+class RateLeg(Schema):
     code: str = Field(description="Whose figure it is: PLN for one unit, or for a gram of gold.", examples=["EUR"])
     mid: Digits | None = Field(description="As published; null in table C.", examples=["4.3434"])
     effective_date: dt.date = Field(description="The day whose rate this is.", examples=["2024-01-31"])
@@ -64,7 +64,7 @@ class Valued(Schema):
     )
     bid: Digits | None = Field(description="The bank buys (table C), else null.", examples=[None])
     ask: Digits | None = Field(description="The bank sells (table C), else null.", examples=[None])
-    source: str | SourceFacts | None = Field(
+    source: str | PublisherFacts | None = Field(
         description="Who published it, or all of its legs; else null.", examples=["nbp"]
     )
     table: str | None = Field(description="The table of it, or of all its legs; else null.", examples=["A"])
@@ -72,7 +72,7 @@ class Valued(Schema):
         description="Number of the publication of it, or of all its legs; else null.", examples=["022/A/NBP/2024"]
     )
     derived: bool = Field(description="Whether it was computed and not published.", examples=[True])
-    legs: list[Leg] | None = Field(
+    legs: list[RateLeg] | None = Field(
         description="The published figures that it was computed from, of one day; null where it was published.",
         examples=[[]],
     )
@@ -123,6 +123,6 @@ class RatePage(Schema):
     count: int = Field(description="All that match, before paging.", examples=[22])
 
 
-class LatestPage(Schema):
+class LatestRatePage(Schema):
     items: list[Explained] = Field(description="Sorted by code, or in the order of the question.")
     count: int = Field(description="All that match, before paging.", examples=[33])

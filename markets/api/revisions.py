@@ -103,7 +103,7 @@ def override_add(request: HttpRequest, new: NewOverride) -> HttpResponse:
 
 @router.delete(
     "/overrides/{id}",
-    response={204: None, 408: Envelope, 409: Envelope, **SERIES_ERRORS},
+    response={204: None, 408: Envelope, **SERIES_ERRORS},
     auth=Operator(*WITHDRAW_OVERRIDE),
     operation_id="override_withdraw",
     summary="Withdraw a figure",

@@ -7,9 +7,9 @@ from ninja import Query, Router
 
 from markets.api import tax_answers, tax_lines
 from markets.api.responses import DAILY, fresh, page_of, private, reply
-from markets.api.schemas import COMMON_ERRORS, Paging
+from markets.api.schemas import COMMON_ERRORS, SERIES_ERRORS, Envelope, Paging
 from markets.api.tax_invoice_schemas import RatedInvoice, TaxInvoice
-from markets.api.tax_schemas import TAX_ERRORS, LinesQuery, RulePage, TaxAnswer, TaxAnswers, TaxLines, TaxQuery
+from markets.api.tax_schemas import TAX_ERRORS, LinesQuery, TaxAnswer, TaxAnswers, TaxLines, TaxQuery, TaxRulePage
 from markets.licence import audience
 from markets.queries.tax import answers, registry
 from markets.queries.tax.invoice.rated import rated_invoice
@@ -32,13 +32,15 @@ AS_TABLE: dict[str, Any] = {
 }
 
 
-@router.get("/tax-rules", response={200: RulePage, **COMMON_ERRORS}, operation_id="tax_rules", summary="Rules of tax")
+@router.get(
+    "/tax-rules", response={200: TaxRulePage, **COMMON_ERRORS}, operation_id="tax_rules", summary="Rules of tax"
+)
 def tax_rules(request: HttpRequest, paging: Query[Paging]) -> HttpResponse:
     """Every rule with its article, since when it holds, the inputs that it needs, and a worked example."""
     return fresh(request, page_of(paging, registry.described(), list), DAILY)
 
 
-@router.get("/tax-rate", response={200: TaxAnswer, **TAX_ERRORS}, operation_id="tax_rate", summary="Rate for tax")
+@router.get("/tax-rate", response={200: TaxAnswer, **SERIES_ERRORS}, operation_id="tax_rate", summary="Rate for tax")
 def tax_rate(request: HttpRequest, asked: Query[TaxQuery]) -> HttpResponse:
     """The official rate that a rule of Polish tax or accounting law asks for, and what proves it. Not tax advice.
 
@@ -56,7 +58,7 @@ def tax_rate(request: HttpRequest, asked: Query[TaxQuery]) -> HttpResponse:
 
 @router.post(
     "/tax-rate",
-    response={200: TaxAnswers, **TAX_ERRORS},
+    response={200: TaxAnswers, 408: Envelope, **COMMON_ERRORS},
     operation_id="tax_rates",
     summary="Rates for tax, up to 500 lines",
     openapi_extra=AS_TABLE,

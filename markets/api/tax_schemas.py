@@ -180,7 +180,7 @@ class Proof(Schema):
     log: InLog | None = Field(description="Its place in the public log; null where it is in none.", examples=[None])
 
 
-class Leg(Schema):
+class TaxLeg(Schema):
     code: str = Field(description="What is priced.", examples=["EUR"])
     quote: str = Field(description="What it is priced in.", examples=["PLN"])
     rate: Digits = Field(description="Of one unit.", examples=["4.2105"])
@@ -231,7 +231,7 @@ class TaxAnswer(Schema):
         description="What an invoice or a ledger quotes.",
         examples=["Tabela nr 248/A/NBP/2025 z dnia 2025-12-23, 1 USD = 3,5848 PLN"],
     )
-    legs: list[Leg] = Field(description="What a derived rate, or a difference, is made of; else empty.")
+    legs: list[TaxLeg] = Field(description="What a derived rate, or a difference, is made of; else empty.")
     notice: str = Field(description="What this is not.", examples=["Not tax advice"])
 
 
@@ -276,7 +276,7 @@ class RuleExample(Schema):
     expected: dict[str, str | None] = Field(description="Its answer.", examples=[{"rate": "3.5848"}])
 
 
-class RuleItem(Schema):
+class TaxRuleItem(Schema):
     id: str = Field(description="The name of the rule.", examples=["pit-revenue"])
     name_pl: str = Field(description="What it is about, in Polish.", examples=["przychód w walucie obcej (PIT)"])
     name_en: str = Field(description="The same in English.", examples=["revenue in a foreign currency (PIT)"])
@@ -294,6 +294,6 @@ class RuleItem(Schema):
     example: RuleExample | None = Field(description="A worked example.")
 
 
-class RulePage(Schema):
-    items: list[RuleItem] = Field(description="All rules, in the order of the acts.")
+class TaxRulePage(Schema):
+    items: list[TaxRuleItem] = Field(description="All rules, in the order of the acts.")
     count: int = Field(description="All rules, before paging.", examples=[30])

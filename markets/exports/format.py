@@ -25,8 +25,11 @@ NUMBERS = frozenset({Kind.FIGURE, Kind.COUNT, Kind.REAL})
 
 
 class Column(NamedTuple):
+    """`usual`: it is there also where nothing was found."""
+
     name: str
     kind: Kind = Kind.TEXT
+    usual: bool = True
 
 
 class Dialect(NamedTuple):

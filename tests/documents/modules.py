@@ -30,7 +30,6 @@ def tree() -> str:
     rows = [
         [named(folder), first_line(folder / "__init__.py"), " ".join(f"`{path.stem}`" for path in modules_of(folder))]
         for folder in folders()
-        if modules_of(folder)
     ]
     return table(["folder", "what it is", "modules"], *rows)
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from django.db import connection
 
+from markets.licence import Audience
+
 # The newest day before each asked one, and the oldest that is not before it; with a moment as it was known then. An
 # index seek of `one_figure_a_day` each, and the gaps of whole tables of these sources.
 DAYS = """
@@ -35,7 +37,7 @@ WHERE g.instrument_id IS NULL AND s.code IN ({sources})
 # All figures of these currencies on these days, each with its proof: an index seek of `rate_series` each.
 FIGURES = """
 WITH asked(code, day) AS (VALUES {values})
-SELECT a.code, CAST(a.day AS text), r."table", r.mid, r.scale, s.code, s.edition, s.public_display, s.public_api,
+SELECT a.code, CAST(a.day AS text), r."table", r.mid, r.scale, s.code, s.edition, {public},
   p.id, p.number, p.sha256{revised}
 FROM asked a
 JOIN markets_instrument i ON i.code = a.code
@@ -83,6 +85,7 @@ def figures(pairs: Collection[tuple[str, dt.date]], with_revisions: bool = False
     """Of each code and day what all tables say; with revisions a line for each of them."""
     statement = FIGURES.format(
         values=marks("(%s, %s)", "(%s, %s::date)", len(pairs)),
+        public=", ".join(f"s.{audience.value}" for audience in (Audience.PAGE, Audience.API)),
         revised=REVISED if with_revisions else "",
         revisions=REVISIONS if with_revisions else "",
     )
