@@ -6,12 +6,14 @@ that is documented and has no way here fails the law at the end.
 
 import json
 import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from django.db import OperationalError
 from django.test import Client
+from ninja import Schema
 
 from charon.api import examples
 from charon.api.app import api
@@ -66,6 +68,7 @@ CONTRADICTING: list[tuple[str, str | None]] = [
 ]
 # Of an invoice, one that needs a rate.
 TAXED = [{"no": 1, "net": "1", "vat": "23"}]
+PACKAGES = {"charon", "markets", "miner", "signals"}
 UNKNOWN, NOBODY = "ZZQQ", 999_999_999
 
 
@@ -287,3 +290,15 @@ def test_every_body_has_an_example_and_every_answers_example_keeps_its_schema() 
         found = one.described["responses"].get(200, {}).get("content", {}).get("application/json", {})
         if one.model is not None and "example" in found:
             one.model.model_validate({"response": found["example"]})
+
+
+def test_no_two_shapes_share_a_name() -> None:
+    """The document of the schema has one place for each name: the later shape would stand for both."""
+    named = Counter(one.__name__ for one in shapes(Schema) if one.__module__.split(".")[0] in PACKAGES)
+    assert [name for name, count in named.items() if count > 1] == []
+
+
+def shapes(of: type[Schema]) -> Iterator[type[Schema]]:
+    for one in of.__subclasses__():
+        yield one
+        yield from shapes(one)

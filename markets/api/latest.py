@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
 from markets.api import rate_shapes
-from markets.api.rate_parameters import AllAtOnce, LatestQuery
+from markets.api.rate_parameters import AllAtOnce, LatestRatesQuery
 from markets.api.rate_schemas import LatestRatePage
 from markets.api.responses import unusual
 from markets.api.schemas import SERIES_ERRORS
@@ -21,7 +21,7 @@ router = Router(tags=["rates"])
 @router.get(
     "/latest", response={200: LatestRatePage, **SERIES_ERRORS}, operation_id="latest", summary="The newest rates"
 )
-def newest(request: HttpRequest, query: Query[LatestQuery], paging: Query[AllAtOnce]) -> HttpResponse:
+def newest(request: HttpRequest, query: Query[LatestRatesQuery], paging: Query[AllAtOnce]) -> HttpResponse:
     """The newest official rate of each currency, with its day; one that should be newer by now is `stale`.
 
     Without `code` those that the newest tables have. What left its table has no rate, and `reason` says since when.
@@ -36,7 +36,7 @@ def newest(request: HttpRequest, query: Query[LatestQuery], paging: Query[AllAtO
     return several(request, "rates", {"latest": True} | named, paging, rows, lambda it: rate_shapes.expanded(it, query))
 
 
-def current(query: LatestQuery, asker: Audience) -> list[dict[str, Any]]:
+def current(query: LatestRatesQuery, asker: Audience) -> list[dict[str, Any]]:
     """Of all currencies, or of the base in all of them; in `quotes` where there are some."""
     if query.base and query.quotes:
         return latest.rows(question_of(query, query.source, asker))

@@ -82,7 +82,7 @@ class RateQuery(ShapeQuery, BaseQuery):
     )
 
 
-class LatestQuery(BaseQuery):
+class LatestRatesQuery(BaseQuery):
     code: Codes | None = Field(
         None, description="One or more currencies, with commas between them; without it all that the newest tables "
         "have.", json_schema_extra={"example": "USD,EUR"},

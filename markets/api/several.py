@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Schema
 
 from markets import clock
-from markets.api.rate_parameters import FillQuery, LatestQuery, RateQuery, split
+from markets.api.rate_parameters import FillQuery, LatestRatesQuery, RateQuery, split
 from markets.api.responses import page, serve, unusual
 from markets.api.schemas import Paging, SeriesQuery
 from markets.errors import QuestionError
@@ -35,7 +35,7 @@ def period(days: SeriesQuery, filling: FillQuery) -> tuple[date, date]:
     return filling.date, filling.date
 
 
-def question_of(query: RateQuery | LatestQuery, source: str | None, asker: Audience) -> Asked:
+def question_of(query: RateQuery | LatestRatesQuery, source: str | None, asker: Audience) -> Asked:
     return asked.understood(
         split(query.code), query.base, split(query.quotes), lambda found: Wanted(found, query.table, source, asker)
     )
