@@ -94,7 +94,7 @@ def all_readings(asker: Audience = Audience.OPERATOR) -> list[Reading]:
 
 def may_be_shown(asker: Audience, source: str) -> Value | F:
     """A column, for the path to a source."""
-    return Value(True) if asker is Audience.OPERATOR else F(f"{source}__{asker.value}")
+    return Value(value=True) if asker is Audience.OPERATOR else F(f"{source}__{asker.value}")
 
 
 def reading_of(row: Held, readings: list[Reading]) -> Reading | None:
@@ -116,7 +116,7 @@ def state_at(
 ) -> tuple[bool, KnownRate] | None:  # fmt: skip
     """Whether its source may be shown, and the figure; None where nothing says that it was known."""
     found = figure_then(
-        Said(True, row.mid, row.bid, row.ask, row.scale, row.code, row.number or ""),
+        Said._make((True, *row[4:8], row.code, row.number or "")),
         [(change.seen_at, Said._make(change[2:])) for change in changes],
         row.first_fetched,
         reading and (reading.read_at, Said(reading.is_shown, *row[4:8], reading.code, "")),
