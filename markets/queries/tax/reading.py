@@ -165,8 +165,11 @@ def on(text: str) -> dt.date:
 
 
 def instant(value: dt.datetime | str) -> dt.datetime:
-    """A moment as the driver gives it: PostgreSQL's is aware, SQLite's the text of one in UTC."""
-    return value if isinstance(value, dt.datetime) else dt.datetime.fromisoformat(value).replace(tzinfo=dt.UTC)
+    """A moment as the driver gives it: PostgreSQL's is aware; SQLite's is in UTC without saying so, text where it was
+    computed.
+    """
+    moment = value if isinstance(value, dt.datetime) else dt.datetime.fromisoformat(value)
+    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
 
 
 def exact(value: Decimal | float, scale: int) -> Decimal:
