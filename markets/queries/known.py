@@ -47,13 +47,13 @@ def as_known(rows: QuerySet[Any, Any], as_of: datetime, asker: Audience = Audien
 
     A value of a source that the audience may not see is left out.
     """
-    return (figure for _, figure in of_instruments(rows, as_of, asker))
+    return (figure for _, _, figure in of_instruments(rows, as_of, asker))
 
 
 def of_instruments(
     rows: QuerySet[Any, Any], as_of: datetime, asker: Audience = Audience.API
-) -> Iterator[tuple[str, KnownRate]]:
-    """The same of several instruments, each with its code."""
+) -> Iterator[tuple[int, str, KnownRate]]:
+    """The same of several instruments, each after the id of its row and the code of its instrument."""
     held = [Held(*row) for row in rows.values_list(*HELD)]
     if not held:
         return
@@ -61,7 +61,7 @@ def of_instruments(
     for row in held:
         known = state_at(row, changes[row.id], reading_of(row, readings), as_of)
         if known is not None and known[0]:
-            yield row.name, known[1]
+            yield row.id, row.name, known[1]
 
 
 def held_of(rate: int) -> Held:
