@@ -62,6 +62,7 @@ EMPTY = """
 /batch/status
 /batch/queue/stats
 /alerts
+/alerts/rules?cursor=bogus
 /alerts/rules
 /config/alerts-defaults
 """
@@ -222,12 +223,14 @@ RATES = """
 /revisions
 /revisions again
 /revisions operator
+/revisions?limit=2&cursor=WyIyMDI2LTEwLTI4VDEyOjAwOjAwKzAwOjAwIiwiMCIsIjk5OTk5OSJd
 /revisions?code=USD&source=nbp&table=A&from=2026-10-01&to=2026-10-28&limit=1&offset=1
 /revisions?seen_from=2026-10-26T12:00:00Z
 /revisions?seen_from=2030-01-01
 /revisions?code=USB
 /revisions?bogus=1
 /overrides
+/overrides?cursor=bogus
 /overrides?code=USD&standing=true&limit=1&offset=1
 /overrides?standing=perhaps
 /overrides/5
@@ -309,6 +312,7 @@ WORK = """
 /sources
 /sources?limit=1&offset=2
 /jobs
+/jobs?limit=2&cursor=WyIyMDI2LTEwLTI4VDEyOjAwOjAwKzAwOjAwIiwiOTk5OTk5Il0
 /jobs?limit=2&offset=1
 /jobs?type=nbp.A&limit=3
 /jobs?status=running
@@ -358,6 +362,7 @@ WORK = """
 """
 
 SIGNALS = """
+/signals?limit=2&cursor=WyIyMDI2LTEwLTIwVDAwOjAwOjAwKzAwOjAwIiwiMSIsIjk5OTk5OSJd
 /signals?limit=5
 /signals?limit=5 again
 /signals?limit=1 operator
@@ -417,6 +422,7 @@ ALERTS = """
 /alerts
 /alerts again
 /alerts operator
+/alerts?limit=2&cursor=WyIyMDI2LTEwLTI4VDEyOjAwOjAwKzAwOjAwIiwiOTk5OTk5Il0
 /alerts?asset=BTC&limit=20
 /alerts?state=open
 /alerts?limit=1&offset=1
