@@ -161,6 +161,15 @@ def test_refusals_take_three_more_together(october: None, django_assert_num_quer
     assert {type(one) for one in found} == {NotQuotedError, NoRateBeforeError}
 
 
+def test_unknown_codes_take_two_more_together(october: None, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    asked = [pit(f"ZZ{letter}", "2026-10-26") for letter in "QRSTUVW"] + [pit("USB", "2026-10-26")]
+    with django_assert_num_queries(3):
+        found = answer_all([*asked, *asked, pit("XAU", "2026-10-26")])
+    assert {type(one) for one in found} == {UnknownCodeError}
+    assert isinstance(found[7], UnknownCodeError)
+    assert "USD" in found[7].detail["nearest"]
+
+
 def test_no_question_takes_none(nbp: Source, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     with django_assert_num_queries(0):
         assert answer_all([]) == []
@@ -370,12 +379,28 @@ def test_the_tariff_changes_when_the_euro_has_moved_by_more_than_five_percent(nb
     assert answer(replace(asked, date=date(2024, 7, 16)))["rate"] == "4.3090"
 
 
+def test_the_tariff_of_a_later_half_is_not_final_before_the_rate_that_may_change_it(
+    nbp: Source, at: Callable[[str], None]
+) -> None:
+    put_in([reference("2024-06-28", "4.3090"), reference("2024-07-09", "4.3100")], "ecb")
+    asked = Question("customs-tariff", "EUR", date(2024, 7, 20))
+    at("2024-07-10 10:00")
+    found = answer(asked)
+    assert (found["rate"], found["final"], found["why_not_final"]) == ("4.3090", False, "date_ahead")
+    assert answer(replace(asked, date=date(2024, 7, 10)))["final"] is True
+    at("2024-07-20 10:00")
+    put_in([reference(f"2024-07-{day}", "4.31") for day in (10, 11, 12)], "ecb")
+    assert answer(asked)["final"] is True
+
+
 def test_of_the_one_stop_shop_the_amount_becomes_euro(nbp: Source) -> None:
     put_in([reference("2024-03-28", "4.3", USD="1.08"), reference("2024-04-02", "4.2938", USD="1.0749")], "ecb")
     asked = Question("vat-oss", "EUR", amount=Decimal(1000), period_end=date(2024, 3, 31))
     found = answer(asked)
     assert (found["amount_pln"], found["into"], found["amount_into"]) == (None, "EUR", "232.89")
     assert answer(replace(asked, code="USD"))["amount_into"] == "930.32"
+    in_pln = answer(replace(asked, code="PLN"))
+    assert (in_pln["rate"], in_pln["amount_into"], in_pln["input"]["code"]) == ("4.2938", "232.89", "PLN")
 
 
 @pytest.mark.parametrize(
@@ -388,6 +413,9 @@ def test_of_the_one_stop_shop_the_amount_becomes_euro(nbp: Source) -> None:
         ("-0.5", Rounding.ZLOTY, "-1"),
         ("8517200", Rounding.THOUSAND, "8517000"),
         ("8517500", Rounding.THOUSAND, "8518000"),
+        ("-0.001", Rounding.GROSZ, "0.00"),
+        ("-0.4", Rounding.ZLOTY, "0"),
+        ("-499", Rounding.THOUSAND, "0"),
         ("1e25", Rounding.GROSZ, "10000000000000000000000000.00"),
     ],
 )

@@ -1,6 +1,7 @@
 """The answer to a question of tax: which published rate the rule means, and what proves it."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal, localcontext
 
 from markets import clock, events
@@ -94,7 +95,9 @@ def chosen(choice: Choice, one: Asked, found: Found, finder: Finder) -> Figure:
         return finder.given(code, choice)
     if isinstance(choice, Unless):
         usual, check = (chosen(rate, one, found, finder) for rate in (choice.usual, choice.check))
-        return check if abs(check.rate - usual.rate) * 100 > choice.percent * usual.rate else usual
+        is_off = abs(check.rate - usual.rate) * 100 > choice.percent * usual.rate
+        taken, other = (check, usual) if is_off else (usual, check)
+        return replace(taken, judged=both(other.judged, taken.judged, []))  # either of them may still change
     if isinstance(choice, Cross):
         reference = chosen(choice.reference, one, found, finder)
         other = finder.given(code, Given(choice.rate), quote=reference.code)
