@@ -125,6 +125,15 @@ def test_days_without_a_table_b_say_so(nbp: Source) -> None:
     ]
 
 
+def test_a_week_without_a_table_b_is_told(nbp: Source) -> None:
+    weekly = official(date(2026, 7, 20), date(2026, 8, 10), ("AED",))
+    put_in(table for table in weekly if table.effective_date != date(2026, 7, 29))
+    found = answer(pit("AED", "2026-08-04"))
+    assert (found["effective_date"], found["ambiguous"]) == ("2026-07-22", False)
+    assert {"date": "2026-07-29", "reason": "no_publication"} in found["skipped"]
+    assert found["warnings"] == ["working_day_without_table"]
+
+
 def test_the_ecb_has_holidays_of_its_own(nbp: Source) -> None:
     put_in([reference("2026-04-02", "4.2855"), reference("2026-04-07", "4.2830")], "ecb")
     found = answer(Question("vat-ecb", "EUR", tax_point=date(2026, 4, 7)))
@@ -369,6 +378,18 @@ def test_a_reference_currency_is_multiplied_and_both_rates_are_shown(nbp: Source
     assert found["table_no"] == "251/A/NBP/2025"
 
 
+def test_a_reference_for_a_currency_that_the_nbp_quotes_is_told_to_be_none(
+    october: None, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    asked = Question("uor-reference", "EUR", date(2026, 10, 22), reference="USD", cross_rate=Decimal("1.1"))
+    with django_assert_num_queries(3):
+        found = answer(asked)
+    assert any("The NBP quotes EUR" in warning for warning in found["warnings"])
+    with django_assert_num_queries(3):
+        other = answer(replace(asked, code="KYD"))
+    assert not any("quotes" in warning for warning in other["warnings"])
+
+
 def test_the_tariff_changes_when_the_euro_has_moved_by_more_than_five_percent(nbp: Source) -> None:
     days = {"2024-06-27": "4.3000", "2024-06-28": "4.3090", "2024-07-12": "4.5245", "2024-07-15": "4.5"}
     put_in([reference(day, pln) for day, pln in days.items()], "ecb")
@@ -449,6 +470,9 @@ def test_what_the_nbp_does_not_quote_is_not_crossed_in_silence(october: None, co
 
 def test_pln_needs_no_rate(october: None) -> None:
     assert refused(pit("PLN", "2026-10-26")).code == "not_quoted"
+    given = Question("uor-actual", "PLN", date(2026, 10, 26), actual_rate=Decimal("1.1"))
+    through = Question("uor-reference", "PLN", date(2026, 10, 26), reference="USD", cross_rate=Decimal("1.1"))
+    assert {refused(given).code, refused(through).code} == {"not_quoted"}
 
 
 @pytest.mark.parametrize("code", ["XAU", "BTC", "EURUSD", "US\0D", "ＵＳＤ", "U" * 300, "12", "'; --"])

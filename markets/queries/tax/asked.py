@@ -13,6 +13,7 @@ from markets.instruments import names
 from markets.models import Alias, Instrument
 from markets.queries.lookup import nearest
 from markets.queries.rates import official, spellings
+from markets.queries.tax.faults import NotQuotedError
 from markets.queries.tax.questions import checked
 from markets.queries.tax.registry import rule_of
 from markets.queries.tax.rule import Choice, Question, Rule, Version
@@ -69,6 +70,8 @@ def make_ready(question: Question, known: Known) -> Asked:
         raise QuestionError(
             "A day before year 1 or after year 9999 would be needed.", {"rule": question.rule}
         ) from None
+    if code == rule.into == PLN:
+        raise NotQuotedError("PLN needs no rate: the answer is in PLN", {"hint": None})
     moment = question.as_of if question.as_of and question.as_of < clock.now() else None
     return Asked(question, rule, version, choice, moment)
 
