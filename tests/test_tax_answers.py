@@ -125,6 +125,15 @@ def test_days_without_a_table_b_say_so(nbp: Source) -> None:
     ]
 
 
+def test_a_week_without_a_table_b_is_told(nbp: Source) -> None:
+    weekly = official(date(2026, 7, 20), date(2026, 8, 10), ("AED",))
+    put_in(table for table in weekly if table.effective_date != date(2026, 7, 29))
+    found = answer(pit("AED", "2026-08-04"))
+    assert (found["effective_date"], found["ambiguous"]) == ("2026-07-22", False)
+    assert {"date": "2026-07-29", "reason": "no_publication"} in found["skipped"]
+    assert found["warnings"] == ["working_day_without_table"]
+
+
 def test_the_ecb_has_holidays_of_its_own(nbp: Source) -> None:
     put_in([reference("2026-04-02", "4.2855"), reference("2026-04-07", "4.2830")], "ecb")
     found = answer(Question("vat-ecb", "EUR", tax_point=date(2026, 4, 7)))
@@ -159,6 +168,15 @@ def test_refusals_take_three_more_together(october: None, django_assert_num_quer
     with django_assert_num_queries(6):
         found = answer_all(asked)
     assert {type(one) for one in found} == {NotQuotedError, NoRateBeforeError}
+
+
+def test_unknown_codes_take_two_more_together(october: None, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    asked = [pit(f"ZZ{letter}", "2026-10-26") for letter in "QRSTUVW"] + [pit("USB", "2026-10-26")]
+    with django_assert_num_queries(3):
+        found = answer_all([*asked, *asked, pit("XAU", "2026-10-26")])
+    assert {type(one) for one in found} == {UnknownCodeError}
+    assert isinstance(found[7], UnknownCodeError)
+    assert "USD" in found[7].detail["nearest"]
 
 
 def test_no_question_takes_none(nbp: Source, django_assert_num_queries: DjangoAssertNumQueries) -> None:
@@ -360,6 +378,18 @@ def test_a_reference_currency_is_multiplied_and_both_rates_are_shown(nbp: Source
     assert found["table_no"] == "251/A/NBP/2025"
 
 
+def test_a_reference_for_a_currency_that_the_nbp_quotes_is_told_to_be_none(
+    october: None, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    asked = Question("uor-reference", "EUR", date(2026, 10, 22), reference="USD", cross_rate=Decimal("1.1"))
+    with django_assert_num_queries(3):
+        found = answer(asked)
+    assert any("The NBP quotes EUR" in warning for warning in found["warnings"])
+    with django_assert_num_queries(3):
+        other = answer(replace(asked, code="KYD"))
+    assert not any("quotes" in warning for warning in other["warnings"])
+
+
 def test_the_tariff_changes_when_the_euro_has_moved_by_more_than_five_percent(nbp: Source) -> None:
     days = {"2024-06-27": "4.3000", "2024-06-28": "4.3090", "2024-07-12": "4.5245", "2024-07-15": "4.5"}
     put_in([reference(day, pln) for day, pln in days.items()], "ecb")
@@ -370,12 +400,28 @@ def test_the_tariff_changes_when_the_euro_has_moved_by_more_than_five_percent(nb
     assert answer(replace(asked, date=date(2024, 7, 16)))["rate"] == "4.3090"
 
 
+def test_the_tariff_of_a_later_half_is_not_final_before_the_rate_that_may_change_it(
+    nbp: Source, at: Callable[[str], None]
+) -> None:
+    put_in([reference("2024-06-28", "4.3090"), reference("2024-07-09", "4.3100")], "ecb")
+    asked = Question("customs-tariff", "EUR", date(2024, 7, 20))
+    at("2024-07-10 10:00")
+    found = answer(asked)
+    assert (found["rate"], found["final"], found["why_not_final"]) == ("4.3090", False, "date_ahead")
+    assert answer(replace(asked, date=date(2024, 7, 10)))["final"] is True
+    at("2024-07-20 10:00")
+    put_in([reference(f"2024-07-{day}", "4.31") for day in (10, 11, 12)], "ecb")
+    assert answer(asked)["final"] is True
+
+
 def test_of_the_one_stop_shop_the_amount_becomes_euro(nbp: Source) -> None:
     put_in([reference("2024-03-28", "4.3", USD="1.08"), reference("2024-04-02", "4.2938", USD="1.0749")], "ecb")
     asked = Question("vat-oss", "EUR", amount=Decimal(1000), period_end=date(2024, 3, 31))
     found = answer(asked)
     assert (found["amount_pln"], found["into"], found["amount_into"]) == (None, "EUR", "232.89")
     assert answer(replace(asked, code="USD"))["amount_into"] == "930.32"
+    in_pln = answer(replace(asked, code="PLN"))
+    assert (in_pln["rate"], in_pln["amount_into"], in_pln["input"]["code"]) == ("4.2938", "232.89", "PLN")
 
 
 @pytest.mark.parametrize(
@@ -388,6 +434,9 @@ def test_of_the_one_stop_shop_the_amount_becomes_euro(nbp: Source) -> None:
         ("-0.5", Rounding.ZLOTY, "-1"),
         ("8517200", Rounding.THOUSAND, "8517000"),
         ("8517500", Rounding.THOUSAND, "8518000"),
+        ("-0.001", Rounding.GROSZ, "0.00"),
+        ("-0.4", Rounding.ZLOTY, "0"),
+        ("-499", Rounding.THOUSAND, "0"),
         ("1e25", Rounding.GROSZ, "10000000000000000000000000.00"),
     ],
 )
@@ -421,6 +470,9 @@ def test_what_the_nbp_does_not_quote_is_not_crossed_in_silence(october: None, co
 
 def test_pln_needs_no_rate(october: None) -> None:
     assert refused(pit("PLN", "2026-10-26")).code == "not_quoted"
+    given = Question("uor-actual", "PLN", date(2026, 10, 26), actual_rate=Decimal("1.1"))
+    through = Question("uor-reference", "PLN", date(2026, 10, 26), reference="USD", cross_rate=Decimal("1.1"))
+    assert {refused(given).code, refused(through).code} == {"not_quoted"}
 
 
 @pytest.mark.parametrize("code", ["XAU", "BTC", "EURUSD", "US\0D", "ＵＳＤ", "U" * 300, "12", "'; --"])

@@ -305,6 +305,19 @@ def test_a_final_invoice_converts_only_what_advances_have_not_taxed(client: Clie
     assert told["totals"] == {"P_14_1": "230.00", "P_14_1W": "865.81"}
 
 
+def test_a_final_invoice_of_the_oss_too_taxes_only_the_rest(client: Client) -> None:
+    lines = [line(1, "1000.00", "oss", P_12_XII="19"), line(2, "500.00", "oss", P_12_XII="20")]
+    told = rated(client, kind="ROZ", lines=lines, advances=[{"net": "400.00", "vat": "oss", "no": 1}])
+    assert told["totals"] == {"P_14_5": "214.00"}  # 19 % of 600 and 20 % of 500
+    told = error(ask(client, kind="ROZ", lines=lines, advances=[{"net": "400.00", "vat": "oss"}]), 422)
+    assert told["detail"] == {"missing": ["advances[0].no"]}
+
+
+def test_a_taxpayer_of_the_ecb_corrects_at_the_choice_that_the_original_had(client: Client) -> None:
+    told = rated(client, **CORRECTION | {"choice": "ecb", "original": ORIGINAL | {"choice": "nbp"}})
+    assert tables_of(told) == ["248/A/NBP/2025"] * 2
+
+
 def test_a_simplified_invoice_is_converted_as_any_other(client: Client) -> None:
     assert rated(client, kind="UPR")["xml"] == rated(client)["xml"]
 
@@ -397,6 +410,9 @@ CONTRADICTIONS: list[tuple[dict[str, Any], list[str]]] = [
     (CORRECTION | {"original": ORIGINAL | {"choice": "nbp", "rate": "4.2"}}, ["original.choice", "original.rate"]),
     ({"kind": "ROZ", "advances": [{"net": "1", "vat": "23", "no": 9}]}, ["lines.no", "advances[0].no"]),
     ({"P_6": "2026-07-31", "payments": PAID}, ["kind", "payments", "P_6", "period_end"]),
+    ({"kind": "ZAL", "period_end": None, "payments": [PAID[0] | {"vat": "oss"}]}, ["payments[0].vat"]),
+    ({"kind": "ZAL", "period_end": None, "payments": PAID, "lines": [line(vat="oss", P_12_XII="19")]},
+     ["payments[0].vat"]),
 ]  # fmt: skip
 
 
@@ -419,6 +435,11 @@ def test_what_cannot_all_be_true_is_400_and_every_field_is_named(
         (CORRECTION | {"original": {"P_1": "2025-12-29"}}, ["original.tax_point", "original.rate"]),
         (CORRECTION | {"original": ORIGINAL | {"is_rate_wrong": True}}, ["original.rate", "original.tax_point"]),
         (CORRECTION | {"kind": "KOR_ZAL"}, ["P_15ZK"]),
+        (CORRECTION | {"choice": "ecb"}, ["original.choice", "original.rate"]),
+        (
+            CORRECTION | {"original": ORIGINAL | {"rate": "4.1", "is_rate_wrong": True}, "lines": [line()]},
+            ["lines.StanPrzed"],
+        ),
     ],
 )
 def test_what_is_missing_is_422_and_named(client: Client, changes: dict[str, Any], missing: list[str]) -> None:

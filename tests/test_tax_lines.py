@@ -11,7 +11,7 @@ from django.test import Client
 
 from charon.api.errors import WORDS
 from charon.serving import bodies
-from markets.api import tax_answers
+from markets.api import tax_answers, tax_lines
 from markets.api.tax_schemas import TaxAnswers
 from markets.models import Job, Source
 from markets.store.publish import publish
@@ -180,6 +180,7 @@ def test_lines_count_from_one_with_the_header(client: Client) -> None:
         ('2025-12-29;5;U"S"D', "unreadable_line", "Line 3 has a quote"),
         ("2025-12-29;5;USD;more", "unreadable_line", "Line 3 has more cells"),
         ("2025-12-29;5;U\0D", "unreadable_line", "Line 3 has a NUL character"),
+        ("2025-12-29;5;USD" + ";" * 300, "unreadable_line", "Line 3 has more than 256 cells"),
         ("2025-12-29;1,5,0;USD", "invalid_parameters", "Wrong parameters: amount"),
         ("２０２５-12-29;5;USD", "invalid_parameters", "Wrong parameters: date"),
         ("29.12.2025;5;USD", "invalid_parameters", "Wrong parameters: date"),
@@ -196,6 +197,32 @@ def test_a_line_that_cannot_be_read_is_named_and_the_others_are_answered(
     assert (number, found) == (3, code)
     assert words in message
     assert told(response)["totals"]["refused"] == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("2025-12-29;5;USD\n2025-12-29;7;EUR", "Line 3 has a line break"),
+        ("2025-12-29;5;U\rSD", "Line 3 has a line break"),
+        ("2025-12-29;5;\ud800", "Line 3 is no text"),
+    ],
+)
+def test_what_only_json_can_write_in_a_line_of_a_table_moves_no_other_line(
+    client: Client, line: str, words: str
+) -> None:
+    response = send(client, ["date;amount;code", "2025-12-29;1500;USD", line, "2025-12-29;-1500;USD"], "?rule=pit")
+    assert amounts(response) == ["5377.20", None, "-5377.20"]
+    ((number, (code, message)),) = errors(response).items()
+    assert (number, code) == (3, "unreadable_line")
+    assert words in message
+
+
+def test_a_wide_line_and_thousands_of_short_ones_are_refused_before_they_are_read(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tax_lines, "cells", lambda *_: pytest.fail("every line was read as wide as the widest"))
+    text = "data;kwota;waluta\n" + "2025-12-29" + ";" * 100_000 + "1\n" + "1;\n" * 40_000
+    assert error(send_table(client, text), 422)["code"] == "too_many_lines"
 
 
 @pytest.mark.parametrize(

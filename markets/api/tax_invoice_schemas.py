@@ -82,7 +82,9 @@ class InvoiceOriginal(Strict):
         ..., "The day of the original invoice; of a correction's correction that of the first one.", "2025-12-29"
     )
     tax_point: Day | None = part(None, "Its tax point.", "2025-12-29")
-    choice: Choice | None = part(None, "Whose rate it had.", "nbp")
+    choice: Choice | None = part(
+        None, "Whose rate it had: nbp, unless `choice` of the invoice is ecb: then it has to be said.", "nbp"
+    )
     rate: Positive | None = part(None, "The rate that stands in it, in place of `choice`.", None)
     table_no: Period | None = part(None, "The number of the table of that rate.", None)
     is_rate_wrong: StrictBool = Field(

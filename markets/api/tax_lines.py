@@ -11,13 +11,15 @@ from typing import Any
 from django.http import HttpRequest
 from ninja.parser import Parser
 
-from markets.api.tax_schemas import TaxLine
+from markets.api.tax_schemas import SURROGATE, TaxLine
 from markets.errors import QuestionError
 from markets.queries.tax.faults import TaxError
 
 ADDRESS = "/api/v1/tax-rate"
 TABLES = frozenset({"text/csv", "text/tab-separated-values"})
 MAX_LINES = 500
+# As wide as the sheets of Excel 97, whose rows end with empty cells; every line is read as wide as the widest.
+MAX_CELLS = 256
 SEPARATORS = {"\t": "a tab", ";": "';'", ",": "','"}
 # Of the names of GET /tax-rate in Polish, and of the form `date;amount;currency`.
 NAMES = {"data": "date", "kwota": "amount", "waluta": "code", "currency": "code", "reguła": "rule", "regula": "rule"}
@@ -83,12 +85,16 @@ def rows_of(lines: list[Any]) -> list[Row]:
     """Each line with its number, of JSON (objects) or of a table (text). Raises what is wrong with the whole."""
     is_table = bool(lines) and all(isinstance(line, str) for line in lines)
     rows = read(lines) if is_table else [(number, of_json(line)) for number, line in enumerate(lines, 1)]
-    if len(rows) > MAX_LINES:
-        message = f"There are {len(rows)} lines; {MAX_LINES} are taken at once"
-        raise TooManyLinesError(message, {"lines": len(rows), "most": MAX_LINES})
+    refuse_many(len(rows))
     if not rows:
         raise UnreadableTableError("There are no lines", {"field": "lines"})
     return rows
+
+
+def refuse_many(count: int) -> None:
+    if count > MAX_LINES:
+        message = f"There are {count} lines; {MAX_LINES} are taken at once"
+        raise TooManyLinesError(message, {"lines": count, "most": MAX_LINES})
 
 
 def of_json(line: Any) -> Inputs | QuestionError:
@@ -100,6 +106,7 @@ def read(lines: list[str]) -> list[Row]:
     numbered = [(number, line) for number, line in enumerate(lines, 1) if line.strip(" \t;,")]
     if not numbered:
         return []
+    refuse_many(len(numbered) - 1)  # before any cell is read; the first line may be a header
     separator = next((one for one in SEPARATORS if one in numbered[0][1]), ",")
     faults = {number: fault for number, line in numbered if (fault := fault_of(number, line, separator))}
     if first_fault := faults.get(numbered[0][0]):
@@ -117,11 +124,24 @@ def fault_of(number: int, line: str, separator: str) -> QuestionError | None:
     if separator not in line and others:
         message = f"Line {number} is separated by {SEPARATORS[others[0]]}, and the first one by {SEPARATORS[separator]}"
         return UnreadableLineError(message, {"line": number, "separator": separator})
+    what = unreadable(line, separator)
+    return UnreadableLineError(f"Line {number} {what}", {"line": number}) if what else None
+
+
+def unreadable(line: str, separator: str) -> str:
+    """A line of JSON may hold what one of a file cannot: a break, half of a character."""
     cell = rf'(?:"(?:[^"]|"")*"|[^"{separator}]*)'
-    if "\0" in line or not re.fullmatch(f"{cell}(?:{separator}{cell})*", line):
-        what = "has a NUL character" if "\0" in line else "has a quote that does not belong to a whole cell"
-        return UnreadableLineError(f"Line {number} {what}", {"line": number})
-    return None
+    if "\0" in line:
+        return "has a NUL character"
+    if SURROGATE.search(line):
+        return "is no text: half of a character stands alone"
+    if BREAK.search(line):
+        return "has a line break in it"
+    if line.count(separator) >= MAX_CELLS:
+        return f"has more than {MAX_CELLS} cells"
+    if not re.fullmatch(f"{cell}(?:{separator}{cell})*", line):
+        return "has a quote that does not belong to a whole cell"
+    return ""
 
 
 def cells(lines: list[str], separator: str) -> list[list[str]]:

@@ -55,10 +55,15 @@ def official(instrument: Instrument | None, text: str) -> Instrument:
 
 
 def nearest_currencies(text: str) -> list[str]:
+    return nearest(text, spellings())
+
+
+def spellings() -> dict[str, str]:
+    """Two statements: the code of each name and alias that has official rates."""
     priced = Instrument.objects.filter(kind__in=OFFICIAL)
     names = {code: code for code in priced.values_list("code", flat=True)}
     aliases = Alias.objects.filter(instrument__kind__in=OFFICIAL).values_list("name", "instrument__code")
-    return nearest(text, dict(aliases) | names)
+    return dict(aliases) | names
 
 
 def find_source(code: str) -> Source:

@@ -1,6 +1,7 @@
 """The answer to a question of tax: which published rate the rule means, and what proves it."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal, localcontext
 
 from markets import clock, events
@@ -9,7 +10,7 @@ from markets.licence import Audience
 from markets.queries.tax import asked as questions
 from markets.queries.tax import citation, refusals
 from markets.queries.tax.asked import Asked
-from markets.queries.tax.figures import DIGITS, Figure, Finder, NoRate, compared, wants_of
+from markets.queries.tax.figures import DIGITS, Figure, Finder, NoRate, compared, own_rate, wants_of
 from markets.queries.tax.reading import Reading, read
 from markets.queries.tax.rule import Choice, Cross, Difference, Given, Question, Unless
 from markets.queries.tax.sequences import ARCHIVE, NBP, Want
@@ -19,6 +20,7 @@ from markets.queries.tax.told import Answer, converted, plain, put_together
 # An actual rate that is farther from the NBP's may be questioned (PIT 24c(5), CIT 15a(5)).
 USUAL = Decimal("0.05")
 OFF = "actual_rate_over_5_percent_off"
+QUOTED = "The NBP quotes {code}, and art. 30(3) is for what it does not: ask uor-balance or uor-operation."
 
 Found = dict[Want, Figure | QuestionError]
 
@@ -36,8 +38,10 @@ def answer_all(asked: Sequence[Question], audience: Audience = Audience.API) -> 
     codes, the days of the tables, the figures. Only refusals ask more, at most so many for all of them together.
     """
     ready = made_ready(asked)
-    wants = list(dict.fromkeys(want for one in ready if isinstance(one, Asked) for want in all_wants(one)))
-    found = find(wants, audience)
+    wants = dict.fromkeys(want for one in ready if isinstance(one, Asked) for want in all_wants(one))
+    # Whether these are there decides a warning alone: why they are not is no question.
+    others = dict.fromkeys(want for one in ready if isinstance(one, Asked) for want in own_rates(one))
+    found = find(list(wants), [want for want in others if want not in wants], audience)
     answers = [answered(one, found, audience) if isinstance(one, Asked) else one for one in ready]
     ask_for_official(found)
     return answers
@@ -60,11 +64,15 @@ def all_wants(one: Asked) -> Iterator[Want]:
     yield from (want for _, want in compared(one.choice, code, one.known))
 
 
-def find(wants: Sequence[Want], audience: Audience) -> Found:
-    """The figure of each want, or why there is none."""
-    reading, now = read(wants), clock.now()
+def own_rates(one: Asked) -> list[Want]:
+    return own_rate(one.choice, one.question.code, one.known)
+
+
+def find(wants: Sequence[Want], others: Sequence[Want], audience: Audience) -> Found:
+    """The figure of each want, or why there is none; of others the figures that there are."""
+    reading, now = read([*wants, *others]), clock.now()
     found, unanswered = Found(), []
-    for want in wants:
+    for want in (*wants, *others):
         finder = Finder(reading, audience, want.known or now)
         try:
             found[want] = finder.published(want)
@@ -72,7 +80,8 @@ def find(wants: Sequence[Want], audience: Audience) -> Found:
             unanswered.append(want)
         except QuestionError as error:
             found[want] = error
-    return found | refusals.explain(unanswered, Finder(reading, audience, now)) if unanswered else found
+    unexplained = [want for want in unanswered if want not in others]
+    return found | refusals.explain(unexplained, Finder(reading, audience, now)) if unexplained else found
 
 
 def answered(one: Asked, found: Found, audience: Audience) -> Answer | QuestionError:
@@ -82,7 +91,8 @@ def answered(one: Asked, found: Found, audience: Audience) -> Answer | QuestionE
             if isinstance(one.choice, Difference):
                 return difference(one, one.choice, found, finder)
             figure = chosen(one.choice, one, found, finder)
-            return put_together(one, figure, figure.judged, converted(one, figure), list(figure.parts))
+            judged = both(figure.judged, figure.judged, quoted_warnings(one, found))
+            return put_together(one, figure, judged, converted(one, figure), list(figure.parts))
     except QuestionError as error:
         return error
 
@@ -94,7 +104,9 @@ def chosen(choice: Choice, one: Asked, found: Found, finder: Finder) -> Figure:
         return finder.given(code, choice)
     if isinstance(choice, Unless):
         usual, check = (chosen(rate, one, found, finder) for rate in (choice.usual, choice.check))
-        return check if abs(check.rate - usual.rate) * 100 > choice.percent * usual.rate else usual
+        is_off = abs(check.rate - usual.rate) * 100 > choice.percent * usual.rate
+        taken, other = (check, usual) if is_off else (usual, check)
+        return replace(taken, judged=both(other.judged, taken.judged, []))  # either of them may still change
     if isinstance(choice, Cross):
         reference = chosen(choice.reference, one, found, finder)
         other = finder.given(code, Given(choice.rate), quote=reference.code)
@@ -124,6 +136,11 @@ def actual_rate_warnings(one: Asked, found: Found) -> list[str]:
         if isinstance(figure, Figure) and abs(given.rate - figure.rate) > USUAL * figure.rate:
             return [OFF]
     return []
+
+
+def quoted_warnings(one: Asked, found: Found) -> list[str]:
+    code = one.question.code
+    return [QUOTED.format(code=code)] if any(isinstance(found.get(want), Figure) for want in own_rates(one)) else []
 
 
 def both(one: Judged, other: Judged, warnings: list[str]) -> Judged:

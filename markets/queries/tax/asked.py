@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from django.db.models import F
 
@@ -10,14 +11,23 @@ from markets import clock
 from markets.errors import QuestionError, UnknownCodeError
 from markets.instruments import names
 from markets.models import Alias, Instrument
-from markets.queries.rates import find_currency
+from markets.queries.lookup import nearest
+from markets.queries.rates import official, spellings
+from markets.queries.tax.faults import NotQuotedError
 from markets.queries.tax.questions import checked
 from markets.queries.tax.registry import rule_of
 from markets.queries.tax.rule import Choice, Question, Rule, Version
 
 PLN = "PLN"
-# Name as asked (in capitals): code and kind.
-Known = dict[str, tuple[str, str]]
+
+
+class Known(dict[str, tuple[str, str]]):
+    """By name as asked (in capitals): code and kind."""
+
+    @cached_property
+    def spellings(self) -> dict[str, str]:
+        """What an unknown code is compared with: read once for all questions of a call, where one is unknown."""
+        return spellings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +51,7 @@ def known_names(questions: Iterable[Question]) -> Known:
         asked_as=F("name"), code_=F("instrument__code"), kind_=F("instrument__kind")
     )
     rows = by_alias.order_by().values_list(*columns).union(by_code.order_by().values_list(*columns), all=True)
-    return {text: (code, kind) for text, code, kind in rows} if wanted else {}
+    return Known({text: (code, kind) for text, code, kind in rows} if wanted else {})
 
 
 def name(text: str) -> str:
@@ -60,6 +70,8 @@ def make_ready(question: Question, known: Known) -> Asked:
         raise QuestionError(
             "A day before year 1 or after year 9999 would be needed.", {"rule": question.rule}
         ) from None
+    if code == rule.into == PLN:
+        raise NotQuotedError("PLN needs no rate: the answer is in PLN", {"hint": None})
     moment = question.as_of if question.as_of and question.as_of < clock.now() else None
     return Asked(question, rule, version, choice, moment)
 
@@ -69,6 +81,8 @@ def currency(text: str, known: Known) -> str:
     code, kind = known.get(name(text), (name(text), ""))
     is_known = names.is_currency(code) and code not in names.METALS
     if not (kind == Instrument.Kind.CURRENCY if kind else code == PLN or is_known):
-        find_currency(text)  # raises, with the nearest codes, or where the price of gold and coins is
+        if not kind:
+            raise UnknownCodeError(f"There is no currency {text!r}", {"nearest": nearest(text, known.spellings)})
+        official(Instrument(code=code, kind=kind), text)  # raises, with where the price of gold and coins is
         raise UnknownCodeError(f"{code} is a pair: ask for one currency", {"nearest": []})
     return code

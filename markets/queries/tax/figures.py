@@ -1,7 +1,7 @@
 """The rate that a rule has chosen, found in what was read: a published one, one through the euro, or the caller's."""
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
 
 from markets.clock import WARSAW
@@ -125,6 +125,11 @@ def wants_of(choice: Choice, code: str, known: dt.datetime | None) -> list[Want]
     if isinstance(choice, Difference):
         return wants_of(choice.earlier, code, known) + wants_of(choice.later, code, known)
     return []
+
+
+def own_rate(choice: Choice, code: str, known: dt.datetime | None) -> list[Want]:
+    """Of a currency that goes through a reference its own rate of that day, which art. 30(3) says there is not."""
+    return [replace(want, code=code) for want in wants_of(choice, code, known)] if isinstance(choice, Cross) else []
 
 
 def compared(choice: Choice, code: str, known: dt.datetime | None) -> list[tuple[Given, Want]]:

@@ -50,7 +50,8 @@ def judge(want: Want, table: PublishedTable, row: Row, reading: Reading, now: dt
     is_missing = any(one.reason == MISSING and not one.is_accepted for one in skipped)
     is_by_day = table is not TABLE_B
     is_off_calendar = is_by_day and not calendars.is_working(row.day, table.timetable.calendar)
-    is_quiet_day = is_by_day and NO_PUBLICATION in reasons
+    # Of table B too: since it is weekly it left out one week of its own, 18 April 2007.
+    is_quiet_day = NO_PUBLICATION in reasons
     warnings = {
         "archive_only": row.source != table.sources[0],
         "no_proof": row.source == table.sources[0] and row.publication is None,
@@ -63,7 +64,7 @@ def judge(want: Want, table: PublishedTable, row: Row, reading: Reading, now: dt
         skipped,
         is_stale=is_missing or is_too_old(want, table, row.day, today),
         why_not_final=why_not_final(want, row, reasons, today) or archived(warnings),
-        is_ambiguous=is_off_calendar or is_quiet_day,
+        is_ambiguous=is_off_calendar or (is_by_day and is_quiet_day),
         warnings=[name for name, holds in warnings.items() if holds],
     )
 

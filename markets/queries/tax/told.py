@@ -35,7 +35,7 @@ def rounded(amount: Decimal, rounding: Rounding) -> Decimal:
     """Raises QuestionError for an amount with more digits than any sum of money."""
     try:
         with localcontext(prec=DIGITS):
-            return amount.quantize(QUANTA[rounding], ROUND_HALF_UP)
+            return amount.quantize(QUANTA[rounding], ROUND_HALF_UP) + 0  # a zero has no sign
     except InvalidOperation:
         raise QuestionError("amount: it has too many digits.", {"fields": ["amount"]}) from None
 

@@ -28,6 +28,9 @@ def of_kind(invoice: Invoice) -> Iterator[Fault]:
         yield ["kind", "payments"], f"payments are of a ZAL, and this is a {kind}"
     if len(invoice.payments) > MOST_PAYMENTS:
         yield ["payments"], f"FA(3) has {MOST_PAYMENTS} payments at most, and these are {len(invoice.payments)}"
+    for place, payment in enumerate(invoice.payments):
+        if ({payment.vat} if payment.vat else {line.vat for line in invoice.lines}) == {OSS}:
+            yield [f"payments[{place}].vat"], "OSS has no rate and no tax in PLN in FA(3): leave its payments out"
     if invoice.advances and kind is not Kind.FINAL:
         yield ["kind", "advances"], f"advances are taken off a ROZ, and this is a {kind}"
     if not invoice.is_correction:
@@ -88,9 +91,13 @@ def missing(invoice: Invoice) -> Iterator[Fault]:
 def missing_of_original(invoice: Invoice) -> Iterator[Fault]:
     original = invoice.original
     if not invoice.period:
+        if original and invoice.choice == "ecb" and original.choice is None and original.rate is None:
+            yield ["original.choice", "original.rate"], "`choice` is that of today: say which one the original had"
         if original is None:
             yield ["original"], "A correction keeps the rate of its original: name P_1 and tax_point, or the rate"
         elif original.rate is None and original.tax_point is None:
             yield ["original.tax_point", "original.rate"], "Name the tax point of the original, or the rate in it"
     if original and original.is_rate_wrong and (original.rate is None or original.tax_point is None):
         yield ["original.rate", "original.tax_point"], "A wrong rate is corrected from `rate` to that of `tax_point`"
+    if original and original.is_rate_wrong and not any(line.is_before for line in invoice.lines):
+        yield ["lines.StanPrzed"], "A wrong rate is corrected by pairs of rows: the one before it has StanPrzed 1"

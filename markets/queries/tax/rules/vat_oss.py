@@ -8,11 +8,16 @@ from decimal import Decimal
 
 from markets.queries.tax.days import day_of
 from markets.queries.tax.published import ECB, first
-from markets.queries.tax.rule import Example, Question, Rule, Version
+from markets.queries.tax.rule import Choice, Example, Question, Rule, Version
 
 
 def period_end(asked: Question) -> dt.date:
     return day_of(asked, "period_end", "date")
+
+
+def choose(asked: Question) -> Choice:
+    """Of an amount in PLN the rate is that of one EUR, by whichever of the two names it is asked for."""
+    return first(ECB, period_end(asked), "EUR" if asked.code == "PLN" else "")
 
 
 RULE = Rule(
@@ -21,11 +26,11 @@ RULE = Rule(
     name_en="one-stop shop, into euro (VAT)",
     versions=(Version("VAT art. 130c(7)", dt.date(2021, 7, 1), is_first_day_verified=False),),
     event=period_end,
-    choose=lambda asked: first(ECB, period_end(asked)),
+    choose=choose,
     needs=("period_end",),
     into="EUR",
     inputs={
-        "code": "EUR where the amount is in PLN, else the currency of the amount.",
+        "code": "PLN or EUR where the amount is in PLN, else the currency of the amount.",
         "period_end": "Last day of the period of the return; taken from `date` where that is given alone.",
     },
     example=Example(
