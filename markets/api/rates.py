@@ -7,15 +7,17 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
 from markets.api import rate_shapes
+from markets.api.export_query import JSON
 from markets.api.rate_parameters import FillQuery, RateQuery
 from markets.api.rate_schemas import RatePage
 from markets.api.responses import listing, serve, unusual
 from markets.api.schemas import COMMON_ERRORS, SERIES_ERRORS, CurrencyPage, Paging, SeriesQuery
-from markets.api.several import Rows, answer, of_source, period, question_of, several
+from markets.api.several import answer, of_source, period, question_of, several
 from markets.errors import QuestionError
 from markets.licence import Audience
 from markets.models import Currency
 from markets.queries import rates as rate_queries
+from markets.queries.asked import Answer
 from markets.queries.crosses import ZLOTY
 from markets.queries.currencies import currency_rows
 from markets.redis import generations, response_cache
@@ -39,13 +41,14 @@ def rates(
     from two published rates of one day, which stand in `legs`. Gold is not a currency: see `/gold`.
     """
     start, end = period(days, filling)
+    fits_a_file(query, paging)
     if is_series(query, filling):
         return series(request, query, days, paging, start, end)
     fits_together(query, filling)
 
-    def rows(asker: Audience) -> Rows:
+    def rows(asker: Audience, part: slice) -> Answer:
         found = question_of(query, days.source, asker)
-        return answer(found, start, end, query.group, filling, paging)
+        return answer(found, start, end, query.group, filling, part)
 
     named = dict(unusual(query), start=start, end=end, **unusual(filling), **of_source(days))
     return several(request, "rates", named, paging, rows, lambda found: rate_shapes.shaped(found, query))
@@ -55,6 +58,11 @@ def is_series(query: RateQuery, filling: FillQuery) -> bool:
     """Whether it is about the published rates of one currency, as they stand in the tables."""
     plain = not (query.base or query.quotes or query.group or filling.date or filling.fill)
     return plain and "," not in query.code and query.code.strip().upper() != ZLOTY
+
+
+def fits_a_file(query: RateQuery, paging: Paging) -> None:
+    if query.shape == "columns" and paging.format != JSON:
+        raise QuestionError("shape=columns is for JSON: a file has rows", {"format": paging.format})
 
 
 def fits_together(query: RateQuery, filling: FillQuery) -> None:
