@@ -10,7 +10,7 @@ from markets.api.gold_schemas import GoldPage, GoldQuery
 from markets.api.rate_parameters import FillQuery
 from markets.api.responses import listing, serve, unusual
 from markets.api.schemas import SERIES_ERRORS, Paging, SeriesQuery
-from markets.api.several import answer, of_source, period, several
+from markets.api.several import answer, explained, of_source, period, several
 from markets.instruments.names import GOLD
 from markets.licence import Audience
 from markets.queries import gold_units
@@ -66,5 +66,5 @@ def computed_gold(
         found, count = answer(question, *between, None, filling, part)
         return (gold_units.row(one, unit) for one in found), count
 
-    named = dict(unusual(query), between=between, **unusual(filling), **of_source(days))
+    named = dict(unusual(query), between=between, **unusual(filling), **of_source(days), **explained(filling))
     return several(request, "gold", named, paging, rows, lambda found: found)

@@ -12,7 +12,7 @@ from markets.api.rate_parameters import FillQuery, RateQuery
 from markets.api.rate_schemas import RatePage
 from markets.api.responses import listing, serve, unusual
 from markets.api.schemas import COMMON_ERRORS, SERIES_ERRORS, CurrencyPage, Paging, SeriesQuery
-from markets.api.several import answer, of_source, period, question_of, several
+from markets.api.several import answer, explained, of_source, period, question_of, several
 from markets.errors import QuestionError
 from markets.licence import Audience
 from markets.models import Currency
@@ -50,7 +50,7 @@ def rates(
         found = question_of(query, days.source, asker)
         return answer(found, start, end, query.group, filling, part)
 
-    named = dict(unusual(query), start=start, end=end, **unusual(filling), **of_source(days))
+    named = dict(unusual(query), start=start, end=end, **unusual(filling), **of_source(days), **explained(filling))
     return several(request, "rates", named, paging, rows, lambda found: rate_shapes.shaped(found, query))
 
 

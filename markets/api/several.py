@@ -13,7 +13,7 @@ from markets.api.schemas import Paging, SeriesQuery
 from markets.errors import QuestionError
 from markets.exports import format as exported
 from markets.licence import Audience
-from markets.queries import asked, grouped, tables
+from markets.queries import asked, grouped, tables, unpublished
 from markets.queries import rates as rate_queries
 from markets.queries.asked import Asked
 from markets.queries.figures import Wanted
@@ -26,6 +26,11 @@ Rows = Callable[[Audience, slice], asked.Answer]
 def of_source(days: SeriesQuery) -> dict[str, Any]:
     """By its code, whichever of its names was asked for; an unknown one is 404 before anything is kept."""
     return {"source": rate_queries.find_source(days.source).code} if days.source else {}
+
+
+def explained(filling: FillQuery) -> dict[str, Any]:
+    """What a row for every calendar day depends on beside the rates; one query."""
+    return {"missing": sorted(map(str, unpublished.holes()))} if filling.date or filling.fill else {}
 
 
 def period(days: SeriesQuery, filling: FillQuery) -> tuple[date, date]:
@@ -62,7 +67,8 @@ def several(
 ) -> HttpResponse:
     """An answer that any instrument may change, and the clock where a table is due: it holds until the next of both.
 
-    The address is not remembered for the day (`named` is nobody's): the hour at which a table is due would pass it by.
+    What is missing explains a day, and no generation tells of it: `named` has it where days are explained. The address
+    is not remembered for the day (`named` is nobody's): the hour at which a table is due would pass it by.
     """
     due = tuple(sorted(tables.due_days(clock.now()).items()))
     question = response_cache.Question.of(
