@@ -1,7 +1,7 @@
 """Django's entry for the base layer."""
 
 from django.apps import AppConfig
-from django.db.models.signals import post_save
+from django.db.models.signals import post_delete, post_save
 from django.utils.translation import gettext_lazy as _
 
 
@@ -14,3 +14,5 @@ class MarketsConfig(AppConfig):
         from markets.redis import generations
 
         post_save.connect(generations.everything_changed, sender=models.Source, dispatch_uid="response_cache")
+        for event in (post_save, post_delete):  # an answer is kept under the names that were asked for
+            event.connect(generations.everything_changed, sender=models.Alias, dispatch_uid="aliases")

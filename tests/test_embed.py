@@ -108,6 +108,12 @@ def test_an_old_figure_says_so(client: Client, at: Callable[[str], None]) -> Non
     assert "20.11.2026 nieaktualne" in shown(client)
 
 
+def test_the_change_of_an_old_figure_has_no_colour(client: Client, at: Callable[[str], None]) -> None:
+    assert 'class="change up"' in client.get("/embed/USD").content.decode()
+    at("2026-11-24 18:00")
+    assert 'class="change flat"' in client.get("/embed/USD").content.decode()
+
+
 def test_a_figure_of_the_archive_has_the_letter_of_its_table(client: Client, archive: Source) -> None:
     days = working_days(3)
     save(archive, [table(day, RateRecord("EUR", mid=Decimal("4.25"))) for day in days])

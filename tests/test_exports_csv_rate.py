@@ -100,6 +100,23 @@ def test_a_bad_question_is_an_error_in_the_envelope(client: Client, query: str, 
     assert error(client.get(f"/csv/rate?{query}"), status)["code"] == code
 
 
+@pytest.mark.parametrize(("now", "code"), [("2026-11-10 13:00", "USD"), ("2026-11-10 13:00", "XAU")])
+def test_an_old_number_is_not_the_newest(client: Client, at: Callable[[str], None], now: str, code: str) -> None:
+    """Two weeks after the table the number may stand for today; a day later its source has stalled."""
+    at("2026-11-09 13:00")
+    assert number(client, f"/csv/rate?code={code}")
+    at(now)
+    found = error(client.get(f"/csv/rate?code={code}"), 404)
+    assert (found["code"], found["detail"]) == ("no_rate", {"before": "2026-10-26"})
+    assert number(client, f"/csv/rate?code={code}&date=2026-10-26")
+
+
+def test_a_currency_that_left_its_table_has_no_newest_number(client: Client, nbp: Source, job: Job) -> None:
+    publish([Table("A", date(2022, 12, 30), [RateRecord("HRK", mid=Decimal("0.6224"))])], nbp, job)
+    assert error(client.get("/csv/kurs?code=HRK"), 404)["detail"] == {"before": "2022-12-30"}
+    assert number(client, "/csv/kurs?code=HRK&date=2022-12-30") == "0.6224"
+
+
 def test_what_the_licence_keeps_is_no_number(client: Client) -> None:
     Source.objects.update(public_api=False)
     assert error(client.get(USD), 404)["code"] == "no_rate"

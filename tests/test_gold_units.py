@@ -68,8 +68,8 @@ def test_a_period_in_another_unit_has_the_published_days(client: Client) -> None
 
 
 def test_statements_are_bounded(client: Client, django_assert_num_queries: Any) -> None:
-    # The generation, the currency, both figures and both spans, the newest tables, the gaps.
-    with django_assert_num_queries(8):
+    # The gaps twice, the generation, the currency, both figures and both spans, the newest tables.
+    with django_assert_num_queries(9):
         client.get("/gold?unit=oz&currency=USD&fill=previous&from=2026-10-01")
     with django_assert_num_queries(2):
         client.get("/gold?from=2026-10-01")

@@ -183,11 +183,11 @@ def test_figures_of_a_source_that_is_not_public_are_not_shown_on_a_day_either(cl
 
 
 STATEMENTS = [
-    # The generation, the codes, the figures, their spans, the newest tables, the gaps.
-    ({"code": "USD,EUR", "date": "2026-10-24", "fill": "previous"}, 6),
-    ({"code": "USD,EUR,AED,PLN", "fill": "next", "from": "2026-10-12", "to": "2026-10-26"}, 6),
-    ({"code": "USD,EUR,AED", "base": "PLN", "fill": "none", "from": "2026-10-12"}, 6),
-    ({"code": "USD,EUR,AED", "quotes": "EUR/PLN", "date": "2026-10-24"}, 7),  # and the aliases
+    # The gaps twice, the generation, the codes, the figures, their spans, the newest tables.
+    ({"code": "USD,EUR", "date": "2026-10-24", "fill": "previous"}, 7),
+    ({"code": "USD,EUR,AED,PLN", "fill": "next", "from": "2026-10-12", "to": "2026-10-26"}, 7),
+    ({"code": "USD,EUR,AED", "base": "PLN", "fill": "none", "from": "2026-10-12"}, 7),
+    ({"code": "USD,EUR,AED", "quotes": "EUR/PLN", "date": "2026-10-24"}, 8),  # and the aliases
     ({"code": "USD,EUR", "from": "2026-10-12"}, 3),
     ({"code": "USD,EUR,AED", "base": "PLN", "group": "week"}, 3),
     ({"code": "USD", "from": "2026-10-12"}, 2),  # a page that is not full is counted already

@@ -102,3 +102,14 @@ def test_expand_puts_the_facts_of_the_source_into_each_row(client: Client, nbp: 
         assert all(row["source"] == facts for row in ask(client, "/rates", expand="source", **asked)["items"])
     [row] = ask(client, "/rates", code="USD", date="2026-10-24", expand="source")["items"]
     assert row["source"] is None
+
+
+@pytest.mark.parametrize("how", [{"format": "csv"}, {"format": "ndjson"}, {"format": "xlsx"}])
+@pytest.mark.parametrize("which", [{"code": "USD"}, {"code": "USD,EUR"}])
+def test_a_file_has_rows_and_columns_are_refused(client: Client, how: Any, which: Any) -> None:
+    assert refusal(client, "/rates", shape="columns", **which, **how) == (400, "bad_request", how)
+
+
+def test_columns_are_refused_also_where_the_header_asks_for_a_file(client: Client) -> None:
+    answer = client.get("/rates?code=USD&shape=columns", headers={"accept": "text/csv"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_request")

@@ -55,7 +55,7 @@ def figure_row(figure: figures.Figure, days: int) -> Row:
         "unit": words.unit(figure.instrument),
         "price": words.price(figure),
         "percent": "" if figure.percent is None else formats.percent(figure.percent),
-        "way": way,
+        "way": "flat" if figure.old else way,
         "arrow": rows.ARROWS[way],
         "when": words.when(figure.when),
         "iso": figure.when.isoformat(),

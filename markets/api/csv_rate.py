@@ -16,7 +16,7 @@ from markets.instruments.names import GOLD
 from markets.licence import Audience
 from markets.models import Instrument, Rate
 from markets.models.querysets import RateQuerySet
-from markets.queries import rates
+from markets.queries import rates, tables
 from markets.queries.tax.answers import answer
 from markets.queries.tax.rule import Question
 
@@ -36,7 +36,8 @@ class CsvRate(Schema):
     )
     date: Day | None = Field(
         None,
-        description="The day whose rate this is; with `rule` the day of the event. Without it the newest rate.",
+        description="The day whose rate this is; with `rule` the day of the event. Without it the newest "
+        "rate, at most 14 days old (table B: 21).",
         json_schema_extra={"example": "2024-01-31"},
     )
     rule: str | None = Field(
@@ -52,7 +53,7 @@ class CsvRate(Schema):
 
 
 class NoRateError(QuestionError):
-    """Nothing was published for that day; `detail` has the day before that has a rate."""
+    """Nothing was published for that day, or lately; `detail` has the newest day before that has a rate."""
 
     status = 404
     code = "no_rate"
@@ -85,13 +86,16 @@ def of_rule(asked: CsvRate, audience: Audience) -> str:
 
 
 def published(asked: CsvRate, audience: Audience) -> str:
-    """The canonical mid of the day, or the newest there is."""
+    """The canonical mid of the day, or the newest there is, as long as it may stand for today."""
     gold = find(asked.code)
     instrument = gold if gold and gold.code == GOLD else rates.find_currency(asked.code)
-    found = newest(rows_of(instrument, asked.date or clock.today(), audience))
-    if found is None or asked.date not in {None, found[0]}:
-        raise no_rate(instrument, asked.date, found and found[0])
-    _day, mid, scale = found
+    today = clock.today()
+    found = newest(rows_of(instrument, asked.date or today, audience))
+    if found is None:
+        raise no_rate(instrument, asked.date, None)
+    day, mid, scale, table = found
+    if asked.date not in {None, day} or (asked.date is None and today - day > tables.carry_of(table)):
+        raise no_rate(instrument, asked.date, day)
     return str(rates.digits(mid, scale))
 
 
@@ -101,14 +105,18 @@ def rows_of(instrument: Instrument, last: date, audience: Audience) -> RateQuery
     return rates.rates(instrument, BEGINNING, last, audience=audience)
 
 
-def newest(rows: RateQuerySet[Rate]) -> tuple[date, Decimal | None, int] | None:
-    found = rows.exclude(mid=None).order_by("-effective_date").values_list("effective_date", "mid", "scale")
+def newest(rows: RateQuerySet[Rate]) -> tuple[date, Decimal | None, int, str] | None:
+    found = rows.exclude(mid=None).order_by("-effective_date").values_list("effective_date", "mid", "scale", "table")
     return found.first()
 
 
 def no_rate(instrument: Instrument, day: date | None, before: date | None) -> NoRateError:
-    if day is None or before is None:
+    """Without a day the newest is one that is quoted no more, or that its source has left behind."""
+    if before is None:
         return NoRateError(f"There is no rate of {instrument.code}{f' up to {day}' if day else ''}", {"before": None})
+    if day is None:
+        message = f"The newest rate of {instrument.code} is of {before}, too old to stand for today: name its date"
+        return NoRateError(message, {"before": before})
     return NoRateError(
         f"No rate of {instrument.code} was published for {day}; the one before is of {before}", {"before": before}
     )

@@ -10,11 +10,12 @@ from markets.api.gold_schemas import GoldPage, GoldQuery
 from markets.api.rate_parameters import FillQuery
 from markets.api.responses import listing, serve, unusual
 from markets.api.schemas import SERIES_ERRORS, Paging, SeriesQuery
-from markets.api.several import Rows, answer, of_source, period, several, without_days
+from markets.api.several import answer, explained, of_source, period, several, without_days
 from markets.instruments.names import GOLD
 from markets.licence import Audience
 from markets.queries import gold_units
 from markets.queries import rates as rate_queries
+from markets.queries.asked import Answer
 from markets.queries.crosses import ZLOTY
 from markets.queries.figures import Wanted
 from markets.redis import response_cache
@@ -61,10 +62,10 @@ def computed_gold(
 ) -> HttpResponse:
     unit, currency = query.unit or "g", query.currency or ZLOTY
 
-    def rows(asker: Audience) -> Rows:
+    def rows(asker: Audience, part: slice) -> Answer:
         question = gold_units.priced_in(currency, unit, Wanted((), None, days.source, asker, query.as_of))
-        found, count = answer(question, *between, None, filling, paging)
-        return [gold_units.row(one, unit) for one in found], count
+        found, count = answer(question, *between, None, filling, part)
+        return (gold_units.row(one, unit) for one in found), count
 
-    named = dict(unusual(query), between=between, **unusual(filling), **of_source(days))
+    named = dict(unusual(query), between=between, **unusual(filling), **of_source(days), **explained(filling))
     return several(request, "gold", named, paging, rows, lambda found: found)

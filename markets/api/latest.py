@@ -10,9 +10,10 @@ from markets.api.rate_parameters import AllAtOnce, LatestRatesQuery
 from markets.api.rate_schemas import LatestRatePage
 from markets.api.responses import unusual
 from markets.api.schemas import SERIES_ERRORS
-from markets.api.several import Rows, question_of, several
+from markets.api.several import question_of, several
 from markets.licence import Audience
 from markets.queries import latest
+from markets.queries.asked import Answer
 from markets.queries.rates import find_source
 
 router = Router(tags=["rates"])
@@ -28,9 +29,9 @@ def newest(request: HttpRequest, query: Query[LatestRatesQuery], paging: Query[A
     Each is the row that `/rates` has of that day.
     """
 
-    def rows(asker: Audience) -> Rows:
+    def rows(asker: Audience, part: slice) -> Answer:
         found = current(query, asker) if query.code is None else latest.rows(question_of(query, query.source, asker))
-        return found[paging.offset : paging.offset + paging.limit], len(found)
+        return iter(found[part]), len(found)
 
     named = unusual(query) | ({"source": find_source(query.source).code} if query.source else {})
     return several(request, "rates", {"latest": True} | named, paging, rows, lambda it: rate_shapes.expanded(it, query))

@@ -1,9 +1,10 @@
 """How rows of rates are drawn: with the facts of their sources, and as columns instead of rows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from markets.api.rate_parameters import BaseQuery, RateQuery
+from markets.exports.format import Rows
 from markets.models import Source
 
 # What tells the rows apart is an array also where there is one row: a table without any is none.
@@ -23,7 +24,13 @@ def expanded(answer: Answer, query: BaseQuery) -> Answer:
     if not query.expand:
         return answer
     facts = {row["code"]: row for row in Source.objects.values(*FACTS)}
-    return answer | {"items": [row | {"source": facts.get(row["source"], row["source"])} for row in answer["items"]]}
+
+    def told(rows: Iterable[Answer]) -> Iterator[Answer]:
+        return (row | {"source": facts.get(row["source"], row["source"])} for row in rows)
+
+    items = answer["items"]
+    lazy = isinstance(items, Rows)  # of a file: as long as it likes
+    return answer | {"items": Rows(lambda first: told(items.read(first))) if lazy else list(told(items))}
 
 
 def columns(rows: Sequence[Answer]) -> Answer:

@@ -7,16 +7,18 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
 from markets.api import rate_series, rate_shapes
+from markets.api.export_query import JSON
 from markets.api.rate_parameters import FillQuery, RateQuery
 from markets.api.rate_schemas import RatePage
 from markets.api.responses import DAILY, fresh, listing, serve, unusual
 from markets.api.schemas import COMMON_ERRORS, SERIES_ERRORS, CurrencyPage, Paging, SeriesQuery
-from markets.api.several import Rows, answer, of_source, period, question_of, several, without_days
+from markets.api.several import answer, explained, of_source, period, question_of, several, without_days
 from markets.errors import QuestionError
 from markets.licence import Audience, audience
 from markets.models import Currency
 from markets.queries import rate_rows
 from markets.queries import rates as rate_queries
+from markets.queries.asked import Answer
 from markets.queries.crosses import ZLOTY
 from markets.queries.currencies import currency_rows
 from markets.redis import generations, response_cache
@@ -44,15 +46,16 @@ def rates(
     """
     start, end = period(days, filling)
     without_days(query.as_of, filling, query.group)
+    fits_a_file(query, paging)
     if is_series(query, filling):
         return series(request, query, days, paging, start, end)
     fits_together(query, filling)
 
-    def rows(asker: Audience) -> Rows:
+    def rows(asker: Audience, part: slice) -> Answer:
         found = question_of(query, days.source, asker)
-        return answer(found, start, end, query.group, filling, paging)
+        return answer(found, start, end, query.group, filling, part)
 
-    named = dict(unusual(query), start=start, end=end, **unusual(filling), **of_source(days))
+    named = dict(unusual(query), start=start, end=end, **unusual(filling), **of_source(days), **explained(filling))
     return several(request, "rates", named, paging, rows, lambda found: rate_shapes.shaped(found, query))
 
 
@@ -60,6 +63,11 @@ def is_series(query: RateQuery, filling: FillQuery) -> bool:
     """Whether it is about the published rates of one currency, as they stand in the tables."""
     plain = not (query.base or query.quotes or query.group or filling.date or filling.fill)
     return plain and "," not in query.code and query.code.strip().upper() != ZLOTY
+
+
+def fits_a_file(query: RateQuery, paging: Paging) -> None:
+    if query.shape == "columns" and paging.format != JSON:
+        raise QuestionError("shape=columns is for JSON: a file has rows", {"format": paging.format})
 
 
 def fits_together(query: RateQuery, filling: FillQuery) -> None:

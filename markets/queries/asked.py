@@ -1,6 +1,6 @@
 """Questions of rates over several codes, bases and days: what is read for them, and the rows that answer them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -19,6 +19,9 @@ from markets.queries.unpublished import Known
 DAY = timedelta(days=1)
 # Days times pairs of one question: the whole history of six currencies. A hundred thousand take about a second.
 MAX_CELLS = 100_000
+
+# The rows of a page, made one after the other, and how many there are in all.
+Answer = tuple[Iterator[dict[str, Any]], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,27 +127,27 @@ def lines_around(asked: Asked, start: date, end: date, fill: Fill) -> list[Line]
     return lines(asked, moved(start, -tables.LONGEST), moved(end, tables.LONGEST) if fill == "next" else end)
 
 
-def every_day(asked: Asked, start: date, end: date, fill: Fill, page: slice) -> tuple[list[dict[str, Any]], int]:
+def every_day(asked: Asked, start: date, end: date, fill: Fill, page: slice) -> Answer:
     """A row for each calendar day and pair, day by day, of the page only; and how many there are in all."""
     days, width = (end - start).days + 1, len(asked.pairs)
     no_more_than(days, width)
     places = range(days * width)[page]
     if not places:
-        return [], days * width
+        return iter(()), days * width
     first, last = (start + DAY * (place // width) for place in (places[0], places[-1]))
     found, known = lines_around(asked, first, last, fill), facts_of(asked)
     cells = ((found[place % width], start + DAY * (place // width)) for place in places)
-    return [row(asked, line, filled.cell(line, day, fill, known)) for line, day in cells], days * width
+    return (row(asked, line, filled.cell(line, day, fill, known)) for line, day in cells), days * width
 
 
-def published_days(asked: Asked, start: date, end: date, page: slice) -> tuple[list[dict[str, Any]], int]:
+def published_days(asked: Asked, start: date, end: date, page: slice) -> Answer:
     """A row for each pair and each day on which it was published, day by day."""
     no_more_than((end - start).days + 1, len(asked.pairs))
     found = lines(asked, start, end)
     today, _ = unpublished.today_and_due()
     whole = [(day, place) for place, line in enumerate(found) for day in days_of(line, start, min(end, today))]
     whole.sort()
-    return [row(asked, found[place], Cell(day, day)) for day, place in whole[page]], len(whole)
+    return (row(asked, found[place], Cell(day, day)) for day, place in whole[page]), len(whole)
 
 
 def row(asked: Asked, line: Line, cell: Cell) -> dict[str, Any]:

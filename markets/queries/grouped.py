@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any, Literal
 
 from markets.queries import asked, crosses, unpublished
-from markets.queries.asked import Asked
+from markets.queries.asked import Answer, Asked
 from markets.queries.crosses import EXACT
 from markets.queries.filled import Line
 
@@ -30,7 +30,7 @@ def month(day: date) -> tuple[str, date, date]:
 PERIODS: dict[Group, Callable[[date], tuple[str, date, date]]] = {"week": week, "month": month}
 
 
-def rows(question: Asked, start: date, end: date, group: Group, page: slice) -> tuple[list[dict[str, Any]], int]:
+def rows(question: Asked, start: date, end: date, group: Group, page: slice) -> Answer:
     """A row for each period and pair, in the order of the periods; and how many there are in all."""
     asked.no_more_than((end - start).days + 1, len(question.pairs))
     today, _ = unpublished.today_and_due()
@@ -40,7 +40,7 @@ def rows(question: Asked, start: date, end: date, group: Group, page: slice) -> 
         for period, days in periods(asked.days_of(line, start, min(end, today)), group)
     ]
     found.sort(key=lambda one: (one[0][1], one[1]))
-    return [row(line, period, days, start, min(end, today)) for period, _, line, days in found[page]], len(found)
+    return (row(line, period, days, start, min(end, today)) for period, _, line, days in found[page]), len(found)
 
 
 def periods(days: Any, group: Group) -> Iterator[tuple[tuple[str, date, date], list[date]]]:

@@ -33,7 +33,7 @@ def changed(instruments: Collection[int]) -> None:
 
 
 def everything_changed(**_: object) -> None:
-    """Invalidate every answer: an operator changed a source, which any answer may depend on."""
+    """Invalidate every answer: an operator changed a source or a name, which any answer may depend on."""
     with transaction.atomic():
         changed(Instrument.objects.values_list("pk", flat=True))
 
