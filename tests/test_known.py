@@ -209,7 +209,7 @@ def test_the_number_of_statements_does_not_grow_with_the_rows(
     at("2024-02-01 12:00")
     publish([published(date(2024, 1, day), USD="3.9430") for day in range(1, 29)], nbp, job)
     rows = rate_queries.rates(rate_queries.find_currency("USD"), date(2024, 1, 1), date(2024, 1, 31))
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(3):
         assert (
             len(list(known.as_known(known.known_by(rows, moment("2024-02-01T12:00:00Z")), moment("2024-02-01")))) == 28
         )

@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 from markets import clock
 from markets.errors import NotPublicError, QuestionError, UnknownCodeError
 from markets.licence import Audience
-from markets.models import Gap, Publication, Source
+from markets.models import Gap, Publication, Revision, Source
 from markets.queries.tax import registry
 from markets.queries.tax.answers import answer, answer_all
 from markets.queries.tax.faults import (
@@ -495,6 +495,50 @@ def test_an_answer_of_the_past_has_the_figure_that_was_known_then(nbp: Source, a
     assert answer(pit("USD", "2026-10-23", as_of=moment))["rate"] == "3.9000"
     before = refused(pit("USD", "2026-10-23", as_of=datetime(2026, 10, 22, 8, tzinfo=UTC)))
     assert isinstance(before, NotKnownThenError)
+
+
+@pytest.fixture
+def published_again(nbp: Source, at: Callable[[str], None]) -> None:
+    """Table A of 22 October at noon, and with another figure the next morning."""
+    for number, (moment, mid) in enumerate([("2026-10-22 12:10", "3.9000"), ("2026-10-23 09:00", "3.9100")]):
+        at(moment)
+        lines = [RateRecord("USD", Decimal(mid))]
+        put_in([Table("A", date(2026, 10, 22), lines, "206/A/NBP/2026", sha256=str(number) * 64)])
+    at("2026-10-27 10:00")
+
+
+@pytest.mark.parametrize(
+    ("moment", "rate"),
+    [
+        (datetime(2026, 10, 22, 10, 10, tzinfo=UTC), "3.9000"),
+        (datetime(2026, 10, 23, 6, 59, 59, tzinfo=UTC), "3.9000"),
+        (datetime(2026, 10, 23, 7, tzinfo=UTC), "3.9100"),
+        (None, "3.9100"),
+    ],
+)
+def test_a_table_that_is_published_again_is_known_since_it_first_came(
+    published_again: None, moment: datetime | None, rate: str, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    """Its bytes of today are of the next day; what they replaced is in the corrections."""
+    with django_assert_num_queries(3):
+        found = answer(pit("USD", "2026-10-23", as_of=moment))
+    assert (found["rate"], found["table_no"], found["effective_date"]) == (rate, "206/A/NBP/2026", "2026-10-22")
+
+
+def test_before_it_first_came_a_table_was_not_known(published_again: None) -> None:
+    before = refused(pit("USD", "2026-10-23", as_of=datetime(2026, 10, 22, 10, 9, 59, tzinfo=UTC)))
+    assert isinstance(before, NotKnownThenError)
+
+
+def test_a_moment_shows_no_figure_of_a_source_that_may_not_be_shown(
+    published_again: None, nbp: Source, archive: Source
+) -> None:
+    Revision.objects.update(old_source=archive)
+    Source.objects.filter(pk=archive.pk).update(public_api=False)
+    asked = pit("USD", "2026-10-23", as_of=datetime(2026, 10, 22, 20, tzinfo=UTC))
+    assert isinstance(refused(asked), NotPublicError)
+    assert answer(asked, Audience.OPERATOR)["source"] == "nbp_archive"
+    assert answer(pit("USD", "2026-10-23"))["source"] == "nbp"
 
 
 def test_a_moment_to_come_is_now(october: None) -> None:

@@ -1,7 +1,8 @@
 """A rate that only the archive has: told without a number, asked for at the NBP, and answered with one afterwards."""
 
 from collections.abc import Callable
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 from markets.models import Gap, Job, Source
 from markets.queries.tax import registry
 from markets.queries.tax.answers import answer, answer_all
-from markets.queries.tax.faults import StaleError
+from markets.queries.tax.faults import NotKnownThenError, StaleError
 from markets.queries.tax.rule import Question
 from markets.store import gaps
 from miner import wanted
@@ -152,3 +153,27 @@ def test_an_answer_of_official_figures_asks_nobody(
     with django_assert_num_queries(3):
         answer(ASKED)
     assert waiting() == []
+
+
+def test_what_the_archive_has_is_known_since_it_was_read(archived: None) -> None:
+    """At ten in Poland, which is nine in UTC."""
+    with pytest.raises(NotKnownThenError):
+        answer(replace(ASKED, as_of=datetime(2026, 10, 27, 8, 59, 59, tzinfo=UTC)))
+    found = answer(replace(ASKED, as_of=datetime(2026, 10, 27, 9, tzinfo=UTC)))
+    assert (found["rate"], found["source"], found["why_not_final"]) == ("3.5848", "nbp_archive", "archive_only")
+
+
+def test_what_the_archive_alone_had_then_is_told_after_the_official_figure_came(
+    archived: None, replica: Replica, at: Callable[[str], None], django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    """It is the same figure, of which no correction was written; nobody is asked for what is here by now."""
+    at("2026-10-28 13:00")
+    wanted.fetch("nbp", "A", CHRISTMAS)
+    OrmQ.objects.all().delete()
+    with django_assert_num_queries(3):
+        then = answer(replace(ASKED, as_of=datetime(2026, 10, 27, 12, tzinfo=UTC)))
+    assert (then["rate"], then["source"], then["table_no"], then["proof"]) == ("3.5848", "nbp_archive", None, None)
+    assert (then["edition"], then["final"]) == (EDITION, False)
+    assert waiting() == []
+    now = answer(replace(ASKED, as_of=datetime(2026, 10, 28, 12, tzinfo=UTC)))
+    assert (now["source"], now["table_no"]) == ("nbp", "248/A/NBP/2025")

@@ -10,7 +10,7 @@ from markets.api.gold_schemas import GoldPage, GoldQuery
 from markets.api.rate_parameters import FillQuery
 from markets.api.responses import listing, serve, unusual
 from markets.api.schemas import SERIES_ERRORS, Paging, SeriesQuery
-from markets.api.several import Rows, answer, of_source, period, several
+from markets.api.several import Rows, answer, of_source, period, several, without_days
 from markets.instruments.names import GOLD
 from markets.licence import Audience
 from markets.queries import gold_units
@@ -35,6 +35,7 @@ def gold(
     In another `unit` or `currency` it is computed from the price of the gram and the mid of the same day.
     """
     start, end = period(days, filling)
+    without_days(query.as_of, filling)
     if unusual(query) or unusual(filling):
         return computed_gold(request, query, days, filling, paging, (start, end))
 
@@ -61,7 +62,7 @@ def computed_gold(
     unit, currency = query.unit or "g", query.currency or ZLOTY
 
     def rows(asker: Audience) -> Rows:
-        question = gold_units.priced_in(currency, unit, Wanted((), None, days.source, asker))
+        question = gold_units.priced_in(currency, unit, Wanted((), None, days.source, asker, query.as_of))
         found, count = answer(question, *between, None, filling, paging)
         return [gold_units.row(one, unit) for one in found], count
 

@@ -5,8 +5,9 @@ from typing import Literal
 
 from ninja import Field, Schema
 
+from markets.api.as_of import AsOf
 from markets.api.rate_parameters import OneCode
-from markets.api.rate_schemas import RateLeg, Why
+from markets.api.rate_schemas import KnownFrom, RateLeg, Why
 from markets.api.schemas import Digits
 
 
@@ -19,6 +20,11 @@ class GoldQuery(Schema):
     currency: OneCode | None = Field(
         None, description="In which currency of the NBP; without it PLN.", json_schema_extra={"example": "USD"}
     )
+    as_of: AsOf | None = Field(
+        None, description="Which prices were known at this moment, and as what: ISO 8601 with a zone, or a day, "
+        "which is meant until its end in Warsaw. Not with `date` and `fill`.",
+        json_schema_extra={"example": "2026-10-26T10:00:00Z"},
+    )  # fmt: skip
 
 
 class GoldItem(Schema):
@@ -55,8 +61,12 @@ class DatedGold(Schema):
     )
 
 
+class ToldGold(KnownFrom, DatedGold):
+    """With `as_of`."""
+
+
 class GoldPage(Schema):
-    items: list[GoldItem | DatedGold] = Field(
+    items: list[GoldItem | DatedGold | ToldGold] = Field(
         description="Ascending by date. As it was published, rows have the short shape; with a `unit`, a `currency`, a "
         "`date` or a `fill` they say more."
     )

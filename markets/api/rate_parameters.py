@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from ninja import Field, Schema
 from pydantic import AfterValidator
 
+from markets.api.as_of import AsOf
 from markets.api.schemas import MAX_LIMIT, Day, Paging, Whole
 
 LONGEST_CODE, MOST_CODES = 32, 50
@@ -70,6 +71,17 @@ class ShapeQuery(Schema):
 
 
 class RateQuery(ShapeQuery, BaseQuery):
+    as_of: AsOf | None = Field(
+        None, description="Which figures were known at this moment, and as what: ISO 8601 with a zone, or a day, "
+        "which is meant until its end in Warsaw. Each row says since when its value was known. Not with `date`, `fill` "
+        "and `group`.",
+        json_schema_extra={"example": "2026-10-26T10:00:00Z"},
+    )  # fmt: skip
+    overrides: Literal["0", "1"] | None = Field(
+        None, description="`1`: also what an operator set beside the figures of this one currency, after the published "
+        "row of its day, with `source` manual and `override`. Without it only what was published.",
+        json_schema_extra={"example": "1"},
+    )  # fmt: skip
     code: Codes = Field(
         description="ISO code of the currency, or an alias: USD, usd, USD/PLN. Several have commas between them.",
         json_schema_extra={"example": "USD"},

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from ninja import Field, Schema
 
+from markets.api.revision_schemas import SetBy
 from markets.api.schemas import Digits
 
 
@@ -14,6 +15,24 @@ class PublisherFacts(Schema):
     attribution: str = Field(description="What to print beside its figures.", examples=["Źródło: NBP"])
     licence: str = Field(description="On what terms.", examples=["Informacja publiczna"])
     url: str = Field(description="Its page.", examples=["https://nbp.pl/"])
+
+
+class KnownFrom(Schema):
+    known_from: dt.datetime | None = Field(
+        None, description="Only with `as_of`: since when this value was known, UTC; of a computed one, all its legs.",
+        examples=["2024-01-31T10:47:12Z"],
+    )  # fmt: skip
+
+
+class Proven(KnownFrom):
+    provenance: str | None = Field(
+        None, description="Only with `expand=source`: where this figure came from; null for what was computed.",
+        examples=["/api/v1/provenance/rate/4711"],
+    )  # fmt: skip
+    publication: str | None = Field(
+        None, description="Only with `expand=source`: its document; null for the archive and with `as_of`.",
+        examples=["/api/v1/provenance/publication/123"],
+    )  # fmt: skip
 
 
 class RateItem(Schema):
@@ -109,6 +128,24 @@ class GroupedRate(Valued):
     )
 
 
+# Beside the fields of an item those that were asked for. Kinds of their own: they are the last columns of a file.
+class ToldRate(Proven, RateItem):
+    """With `as_of`, `expand=source` or `overrides=1`."""
+
+    override: SetBy | None = Field(
+        None, description="Only with `overrides=1`: who set this figure and why; null where it was published.",
+        examples=[None],
+    )  # fmt: skip
+
+
+class ToldDatedRate(Proven, DatedRate):
+    """With `as_of` or `expand=source`."""
+
+
+class ToldLatest(Proven, Explained):
+    """With `expand=source`."""
+
+
 Columns = Annotated[
     dict[str, Any],
     Field(description="With shape=columns: an array for each field, or its value where it is the same in all rows."),
@@ -116,7 +153,7 @@ Columns = Annotated[
 
 
 class RatePage(Schema):
-    items: list[RateItem | DatedRate | GroupedRate] | Columns = Field(
+    items: list[RateItem | DatedRate | GroupedRate | ToldRate | ToldDatedRate] | Columns = Field(
         description="Ascending by date. Rows of one currency as it was published have the short shape; those of "
         "several codes, another base, a `date` or a `fill` say more, and so do those of a `group`."
     )
@@ -124,5 +161,5 @@ class RatePage(Schema):
 
 
 class LatestRatePage(Schema):
-    items: list[Explained] = Field(description="Sorted by code, or in the order of the question.")
+    items: list[Explained | ToldLatest] = Field(description="Sorted by code, or in the order of the question.")
     count: int = Field(description="All that match, before paging.", examples=[33])

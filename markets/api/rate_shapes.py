@@ -19,11 +19,11 @@ def shaped(answer: Answer, query: RateQuery) -> Answer:
 
 
 def expanded(answer: Answer, query: BaseQuery) -> Answer:
-    """With `expand=source`: the facts of the source in the place of its code; one query."""
+    """With `expand=source`: the facts of the source in the place of its code, where it is one; one query."""
     if not query.expand:
         return answer
     facts = {row["code"]: row for row in Source.objects.values(*FACTS)}
-    return answer | {"items": [row | {"source": facts.get(row["source"])} for row in answer["items"]]}
+    return answer | {"items": [row | {"source": facts.get(row["source"], row["source"])} for row in answer["items"]]}
 
 
 def columns(rows: Sequence[Answer]) -> Answer:

@@ -6,15 +6,16 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
-from markets.api import rate_shapes
+from markets.api import rate_series, rate_shapes
 from markets.api.rate_parameters import FillQuery, RateQuery
 from markets.api.rate_schemas import RatePage
-from markets.api.responses import listing, serve, unusual
+from markets.api.responses import DAILY, fresh, listing, serve, unusual
 from markets.api.schemas import COMMON_ERRORS, SERIES_ERRORS, CurrencyPage, Paging, SeriesQuery
-from markets.api.several import Rows, answer, of_source, period, question_of, several
+from markets.api.several import Rows, answer, of_source, period, question_of, several, without_days
 from markets.errors import QuestionError
-from markets.licence import Audience
+from markets.licence import Audience, audience
 from markets.models import Currency
+from markets.queries import rate_rows
 from markets.queries import rates as rate_queries
 from markets.queries.crosses import ZLOTY
 from markets.queries.currencies import currency_rows
@@ -37,8 +38,12 @@ def rates(
     table B where A has none. With several codes, another base or other quotes, with a `date` or a `fill` each row also
     says the day that was asked for, whether it was filled and why nothing was published. What is not in PLN is computed
     from two published rates of one day, which stand in `legs`. Gold is not a currency: see `/gold`.
+
+    With `as_of` it is what was known at that moment, also where it was corrected since. What an operator set beside the
+    published figures is shown only with `overrides=1`, in rows of its own.
     """
     start, end = period(days, filling)
+    without_days(query.as_of, filling, query.group)
     if is_series(query, filling):
         return series(request, query, days, paging, start, end)
     fits_together(query, filling)
@@ -62,19 +67,26 @@ def fits_together(query: RateQuery, filling: FillQuery) -> None:
         raise QuestionError("group is for a period: date and fill are not for it")
     if query.group and query.table == "C":
         raise QuestionError("table C has bid and ask and no mid, of which a period could have the mean")
+    if query.overrides == "1":
+        message = "overrides stand beside the published rates of one currency: ask for one code and a period alone"
+        raise QuestionError(message, {"not_with": ["several codes", "base", "quotes", "date", "fill", "group", "PLN"]})
 
 
 def series(
     request: HttpRequest, query: RateQuery, days: SeriesQuery, paging: Paging, start: date, end: date
 ) -> HttpResponse:
     instrument = rate_queries.find_currency(query.code)
+    if query.as_of or query.overrides == "1":
+        found = rate_series.special(query, days, paging, instrument, (start, end), audience(request))
+        return fresh(request, rate_shapes.shaped(found, query), DAILY)
 
     def compute(asker: Audience) -> dict[str, Any]:
         rows = rate_queries.rates(instrument, start, end, query.table, days.source, asker)
-        found = listing(paging, rows, lambda page: rate_queries.rate_rows(page, instrument))
+        proof = query.expand == "source"
+        found = listing(paging, rows, lambda page: rate_rows.as_they_stand(page, instrument, proof=proof))
         return rate_shapes.shaped(found, query)
 
-    rest = unusual(query, "code") | of_source(days)
+    rest = unusual(query, "code", "overrides") | of_source(days)
 
     def question(limit: int) -> response_cache.Question:
         more = rest | unusual(Paging(limit=limit, offset=paging.offset))

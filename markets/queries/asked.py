@@ -12,6 +12,7 @@ from markets.queries import crosses, figures, filled, tables, unpublished
 from markets.queries.crosses import ZLOTY, Pair
 from markets.queries.figures import Span, Wanted, moved
 from markets.queries.filled import Cell, Fill, Line
+from markets.queries.rate_rows import proof_of
 from markets.queries.rates import find_source, official
 from markets.queries.unpublished import Known
 
@@ -133,7 +134,7 @@ def every_day(asked: Asked, start: date, end: date, fill: Fill, page: slice) -> 
     first, last = (start + DAY * (place // width) for place in (places[0], places[-1]))
     found, known = lines_around(asked, first, last, fill), facts_of(asked)
     cells = ((found[place % width], start + DAY * (place // width)) for place in places)
-    return [filled.row(line, filled.cell(line, day, fill, known)) for line, day in cells], days * width
+    return [row(asked, line, filled.cell(line, day, fill, known)) for line, day in cells], days * width
 
 
 def published_days(asked: Asked, start: date, end: date, page: slice) -> tuple[list[dict[str, Any]], int]:
@@ -143,7 +144,19 @@ def published_days(asked: Asked, start: date, end: date, page: slice) -> tuple[l
     today, _ = unpublished.today_and_due()
     whole = [(day, place) for place, line in enumerate(found) for day in days_of(line, start, min(end, today))]
     whole.sort()
-    return [filled.row(found[place], Cell(day, day)) for day, place in whole[page]], len(whole)
+    return [row(asked, found[place], Cell(day, day)) for day, place in whole[page]], len(whole)
+
+
+def row(asked: Asked, line: Line, cell: Cell) -> dict[str, Any]:
+    """As the API answers it, with what more was asked for: since when it was known, where it came from."""
+    found, figures = filled.row(line, cell), line.of_day(cell.day)
+    if asked.wanted.as_of:
+        moments = [figure.known_from for figure in figures if figure.known_from]
+        found["known_from"] = max(moments, default=None)
+    if asked.wanted.proof:
+        [one] = figures if line.pair.is_published and figures else [None]
+        found |= proof_of(one and one.rate, one and one.publication)
+    return found
 
 
 def days_of(line: Line, start: date, end: date) -> Iterable[date]:

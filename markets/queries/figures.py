@@ -2,24 +2,25 @@
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Subquery
 
 from markets.decimals import published
 from markets.instruments.names import GOLD
 from markets.licence import Audience
 from markets.models import Instrument, Rate
 from markets.models.querysets import RateQuerySet
+from markets.queries import known
 from markets.queries.rates import chosen, of_source
 
 COLUMNS = (
     *("instrument__code", "effective_date", "mid", "bid", "ask", "scale", "source__code", "table"),
-    "publication__number",
+    *("publication__number", "pk", "publication"),
 )
 GOLD_TABLE = "gold"
 
@@ -33,6 +34,10 @@ class Figure(NamedTuple):
     source: str
     table: str
     number: str | None
+    rate: int | None = None
+    publication: int | None = None
+    # Only where it was asked for what was known at a moment.
+    known_from: datetime | None = None
 
     @property
     def value(self) -> Decimal | None:
@@ -50,12 +55,16 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Whose figures are asked for, and of which publisher; all instruments are of one kind."""
+    """Whose figures are asked for, and of which publisher; all instruments are of one kind. As they were known at
+    `as_of`; `proof`: whether each row says where it came from.
+    """
 
     instruments: Sequence[Instrument]
     table: str | None = None
     source: str | None = None
     audience: Audience = Audience.API
+    as_of: datetime | None = None
+    proof: bool = False
 
     def of(self, rows: RateQuerySet[Rate]) -> RateQuerySet[Rate]:
         kind = self.instruments[0].kind if self.instruments else Instrument.Kind.CURRENCY.value
@@ -71,22 +80,31 @@ class Series:
 
 
 def read(wanted: Wanted, start: date, end: date) -> dict[str, Series]:
-    """By code, both days inclusive; one query however many instruments."""
+    """By code, both days inclusive; one query however many instruments, three as of a moment."""
     pks = [row.pk for row in wanted.instruments]
-    return series_of(wanted.of(Rate.objects.filter(instrument__in=pks).between(start, end))) if pks else {}
+    return series_of(wanted, wanted.of(Rate.objects.filter(instrument__in=pks).between(start, end))) if pks else {}
 
 
 def read_gold(wanted: Wanted, start: date, end: date) -> dict[str, Series]:
     """PLN for a gram, of the publisher that is wanted."""
     rows = Rate.objects.filter(instrument__code=GOLD).of_table(GOLD_TABLE).between(start, end)
-    return series_of(of_source(rows, wanted.source, wanted.audience))
+    return series_of(wanted, of_source(rows, wanted.source, wanted.audience))
 
 
-def series_of(rows: QuerySet[Rate]) -> dict[str, Series]:
+def series_of(wanted: Wanted, rows: RateQuerySet[Rate]) -> dict[str, Series]:
     found: dict[str, dict[date, Figure]] = defaultdict(dict)
-    for code, *columns in rows.values_list(*COLUMNS):
-        found[code].setdefault(columns[0], Figure._make(columns))
+    for code, figure in as_known(rows, wanted.as_of, wanted.audience) if wanted.as_of else as_they_stand(rows):
+        found[code].setdefault(figure.day, figure)
     return {code: Series(list(figures), figures) for code, figures in found.items()}
+
+
+def as_they_stand(rows: RateQuerySet[Rate]) -> Iterator[tuple[str, Figure]]:
+    return ((code, Figure(*columns)) for code, *columns in rows.values_list(*COLUMNS))
+
+
+def as_known(rows: RateQuerySet[Rate], as_of: datetime, audience: Audience) -> Iterator[tuple[str, Figure]]:
+    for rate, code, figure in known.of_instruments(known.known_by(rows, as_of), as_of, audience):
+        yield code, Figure(*figure[:-1], rate=rate, known_from=figure.known_from)
 
 
 def spans(wanted: Wanted) -> dict[str, Span]:

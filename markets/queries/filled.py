@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from markets.queries import crosses, tables
 from markets.queries.crosses import NOTHING, Pair
-from markets.queries.figures import Series, at_or_after, at_or_before
+from markets.queries.figures import Figure, Series, at_or_after, at_or_before
 from markets.queries.unpublished import Known, Reason, Why, explain
 
 Fill = Literal["none", "previous", "next"]
@@ -30,7 +30,11 @@ class Line:
     def fields(self, day: date | None) -> dict[str, Any]:
         if day is None:
             return NOTHING
-        return crosses.fields(self.pair, [self.known[code].figures[day] for code in self.pair.legs])
+        return crosses.fields(self.pair, self.of_day(day))
+
+    def of_day(self, day: date | None) -> list[Figure]:
+        """The figure of each leg on a day on which all of them have one; none without a day."""
+        return [self.known[code].figures[day] for code in self.pair.legs] if day else []
 
     def table_of(self, code: str, day: date, facts: Known) -> str:
         """The table that the code stands in on that day: of its newest figure before, as far back as every question

@@ -1,5 +1,6 @@
 """Gold in another unit or currency than the NBP publishes, and gold as a currency to convert from or to."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -25,7 +26,7 @@ def priced_in(currency: str, unit: str, wanted: Wanted) -> Asked:
     code = code_of(instrument)
     pair = Pair(GOLD, code, GOLD, "" if code == ZLOTY else code, GRAMS[unit])
     instruments = [instrument] if instrument else []
-    return Asked((pair,), Wanted(instruments, wanted.table, wanted.source, wanted.audience))
+    return Asked((pair,), replace(wanted, instruments=instruments))
 
 
 def row(rate: dict[str, Any], unit: str) -> dict[str, Any]:
@@ -37,4 +38,5 @@ def row(rate: dict[str, Any], unit: str) -> dict[str, Any]:
         "unit": unit,
         "currency": rate["quote"],
         **{name: rate[name] for name in ("source", "filled", "stale", "reason", "reason_name", "derived", "legs")},
+        **({"known_from": rate["known_from"]} if "known_from" in rate else {}),
     }

@@ -6,85 +6,17 @@ first corrected. Its value then is what the first correction after that moment r
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import date, datetime
-from decimal import Decimal
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
-from markets.licence import Audience, shown_to
-from markets.models import ArchiveReading, Publication, Rate, Revision, Source
+from markets.licence import Audience
+from markets.models import ArchiveReading, Publication, Rate, Revision
 from markets.models.querysets import RateQuerySet
-
-
-class KnownRate(NamedTuple):
-    """A figure as it was known: the columns of `queries.rates.COLUMNS`, and since when this value was known."""
-
-    effective_date: date
-    mid: Decimal | None
-    bid: Decimal | None
-    ask: Decimal | None
-    scale: int
-    source: str
-    table: str
-    number: str
-    known_from: datetime
-
-
-class Reading(NamedTuple):
-    source: int
-    official: int | None
-    code: str
-    from_day: date
-    to_day: date
-    last_rate: int
-    read_at: datetime
-    edition: str
-
-
-class Change(NamedTuple):
-    """A correction; the source that gave the value before is shown by its code."""
-
-    rate: int
-    seen_at: datetime
-    source: int
-    code: str
-    mid: Decimal | None
-    bid: Decimal | None
-    ask: Decimal | None
-    scale: int
-    number: str
-
-
-class Held(NamedTuple):
-    """The row of today."""
-
-    id: int
-    instrument: int
-    source: int
-    effective_date: date
-    mid: Decimal | None
-    bid: Decimal | None
-    ask: Decimal | None
-    scale: int
-    code: str
-    table: str
-    number: str | None
-    first_fetched: datetime | None
-
-
-CHANGE = (
-    *("rate", "seen_at", "old_source", "old_source__code"),
-    *("old_mid", "old_bid", "old_ask", "old_scale", "old_number"),
-)
-HELD = (
-    *("pk", "instrument", "source", "effective_date", "mid", "bid", "ask", "scale", "source__code", "table"),
-    *("publication__number", "first_fetched"),
-)
-READING = (
-    *("source", "source__fallback_for", "source__code", "from_day", "to_day", "last_rate", "read_at", "edition"),
-)
+from markets.queries.known_columns import CHANGE, HELD, READING, Change, Held, KnownRate, Reading, Said
+from markets.queries.then import figure_then
 
 
 def known_by(rows: RateQuerySet[Rate], as_of: datetime) -> RateQuerySet[Any]:
@@ -111,18 +43,25 @@ def with_first_fetched(rows: RateQuerySet[Rate]) -> RateQuerySet[Any]:
 
 
 def as_known(rows: QuerySet[Any, Any], as_of: datetime, asker: Audience = Audience.API) -> Iterator[KnownRate]:
-    """The rows of `known_by`, or a page of them, with the values that they had; four statements at most.
+    """The rows of `known_by`, or a page of them, with the values that they had; three statements at most.
 
     A value of a source that the audience may not see is left out.
     """
+    return (figure for _, _, figure in of_instruments(rows, as_of, asker))
+
+
+def of_instruments(
+    rows: QuerySet[Any, Any], as_of: datetime, asker: Audience = Audience.API
+) -> Iterator[tuple[int, str, KnownRate]]:
+    """The same of several instruments, each after the id of its row and the code of its instrument."""
     held = [Held(*row) for row in rows.values_list(*HELD)]
     if not held:
         return
-    changes, readings, hidden = changes_of(held), all_readings(), hidden_from(asker)
+    changes, readings = changes_of(held, asker), all_readings(asker)
     for row in held:
         known = state_at(row, changes[row.id], reading_of(row, readings), as_of)
-        if known is not None and known[0] not in hidden:
-            yield known[1]
+        if known is not None and known[0]:
+            yield row.id, row.name, known[1]
 
 
 def held_of(rate: int) -> Held:
@@ -131,7 +70,7 @@ def held_of(rate: int) -> Held:
     return Held(*row)
 
 
-def changes_of(held: list[Held]) -> dict[int, list[Change]]:
+def changes_of(held: list[Held], asker: Audience = Audience.OPERATOR) -> dict[int, list[Change]]:
     """By rate, the oldest first; one statement."""
     days = [row.effective_date for row in held]
     found: dict[int, list[Change]] = defaultdict(list)
@@ -140,16 +79,22 @@ def changes_of(held: list[Held]) -> dict[int, list[Change]]:
         rate__effective_date__range=(min(days), max(days)),
         notation=False,
     )
+    rows = rows.annotate(is_shown=may_be_shown(asker, "old_source"))
     for values in rows.order_by("seen_at", "pk").values_list(*CHANGE):
         change = Change(*values)
         found[change.rate].append(change)
     return found
 
 
-def all_readings() -> list[Reading]:
+def all_readings(asker: Audience = Audience.OPERATOR) -> list[Reading]:
     """Some thirty rows, the oldest first."""
-    rows = ArchiveReading.objects.order_by("read_at", "pk")
+    rows = ArchiveReading.objects.annotate(is_shown=may_be_shown(asker, "source")).order_by("read_at", "pk")
     return [Reading(*values) for values in rows.values_list(*READING)]
+
+
+def may_be_shown(asker: Audience, source: str) -> Value | F:
+    """A column, for the path to a source."""
+    return Value(value=True) if asker is Audience.OPERATOR else F(f"{source}__{asker.value}")
 
 
 def reading_of(row: Held, readings: list[Reading]) -> Reading | None:
@@ -166,33 +111,19 @@ def reading_of(row: Held, readings: list[Reading]) -> Reading | None:
     )
 
 
-def hidden_from(asker: Audience) -> set[int]:
-    if asker is Audience.OPERATOR:
-        return set()
-    return set(Source.objects.exclude(shown_to(asker, "")).values_list("pk", flat=True))
-
-
 def state_at(
     row: Held, changes: list[Change], reading: Reading | None, as_of: datetime
-) -> tuple[int, KnownRate] | None:  # fmt: skip
-    """The id of its source and the figure; None where nothing says that it was known."""
-    before = [change for change in changes if change.seen_at <= as_of]
-    after = next((change for change in changes if change.seen_at > as_of), None)
-    known_from = before[-1].seen_at if before else first_known(row, reading)
-    if known_from is None or known_from > as_of:
+) -> tuple[bool, KnownRate] | None:  # fmt: skip
+    """Whether its source may be shown, and the figure; None where nothing says that it was known."""
+    found = figure_then(
+        Said._make((True, *row[4:8], row.code, row.number or "")),
+        [(change.seen_at, Said._make(change[2:])) for change in changes],
+        row.first_fetched,
+        reading and (reading.read_at, Said(reading.is_shown, *row[4:8], reading.code, "")),
+        as_of,
+    )
+    if found is None:
         return None
-    day, table = row.effective_date, row.table
-    if after is not None:
-        values = (after.mid, after.bid, after.ask, after.scale, after.code, table, after.number)
-        return after.source, KnownRate(day, *values, known_from)
-    of_archive = reading is not None and not before and (row.first_fetched is None or row.first_fetched > as_of)
-    if reading is not None and of_archive:
-        return reading.source, KnownRate(day, row.mid, row.bid, row.ask, row.scale, reading.code, table, "", known_from)
-    code, number = row.code, row.number or ""
-    return row.source, KnownRate(day, row.mid, row.bid, row.ask, row.scale, code, table, number, known_from)
-
-
-def first_known(row: Held, reading: Reading | None) -> datetime | None:
-    """Since when a figure of that place was known, whatever its value was at first."""
-    moments = [moment for moment in (row.first_fetched, reading and reading.read_at) if moment is not None]
-    return min(moments, default=None)
+    said, since = found
+    values = (said.mid, said.bid, said.ask, said.scale, said.source, row.table, said.number)
+    return said.is_shown, KnownRate(row.effective_date, *values, since)

@@ -23,13 +23,13 @@ def all_codes(base: str | None) -> list[str]:
 def rows(question: Asked) -> list[dict[str, Any]]:
     """A row for each pair; without a value where nothing of it is published any more."""
     known = asked.facts_of(question)
-    return [row(line, known) for line in lines(question, known)]
+    return [row(question, line, known) for line in lines(question, known)]
 
 
 def current_rows(question: Asked) -> list[dict[str, Any]]:
     """Of those alone that the newest tables have, sorted by code; a currency in itself is left out."""
     known = asked.facts(question.wanted, {})
-    found = [row(line, known) for line in lines(question, known) if line.days]
+    found = [row(question, line, known) for line in lines(question, known) if line.days]
     return sorted((one for one in found if one["effective_date"]), key=lambda one: (one["base"], one["quote"]))
 
 
@@ -50,13 +50,13 @@ def is_other(wanted: Wanted) -> bool:
     return wanted.source is not None or any(row.kind == row.Kind.PAIR for row in wanted.instruments)
 
 
-def row(line: Line, known: Known) -> dict[str, Any]:
+def row(question: Asked, line: Line, known: Known) -> dict[str, Any]:
     """The row of a day without the day that was asked for."""
     day = newest_day(line, known)
     why = standing(line, day, known) if line.pair.legs else None
     if why and why.why in filled.FINAL:
         day = None
-    answer = filled.row(line, Cell(known.today, day, why, why is not None and why.is_stale))
+    answer = asked.row(question, line, Cell(known.today, day, why, why is not None and why.is_stale))
     del answer["date"], answer["filled"]
     return answer
 

@@ -121,24 +121,6 @@ def gold(start: date, end: date, source: str | None = None, audience: Audience =
     return of_source(rows, source, audience)
 
 
-def rate_rows(rows: models.QuerySet[Rate], instrument: Instrument) -> Iterator[dict[str, Any]]:
-    """The rows as the API returns them, without model instances: 10,000 instances would cost a second."""
-    for day, mid, bid, ask, scale, source, table, number in rows.values_list(*COLUMNS):
-        yield {
-            "code": instrument.code,
-            "base": instrument.base,
-            "quote": instrument.quote,
-            "effective_date": day,
-            "mid": digits(mid, scale),
-            "bid": digits(bid, scale),
-            "ask": digits(ask, scale),
-            "unit": 1,
-            "source": source,
-            "table": table,
-            "table_no": number or None,
-        }
-
-
 def gold_rows(rows: models.QuerySet[Rate]) -> Iterator[dict[str, Any]]:
     for day, mid, scale, source in rows.values_list(*GOLD_COLUMNS):
         yield {"effective_date": day, "price": digits(mid, scale), "unit": "g", "source": source}

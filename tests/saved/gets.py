@@ -189,6 +189,22 @@ RATES = """
 /rates?code=USD&group=week&shape=columns&from=2026-10-12
 /rates?code=USD&shape=columns&limit=3
 /rates?code=USD&expand=source&limit=1
+/rates?code=USD&as_of=2026-10-26T12:00:00Z&limit=2
+/rates?code=USD&as_of=2026-10-27&expand=source&limit=1
+/rates?code=USD&as_of=2026-10-26T12:00:00Z&limit=1 operator
+/rates?code=USD,EUR&quotes=PLN,EUR&as_of=2026-10-26T12:00:00Z&from=2026-10-23
+/rates?code=USD&as_of=2026-10-26&date=2026-10-26
+/rates?code=USD&as_of=2026-10-26T12:00:00
+/rates?code=USD&as_of=2030-01-01
+/rates?code=USD&overrides=1&from=2026-10-22&to=2026-10-26
+/rates?code=USD&overrides=1&expand=source&from=2026-10-23&to=2026-10-23
+/rates?code=USD&overrides=1&as_of=2026-10-26
+/rates?code=USD&overrides=1&source=nbp
+/rates?code=USD,EUR&overrides=1
+/rates?code=USD&overrides=yes
+/latest?code=USD&as_of=2026-10-26
+/gold?as_of=2026-10-26T12:00:00Z&limit=2
+/gold?as_of=2026-10-26&fill=previous
 /rates?code=USD&date=2026-10-28&from=2026-10-01
 /rates?code=USD,usd
 /rates?code=USD&fill=both

@@ -136,8 +136,10 @@ def both(one: Judged, other: Judged, warnings: list[str]) -> Judged:
 
 
 def ask_for_official(found: Found) -> None:
-    """What only the archive has is wanted from the NBP: with its number, and with a proof."""
-    rows = [figure.row for figure in found.values() if isinstance(figure, Figure)]
+    """What only the archive has is wanted from the NBP: with its number, and with a proof. What it alone had at a
+    moment of the past may long be here.
+    """
+    rows = [figure.row for want, figure in found.items() if isinstance(figure, Figure) and want.known is None]
     places = sorted({(row.table, row.day) for row in rows if row is not None and row.source == ARCHIVE})
     if places:
         events.publications_wanted.send(sender=Question, source=NBP, places=places)

@@ -61,7 +61,8 @@ class Finder:
             if day is None:
                 continue
             rows = [self.reading.row(code, day, table) for code in want.codes]
-            found = [self.shown(row.as_known(want.known)) for row in rows if row is not None]
+            known = [row.as_known(want.known) for row in rows if row is not None]
+            found = [self.shown(row) for row in known if row is not None]
             if len(found) == len(want.codes):
                 return self.figure(want, table, found)
             if is_too_old(want, table, day, self.today):

@@ -3,14 +3,15 @@
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from markets.decimals import published
 from markets.licence import Audience
 from markets.queries.tax import statements
 from markets.queries.tax.rule import Relation
-from markets.queries.tax.sequences import ARCHIVE, TABLES, PublishedTable, Want
+from markets.queries.tax.sequences import TABLES, PublishedTable, Want
+from markets.queries.then import figure_then
 
 EVER = dt.date.max
 # Source, table, a day, and as it was known when.
@@ -33,11 +34,18 @@ class Row:
     publication: int | None
     number: str
     sha256: str
-    # (until when, what it was), ascending.
+    # (until when, what it was), ascending; only where a moment was asked for, as are the next two.
     before: tuple[tuple[dt.datetime, "Row"], ...] = ()
+    first_fetched: dt.datetime | None = None
+    # Since when, and as what, an archive had it.
+    archive: tuple[dt.datetime, "Row"] | None = None
 
-    def as_known(self, at: dt.datetime | None) -> "Row":
-        return self if at is None else next((row for until, row in self.before if at < until), self)
+    def as_known(self, at: dt.datetime | None) -> "Row | None":
+        """What it was then; None where nothing says that it was known."""
+        if at is None:
+            return self
+        found = figure_then(self, self.before, self.first_fetched, self.archive, at)
+        return found and found[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +108,14 @@ def places_of(want: Want) -> list[Place]:
         place
         for table in TABLES[want.sequence]
         for bound in (want.bound, EVER)
-        for place in places(table, bound, want.known)
+        for known in (want.known, None)
+        for place in places(table, bound, known)
+        if known is want.known or bound is EVER
     ]
 
 
 def places(table: PublishedTable, bound: dt.date, known: dt.datetime | None) -> list[Place]:
-    """An archive does not say since when its figures were known: they count as known at any time."""
-    return [(source, table.name, bound, None if source == ARCHIVE else known) for source in table.sources]
+    return [(source, table.name, bound, known) for source in table.sources]
 
 
 def add_figures(reading: Reading, pairs: Collection[tuple[str, dt.date]], with_revisions: bool) -> None:
@@ -120,18 +129,35 @@ def add_figures(reading: Reading, pairs: Collection[tuple[str, dt.date]], with_r
 
 def row_of(lines: list[statements.Line]) -> Row:
     """A figure from its lines: one, or one for each revision."""
-    code, day, table, mid, scale, source, edition, page, api, pk, number, sha256 = lines[0][:12]
-    public = {Audience.PAGE: bool(page), Audience.API: bool(api), Audience.OPERATOR: True}
-    place, before = (code, on(day), table), []
-    for seen_at, old_mid, old_scale, old_number, old_sha256, old_source, old_edition in (
-        line[12:] for line in lines if line[12:]
-    ):
-        if seen_at is not None and old_mid is not None:
-            proof = pk if old_number and old_number == number else None, old_number, old_sha256
-            old = Row(*place, exact(old_mid, old_scale), old_source, old_edition, public, *proof)
-            before.append((instant(seen_at), old))
-    proof = pk, number or "", sha256 or ""
-    return Row(*place, exact(mid, scale), source, edition, public, *proof, before=tuple(before))
+    code, day, table, mid, scale, source, edition, page, api, pk, number, sha256, *more = lines[0]
+    place = code, on(day), table
+    row = Row(*place, exact(mid, scale), source, edition, public(page, api), pk, number or "", sha256 or "")
+    if not more:
+        return row
+    first_fetched, read_at, *archive = more[:6]
+    return replace(
+        row,
+        before=tuple(earlier(row, line[18:]) for line in lines if line[18] is not None and line[19] is not None),
+        first_fetched=first_fetched and instant(first_fetched),
+        archive=read_at and (instant(read_at), as_archived(row, *archive)),
+    )
+
+
+def earlier(row: Row, line: statements.Line) -> tuple[dt.datetime, Row]:
+    """Until when, and what it was. A proof is that of the same number only."""
+    seen_at, mid, scale, source, edition, page, api, number, sha256 = line
+    publication = row.publication if number and number == row.number else None
+    figure = exact(mid, scale), source, edition, public(page, api)
+    return instant(seen_at), Row(row.code, row.day, row.table, *figure, publication, number, sha256)
+
+
+def as_archived(row: Row, source: str, edition: str, page: bool, api: bool) -> Row:
+    shown = public(page, api)
+    return replace(row, source=source, edition=edition, is_public=shown, publication=None, number="", sha256="")
+
+
+def public(page: object, api: object) -> dict[Audience, bool]:
+    return {Audience.PAGE: bool(page), Audience.API: bool(api), Audience.OPERATOR: True}
 
 
 def on(text: str) -> dt.date:
@@ -139,8 +165,11 @@ def on(text: str) -> dt.date:
 
 
 def instant(value: dt.datetime | str) -> dt.datetime:
-    """A moment as the driver gives it: PostgreSQL's is aware, SQLite's the text of one in UTC."""
-    return value if isinstance(value, dt.datetime) else dt.datetime.fromisoformat(value).replace(tzinfo=dt.UTC)
+    """A moment as the driver gives it: PostgreSQL's is aware; SQLite's is in UTC without saying so, text where it was
+    computed.
+    """
+    moment = value if isinstance(value, dt.datetime) else dt.datetime.fromisoformat(value)
+    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
 
 
 def exact(value: Decimal | float, scale: int) -> Decimal:

@@ -1,0 +1,41 @@
+"""The published rates of one currency as they were known at a moment, or with what an operator set beside them."""
+
+from datetime import date
+from typing import Any
+
+from markets import clock
+from markets.api.rate_parameters import RateQuery
+from markets.api.responses import listing, page_of
+from markets.api.schemas import Paging, SeriesQuery
+from markets.errors import QuestionError
+from markets.licence import Audience
+from markets.models import Instrument
+from markets.queries import known, rate_rows
+from markets.queries.rates import rates
+
+
+def special(
+    query: RateQuery,
+    days: SeriesQuery,
+    paging: Paging,
+    instrument: Instrument,
+    between: tuple[date, date],
+    asker: Audience,
+) -> dict[str, Any]:
+    """A page of it. Raises QuestionError for overrides beside what knows nothing of them."""
+    rows = rates(instrument, *between, query.table, days.source, asker)
+    proof = query.expand == "source"
+    if query.overrides == "1":
+        fits_overrides(query, days)
+        return page_of(paging, rate_rows.with_manual(rows, instrument, *between, query.table, proof=proof), list)
+    moment = query.as_of or clock.now()
+    rows = known.known_by(rows, moment)
+    return listing(paging, rows, lambda page: rate_rows.as_known(page, instrument, moment, asker, proof=proof))
+
+
+def fits_overrides(query: RateQuery, days: SeriesQuery) -> None:
+    if query.as_of:
+        message = "overrides are those of today: as_of is for published figures (/overrides has when each was set)"
+        raise QuestionError(message, {"not_with": ["as_of"]})
+    if days.source:
+        raise QuestionError("overrides are of no source: leave out source", {"not_with": ["source"]})
