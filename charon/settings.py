@@ -338,7 +338,7 @@ MEMORY_CACHE_BYTES = max(8_000_000, 32_000_000 // WEB_WORKERS)
 # Never with cookies (CORS_ALLOW_CREDENTIALS is False by default): who is signed in is that on our own pages alone.
 CORS_ALLOW_ALL_ORIGINS = "*" in ALLOWED_ORIGINS
 CORS_ALLOWED_ORIGINS = [origin for origin in ALLOWED_ORIGINS if origin != "*"]
-CORS_ALLOW_METHODS = ("GET", "HEAD", "POST", "DELETE", "OPTIONS")
+CORS_ALLOW_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 CORS_ALLOW_HEADERS = (
     *("accept", "authorization", "content-type", "idempotency-key", "if-none-match", "last-event-id", "x-request-id"),
 )

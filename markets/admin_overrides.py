@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from markets.access import WITHDRAW_OVERRIDE, user_may
 from markets.admin_base import LookOnly, NeitherAddedNorDeleted
 from markets.admin_market_data import pair
+from markets.errors import ConflictError
 from markets.models import ArchiveReading, Override
 from markets.store import overrides
 
@@ -74,6 +75,14 @@ class OverrideAdmin(NeitherAddedNorDeleted):
     def has_withdraw_permission(self, request: HttpRequest) -> bool:
         """Nobody edits a figure; who might, by Django's permissions, may withdraw it."""
         return user_may(request.user, *WITHDRAW_OVERRIDE)
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Of two that add the same figure at once the second passed the form: it is told so, where it was 500."""
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except ConflictError as error:
+            self.message_user(request, _("Tego kursu nie można wpisać: %s") % error.message, messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
 
     def save_model(self, request: HttpRequest, obj: Override, form: Any, change: bool) -> None:
         if change:

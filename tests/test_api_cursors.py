@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models import QuerySet
 from django.test import Client
 
 from markets import clock
@@ -75,6 +76,23 @@ def test_what_arrives_meanwhile_moves_no_page(client: Client, nbp: Source) -> No
     wanted = jobs(nbp, 5)
     told = ids(pages(client, "/jobs?limit=2", lambda: jobs(nbp, 1, later=60)))
     assert [one for page in told for one in page] == wanted
+
+
+def test_rows_that_are_deleted_while_their_page_is_read_are_no_fault(
+    client: Client, nbp: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs(nbp, 4)
+    count = QuerySet.count
+
+    def and_pruned(rows: Any) -> int:
+        found = count(rows)
+        Job.objects.all().delete()
+        return found
+
+    monkeypatch.setattr(QuerySet, "count", and_pruned)
+    answer = client.get("/jobs?limit=2")
+    assert (answer.status_code, len(answer.json()["items"])) == (200, 2)
+    assert "Link" not in answer.headers
 
 
 def test_decisions_alerts_and_corrections_are_paged_by_rows(client: Client, nbp: Source) -> None:
@@ -146,6 +164,8 @@ NO_CURSORS = [
     encoded('["2026-10-26T12:00:00+00:00", "-1"]'),
     encoded('["2026-10-26T12:00:00+00:00", "9223372036854775808"]'), encoded('["yesterday", "1"]'), encoded('{"a": 1}'),
     encoded('["2026-10-26T12:00:00+00:00", 1]'), encoded("null"), "\uff11", encoded('["\\u0000", "1"]'),
+    encoded('["0001-01-01T00:00:00+14:00", "1"]'), encoded('["9999-12-31T23:59:59-14:00", "1"]'),
+    encoded('["0001-01-01T00:00:00+14:00", "1", "1"]'), encoded('["9999-12-31T23:59:59-14:00", "1", "1"]'),
 ]  # fmt: skip
 
 

@@ -91,6 +91,15 @@ def test_a_database_that_is_away_is_503(client: Client, monkeypatch: pytest.Monk
     assert error(post(client, "one"), 503)["code"] == "unavailable"
 
 
+def test_what_was_done_is_told_also_where_the_answer_could_not_be_kept(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(idempotent_answers, "finish", fails)
+    assert post(client, "one").status_code == 201
+    assert error(post(client, "one"), 409)["code"] == "in_progress", "nobody knows the answer any more"
+    assert AlertRule.objects.filter(automatic=False).count() == 1
+
+
 @pytest.mark.parametrize("key", ["", " ", "k" * 256, "żółw", "a b"])
 def test_a_key_that_is_none_is_named(client: Client, key: str) -> None:
     told = error(post(client, key), 422)

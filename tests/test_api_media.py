@@ -35,6 +35,7 @@ def test_json_is_taken_under_each_of_its_names_and_under_none(client: Client, nb
     ("accept", "status"),
     [
         ("application/json", 200), ("*/*", 200), ("application/*", 200), ("text/html, */*;q=0.8", 200),
+        ("", 200), (" ", 200),
         ("application/xml", 406), ("text/html", 406), ("image/*", 406),
     ],
 )  # fmt: skip

@@ -14,8 +14,9 @@ from django_q.signing import SignedPackage
 from markets import api_tokens, clock
 from markets.access import Scope
 from markets.instruments import create
-from markets.jobs import runs
+from markets.jobs import job_leases, runs
 from markets.models import Candle, Gap, Job, Publication, Source
+from markets.queries.gap_days import HEAL
 from markets.records import Table
 from markets.store.outbox import midnight
 from miner import backfill
@@ -223,6 +224,21 @@ def test_a_task_that_runs_out_of_time_is_continued_from_where_it_was(
     assert days_of() == ["04-08", "04-09", "06-08", "06-09", "08-10"]
     assert not Gap.objects.exists()
     assert Job.objects.count() == 1
+
+
+def test_a_worker_that_died_leaves_the_wish_to_the_job_that_follows(
+    client: Client, nbp: Source, replica: Replica, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gap(nbp, "2026-10-05")
+    heal(client)
+    monkeypatch.setattr(job_leases, "is_alive", lambda worker: worker != "gone:1")
+    Job.objects.update(worker="gone:1", lease_until=clock.now() + timedelta(minutes=1))
+    assert work_off() == ["success"]
+    lost, done = Job.objects.order_by("pk")
+    assert (lost.reason, done.status) == ("lost", "success")
+    assert done.details[HEAL] == lost.details[HEAL]
+    told = client.get("/gaps/days?source=nbp&table=A&year=2026").json()["days"]
+    assert told[date(2026, 10, 5).timetuple().tm_yday - 1] == "healed"
 
 
 # Markets

@@ -109,6 +109,7 @@ def test_the_database_refuses_a_figure_that_is_neither_a_mid_nor_two_sides() -> 
         *(({"mid": None}, 400), ({"mid": "1234567890.123456"}, 400), ({"mid": "12345678901"}, 422)),
         *(({"bid": "3"}, 400), ({"table": "C"}, 400), ({"table": "gold"}, 400), ({"code": "XAU"}, 400)),
         *(({"table": "C", "mid": None, "bid": "3"}, 400), ({"table": "C", "mid": None, "bid": "4", "ask": "3"}, 400)),
+        *(({"effective_date": "1983-12-31"}, 400), ({"effective_date": "0001-01-01"}, 400)),
         *(({"effective_date": "2024-01-06"}, 400), ({"effective_date": "2024-02-30"}, 422)),
         *(({"effective_date": "２０２４-01-02"}, 422), ({"effective_date": 20240102}, 422)),
         *(({"reason": ""}, 422), ({"reason": "   "}, 400), ({"reason": "x" * 301}, 422), ({"reason": None}, 422)),
@@ -227,6 +228,16 @@ def test_the_admin_adds_a_figure_with_its_decimals_and_author(client: Client) ->
     page = client.get(reverse("admin:markets_override_change", args=[row.pk])).content.decode()
     assert "Misprint" in page
     assert 'name="reason"' not in page, "it can be changed"
+
+
+def test_the_admin_tells_the_second_of_two_that_come_at_once(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    operator(client, "add_override", "view_override", "view_instrument")
+    overrides.add(usd(), "A", JAN_2, mid("3.9350"), "Misprint", "jan")
+    monkeypatch.setattr(overrides, "fault", lambda *_: "")
+    response = client.post(reverse("admin:markets_override_add"), FORM | {"instrument": str(usd().pk)}, follow=True)
+    assert response.status_code == 200
+    assert "a figure was set there already" in response.content.decode()
+    assert Override.objects.count() == 1
 
 
 def test_who_may_change_may_only_withdraw(client: Client) -> None:

@@ -28,7 +28,8 @@ def given(operation: Operation) -> list[str]:
 def refused(request: HttpRequest, operation: Operation) -> HttpResponse | None:
     """415 for a body that is said to be of another type, 406 for a client that takes none of the answer's types.
 
-    A body without a type is taken for JSON, as is one of nothing. `*/*` and no Accept at all take everything.
+    A body without a type is taken for JSON, as is one of nothing. `*/*`, no Accept at all and an empty one take
+    everything.
     """
     kinds, sent = taken(operation), request.content_type or ""
     if kinds and sent and not is_one_of(sent, kinds) and not NOTHING.fullmatch(request.body.strip()):
@@ -36,7 +37,7 @@ def refused(request: HttpRequest, operation: Operation) -> HttpResponse | None:
         answer.headers["Accept"] = ", ".join(kinds)
         return answer
     offered = given(operation)
-    if not any(request.accepts(kind) for kind in offered):
+    if request.headers.get("Accept", "").strip() and not any(request.accepts(kind) for kind in offered):
         return envelope(request, 406, "There is no answer of a type that Accept names", {"types": offered})
     return None
 

@@ -6,7 +6,7 @@ order, however far it lies.
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -56,9 +56,17 @@ def read(cursor: str, readers: Sequence[Callable[[str], Any]]) -> list[Any]:
         raise fault from None
     if any(isinstance(value, int) and not 0 <= value < 2**63 for value in values):
         raise fault
-    if any(isinstance(value, datetime) and value.tzinfo is None for value in values):
+    if not all(is_storable(value) for value in values if isinstance(value, datetime)):
         raise fault
     return values
+
+
+def is_storable(moment: datetime) -> bool:
+    """Whether it has a zone and is one in UTC as well, where the years 1 and 9999 end hours away."""
+    try:
+        return moment.tzinfo is not None and bool(moment.astimezone(UTC))
+    except OverflowError:
+        return False
 
 
 def of_row(rows: QuerySet[Any, Any], number: int) -> str:

@@ -16,6 +16,8 @@ from markets.redis import generations
 from markets.store import validation
 
 GOLD_TABLE, TWO_SIDED = "gold", "C"
+# The archive of the NBP begins in that year; no source has an older figure.
+OLDEST = date(1984, 1, 1)
 SHORTEST_REASON = 3
 LONGEST_NAME = 150
 STANDS = "a figure was set there already; withdraw it first"
@@ -70,6 +72,8 @@ def against(instrument: Instrument, table: str, day: date, values: Figures) -> s
         return f"{instrument.code} has no official rate"
     if day > clock.today():
         return f"{day} has not come yet"
+    if day < OLDEST:
+        return f"{day}: no table is older than {OLDEST.year}"
     if (values["mid"] is None) != (table == TWO_SIDED):
         return "table C has bid and ask, every other table a mid"
     if values["mid"] is not None and (values["bid"] is not None or values["ask"] is not None):

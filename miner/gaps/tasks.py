@@ -6,6 +6,7 @@ from typing import Any
 
 from markets.jobs import job_leases
 from markets.models import Job
+from markets.queries.gap_days import HEAL
 from markets.store.gaps import CANDLES
 from miner import backfill, sources
 from miner.collect import one_table
@@ -40,7 +41,20 @@ def windows(source: str, table: str, left: Sequence[Span], job: int | None = Non
 
     run.windows, run.watch = left, count
     run.on_continue = lambda _, job: put("windows", source, table, left[done:], job=job)
-    return one_table.mine_one(run, series, job)
+    status = one_table.mine_one(run, series, job)
+    if status in {Job.Status.SUCCESS, Job.Status.RUNNING}:
+        inherit(run.job, job)
+    return status
+
+
+def inherit(row: Job | None, former: int | None) -> None:
+    """The job of a task that is delivered again, its worker dead, is a new one: it was asked for by the same wish."""
+    if row is None or former is None or row.pk == former:
+        return
+    wish = Job.objects.filter(pk=former).values_list(f"details__{HEAL}", flat=True).first()
+    if wish is not None:
+        row.refresh_from_db()
+        Job.objects.filter(pk=row.pk).update(details=row.details | {HEAL: wish})
 
 
 @in_slices
