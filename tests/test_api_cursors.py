@@ -70,6 +70,8 @@ def test_every_page_leads_to_the_next_and_the_last_to_none(client: Client, nbp: 
     assert ids(pages(client, "/jobs?limit=2")) == [wanted[:2], wanted[2:4], wanted[4:]]
     assert ids(pages(client, "/jobs?limit=5")) == [wanted]
     assert ids(pages(client, "/jobs?limit=100")) == [wanted]
+    jobs(nbp, 1, later=60)
+    assert len(list(pages(client, "/jobs?limit=3"))) == 2, "no empty page behind the last one"
 
 
 def test_what_arrives_meanwhile_moves_no_page(client: Client, nbp: Source) -> None:

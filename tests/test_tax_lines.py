@@ -290,3 +290,8 @@ def test_no_cell_is_one_that_a_spreadsheet_runs(text: str) -> None:
 
 def test_another_format_is_422(client: Client) -> None:
     assert error(send(client, [USD], "?format=xml"), 422)["detail"][0]["field"] == "format"
+
+
+def test_lines_that_are_all_refused_are_final_in_nothing(client: Client) -> None:
+    found = told(send(client, [USD | {"rule": "pot"}]))["totals"]
+    assert found == {"answered": 0, "refused": 1, "amount_pln": "0.00", "final": False}

@@ -69,8 +69,14 @@ def is_storable(moment: datetime) -> bool:
         return False
 
 
-def of_row(rows: QuerySet[Any, Any], number: int) -> str:
-    """The cursor of the row at this place. The keys of a union are its order themselves."""
-    values = (rows if rows.query.combinator else rows.values_list(*order_of(rows)))[number]
-    told = [value.isoformat() if isinstance(value, date) else str(value) for value in values]
+def of_row(rows: QuerySet[Any, Any], number: int) -> str | None:
+    """The cursor of the row at this place, if there is one more behind it: rows are deleted while a page is read.
+
+    The keys of a union are its order themselves.
+    """
+    ordered = rows if rows.query.combinator else rows.values_list(*order_of(rows))
+    found = list(ordered[number : number + 2])
+    if len(found) < 2:
+        return None
+    told = [value.isoformat() if isinstance(value, date) else str(value) for value in found[0]]
     return urlsafe_b64encode(msgspec.json.encode(told)).decode().rstrip("=")

@@ -102,14 +102,14 @@ def item(line: int, found: Answer | QuestionError, number: str) -> Answer:
 
 
 def totals(items: Sequence[Answer]) -> Answer:
-    """The sum is of the lines that have an amount in PLN; `final` is that of all answers."""
+    """The sum is of the lines that have an amount in PLN; `final` is that of all answers, if there is one."""
     good = [one["answer"] for one in items if one["answer"]]
     amounts = [Decimal(answer["amount_pln"]) for answer in good if answer.get("amount_pln") is not None]
     return {
         "answered": len(good),
         "refused": len(items) - len(good),
         "amount_pln": f"{sum(amounts, Decimal('0.00')):f}",
-        "final": all(answer["final"] for answer in good),
+        "final": bool(good) and all(answer["final"] for answer in good),
     }
 
 
