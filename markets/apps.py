@@ -14,5 +14,6 @@ class MarketsConfig(AppConfig):
         from markets.redis import generations
 
         post_save.connect(generations.everything_changed, sender=models.Source, dispatch_uid="response_cache")
-        for event in (post_save, post_delete):  # an answer is kept under the names that were asked for
-            event.connect(generations.everything_changed, sender=models.Alias, dispatch_uid="aliases")
+        # An answer is kept under the names that were asked for.
+        post_save.connect(generations.everything_changed, sender=models.Alias, dispatch_uid="aliases")
+        post_delete.connect(generations.alias_gone, sender=models.Alias, dispatch_uid="aliases")

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from datetime import date
+from typing import Any
 
 import pytest
 from django.test import Client
 
 from markets import clock
-from markets.models import Alias, Gap, Instrument, Source
+from markets.models import Alias, Gap, Generation, Instrument, Rate, Source
 from markets.store import gaps
 from tests.rate_days import ask, save, table, told
 
@@ -46,3 +47,18 @@ def test_an_alias_that_means_another_currency_is_answered_so(client: Client) -> 
     assert told(ask(client, "/latest", code="MONEY"), "code") == [("EUR",)]
     alias.delete()
     assert client.get("/rates", asked).status_code == 404
+
+
+def test_an_instrument_goes_with_its_aliases_and_leaves_no_generation(
+    client: Client, django_capture_on_commit_callbacks: Any
+) -> None:
+    """Two at once: the aliases of both go before either of them."""
+    for code in ("USD", "EUR"):
+        Alias.objects.create(name=f"{code}-MONEY", instrument=Instrument.objects.get(code=code))
+    Rate.objects.filter(instrument__code__in=["USD", "EUR"]).delete()
+    Generation.objects.all().delete()
+    with django_capture_on_commit_callbacks(execute=True):
+        Instrument.objects.filter(code__in=["USD", "EUR"]).delete()
+    left = set(Generation.objects.values_list("instrument__code", flat=True))
+    assert left == set(Instrument.objects.values_list("code", flat=True))
+    assert client.get("/rates?code=USD-MONEY").status_code == 404

@@ -1,11 +1,12 @@
 """The stamps that say whether a cached answer is valid, and their change with the data of an instrument."""
 
 from collections.abc import Collection
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
 
-from markets.models import Generation, Instrument
+from markets.models import Alias, Generation, Instrument
 from markets.redis import client as redis_client
 
 # The scope of an answer about several instruments: it expires as soon as any of them changes. No code looks like this.
@@ -36,6 +37,17 @@ def everything_changed(**_: object) -> None:
     """Invalidate every answer: an operator changed a source or a name, which any answer may depend on."""
     with transaction.atomic():
         changed(Instrument.objects.values_list("pk", flat=True))
+
+
+def alias_gone(origin: Any = None, **_: object) -> None:
+    """Like everything_changed. One that goes with its instrument is told of afterwards: a row of a generation that is
+    written meanwhile would outlive its instrument, which no database takes.
+    """
+    is_alone = isinstance(origin, Alias) or getattr(origin, "model", None) is Alias
+    if is_alone:
+        everything_changed()
+    else:
+        transaction.on_commit(everything_changed, robust=True)
 
 
 def remove_stamps(codes: list[str]) -> None:
