@@ -23,6 +23,10 @@ SPOKEN = [
     ROOT / "signals" / "outcomes" / "words.py",
     ROOT / "markets" / "network" / "fault_words.py",
     ROOT / "markets" / "formats.py",
+    # What feeds and frames say with lang=en.
+    *sorted((ROOT / "charon" / "feeds").glob("*.py")),
+    *(ROOT / "charon" / "pages" / f"{name}.py" for name in ("alert_words", "problem_words")),
+    ROOT / "markets" / "problems.py",
 ]
 KEYWORDS = dict.fromkeys(("_", "gettext", "gettext_noop", "gettext_lazy"))
 FACT = re.compile(r"%\((\w+)\)|%s|%%")
