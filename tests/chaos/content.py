@@ -18,8 +18,8 @@ from tests.chaos.world import BEGINS
 # What differs between two sound installations: row ids, jobs, the moments at which something was seen or done, how
 # many bars there were then, and in which copy of a table (whole, or with figures left out) a correction stood.
 LEFT_OUT = {
-    "id", "job", "turned_id", "fetched_at", "seen_at", "generated_at", "live_since", "backtested", "next_try", "tries",
-    "bars", "row", "state", "old_sha256", "new_sha256",
+    "id", "job", "turned_id", "fetched_at", "first_fetched_at", "seen_at", "generated_at", "live_since", "backtested",
+    "next_try", "tries", "bars", "row", "state", "old_sha256", "new_sha256",
 }  # fmt: skip
 # How two rows name the same thing on two databases.
 NAMES = {
