@@ -19,7 +19,7 @@ from tests.test_api_errors import error
 
 pytestmark = pytest.mark.django_db
 
-# Of the days of TAX.md, as the NBP published them: number, day, and the mid of each currency.
+# As the NBP published them: number, day, and the mid of each currency.
 TABLES = """
 248/A/NBP/2025 2025-12-23 EUR=4.2274 USD=3.5848
 055/A/NBP/2026 2026-03-20 EUR=4.2768 USD=3.7032
