@@ -15,6 +15,7 @@ COPY . ./
 RUN mkdir staticfiles \
     && ENV_FILE=/dev/null DATA_DIR=/tmp SECRET_KEY=collects-files-and-signs-nothing \
         /venv/bin/python manage.py collectstatic --no-input --verbosity 0 \
+    && /venv/bin/python -m babel.messages.frontend -q compile -d locale -D django \
     && /venv/bin/python -m compileall -q charon markets miner signals \
     && chmod -R a+rX .
 

@@ -6,6 +6,9 @@ CHROMIUM ?= /usr/bin/chromium
 SOFFICE ?= /usr/bin/soffice
 COMPOSE ?= docker compose
 
+# The English texts as Django reads them; only their source is kept.
+ENGLISH := locale/en/LC_MESSAGES/django.mo
+
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap-dev channels exports admin up demo down test test-services chaos storm worlds saved docs locale e2e screenshots browser spreadsheet fuzz lint format typecheck bench build compose-up compose-down
 
@@ -21,10 +24,10 @@ exports: .venv/.exports ## Install what the exports as Parquet and Arrow need
 admin: .venv/.runtime ## Make an operator's account for /admin/; asks for a name and a password
 	@$(PY) manage.py admin
 
-up: .venv/.runtime ## Run Charon here until Ctrl-C (PORT=8000, HOST=127.0.0.1)
+up: .venv/.runtime $(ENGLISH) ## Run Charon here until Ctrl-C (PORT=8000, HOST=127.0.0.1)
 	@exec $(PY) manage.py up
 
-demo: .venv/.runtime ## Run Charon against local replicas of all providers; nothing is real
+demo: .venv/.runtime $(ENGLISH) ## Run Charon against local replicas of all providers; nothing is real
 	@exec $(PY) manage.py demo
 
 down: .venv/.runtime ## End the Charon that runs on this folder's data
@@ -33,35 +36,37 @@ down: .venv/.runtime ## End the Charon that runs on this folder's data
 # Python keeps what it compiled: pytest rewrites every assert, 7 s in each worker.
 test test-services: export PYTHONDONTWRITEBYTECODE =
 
-test: .venv/.dev ## Run the tests; they need no service and no network
+test: .venv/.dev $(ENGLISH) ## Run the tests; they need no service and no network
 	$(PY) -m pytest
 
-test-services: .venv/.dev ## Run them on PostgreSQL and Redis, with the tests that stop servers and kill processes
+test-services: .venv/.dev $(ENGLISH) ## Run them on PostgreSQL and Redis, with the tests that stop servers and kill processes
 	$(PY) -m tests.services
 
-chaos: .venv/.dev ## Hurt an installation for three minutes on each database, and compare it with an undisturbed one
+chaos: .venv/.dev $(ENGLISH) ## Hurt an installation for three minutes on each database, and compare it with an undisturbed one
 	$(PY) -m tests.chaos --on sqlite
 	$(PY) -m tests.chaos --on postgres
 
-worlds: .venv/.dev ## Show what the record says of 1,000 worlds without an edge and of 200 with one; 15 minutes of two free cores
+worlds: .venv/.dev $(ENGLISH) ## Show what the record says of 1,000 worlds without an edge and of 200 with one; 15 minutes of two free cores
 	$(PY) -m tests.worlds
 
-storm: .venv/.dev ## Move prices 10,000 times while what evaluates and sends alerts is killed (MOVES=10000)
+storm: .venv/.dev $(ENGLISH) ## Move prices 10,000 times while what evaluates and sends alerts is killed (MOVES=10000)
 	$(PY) -m tests.storm --moves $(or $(MOVES),10000) $(if $(DATABASE),--database $(DATABASE))
 
-saved: .venv/.dev ## Rewrite the saved responses and schemas that the tests compare; each changed byte should be meant
+saved: .venv/.dev $(ENGLISH) ## Rewrite the saved responses and schemas that the tests compare; each changed byte should be meant
 	$(PY) -m tests.saved
 
 docs: .venv/.dev ## Write the parts of the docs that list modules, tables and decisions
 	$(PY) -m tests.documents
 
-locale: .venv/.dev ## Compile the English texts of locale/
-	.venv/bin/pybabel -q compile -d locale -D django
+locale: $(ENGLISH) ## Compile the English texts of locale/
 
-e2e: browser spreadsheet .venv/.e2e ## Walk through the pages with Chromium (CHROMIUM=/usr/bin/chromium), open exports with LibreOffice (SOFFICE=/usr/bin/soffice); not part of make test
+$(ENGLISH): locale/en/LC_MESSAGES/django.po | .venv/.runtime
+	@$(PY) -m babel.messages.frontend -q compile -d locale -D django
+
+e2e: browser spreadsheet .venv/.e2e $(ENGLISH) ## Walk through the pages with Chromium (CHROMIUM=/usr/bin/chromium), open exports with LibreOffice (SOFFICE=/usr/bin/soffice); not part of make test
 	CHROMIUM="$(CHROMIUM)" SOFFICE="$(SOFFICE)" $(PY) -m pytest -n 0 -p no:randomly e2e
 
-screenshots: browser .venv/.e2e ## Take the pictures of docs/screenshots
+screenshots: browser .venv/.e2e $(ENGLISH) ## Take the pictures of docs/screenshots
 	CHROMIUM="$(CHROMIUM)" $(PY) -m e2e.screenshots
 
 fuzz: .venv/.fuzz ## Ask every operation of the API for what its schema allows and forbids, as callers of every kind; not part of make test
@@ -87,7 +92,7 @@ format: .venv/.dev ## Format the code
 typecheck: .venv/.dev ## Check the types alone
 	$(PY) -m mypy .
 
-bench: .venv/.dev ## Run every benchmark of bench/, one after the other
+bench: .venv/.dev $(ENGLISH) ## Run every benchmark of bench/, one after the other
 	@for script in bench/[a-z]*.py; do \
 		name=$$(basename "$$script" .py); echo "== $$name"; $(PY) -m "bench.$$name" || exit 1; \
 	done

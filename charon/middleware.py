@@ -14,6 +14,7 @@ from django.utils.cache import patch_vary_headers
 
 from charon.api.addresses import canonical, is_api
 from charon.api.errors import RETRY_SECONDS, is_bare, seal
+from charon.languages import ENGLISH
 from charon.templatetags import cdn
 from markets.errors import is_storage_fault
 
@@ -139,7 +140,7 @@ def page_policy(get_response: View) -> View:
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
         if response.get("Content-Type", "").startswith("text/html"):
-            of_page = own if request.path_info.startswith("/admin/") else with_cdn
+            of_page = own if request.path_info.removeprefix(ENGLISH).startswith("/admin/") else with_cdn
             response.headers.setdefault("Content-Security-Policy", of_page)
         return response
 

@@ -228,6 +228,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "charon.metrics.measured",
     "charon.middleware.request_id",
+    "charon.languages.by_address",
     "charon.request_log.errors_logged",
     "charon.request_log.secrets_masked",
     "charon.api.client_address.believed_scheme",
@@ -243,7 +244,6 @@ MIDDLEWARE = [
     "charon.api.limited.weighed",
     "charon.api.callers.identified",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -264,6 +264,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "charon.languages.context",
                 "charon.pages.dashboard.demo",
             ],
         },
@@ -290,7 +291,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 LANGUAGE_CODE = "pl"
-LANGUAGES = [("pl", "polski")]
+LANGUAGES = [("pl", "polski"), ("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "Europe/Warsaw"
 USE_TZ = True

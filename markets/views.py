@@ -1,8 +1,10 @@
 """The shared parts of all pages: one URL returns the whole page, or its fragment to htmx."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django_htmx.middleware import HtmxDetails
 
@@ -22,6 +24,22 @@ class HtmxRequest(HttpRequest):
 def wants_fragment(request: HtmxRequest) -> bool:
     """Whether to return the fragment: not for a boosted link, nor for a page restored from the history."""
     return bool(request.htmx) and not request.htmx.boosted and not request.htmx.history_restore_request
+
+
+def page(
+    request: HtmxRequest, template: str, context: Row, until: datetime | None = None, status: int = 200
+) -> HttpResponse:
+    """The page of a template `x/x.html`; for htmx its fragment `x/_x.html`, the region that it asks for again.
+
+    `until` is when its first sentence made from the clock turns: up to then the same rows give the same bytes. Without
+    it no cache may keep the page.
+    """
+    if wants_fragment(request):
+        folder, _slash, name = template.rpartition("/")
+        template = f"{folder}/_{name}"
+    response = render(request, template, context, status=status)
+    response.until = until  # type: ignore[attr-defined]
+    return response
 
 
 def shown_sources(sources: Iterable[Source]) -> list[Source]:

@@ -10,6 +10,7 @@ from charon.api.addresses import API, is_api
 from charon.api.client_address import address_of
 from charon.api.errors import envelope
 from charon.api.limits import KEPT, WHOLE, Kind, Verdict, check
+from charon.languages import ENGLISH
 from charon.middleware import page_of_error
 from markets import access
 
@@ -77,7 +78,9 @@ def kind_of(request: HttpRequest) -> Kind:
 
 
 def is_heavy_page(request: HttpRequest) -> bool:
-    return request.GET.get("zakres") == WHOLE_HISTORY or (request.path_info == ALERT_PREVIEW and bool(request.GET))
+    return request.GET.get("zakres") == WHOLE_HISTORY or (
+        request.path_info.removeprefix(ENGLISH) == ALERT_PREVIEW and bool(request.GET)
+    )
 
 
 def is_heavy(asked: QueryDict) -> bool:

@@ -2,6 +2,7 @@
 
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from charon.feeds import alert_entries, atom, instruments, problem_entries, revision_entries, signal_entries
@@ -41,7 +42,7 @@ def revisions(request: HttpRequest, asked: Asked) -> HttpResponse:  # noqa: ARG0
 def problems(request: HttpRequest, asked: Asked) -> HttpResponse:  # noqa: ARG001
     names = dict(Source.objects.values_list("code", "name"))
     entries = problem_entries.entries(names)
-    return atom.answer(request, _("Charon: problemy"), problem_entries.PATH, entries, "")
+    return atom.answer(request, _("Charon: problemy"), reverse("status"), entries, "")
 
 
 def rights(instrument: Instrument | None = None) -> str:

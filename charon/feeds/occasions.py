@@ -2,9 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from functools import cache
 
-import holidays
 from django.utils.translation import gettext as _
 
 from charon.feeds.calendar_file import Occasion
@@ -13,7 +11,7 @@ from markets.clock import WARSAW
 from markets.licence import Audience, shown_to
 from markets.models import Source
 from markets.queries import calendars
-from markets.queries.calendars import DAY, POLAND, WEEKLY_PAUSE
+from markets.queries.calendars import DAY, WEEKLY_PAUSE
 from miner.providers import PROVIDERS
 from miner.providers.base import TableSeries
 from miner.source_states import timetable
@@ -56,16 +54,10 @@ def free_days(calendar: str) -> Iterator[Occasion]:
 
 
 def name_of(day: date, calendar: str) -> str:
-    """In the language that is on. The package names the days of TARGET in English alone: Poland's name is taken."""
-    if formats.english():
-        return str(english_days().get(day) or calendars.holiday(day, calendar))
-    return calendars.holiday(day) or POLISH.get(calendars.holiday(day, calendar)) or calendars.holiday(day, calendar)
+    """In the language in effect. The package names the days of TARGET in English alone: Poland's name is taken."""
+    name = calendars.holiday(day, calendar)
+    return calendars.holiday(day) or (name if formats.english() else POLISH.get(name, name))
 
 
 # No holiday in Poland.
 POLISH = {"Good Friday": "Wielki Piątek"}
-
-
-@cache
-def english_days() -> holidays.HolidayBase:
-    return holidays.country_holidays(POLAND, language="en_US")

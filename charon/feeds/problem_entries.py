@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from charon.feeds.atom import MOST_ENTRIES, Entry
 from charon.pages import problem_words
 from markets import formats, problems
 from markets.models import Problem
-
-PATH = "/status/"
 
 
 def entries(names: Mapping[str, str]) -> Iterator[Entry]:
@@ -28,7 +27,7 @@ def entry(problem: Problem, names: dict[str, str]) -> Entry:
         name=f"problem/{problem.pk}",
         title=f"{_('Ustąpiło') if gone else _('Problem')}: {row['title']}{about}",
         text=" ".join(filter(None, [str(row["harm"]), began, ended])),
-        path=PATH,
+        path=reverse("status"),
         updated=gone or problem.opened_at,
         published=problem.opened_at,
     )

@@ -52,7 +52,7 @@ def changes(row: Mapping[str, Any]) -> Iterator[str]:
         new = published(row[f"new_{name}"], row["new_scale"])
         if old != new:
             before = "–" if old is None else formats.number(old)
-            after = "–" if new is None else rows.money(new, row["rate__instrument__quote"])
+            after = "–" if new is None else formats.money(new, row["rate__instrument__quote"])
             yield f"{label} {before} → {after}"
 
 

@@ -7,7 +7,6 @@ from decimal import Decimal
 from django.utils.translation import gettext as _
 
 from charon.feeds.figures import Figure
-from charon.pages import rows
 from markets import formats
 from markets.models import Instrument
 from markets.queries.history import Point
@@ -22,9 +21,9 @@ def unit(instrument: Instrument) -> str:
 def price(figure: Figure, value: Decimal | None = None) -> str:
     """`3,8647 zł`: the figure, or another value of its series with no fewer decimals."""
     if value is None:
-        return rows.money(figure.value, figure.instrument.quote)
+        return formats.money(figure.value, figure.instrument.quote)
     least = max(0, -int(figure.value.as_tuple().exponent))
-    return rows.money(value.quantize(Decimal(1).scaleb(-max(least, decimals(value)))), figure.instrument.quote)
+    return formats.money(value.quantize(Decimal(1).scaleb(-max(least, decimals(value)))), figure.instrument.quote)
 
 
 def when(moment: date) -> str:

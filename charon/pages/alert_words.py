@@ -6,7 +6,6 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from charon.pages import rows
 from charon.pages.badge import word
 from markets import formats
 from markets.queries.prices import plain
@@ -33,7 +32,7 @@ def share(value: Decimal) -> str:
 
 
 def money(value: Decimal, scale: int, quote: str) -> str:
-    return rows.money(Decimal(plain(value, scale) or 0), quote)
+    return formats.money(Decimal(plain(value, scale) or 0), quote)
 
 
 def rule_label(name: str) -> str:
@@ -62,7 +61,7 @@ def moved(event: Mapping[str, Any]) -> str:
 
 def crossed(event: Mapping[str, Any]) -> str:
     facts = {
-        "level": rows.money(decimal_of(event["details"].get("level")), quote_of(event)),
+        "level": formats.money(decimal_of(event["details"].get("level")), quote_of(event)),
         "price": price_of(event),
     }
     if event["direction"] == Direction.UP:
@@ -129,7 +128,7 @@ def watched_level(rule: AlertRule) -> str:
         Direction.DOWN: _("cena poniżej poziomu %(level)s"),
         Direction.BOTH: _("cena przechodzi przez poziom %(level)s"),
     }
-    level = rows.money(decimal_of(rule.level), rule.instrument.quote if rule.instrument else "")
+    level = formats.money(decimal_of(rule.level), rule.instrument.quote if rule.instrument else "")
     return texts[Direction(rule.direction)] % {"level": level}
 
 

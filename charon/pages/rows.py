@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from charon.pages import sparkline
@@ -24,12 +25,7 @@ EXPLANATION = "#sygnal"
 
 
 def page_of(code: str) -> str:
-    return "/zloto/" if code == GOLD else f"/waluty/{code}/"
-
-
-def money(value: Decimal, quote: str) -> str:
-    """`3,8647 zł`, `64 123,40 USD`."""
-    return f"{formats.number(value)}{formats.NBSP}{'zł' if quote == 'PLN' else quote}"
+    return reverse("gold") if code == GOLD else reverse("currency", args=[code])
 
 
 def direction(change: Decimal | None) -> str:

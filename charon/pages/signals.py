@@ -134,4 +134,4 @@ def price_words(row: Signal, scale: int) -> str:
     """With the currency that it is in; a withdrawn decision has none any more."""
     if "close" not in row.values:
         return "–"
-    return rows.money(rounded(row.values["close"], scale), row.instrument.quote)
+    return formats.money(rounded(row.values["close"], scale), row.instrument.quote)

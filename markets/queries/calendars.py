@@ -7,6 +7,7 @@ from functools import cache
 
 import holidays
 
+from markets import formats
 from markets.clock import WARSAW
 
 DAY = timedelta(days=1)
@@ -19,16 +20,17 @@ LONGEST_LOOK = 60
 
 
 @cache
-def closing_days(calendar: str) -> holidays.HolidayBase:
+def closing_days(calendar: str, language: str = "pl") -> holidays.HolidayBase:
     """Of a country, or of a market of the package `holidays` (TARGET is `ECB`)."""
     if calendar in holidays.list_supported_financial():
         return holidays.financial_holidays(calendar)
-    return holidays.country_holidays(calendar, language="pl" if calendar == POLAND else None)
+    names = {"pl": "pl", "en": "en_US"}[language] if calendar == POLAND else None
+    return holidays.country_holidays(calendar, language=names)
 
 
 def holiday(day: date, calendar: str = POLAND) -> str:
-    """The Polish name of the public holiday, or an empty string."""
-    return str(closing_days(calendar).get(day, ""))
+    """The name of the public holiday in the language in effect, or an empty string."""
+    return str(closing_days(calendar, "en" if formats.english() else "pl").get(day, ""))
 
 
 def is_working(day: date, calendar: str = POLAND) -> bool:

@@ -96,6 +96,15 @@ class Freshness:
         """When the next run begins; the scheduler of django-q2 starts one that is due within 30 s."""
         return max(self.facts.next_try, self.now) if self.facts.next_try else None
 
+    @property
+    def until(self) -> datetime:
+        """When the first sentence of this judgement turns: midnight, an hour of the NBP, a next try, a pause's end."""
+        local = self.now.astimezone(WARSAW)
+        hours = [datetime.combine(local.date(), hour, WARSAW) for hour in (PUBLISHED_BY, POLLED_UNTIL)]
+        midnight = datetime.combine(local.date() + calendars.DAY, time(), WARSAW)
+        turns = [*hours, midnight, self.facts.next_try, self.facts.paused_until]
+        return min(turn for turn in turns if turn and turn > self.now)
+
 
 def judge(facts: Facts, now: datetime) -> Freshness:
     local = now.astimezone(WARSAW)

@@ -1,1 +1,1 @@
-"""Filters for templates: numbers and days in Polish."""
+"""Filters and tags for templates: numbers, days and moments; open problems."""

@@ -3,13 +3,15 @@
 from datetime import timedelta
 
 from django.core import signing
+from django.urls import reverse
 
 SALT = "alerts.acknowledge"
 LIFETIME = timedelta(days=7)
 
 
 def path(event_id: int) -> str:
-    return f"/alerty/potwierdz/{signing.dumps(event_id, salt=SALT)}/"
+    """Of the page in the language in effect."""
+    return reverse("acknowledge", args=[signing.dumps(event_id, salt=SALT)])
 
 
 def event_of(token: str) -> int | None:

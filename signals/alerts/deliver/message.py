@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid5
 
 from django.conf import settings
+from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -116,7 +117,7 @@ def link(steps: list[tuple[AlertEvent, str]]) -> str:
     if not settings.PUBLIC_URL:
         return ""
     event, step = steps[0]
-    path = links.path(event.pk) if len(steps) == 1 and step != RESOLVED else "/alerty/"
+    path = links.path(event.pk) if len(steps) == 1 and step != RESOLVED else reverse("alerts")
     return f"{settings.PUBLIC_URL}{path}"
 
 

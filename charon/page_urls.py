@@ -1,0 +1,41 @@
+"""Every page by its address and name, in both languages: Polish at /…, English below /en/ with the same segments."""
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, path
+from django.views.generic import RedirectView
+
+from charon.pages import acknowledge, alerts, dashboard, instrument, signals, soon
+from charon.pages import status as status_page
+from miner import views as miner
+
+page_urls: list[URLPattern | URLResolver] = [
+    path("", dashboard.dashboard_page, name="dashboard"),
+    path("waluty/", instrument.currencies, name="currencies"),
+    path("waluty/<path:code>/", instrument.currency, name="currency"),
+    path("zloto/", instrument.gold, name="gold"),
+    path("tabele/<str:table>/<str:day>/", soon.page, name="table_day"),
+    path("wykres/<path:code>/dane/", soon.page, name="chart_data"),
+    path("wykres/<path:code>/tabela/", soon.page, name="chart_table"),
+    path("krypto/", soon.page, name="crypto"),
+    path("krypto/<path:symbol>/", soon.page, name="coin"),
+    path("ui", soon.page, name="ui"),
+    path("ui/assets/<path:symbol>", soon.page, name="ui_asset"),
+    path("ui/alerts", RedirectView.as_view(pattern_name="alerts", query_string=True), name="ui_alerts"),
+    path("ui/settings", soon.page, name="ui_settings"),
+    path("kurs-podatkowy/", soon.page, name="tax"),
+    path("kurs-podatkowy/lista/", soon.page, name="tax_lines"),
+    path("kurs-podatkowy/faktura/", soon.page, name="tax_invoice"),
+    path("przelicznik/", soon.page, name="converter"),
+    path("sygnaly/", signals.page, name="signals"),
+    path("sygnaly/<int:number>/", soon.page, name="signal"),
+    path("alerty/", alerts.page, name="alerts"),
+    path("alerty/podglad/", alerts.preview, name="alert_preview"),
+    path("alerty/potwierdz/<str:token>/", acknowledge.page, name="acknowledge"),
+    path("dane/", soon.page, name="data"),
+    path("dane/zmiany/", soon.page, name="revisions"),
+    path("miner/", miner.jobs, name="jobs"),
+    path("status/", status_page.page, name="status"),
+    path("o-danych/", soon.page, name="method"),
+    path("api/", soon.page, name="api_guide"),
+    path("admin/", admin.site.urls),
+]
