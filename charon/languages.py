@@ -9,6 +9,8 @@ from django.utils import translation
 
 View = Callable[[HttpRequest], HttpResponseBase]
 ENGLISH = "/en"
+# A page names its own address four times.
+LONGEST_QUERY = 300
 
 
 def by_address(get_response: View) -> View:
@@ -37,13 +39,15 @@ def context(request: HttpRequest) -> dict[str, object]:
     """
     bare = request.path[len(ENGLISH) :] if language_of(request.path) == "en" else request.path
     query = f"?{request.GET.urlencode()}" if request.GET else ""
-    pages = {"pl": bare or "/", "en": f"{ENGLISH}{bare or '/'}"}
+    if len(query) > LONGEST_QUERY:
+        query = ""
+    addresses = {"pl": bare or "/", "en": f"{ENGLISH}{bare or '/'}"}
     current = language_of(request.path)
     return {
         "lang": current,
         "locale": {"pl": "pl_PL", "en": "en_GB"}[current],
         "public_url": settings.PUBLIC_URL,
-        "pages": pages,
-        "page": pages[current],
-        "page_query": query,
+        "addresses": addresses,
+        "address": addresses[current],
+        "address_query": query,
     }

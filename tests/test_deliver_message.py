@@ -157,9 +157,9 @@ def test_a_message_links_to_its_acknowledgement_where_there_is_a_public_address(
     assert link.startswith("https://charon.example/alerty/potwierdz/")
     assert links.event_of(link.rstrip("/").rpartition("/")[2]) == one.pk
     row.channel.language = "en"
-    assert message.build([row], row.channel).link.startswith("https://charon.example/alerty/")
+    assert message.build([row], row.channel).link.startswith("https://charon.example/en/alerty/")
     row.step = "resolved"
-    assert message.build([row], row.channel).link == "https://charon.example/alerty/"
+    assert message.build([row], row.channel).link == "https://charon.example/en/alerty/"
 
 
 def test_a_forged_or_old_link_names_no_event(monkeypatch: pytest.MonkeyPatch) -> None:

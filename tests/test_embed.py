@@ -97,7 +97,7 @@ def test_the_style_knows_every_theme_and_asks_nobody() -> None:
 def test_english_numbers_days_and_names(client: Client) -> None:
     said = shown(client, "/embed/USD?lang=en")
     assert "USD US Dollar" in said
-    assert "1 USD = 3.8647 zł ▲ +0.02%" in said
+    assert "1 USD = 3.8647 PLN ▲ +0.02%" in said
     assert "20 Nov 2026" in said
     assert '<html lang="en"' in client.get("/embed/USD?lang=en").content.decode()
 

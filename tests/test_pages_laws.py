@@ -29,7 +29,10 @@ MARK = re.compile(r"⟦[^⟦⟧]*⟧")
 WORD = re.compile(r"[^\W\d_]{2,}")
 # Names and units that are the same in every language.
 ALLOWED = set(
-    ["Charon", "DEMO", "NBP", "ECB", "API", "Atom", "EN", "PL", "MACD", "EMA", "RSI", "VWAP", "min", "max", "PLN", "zł", "USD", "BTC", "Redis", "nbp", "ecb", "Polski", "English", "TARGET", "CSV", "XLSX", "JSON", "PIT", "VAT", "CIT", "KSeF", "UTC", "Europe", "Warsaw"]
+    WORD.findall(
+        """Charon DEMO NBP ECB API Atom EN PL MACD EMA RSI VWAP min max PLN zł USD BTC Redis nbp ecb Polski English
+        TARGET CSV XLSX JSON PIT VAT CIT KSeF UTC Europe Warsaw"""
+    )
 )
 
 
