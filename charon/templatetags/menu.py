@@ -34,19 +34,19 @@ MORE = (
     ("api_guide", gettext_noop("API")),
 )
 # What a phone shows in its bar; the others stand in the sheet there.
-BAR = {"dashboard", "tax", "signals", "crypto"}
+DOCK = {"dashboard", "tax", "signals", "crypto"}
 
 
 @register.simple_tag(takes_context=True)
 def menu(context: template.Context) -> SafeString:
     """The row of a wide window."""
-    return links(context, FIRST, lambda name: "bar" if name in BAR else "")
+    return links(context, FIRST, lambda name: "dock" if name in DOCK else "")
 
 
 @register.simple_tag(takes_context=True)
 def sheet(context: template.Context) -> SafeString:
     """What the row has no room for: on a phone also the rest of the row itself."""
-    rest = tuple(row for row in FIRST if row[0] not in BAR)
+    rest = tuple(row for row in FIRST if row[0] not in DOCK)
     narrow = {name for name, _word in rest}
     return links(context, (*rest, *MORE), lambda name: "narrow" if name in narrow else "")
 
