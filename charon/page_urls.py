@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, path
 from django.views.generic import RedirectView
 
-from charon.pages import acknowledge, alerts, dashboard, instrument, signals, soon
+from charon.pages import acknowledge, alerts, dashboard, instrument, signals, soon, table_day
 from charon.pages import status as status_page
 from miner import views as miner
 
@@ -13,7 +13,7 @@ page_urls: list[URLPattern | URLResolver] = [
     path("waluty/", instrument.currencies, name="currencies"),
     path("waluty/<path:code>/", instrument.currency, name="currency"),
     path("zloto/", instrument.gold, name="gold"),
-    path("tabele/<str:table>/<str:day>/", soon.page, name="table_day"),
+    path("tabele/<str:table>/<str:day>/", table_day.view, name="table_day"),
     path("wykres/<path:code>/dane/", soon.page, name="chart_data"),
     path("wykres/<path:code>/tabela/", soon.page, name="chart_table"),
     path("krypto/", soon.page, name="crypto"),
