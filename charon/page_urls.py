@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, path
 from django.views.generic import RedirectView
 
-from charon.pages import acknowledge, alerts, dashboard, instrument, signals, soon, table_day
+from charon.pages import acknowledge, alerts, api_guide, dashboard, instrument, method, signals, soon, table_day
 from charon.pages import status as status_page
 from miner import views as miner
 
@@ -35,7 +35,7 @@ page_urls: list[URLPattern | URLResolver] = [
     path("dane/zmiany/", soon.page, name="revisions"),
     path("miner/", miner.jobs, name="jobs"),
     path("status/", status_page.page, name="status"),
-    path("o-danych/", soon.page, name="method"),
-    path("api/", soon.page, name="api_guide"),
+    path("o-danych/", method.view, name="method"),
+    path("api/", api_guide.view, name="api_guide"),
     path("admin/", admin.site.urls),
 ]
