@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, path
 from django.views.generic import RedirectView
 
-from charon.pages import acknowledge, alerts, api_guide, dashboard, instrument, method, signals, soon, table_day
+from charon.pages import acknowledge, alerts, api_guide, dashboard, data, instrument, method, signals, soon, table_day
 from charon.pages import status as status_page
 from miner import views as miner
 
@@ -31,8 +31,9 @@ page_urls: list[URLPattern | URLResolver] = [
     path("alerty/", alerts.page, name="alerts"),
     path("alerty/podglad/", alerts.preview, name="alert_preview"),
     path("alerty/potwierdz/<str:token>/", acknowledge.page, name="acknowledge"),
-    path("dane/", soon.page, name="data"),
-    path("dane/zmiany/", soon.page, name="revisions"),
+    path("dane/", data.gaps, name="data"),
+    path("dane/zmiany/", data.corrections, name="revisions"),
+    path("dane/porownanie/", data.comparison, name="comparison"),
     path("miner/", miner.jobs, name="jobs"),
     path("status/", status_page.page, name="status"),
     path("o-danych/", method.view, name="method"),
