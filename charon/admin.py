@@ -2,8 +2,8 @@
 
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.models import User
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, User
 from django.utils.translation import gettext_lazy
 
 from markets.admin_base import LookOnly
@@ -11,13 +11,20 @@ from markets.admin_edits import LabelledMoments
 from markets.templatetags.backoffice import reason
 
 admin.site.unregister(User)
+admin.site.unregister(Group)
 
 
 @admin.register(User)
 class AccountAdmin(LabelledMoments, UserAdmin):  # type: ignore[type-arg, unused-ignore]  # generic only in the stubs
     list_display = ("username", "email", "is_active", "is_staff", "is_superuser", "last_login")
-    # No list of all that there is: three hundred permissions are chosen by group.
     list_filter = ("is_staff", "is_superuser", "is_active", "groups")
+    # The pair of boxes that Django draws by script has controls without a name.
+    filter_horizontal = ()
+
+
+@admin.register(Group)
+class RightsAdmin(GroupAdmin):  # type: ignore[type-arg, unused-ignore]  # as above
+    filter_horizontal = ()
 
 
 @admin.register(LogEntry)

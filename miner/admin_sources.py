@@ -156,7 +156,9 @@ class MinedSourceAdmin(SourceAdmin):
         """The answer is how the job ends: a page does not wait for a source."""
         for source in queryset:
             if source.code not in PROVIDERS:
-                self.message_user(request, _("Ta wersja systemu nie obsługuje źródła: %s") % source.code, messages.ERROR)
+                self.message_user(
+                    request, _("Ta wersja systemu nie obsługuje źródła: %s") % source.code, messages.ERROR
+                )
                 continue
             backfill.put("miner.backfill.check", source.code, group=f"{source.code}.check")
             self.log_change(request, source, _("Zlecono sprawdzenie połączenia"))
