@@ -87,7 +87,10 @@ def errors(response: Any) -> dict[str, list[str]]:
 
 
 def act(client: Client, model: str, action: str, *rows: int) -> Any:
-    return client.post(page(model, "changelist"), {"action": action, "_selected_action": [str(row) for row in rows]})
+    return client.post(
+        page(model, "changelist"),
+        {"action": action, "_selected_action": [str(row) for row in rows], "confirmed": "yes"},
+    )
 
 
 def viewer(client: Client, *more: str) -> Client:

@@ -44,13 +44,13 @@ class Job(models.Model):
         FIGURES_REFUSED = "figures_refused", _("odrzucono zbyt wiele wartości")
         LOST = "lost", _("proces zniknął w trakcie pracy")
         TIMED_OUT = "timed_out", _("przekroczono czas jednego zadania")
-        STOPPED = "stopped", _("przerwane przy zatrzymaniu systemu")
+        STOPPED = "stopped", _("przerwane: zatrzymanie systemu albo operator")
         ERROR = "error", _("błąd programu")
 
     job_type = models.CharField(_("zadanie"), max_length=60)
     source = models.ForeignKey(Source, models.CASCADE, null=True, verbose_name=_("źródło"))
     status = models.CharField(_("stan"), max_length=10, choices=Status, default=Status.RUNNING)
-    trigger = models.CharField(_("wywołanie"), max_length=10, choices=Trigger, default=Trigger.SCHEDULE)
+    trigger = models.CharField(_("uruchomienie"), max_length=10, choices=Trigger, default=Trigger.SCHEDULE)
     reason = models.CharField(_("powód"), max_length=20, choices=Reason, blank=True)
     started_at = models.DateTimeField(_("początek"))
     finished_at = models.DateTimeField(_("koniec"), null=True, blank=True)
@@ -60,8 +60,8 @@ class Job(models.Model):
     requests = models.PositiveIntegerField(_("zapytania"), default=0)
     retries = models.PositiveIntegerField(_("ponowienia"), default=0)
     waited_seconds = models.FloatField(_("czas czekania (s)"), default=0)
-    windows = models.PositiveIntegerField(_("paczki"), default=0)
-    windows_done = models.PositiveIntegerField(_("wczytane paczki"), default=0)
+    windows = models.PositiveIntegerField(_("zakresy dat"), default=0)
+    windows_done = models.PositiveIntegerField(_("wczytane zakresy dat"), default=0)
     reached = models.DateField(_("wczytano do"), null=True, blank=True)
     repeats = models.PositiveIntegerField(_("powtórzenia"), default=0)
     notes = models.JSONField(_("uwagi"), default=list, blank=True)
@@ -69,7 +69,7 @@ class Job(models.Model):
     details = models.JSONField(_("szczegóły"), default=dict, blank=True)
     error = models.TextField(_("błąd"), blank=True)
     worker = models.CharField(_("proces"), max_length=120, blank=True)
-    lease_until = models.DateTimeField(_("dzierżawa do"), null=True, blank=True)
+    lease_until = models.DateTimeField(_("zajęte do"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("zadanie")
@@ -82,7 +82,7 @@ class Job(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.job_type} {self.status}"
+        return f"{self.job_type}: {self.get_status_display()}"
 
     @property
     def duration_seconds(self) -> float | None:
