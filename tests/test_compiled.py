@@ -34,7 +34,7 @@ def as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def loaded() -> tuple[str, list[list[float]]]:
     importlib.reload(compiled)
     values, _, _ = compiled.evaluate(macd_cross, BARS, [0], RULE.parameters, RULE.initial, 6)
-    return compiled.fault, values.tolist()
+    return compiled.fault or "", values.tolist()
 
 
 def right() -> list[list[float]]:

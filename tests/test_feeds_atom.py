@@ -10,6 +10,7 @@ from django.test import Client
 
 from markets import problems
 from markets.instruments.create import find_or_create
+from markets.messages import Message
 from markets.models import Problem, Revision, Source
 from markets.records import RateRecord, Table
 from signals.models import Signal
@@ -136,7 +137,7 @@ def test_another_notation_is_no_correction(client: Client, nbp: Source) -> None:
 
 
 def test_a_problem_says_what_it_harms_and_when_it_went(client: Client, at: Callable[[str], None]) -> None:
-    problems.report("source_stale", "nbp", "https://secret.example refused")
+    problems.report("source_stale", "nbp", Message.of("https://secret.example refused"))
     (opened,) = entries(client, "/feeds/problems.atom")
     assert opened.title == "Problem: Dane ze źródła są nieaktualne: Narodowy Bank Polski"
     assert "Na stronach są starsze kursy" in opened.summary

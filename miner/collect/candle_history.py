@@ -178,7 +178,7 @@ def fetch_window(
         lots = candle_requests.fetch(source, timeframe, questions, done, patient=True) if questions else ()
         bars = list(chain.from_iterable(lots))
         if done.failed or done.refused:
-            first = questions[0].start
+            first = min(one.start for one in questions if one.start)
             lost = [
                 Message("refused_from", ticker=ticker, timeframe=timeframe, first=first, reason=message)
                 for ticker, message in done.failed.items()
