@@ -94,7 +94,7 @@ def test_an_alert_that_is_over_is_the_same_entry(client: Client, settings: Any) 
     source("coingecko", ["BTC"])
     event = alert_event(id=12)
     (before,) = entries(client, "/feeds/alerts.atom")
-    assert before.title.replace("\u00a0", " ") == "BTCUSD: wzrost o 5,24% w ciągu 1 godziny, cena 67 321,50 USD"
+    assert before.title.replace("\u00a0", " ") == "BTCUSD: +5,24% w 60 min, cena 67 321,50 USD (próg 5%)"
     assert before.summary == "Od 26.10.2026, 12:00."
     assert before.link == "https://rates.example.org/alerty/?instrument=BTCUSD"
     event.resolved_at = event.created_at + timedelta(hours=1)
