@@ -34,7 +34,7 @@ REASONS = {
     "figures_refused": _("odrzucono zbyt wiele wartości"),
     "lost": _("proces zniknął w trakcie pracy"),
     "timed_out": _("przekroczono czas jednego zadania"),
-    "stopped": _("przerwane przy zatrzymaniu systemu"),
+    "stopped": _("przerwane: zatrzymanie systemu albo operator"),
     "error": _("błąd programu"),
 }
 

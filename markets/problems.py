@@ -163,7 +163,7 @@ KINDS: dict[str, Kind] = {
     "outbox": Kind(
         _("Nowych danych nie udało się przeliczyć"),
         _("Sygnały tych instrumentów nie obejmują najnowszych danych."),
-        _("Przyczynę podaje lista zapowiedzi; następne dane tych instrumentów przeliczą wszystko."),
+        _("Przyczynę podaje lista „Kolejka przeliczeń”; następne dane tych instrumentów przeliczą wszystko."),
         reader=True,
         strict=True,
         admin="markets_outboxevent",

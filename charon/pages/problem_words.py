@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.db.models import QuerySet
+
 from markets import formats, problems
 from markets.models import Problem
 from markets.queries.freshness import OFFICIAL, Freshness, State
@@ -13,7 +15,12 @@ from miner.views import label
 
 def rows(names: dict[str, str], now: datetime) -> list[Row]:
     """One row a kind, the newest first; of sources and their series also which. `names` are those of the sources."""
-    return grouped(problems.current(), names, now)
+    return grouped(plain(problems.current()), names, now)
+
+
+def plain(found: QuerySet[Problem]) -> Iterable[Problem]:
+    """What a page says of them, as named tuples: no model object is made for a page."""
+    return found.values_list("kind", "subject", "opened_at", named=True)
 
 
 def harm(names: dict[str, str], truth: Freshness) -> list[Row]:
@@ -21,7 +28,7 @@ def harm(names: dict[str, str], truth: Freshness) -> list[Row]:
     found = problems.current()
     if truth.state == State.STALE:
         found = found.exclude(kind="source_stale", subject=OFFICIAL)
-    return [one for one in grouped(found, names, truth.now) if one["reader"]]
+    return [one for one in grouped(plain(found), names, truth.now) if one["reader"]]
 
 
 def grouped(found: Iterable[Problem], names: dict[str, str], now: datetime) -> list[Row]:
@@ -42,6 +49,7 @@ def row(kind: str, found: list[Problem], names: dict[str, str], now: datetime) -
         "harm": known.harm,
         "reader": known.reader,
         "light": "bad" if known.strict else "warn",
+        "at": since,
         "iso": since.isoformat(),
         "since": formats.near(since, now),
     }

@@ -45,7 +45,7 @@ class Job(models.Model):
         FIGURES_REFUSED = "figures_refused", _("odrzucono zbyt wiele wartości")
         LOST = "lost", _("proces zniknął w trakcie pracy")
         TIMED_OUT = "timed_out", _("przekroczono czas jednego zadania")
-        STOPPED = "stopped", _("przerwane przy zatrzymaniu systemu")
+        STOPPED = "stopped", _("przerwane: zatrzymanie systemu albo operator")
         ERROR = "error", _("błąd programu")
 
     job_type = models.CharField(_("zadanie"), max_length=60)
@@ -89,6 +89,10 @@ class Job(models.Model):
         return f"{self.job_type} {self.status}"
 
     @property
+    def duration_seconds(self) -> float | None:
+        return None if self.finished_at is None else (self.finished_at - self.started_at).total_seconds()
+
+    @property
     def error_shown(self) -> str:
         """In the language that is on."""
         return messages.shown(self.error, self.error_message)
@@ -96,7 +100,3 @@ class Job(models.Model):
     @property
     def notes_shown(self) -> list[str]:
         return messages.shown_all(self.notes, self.note_messages)
-
-    @property
-    def duration_seconds(self) -> float | None:
-        return None if self.finished_at is None else (self.finished_at - self.started_at).total_seconds()
