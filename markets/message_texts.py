@@ -187,7 +187,7 @@ VALUES = {
     "off_grid": Text("begins off the grid", _("nie zaczyna się na początku interwału")),
     "several_off_grid": Text(
         "{ticker} {timeframe} {first} to {last}: {count} begin off the grid",
-        _("%(ticker)s %(timeframe)s %(first)s – %(last)s: świece poza siatką interwału: %(count)s"),
+        _("%(ticker)s %(timeframe)s %(first)s – %(last)s: świece spoza siatki interwału: %(count)s"),
     ),
     "long_candle": Text("does not end in its stretch", _("nie kończy się w swoim interwale")),
     "candle": Text("{ticker} {timeframe} {moment}: {reason}"),

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db.models import QuerySet
 
@@ -18,9 +19,16 @@ def rows(names: dict[str, str], now: datetime) -> list[Row]:
     return grouped(plain(problems.current()), names, now)
 
 
-def plain(found: QuerySet[Problem]) -> Iterable[Problem]:
-    """What a page says of them, as named tuples: no model object is made for a page."""
-    return found.values_list("kind", "subject", "opened_at", named=True)
+class Open(NamedTuple):
+    """What a page says of a problem; no model object is made for a page."""
+
+    kind: str
+    subject: str
+    opened_at: datetime
+
+
+def plain(found: QuerySet[Problem]) -> list[Open]:
+    return [Open(*row) for row in found.values_list(*Open._fields)]
 
 
 def harm(names: dict[str, str], truth: Freshness) -> list[Row]:
@@ -31,15 +39,15 @@ def harm(names: dict[str, str], truth: Freshness) -> list[Row]:
     return [one for one in grouped(plain(found), names, truth.now) if one["reader"]]
 
 
-def grouped(found: Iterable[Problem], names: dict[str, str], now: datetime) -> list[Row]:
-    kinds: dict[str, list[Problem]] = defaultdict(list)
+def grouped(found: Iterable[Open], names: dict[str, str], now: datetime) -> list[Row]:
+    kinds: dict[str, list[Open]] = defaultdict(list)
     for problem in found:
         if problem.kind in problems.KINDS:
             kinds[problem.kind].append(problem)
     return [row(kind, of_kind, names, now) for kind, of_kind in kinds.items()]
 
 
-def row(kind: str, found: list[Problem], names: dict[str, str], now: datetime) -> Row:
+def row(kind: str, found: list[Open], names: dict[str, str], now: datetime) -> Row:
     since, known = min(problem.opened_at for problem in found), problems.KINDS[kind]
     subjects = {} if known.private else dict.fromkeys(about(problem.subject, names) for problem in found)
     return {
