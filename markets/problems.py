@@ -81,12 +81,14 @@ KINDS: dict[str, Kind] = {
     "liveness": Kind(
         _("Proces przestał odpowiadać i został zastąpiony"),
         _("Przez około minutę nie działało to, co ten proces robi."),
-        _("Nic nie trzeba robić; jeżeli się powtarza, sprawdź dziennik oraz obciążenie i pamięć maszyny."),
+        _("Nic nie trzeba robić; jeżeli to się powtarza, sprawdź dziennik oraz obciążenie i pamięć maszyny."),
     ),
     "source_failed": Kind(
         _("Pobieranie ze źródła się nie udaje"),
         _("Nowe dane z tego źródła nie przychodzą; pokazywane są ostatnie wczytane."),
-        _("Próby trwają same. Przyczynę podaje dziennik zadań; źródło można sprawdzić akcją „Sprawdź połączenie”."),
+        _(
+            "System sam ponawia próby; przyczynę podaje dziennik zadań. Źródło sprawdza akcja „Sprawdź połączenie”."
+        ),
         admin="markets_source",
     ),
     "source_stale": Kind(
@@ -120,7 +122,7 @@ KINDS: dict[str, Kind] = {
     "job_lost": Kind(
         _("Proces zniknął w trakcie zadania"),
         _("Zadanie zacznie się od miejsca, w którym zostało przerwane, o następnej porze."),
-        _("Gdy się powtarza, sprawdź pamięć maszyny i dziennik systemu."),
+        _("Gdy to się powtarza, sprawdź pamięć maszyny i dziennik systemu."),
         admin="markets_job",
     ),
     "work_given_up": Kind(

@@ -4,6 +4,7 @@ import ast
 import pickle
 import string
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -17,6 +18,7 @@ from markets.messages import Message
 from markets.models import Job, Problem, Source
 from markets.network import fault_words
 from markets.network.allowed_urls import Fault
+from markets.queries import jobs
 from miner.fetch.errors import Unreachable
 from tests.test_catalog import FACT
 from tests.texts import python_files
@@ -146,6 +148,15 @@ def test_a_failed_poll_a_lost_job_and_a_problem_keep_theirs() -> None:
         assert shown == {"nbp.quotes": in_polish(LATE), "nbp.B": "proces zniknął w trakcie pracy"}
         assert Problem.objects.get().detail_shown == in_polish(LATE)
     assert Problem.objects.get().detail == "GET /rates/A: no answer in time"
+
+
+@pytest.mark.django_db
+def test_the_last_error_of_a_source_is_that_of_its_newest_failure() -> None:
+    for place in ("/old", "/new"):
+        with suppress(Unreachable), runs.job("nbp.A", nbp()):
+            raise Unreachable(Message("no_answer", place=place))
+    with translation.override("pl"):
+        assert jobs.last_errors() == {nbp().pk: "GET /new: brak odpowiedzi w terminie"}
 
 
 @pytest.mark.django_db
