@@ -18,7 +18,7 @@ def entries(names: Mapping[str, str]) -> Iterator[Entry]:
 
 
 def entry(problem: Problem, names: dict[str, str]) -> Entry:
-    row = problem_words.row(problem.kind, [open_row(problem)], names, problem.opened_at)
+    row = problem_words.row(problem.kind, [problem], names, problem.opened_at)
     gone = problem.closed_at
     about = f": {row['about']}" if row["about"] else ""
     began = _("Od %s.") % formats.moment(problem.opened_at)
@@ -31,7 +31,3 @@ def entry(problem: Problem, names: dict[str, str]) -> Entry:
         updated=gone or problem.opened_at,
         published=problem.opened_at,
     )
-
-
-def open_row(problem: Problem) -> problem_words.Open:
-    return problem_words.Open(problem.kind, problem.subject, problem.opened_at)

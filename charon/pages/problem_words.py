@@ -3,9 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple
-
-from django.db.models import QuerySet
 
 from markets import formats, problems
 from markets.models import Problem
@@ -16,19 +13,7 @@ from miner.views import label
 
 def rows(names: dict[str, str], now: datetime) -> list[Row]:
     """One row a kind, the newest first; of sources and their series also which. `names` are those of the sources."""
-    return grouped(plain(problems.current()), names, now)
-
-
-class Open(NamedTuple):
-    """What a page says of a problem; no model object is made for a page."""
-
-    kind: str
-    subject: str
-    opened_at: datetime
-
-
-def plain(found: QuerySet[Problem]) -> list[Open]:
-    return [Open(*row) for row in found.values_list(*Open._fields)]
+    return grouped(problems.current(), names, now)
 
 
 def harm(names: dict[str, str], truth: Freshness) -> list[Row]:
@@ -36,18 +21,18 @@ def harm(names: dict[str, str], truth: Freshness) -> list[Row]:
     found = problems.current()
     if truth.state == State.STALE:
         found = found.exclude(kind="source_stale", subject=OFFICIAL)
-    return [one for one in grouped(plain(found), names, truth.now) if one["reader"]]
+    return [one for one in grouped(found, names, truth.now) if one["reader"]]
 
 
-def grouped(found: Iterable[Open], names: dict[str, str], now: datetime) -> list[Row]:
-    kinds: dict[str, list[Open]] = defaultdict(list)
+def grouped(found: Iterable[Problem], names: dict[str, str], now: datetime) -> list[Row]:
+    kinds: dict[str, list[Problem]] = defaultdict(list)
     for problem in found:
         if problem.kind in problems.KINDS:
             kinds[problem.kind].append(problem)
     return [row(kind, of_kind, names, now) for kind, of_kind in kinds.items()]
 
 
-def row(kind: str, found: list[Open], names: dict[str, str], now: datetime) -> Row:
+def row(kind: str, found: list[Problem], names: dict[str, str], now: datetime) -> Row:
     since, known = min(problem.opened_at for problem in found), problems.KINDS[kind]
     subjects = {} if known.private else dict.fromkeys(about(problem.subject, names) for problem in found)
     return {
@@ -57,7 +42,6 @@ def row(kind: str, found: list[Open], names: dict[str, str], now: datetime) -> R
         "harm": known.harm,
         "reader": known.reader,
         "light": "bad" if known.strict else "warn",
-        "at": since,
         "iso": since.isoformat(),
         "since": formats.near(since, now),
     }
