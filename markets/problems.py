@@ -86,9 +86,7 @@ KINDS: dict[str, Kind] = {
     "source_failed": Kind(
         _("Pobieranie ze źródła się nie udaje"),
         _("Nowe dane z tego źródła nie przychodzą; pokazywane są ostatnie wczytane."),
-        _(
-            "System sam ponawia próby; przyczynę podaje dziennik zadań. Źródło sprawdza akcja „Sprawdź połączenie”."
-        ),
+        _("System sam ponawia próby; przyczynę podaje dziennik zadań. Źródło sprawdza akcja „Sprawdź połączenie”."),
         admin="markets_source",
     ),
     "source_stale": Kind(
