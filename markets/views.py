@@ -48,7 +48,7 @@ def shown_sources(sources: Iterable[Source]) -> list[Source]:
 
 
 def backfill_row(job: Job | None) -> Row | None:
-    """The view model of `37 z 98 paczek (tabela A, do 31.05.2012)`; None without a running back-fill."""
+    """The view model of `37 z 98 zakresów dat (tabela A, do 31.05.2012)`; None without a running back-fill."""
     if job is None:
         return None
     series = job.job_type.partition(".")[2]
@@ -58,6 +58,6 @@ def backfill_row(job: Job | None) -> Row | None:
         "archive": job.source is not None and job.source.fallback_for_id is not None,
         "done": job.windows_done,
         "total": job.windows,
-        "total_words": formats.plural(job.windows, _("paczki,paczek,paczek")),
+        "total_words": formats.plural(job.windows, _("zakresu dat,zakresów dat,zakresów dat")),
         "detail": what + reached,
     }

@@ -137,7 +137,7 @@ def test_a_backfill_shows_how_far_it_is_and_is_looked_at_more_often(client: Clie
     Job.objects.filter(pk=running.pk).update(windows=98, windows_done=37, reached=date(2012, 5, 31))
     response = client.get("/")
     truth = text_of(response.content)
-    assert ("Wczytuję historię NBP: 37 z 98 paczek (tabela A, do 31.05.2012). Pierwsze kursy już są.") in truth
+    assert ("Wczytuję historię NBP: 37 z 98 zakresów dat (tabela A, do 31.05.2012). Pierwsze kursy już są.") in truth
     assert b'<progress value="37" max="98"' in response.content
     assert b'data-every="15"' in response.content
 
@@ -146,7 +146,7 @@ def test_the_first_minute_loads_the_archive_and_says_so(client: Client, archive:
     running = runs.start("nbp_archive.mid", archive, Job.Trigger.START)
     Job.objects.filter(pk=running.pk).update(windows=32, windows_done=0)
     truth = page(client)
-    assert "Wczytuję archiwum kursów NBP: 0 z 32 paczek (kursy średnie)." in truth
+    assert "Wczytuję archiwum kursów NBP: 0 z 32 zakresów dat (kursy średnie)." in truth
     assert "Pierwsze kursy już są." not in truth
 
 

@@ -301,7 +301,7 @@ def test_a_backfill_is_told_and_looked_at_more_often(client: Client, nbp: Source
     Job.objects.filter(pk=running.pk).update(windows=98, windows_done=37, reached=date(2012, 5, 31))
     response = client.get("/waluty/USD/")
     shown = text_of(response.content.decode())
-    assert "Wczytuję historię NBP: 37 z 98 paczek (tabela A, do 31.05.2012). Pierwsze kursy już są." in shown
+    assert "Wczytuję historię NBP: 37 z 98 zakresów dat (tabela A, do 31.05.2012). Pierwsze kursy już są." in shown
     assert "po wczytaniu historii" in shown
     assert b'data-every="15"' in response.content
 

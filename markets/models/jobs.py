@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from markets import messages
 from markets.models.sources import Source
 
 
@@ -65,9 +66,12 @@ class Job(models.Model):
     reached = models.DateField(_("wczytano do"), null=True, blank=True)
     repeats = models.PositiveIntegerField(_("powtórzenia"), default=0)
     notes = models.JSONField(_("uwagi"), default=list, blank=True)
+    # The messages that `notes` and `error` are the English of (`markets.messages`); null before there were any.
+    note_messages = models.JSONField(_("uwagi: kody"), null=True, blank=True, editable=False)
     # What one kind of work counts beside the columns: polls and errors of an hour, the fields of a batch.
     details = models.JSONField(_("szczegóły"), default=dict, blank=True)
     error = models.TextField(_("błąd"), blank=True)
+    error_message = models.JSONField(_("błąd: kod"), null=True, blank=True, editable=False)
     worker = models.CharField(_("proces"), max_length=120, blank=True)
     lease_until = models.DateTimeField(_("zajęte do"), null=True, blank=True)
 
@@ -87,3 +91,12 @@ class Job(models.Model):
     @property
     def duration_seconds(self) -> float | None:
         return None if self.finished_at is None else (self.finished_at - self.started_at).total_seconds()
+
+    @property
+    def error_shown(self) -> str:
+        """In the language that is on."""
+        return messages.shown(self.error, self.error_message)
+
+    @property
+    def notes_shown(self) -> list[str]:
+        return messages.shown_all(self.notes, self.note_messages)
