@@ -8,7 +8,6 @@ import sys
 from argparse import SUPPRESS, ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -22,8 +21,9 @@ from charon.processes.child_process import CHILD_RUNNER
 from charon.startup_messages import said
 from markets import clock
 from markets.errors import ConflictError, QuestionError
-from markets.models import Gap, Publication, Source
-from markets.queries import calendars
+from markets.models import Gap, Job, Source
+from miner import sources
+from miner.collect import one_table, window_plan
 from miner.gaps import ask
 from miner.gaps.wish import Wish
 from miner.models import Spent
@@ -45,8 +45,6 @@ BROKEN_TABLE, BROKEN = "C", ("--broken", "C:10:180")
 # While the table is still being mined it is wished again.
 HEALS = (190.0, 60.0, 60.0, 60.0)
 REPLICAS = ("-m", "tests.replica", "all", "--env", "--receiver", "--goes-on", *BROKEN, *MOVES)
-# So many days, the NBP's longest window, come before the first screen.
-NEWEST = timedelta(days=92)
 COINS = ("BTC", "ETH", "XRP", "BNB", "SOL", "DOGE", "ADA", "LINK", "AVAX", "LTC")
 # What the operator's environment does not say otherwise. Prices move every 20 s: with the usual minute an alert would
 # wait for two of them. A source counts as silent after two pauses, and a busy machine is 30 s late in the first minute.
@@ -168,15 +166,18 @@ def make_channel() -> None:
 
 
 def fetch_newest_tables() -> None:
-    """One request for each table of the NBP, so that the first screen has rates: 2 s of the start, and not 20 s after
-    it, behind 30 years of the archive.
+    """The newest window of each of the NBP's tables, so that the first screen has rates: 1 s of the start, and not 20 s
+    after it, behind 30 years of the archive. The years before are planned as a first fill: until they are here nobody
+    decides on these.
     """
-    today = clock.today()
-    there = Publication.objects.filter(source__code=NBP.code, table="A")
-    if there.filter(effective_date=calendars.last_working(today)).exists():
+    source = sources.runnable_source(NBP.code)
+    if source is None:
         return
-    with suppress(SystemExit):  # a table that failed is asked for again by what follows
-        call_command("mine", NBP.code, start=today - NEWEST, end=today)
+    run = one_table.run_of_task(source, Job.Trigger.START)
+    for series in NBP.series:
+        run.windows = window_plan.windows_of(source, series, None, clock.today())[:1]
+        if run.windows:
+            one_table.mine_one(run, series)
 
 
 @contextmanager
