@@ -173,9 +173,10 @@ def fetch_newest_tables() -> None:
     source = sources.runnable_source(NBP.code)
     if source is None:
         return
-    run = one_table.run_of_task(source, Job.Trigger.START)
+    run, today = one_table.run_of_task(source, Job.Trigger.START), clock.today()
     for series in NBP.series:
-        run.windows = window_plan.windows_of(source, series, None, clock.today())[:1]
+        windows = window_plan.windows_of(source, series, None, today)
+        run.windows = [window for window in windows if window[1] == today]
         if run.windows:
             one_table.mine_one(run, series)
 
