@@ -1,13 +1,15 @@
 """The NBP's tables after the last real one, made up so that a demonstration reaches the present day.
 
 Each figure is the last real one, moved as far as the seeded walk has moved since, in the decimals of the real one: it
-depends on the code and the day alone, so it is the same for every request and after every restart, and it agrees with
-what the other replicas say of that day. Tables come out on Polish working days; table B on Wednesdays, or on the
-working day before when that is a holiday; numbers go on from the last real table and begin anew with each year.
+depends on the code and the day alone, so it is the same for every request and after every restart. It is moved to the
+hour of the ECB's figures: up to the last real day both banks agree to a hundredth of a percent here, and so they go on.
+
+Tables come out on Polish working days; table B on Wednesdays, or on the working day before when that is a holiday.
+Numbers go on from the last real table and begin anew with each year.
 """
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from itertools import chain, count, islice
@@ -15,12 +17,11 @@ from itertools import chain, count, islice
 import holidays
 import numpy as np
 
-from tests.replica import data
+from tests.replica import data, fixings
 from tests.replica.tables import Figures, Letter, Table
 from tests.replica.walk import MINUTE, Pair
 
 DAY = timedelta(days=1)
-FIXED_AT = time(10, 0)  # UTC: about the middle of the NBP's own hours, 11:45 to 12:15 in Warsaw
 WEDNESDAY = 2
 POLAND = holidays.country_holidays("PL")
 
@@ -91,4 +92,4 @@ def moved(code: str, end: date, text: str, later: tuple[date, ...]) -> list[str]
 
 
 def minute(day: date) -> int:
-    return int(datetime.combine(day, FIXED_AT, UTC).timestamp()) // MINUTE
+    return int(fixings.moment(day)) // MINUTE
