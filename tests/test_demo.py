@@ -169,11 +169,12 @@ def test_ten_coins_unless_the_operator_says_otherwise(monkeypatch: pytest.Monkey
     assert {symbol.removesuffix("USDT") for symbol in env["BINANCE_SYMBOLS"].split(",")} <= set(COINS)
 
 
+@pytest.mark.parametrize("name", [data_dir_lock.NAME, data_dir_lock.DEMO])
 def test_a_second_demo_on_one_folder_ends_before_it_changes_anything(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
     monkeypatch.setattr(demo, "leashed", lambda *_, **__: pytest.fail("something was started"))
     monkeypatch.setattr(signal, "signal", lambda *_: None)
-    with data_dir_lock.take(tmp_path), pytest.raises(CommandError, match=str(tmp_path)):
+    with data_dir_lock.take(tmp_path, name), pytest.raises(CommandError, match=str(tmp_path)):
         demo.Command().handle()

@@ -9,7 +9,7 @@ from argparse import SUPPRESS, ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
@@ -90,17 +90,16 @@ class Command(BaseCommand):
         signal.signal(signal.SIGINT, signal.default_int_handler)
         folder = Path(environment({})["DATA_DIR"])
         # A second demo must not change the operator and the receiver of the first.
-        with terminal.foreground(), suppress(KeyboardInterrupt), locked(folder) as lock:
-            sys.exit(self.run(lock))
+        with terminal.foreground(), suppress(KeyboardInterrupt), locked(folder):
+            sys.exit(self.run())
         sys.exit(128 + signal.SIGINT)
 
-    def run(self, lock: TextIO) -> int:
+    def run(self) -> int:
         with leashed(*REPLICAS, stdout=subprocess.PIPE, cwd=settings.BASE_DIR) as replicas:
             env = environment(addresses(replicas))
             self.stdout.write(said("DEMO: prices are made up, and so are all rates after {}.", LAST))
             self.stdout.write(said("  today:  its table is there from midnight on, unlike at the NBP"))
             self.prepare(env)
-            lock.close()
             return self.up(env)
 
     def prepare(self, env: dict[str, str]) -> None:
@@ -182,14 +181,14 @@ def fetch_newest_tables() -> None:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[TextIO]:
-    """The lock of the data folder, until its file is closed: `up` takes it for itself."""
+def locked(folder: Path) -> Iterator[None]:
+    """Be the only demo on this folder, beside no Charon that runs there by itself."""
     try:
-        lock = data_dir_lock.take(folder)
+        with data_dir_lock.take(folder, data_dir_lock.DEMO):
+            data_dir_lock.take(folder).close()
+            yield
     except data_dir_lock.LockHeld as held:
         raise CommandError(said("Charon already runs on {} (pid {}).", folder, held.pid or said("unknown"))) from None
-    with lock:
-        yield lock
 
 
 @contextmanager
