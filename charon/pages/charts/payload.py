@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from charon.pages.charts import lines, words
-from charon.pages.charts.series import MOST_SHAPES, Series, place
+from charon.pages.charts.series import MOST_SHAPES, Series, is_long, place
 from markets.instruments import redenominations
 
 
@@ -23,6 +23,7 @@ def payload(series: Series, name: str) -> dict[str, Any]:
         "times": [columns.times[row] if row >= 0 else "" for row in slots],
         "step": series.step,
         "view": seen(series, row_slots),
+        "long": is_long(series),
         "extent": [columns.times[series.low], columns.times[series.high - 1]] if series.drawn else [],
         **prices(series, slots),
         "lines": list(lines.lines(series, slots)),

@@ -9,15 +9,13 @@ from django.utils.translation import gettext as _
 
 from charon.pages.charts import daily, line, lines, traded, words
 from charon.pages.charts.question import TIMEFRAMES, Question, asked, parameters, text_of
-from charon.pages.charts.series import Series, day_of
+from charon.pages.charts.series import Series, is_long
 from markets import formats
 from markets.instruments.names import GOLD, currency_name
 from markets.queries.history import RANGES
 from markets.views import Row
 
 OTHERS = ("EUR", "USD", "CHF", "GBP", "JPY", "CZK", GOLD)
-# From so many days on a scale by ratios says more than one by differences.
-LONG = 1500
 API = "/api/v1/"
 Others = Sequence[tuple[str, str]]
 
@@ -71,6 +69,7 @@ def common(series: Series, page: str, name: str, others: Others) -> Row:
         "none": not series.drawn,
         "candles": False,
         "page": page,
+        "timeframe": question.timeframe,
         "data": address("chart_data", question),
         "table": address("chart_table", question),
         "name": name,
@@ -91,19 +90,12 @@ def common(series: Series, page: str, name: str, others: Others) -> Row:
         "others": [
             {"code": code, "name": other, "on": code == question.compared} for code, other in others if code != question.code
         ],
-        "log_offered": question.candles or is_long(series),
+        "log_offered": is_long(series),
         "log": question.logarithmic,
         "hidden": hidden(question),
         "source": "",
         "volume": False,
     }  # fmt: skip
-
-
-def is_long(series: Series) -> bool:
-    if not series.drawn:
-        return False
-    first, last = (day_of(series.columns.times[row]) for row in (series.view[0], series.view[1] - 1))
-    return (last - first).days >= LONG
 
 
 def address(name: str, question: Question) -> str:

@@ -12,6 +12,7 @@ from signals.drawn import Turn
 
 # More shapes than this cover the line and each other.
 MOST_SHAPES = 150
+LONG = 1500
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +102,11 @@ def spread(length: int, rows: Sequence[int], computed: Sequence[Sequence[float]]
     for row, values in zip(rows, computed, strict=True):
         found[row] = values
     return found
+
+
+def is_long(series: Series) -> bool:
+    """Whether a scale by ratios is offered: of candles, and of so many days that it says more than one by differences."""
+    if not series.drawn:
+        return False
+    first, last = (day_of(series.columns.times[row]) for row in (series.view[0], series.view[1] - 1))
+    return series.question.candles or (last - first).days >= LONG
