@@ -55,14 +55,15 @@ def values(rule: Rule, bars: Iterable[Bar], restarts: Collection[int] = ()) -> l
     kernel, parameters = rule.kernel, rule.parameters
     if kernel is None:
         raise NotImplementedError(rule.name)
-    needed = [COLUMNS.index(name) for name in COLUMNS if name in rule.needs]
+    # A close is there always.
+    needed = [COLUMNS.index(name) for name in COLUMNS if name in rule.needs and name != "close"]
     width, row = len(rule.values), list(rule.initial)
     found: list[Sequence[float]] = []
     for number, bar in enumerate(bars):
         if number in restarts:
             row = list(rule.initial)
         computed = [nan] * width
-        if all([isfinite(bar[column]) for column in needed]):
+        if not needed or all(isfinite(bar[column]) for column in needed):
             kernel(row, bar, parameters, computed)
         found.append(computed)
     return found

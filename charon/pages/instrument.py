@@ -101,7 +101,9 @@ def show(request: HtmxRequest, subject: PageSubject) -> HttpResponse:
     template = "instrument/_instrument.html" if wants_fragment(request) else "instrument/instrument.html"
     facts = context(subject, key, rule)
     if subject.line:
-        facts |= {"chart": charts.chart_row(request.GET, subject.code, page=rows.page_of(subject.code), name=subject.name)}
+        facts |= {
+            "chart": charts.chart_row(request.GET, subject.code, page=rows.page_of(subject.code), name=subject.name)
+        }
     return render(request, template, facts)
 
 

@@ -75,7 +75,7 @@
   const axes = (state, panel) => {
     const price = panel === "price", narrow = innerWidth <= 640;
     const grid = { color: colour("chart-grid"), drawTicks: false }, ticks = { color: colour("soft"), font: { size: 11 } };
-    const logarithmic = price && state.log && !state.comparing;
+    const logarithmic = price && state.log;
     return {
       x: {
         type: "linear", offset: false, min: state.view.min, max: state.view.max, grid: { ...grid, offset: false }, border: { display: false },

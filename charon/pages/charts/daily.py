@@ -1,8 +1,11 @@
 """The official days of a currency or of gold, as a chart draws them."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from math import nan
+
+from django.utils.translation import gettext as _
 
 from charon.pages.charts import interruptions
 from charon.pages.charts.question import Question
@@ -29,10 +32,10 @@ def read(question: Question, with_lines: bool = True) -> Series:
     margin = until - since if question.first or question.last else timedelta()
     lead = timedelta(days=LEAD_DAYS) if with_lines and question.shown else timedelta()
     first, last = earlier(since, margin), later(until, margin)
-    columns = drawn.official(question.code, earlier(first, lead), last) if newest else Columns()
+    columns = drawn.official(question.code, earlier(first, lead), last, band=with_lines) if newest else Columns()
     low = columns.place(first.isoformat())
-    series = Series(question, columns, low, len(columns), seen(columns, low, since, until), "zł", SCALE)
-    series.unit = "zł/g" if question.code == GOLD else "zł"
+    series = Series(question, columns, low, len(columns), seen(columns, low, since, until), "", SCALE)
+    series.unit = _("zł/g") if question.code == GOLD else _("zł")
     series.scale = columns.scales[-1] if len(columns) else SCALE
     series.breaks = interruptions.official(question.code, columns, low, len(columns))
     series.comparable = unit_start(question.code, columns)
@@ -90,14 +93,12 @@ def fill(series: Series) -> None:
         if name in series.offered
     }
     if question.compared:
-        series.other = drawn.official(question.compared, day_of(first), day_of(last))
+        series.other = drawn.official(question.compared, day_of(first), day_of(last), band=False)
 
 
 def restarts(code: str, columns: Columns, rows: Sequence[int]) -> set[int]:
     """At which bars the rules begin anew: after a long pause and with another unit."""
-    days = [day_of(columns.times[row]).toordinal() for row in rows]
+    days = [columns.ordinals[row] for row in rows]
     longest = history.LONGEST_GAP.days
     found = {number for number in range(1, len(days)) if days[number] - days[number - 1] > longest}
-    for one in redenominations.breaks(code):
-        found |= {next((number for number, day in enumerate(days) if day >= one.day.toordinal()), 0)}
-    return found
+    return found | {bisect_left(days, one.day.toordinal()) for one in redenominations.breaks(code)}

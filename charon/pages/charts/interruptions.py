@@ -15,7 +15,8 @@ from markets.queries.drawn import Columns
 from markets.queries.tables import TIMETABLES
 
 PUBLISHED, UNKNOWN, UNIT = "published", "unknown", "unit"
-LONG_WEEKEND = 3
+# From a Friday to a Monday; 1 January of the year 1 was a Monday.
+WEEKEND, WEEK, MONDAY = 3, 7, 1
 # Of a table without a timetable, and of one that is not daily, a pause of so many days is one.
 WEEKLY = TIMETABLES["B"].longest_pause
 Holes = Sequence[tuple[datetime, datetime]]
@@ -23,7 +24,7 @@ Holes = Sequence[tuple[datetime, datetime]]
 
 def official(code: str, columns: Columns, low: int, high: int) -> list[Break]:
     """Of daily rates, ascending; one query where there is a pause at all."""
-    pauses = [row for row in range(low + 1, high) if is_pause(columns, row)]
+    pauses = list(paused(columns, low, high))
     found = units(code, columns, low, high)
     if pauses:
         span = time_of(columns.times[low]), time_of(columns.times[high - 1])
@@ -33,31 +34,37 @@ def official(code: str, columns: Columns, low: int, high: int) -> list[Break]:
     return sorted(found, key=lambda one: one.at)
 
 
-def is_pause(columns: Columns, row: int) -> bool:
-    """Whether a day on which the table is published lies between the row and the one before it."""
-    before, after = day_of(columns.times[row - 1]), day_of(columns.times[row])
-    away = (after - before).days
-    if away == 1 or (away == LONG_WEEKEND and before.weekday() + away == len("MTWTFSS")):
-        return False
-    table = columns.tables[row - 1]
-    return away > WEEKLY if table == "B" else skipped(before, after, table)
+def paused(columns: Columns, low: int, high: int) -> Iterator[int]:
+    """The rows with a day between them and the row before on which their table is published."""
+    days = columns.ordinals
+    for row in range(low + 1, high):
+        away = days[row] - days[row - 1]
+        if away == 1 or (away == WEEKEND and days[row] % WEEK == MONDAY):
+            continue
+        if columns.tables[row - 1] != "B":
+            before, after = date.fromordinal(days[row - 1]), date.fromordinal(days[row])
+            away = WEEKLY + 1 if skipped(before, after, columns.tables[row - 1]) else 0
+        if away > WEEKLY:
+            yield row
 
 
 @lru_cache(maxsize=20_000)
-def skipped(before: date, after: date, table: str) -> bool:
+def skipped(before: date, after: date, table: str) -> tuple[date, ...]:
+    """The days between the two on which the table is published."""
     timetable = TIMETABLES.get(table, TIMETABLES["A"])
-    return any(timetable.publishes(before + DAY * number) for number in range(1, (after - before).days))
+    between = (before + DAY * number for number in range(1, (after - before).days))
+    return tuple(day for day in between if timetable.publishes(day))
 
 
 def of_days(columns: Columns, row: int, holes: Holes) -> Break:
     before, after = day_of(columns.times[row - 1]), day_of(columns.times[row])
-    facts = {"first": formats.day(before + DAY), "last": formats.day(after - DAY)}
-    missing = any(first.date() < after and last.date() > before for first, last in holes)
-    if missing:
-        text = _("Nie mamy jeszcze danych od %(first)s do %(last)s.")
-    else:
-        text = _("NBP nie ogłaszał od %(first)s do %(last)s.")
-    return Break(row, UNKNOWN if missing else PUBLISHED, text % facts)
+    days = skipped(before, after, columns.tables[row - 1]) or (before + DAY, after - DAY)
+    facts = {"first": formats.day(days[0]), "last": formats.day(days[-1])}
+    if any(first.date() < after and last.date() > before for first, last in holes):
+        one, many = _("Nie mamy jeszcze danych z %(first)s."), _("Nie mamy jeszcze danych od %(first)s do %(last)s.")
+        return Break(row, UNKNOWN, (many if days[1:] else one) % facts)
+    one, many = _("NBP nie ogłaszał kursów %(first)s."), _("NBP nie ogłaszał kursów od %(first)s do %(last)s.")
+    return Break(row, PUBLISHED, (many if days[1:] else one) % facts)
 
 
 def units(code: str, columns: Columns, low: int, high: int) -> list[Break]:

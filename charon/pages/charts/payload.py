@@ -1,5 +1,6 @@
 """A series as the browser is given it: one list a line, all of one length, an empty slot where it is interrupted."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.utils.translation import gettext as _
 from charon.pages.charts import lines, words
 from charon.pages.charts.series import MOST_SHAPES, Series, is_long, place
 from markets.instruments import redenominations
+from markets.instruments.names import GOLD
 
 
 def payload(series: Series, name: str) -> dict[str, Any]:
@@ -58,7 +60,7 @@ def prices(series: Series, slots: Sequence[int]) -> dict[str, Any]:
     if not series.question.candles:
         return {
             "kind": "line",
-            "label": _("Kurs średni") if series.unit == "zł" else _("Cena"),
+            "label": _("Cena") if series.question.code == GOLD else _("Kurs średni"),
             "mid": [f"{columns.closes[row]:.{columns.scales[row]}f}" if row >= 0 else None for row in slots],
             "bid": [side(columns.bids, columns.scales, row) for row in slots],
             "ask": [side(columns.asks, columns.scales, row) for row in slots],
@@ -99,10 +101,9 @@ def shapes(series: Series, row_slots: dict[int, int]) -> list[dict[str, Any]]:
     head, _number, tail = reverse("signal", args=[0]).rpartition("0")
     found = []
     for turn in reversed(series.turns[:MOST_SHAPES]):
-        slot = row_slots.get(place(series, turn))
-        if slot is not None:
-            text = words.turn_text(turn, series)
-            found.append({"at": slot, "kind": turn.signal, "text": text, "href": f"{head}{turn.number}{tail}"})
+        kept = min(bisect_left(series.kept, place(series, turn)), len(series.kept) - 1)
+        text, href = words.turn_text(turn, series), f"{head}{turn.number}{tail}"
+        found.append({"at": row_slots[series.kept[kept]], "kind": turn.signal, "text": text, "href": href})
     return found
 
 

@@ -21,34 +21,27 @@ Others = Sequence[tuple[str, str]]
 
 
 def chart_row(query: QueryDict, code: str, *, page: str, name: str = "", others: Others | None = None) -> Row:
-    """Of the official days of a currency or of gold; two queries, and one where the series has a pause.
+    """Of the official days of a currency or of gold; two queries, three where the series has a pause.
 
     `page` is the address of the page without its query; `others` are codes and names to compare with.
     """
     question = asked(query, code)
     series = daily.read(question, with_lines=False)
     offered = others if others is not None else [(other, named(other)) for other in OTHERS]
-    ranges = [
-        {"name": key, "current": key == question.period and not (question.first or question.last),
-         "href": page + parameters(question, zakres=key, od="", do="")}
-        for key in RANGES
-    ]  # fmt: skip
-    return common(series, page, name, offered) | {"ranges": ranges, "csv": csv_of_days(series)}
+    zoomed = question.first is not None or question.last is not None
+    hrefs = {key: page + parameters(question, zakres=key, od="", do="") for key in RANGES}
+    ranges = [{"name": key, "current": key == question.period and not zoomed, "href": hrefs[key]} for key in RANGES]
+    return common(series, page, name, offered) | {"ranges": ranges}
 
 
 def candle_row(query: QueryDict, code: str, *, page: str, name: str = "", others: Others = ()) -> Row:
-    """Of the candles of an instrument at a source; two queries."""
+    """Of the candles of an instrument at a source; two queries, three where one is absent."""
     question = asked(query, code, candles=True)
     series = traded.read(question, with_lines=False)
-    ranges = [
-        {"name": key, "current": key == question.timeframe, "href": page + parameters(question, interwal=key, od="", do="")}
-        for key in TIMEFRAMES
-    ]  # fmt: skip
+    hrefs = {key: page + parameters(question, interwal=key, od="", do="") for key in TIMEFRAMES}
+    ranges = [{"name": key, "current": key == question.timeframe, "href": hrefs[key]} for key in TIMEFRAMES]
     source = series.source.name if series.source else ""
-    return common(series, page, name, others) | {
-        "ranges": ranges, "csv": csv_of_candles(series), "candles": True, "source": source,
-        "volume": any(series.columns.volumes),
-    }  # fmt: skip
+    return common(series, page, name, others) | {"ranges": ranges, "source": source}
 
 
 def named(code: str) -> str:
@@ -63,39 +56,38 @@ def addresses(series: Series) -> Row:
 
 def common(series: Series, page: str, name: str, others: Others) -> Row:
     question = series.question
-    titles = lines.titles()
     return {
         "drawn": series.drawn,
         "none": not series.drawn,
-        "candles": False,
+        "candles": question.candles,
         "page": page,
         "timeframe": question.timeframe,
         "data": address("chart_data", question),
-        "table": address("chart_table", question),
-        "name": name,
-        "gold": question.code == GOLD,
         "summary": words.summary(series, name),
         "notes": words.notes(series) if series.drawn else [],
         "path": line.path(series) if series.drawn else "",
         "width": line.WIDTH,
         "height": line.HEIGHT,
-        "unit": series.unit,
-        "switches": [
-            {"name": key, "title": titles[key], "on": key in question.shown} for key in series.offered
-        ],
-        "panels": [
-            {"name": key, "title": titles[key], "on": key in question.shown}
-            for key in series.offered if key in lines.PANELS
-        ],
-        "others": [
-            {"code": code, "name": other, "on": code == question.compared} for code, other in others if code != question.code
-        ],
+        "source": "",
+        "volume": any(series.columns.volumes),
+        **switches(series, others),
+        **addresses(series),
+    }
+
+
+def switches(series: Series, others: Others) -> Row:
+    """The form: indicators, of which some have a panel, the scale, the other series, and what it must carry on."""
+    question, titles = series.question, lines.titles()
+    indicators = [{"name": key, "title": titles[key], "on": key in question.shown} for key in series.offered]
+    compared = [(code, other, code == question.compared) for code, other in others if code != question.code]
+    return {
+        "switches": indicators,
+        "panels": [one for one in indicators if one["name"] in lines.PANELS],
+        "others": [{"code": code, "name": other, "on": on} for code, other, on in compared],
         "log_offered": is_long(series),
         "log": question.logarithmic,
         "hidden": hidden(question),
-        "source": "",
-        "volume": False,
-    }  # fmt: skip
+    }
 
 
 def address(name: str, question: Question) -> str:

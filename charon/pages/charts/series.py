@@ -28,7 +28,7 @@ class Break:
 
 @dataclass(slots=True)
 class Series:
-    """Rows `low` to `high` (exclusive) of the columns are drawn, of which `kept` ones, and `view` is what is seen first.
+    """Rows `low` to `high` (exclusive) of the columns are drawn, of which `kept` ones; `view` is what is seen first.
 
     `values`: of each indicator a row for every row of the columns, or an empty one where the rule has no bar.
     """
@@ -68,8 +68,9 @@ def day_of(text: str) -> date:
 
 
 def thin(series: Series, most: int = MOST_POINTS) -> None:
-    """Keep every n-th row, counted from the newest, so that about `most` stay; with them the lowest, the highest, both
-    ends of each interruption and the days of the shapes, because the page speaks of them.
+    """Keep every n-th row, counted from the newest, so that about `most` stay; with them the lowest, the highest and
+    both ends of each interruption, because the page speaks of them. Days of shapes would stretch the years that have
+    more of them: a shape stands at the next kept row.
     """
     count = series.high - series.low
     series.step = max(1, -(-count // most))
@@ -78,7 +79,6 @@ def thin(series: Series, most: int = MOST_POINTS) -> None:
         return
     wanted = set(range(series.high - 1, series.low - 1, -series.step)) | set(extremes(series))
     wanted |= {row for one in series.breaks for row in (one.at - 1, one.at)}
-    wanted |= {place(series, turn) for turn in series.turns}
     series.kept = sorted(row for row in wanted if series.low <= row < series.high)
 
 
@@ -105,7 +105,7 @@ def spread(length: int, rows: Sequence[int], computed: Sequence[Sequence[float]]
 
 
 def is_long(series: Series) -> bool:
-    """Whether a scale by ratios is offered: of candles, and of so many days that it says more than one by differences."""
+    """Whether a scale by ratios is offered: for candles, and for so many days that it says more than differences."""
     if not series.drawn:
         return False
     first, last = (day_of(series.columns.times[row]) for row in (series.view[0], series.view[1] - 1))

@@ -22,7 +22,7 @@ LEAD = 400
 
 
 def read(question: Question, with_lines: bool = True) -> Series:
-    """The sources and the candles; with lines the gaps, the shapes and the other series as well: at most five queries."""
+    """Sources, candles and their gaps; with lines the shapes and the other series as well: at most five queries."""
     offers = drawn.sources(question.code, question.timeframe)
     source = chosen(offers, question.source)
     step = timedelta(seconds=timeframes.SECONDS[question.timeframe])
@@ -36,9 +36,9 @@ def read(question: Question, with_lines: bool = True) -> Series:
     series.scale = decimals(columns)
     series.offered = signals.offered(question.timeframe, official=False, volume=any(columns.volumes[low:]))
     if source and series.drawn:
+        breaks = interruptions.of_candles(question.code, columns, question.timeframe, source.key)
+        series.breaks = [one for one in breaks if low < one.at]
         if with_lines:
-            breaks = interruptions.of_candles(question.code, columns, question.timeframe, source.key)
-            series.breaks = [one for one in breaks if low < one.at]
             fill(series, step, of_rules=source == offers[0])
         thin(series)
     return series

@@ -58,19 +58,19 @@ def interruptions(series: Series) -> Iterator[str]:
     told = [one for one in series.breaks if series.view[0] < one.at < series.view[1]]
     yield from (one.text for one in reversed(told[-MOST_TOLD:]))
     if len(told) > MOST_TOLD:
-        count = formats.plural(len(told) - MOST_TOLD, _("wcześniejszą przerwę,wcześniejsze przerwy,wcześniejszych przerw"))
-        yield _("Linia pokazuje jeszcze %(count)s.") % {"count": count}
+        count = formats.plural(len(told) - MOST_TOLD, _("przerwę,przerwy,przerw"))
+        yield _("Wykres pokazuje jeszcze %(count)s w notowaniach; wszystkie są w tabeli.") % {"count": count}
 
 
 def thinning(series: Series) -> Iterator[str]:
     if series.step > 1:
         count = formats.plural(series.high - series.low, _("notowanie,notowania,notowań"))
         yield _(
-            "Zakres: %(count)s; wykres pokazuje co %(step)s. z nich oraz dni sygnałów i skrajnych kursów. "
-            "Po przybliżeniu widać każde."
+            "Zakres: %(count)s; wykres pokazuje co %(step)s. z nich i skrajne kursy, a sygnały przy najbliższym "
+            "z nich. Po przybliżeniu widać każde notowanie."
         ) % {"count": count, "step": series.step}
     if len(series.turns) > MOST_SHAPES:
-        yield _("Na wykresie jest %(most)s najnowszych sygnałów.") % {"most": MOST_SHAPES}
+        yield _("Wykres pokazuje %(most)s najnowszych sygnałów.") % {"most": MOST_SHAPES}
 
 
 def turn_text(turn: Turn, series: Series) -> str:
