@@ -48,8 +48,9 @@ def read(question: Question, with_lines: bool = True) -> Series:
 
 
 def stretch(question: Question, newest: date | None) -> tuple[date, date]:
-    """The asked days, or the months of the range up to the newest."""
-    newest = newest or date.min
+    """The asked days, or the months of the range up to the newest; any days where there are none."""
+    if newest is None:
+        return date.min, date.min
     until = min(question.last.date(), newest) if question.last else newest
     months = history.RANGES[question.period]
     since = question.first.date() if question.first else history.first_day(until, months)
