@@ -104,12 +104,11 @@ def test_a_refresh_asks_for_the_figures_of_the_chart_again(installation: Install
     visitor = visit(installation)
     visitor.open("/zloto/?zakres=3M")
     assert visitor.draws()
-    asked = visitor.asked
     with visitor.page.expect_response(lambda response: "/dane/" in response.url):
         visitor.page.evaluate(
             "() => htmx.ajax('GET', location.href, { target: '#kurs', swap: 'outerHTML', select: '#kurs' })"
         )
-    assert len([url for url in asked if "/wykres/XAU/dane/" in url]) == 2
+    assert len([url for url in visitor.asked if "/wykres/XAU/dane/" in url]) == 2
     assert visitor.draws()
 
 
@@ -147,6 +146,11 @@ def test_the_chart_follows_the_theme(installation: Installation, visit: Visit) -
     light = visitor.page.evaluate(colour)
     visitor.page.emulate_media(color_scheme="dark")
     visitor.page.wait_for_function(f"() => {colour} !== '{light}'")
+    flip = (
+        "() => { document.documentElement.dataset.theme = 'light'; document.dispatchEvent(new Event('charon:theme')); }"
+    )
+    visitor.page.evaluate(flip)
+    visitor.page.wait_for_function(f"() => {colour} === '{light}'")
 
 
 def test_a_canvas_keeps_its_height_while_the_library_is_on_its_way(installation: Installation, visit: Visit) -> None:
