@@ -21,6 +21,8 @@ from signals.models import DAILY
 # The tables whose days the daily rules are computed from.
 OF_RULES = {"A", "gold"}
 SCALE = 4
+# Over more years the bid and ask lie within a line's width of the mid, and reading them costs as much as the mids.
+BAND = timedelta(days=3700)
 
 
 def read(question: Question, with_lines: bool = True) -> Series:
@@ -32,7 +34,8 @@ def read(question: Question, with_lines: bool = True) -> Series:
     margin = until - since if question.first or question.last else timedelta()
     lead = timedelta(days=LEAD_DAYS) if with_lines and question.shown else timedelta()
     first, last = earlier(since, margin), later(until, margin)
-    columns = drawn.official(question.code, earlier(first, lead), last, band=with_lines) if newest else Columns()
+    band = with_lines and until - since <= BAND
+    columns = drawn.official(question.code, earlier(first, lead), last, band) if newest else Columns()
     low = columns.place(first.isoformat())
     series = Series(question, columns, low, len(columns), seen(columns, low, since, until), "", SCALE)
     series.unit = _("zł/g") if question.code == GOLD else _("zł")
