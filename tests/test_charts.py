@@ -233,6 +233,8 @@ def test_a_pause_of_the_bank_and_a_gap_of_ours_are_told_apart(client: Client, nb
     rows = client.get("/wykres/USD/tabela/").content.decode()
     assert all(f'<td colspan="8">{text}</td>' in rows for text in told.values())
     Gap.objects.update(accepted_at=datetime(2026, 1, 1, tzinfo=UTC))
+    rates(nbp, job, "AED", days(10), "B")
+    assert "wykres-macd" not in client.get("/waluty/AED/").content.decode(), "no daily rule applies to table B"
     assert {one["kind"] for one in drawn(client, "/wykres/USD/dane/")["breaks"]} == {"published"}
 
 
@@ -273,7 +275,7 @@ def test_both_addresses_ask_little_and_an_unchanged_answer_costs_nothing(
         instrument=usd, rule="macd_signal_cross_12_26_9", as_of=midnight(times[-9]), signal="SELL", macd=1,
         signal_line=1, histogram=Decimal("-0.0003"), horizon_days=5, generated_at=datetime(2026, 1, 1, tzinfo=UTC),
     )  # fmt: skip
-    every = "?zakres=Max&wskazniki=macd,rsi,bollinger,ribbon&porownaj=EUR"
+    every = "?zakres=5R&wskazniki=macd,rsi,bollinger,ribbon&porownaj=EUR"
     for address in (f"/wykres/USD/dane/{every}", f"/en/wykres/USD/tabela/{every}"):
         client.get(address)
         with CaptureQueriesContext(connection) as made:

@@ -42,7 +42,8 @@ def read(question: Question, with_lines: bool = True) -> Series:
     series.scale = columns.scales[-1] if len(columns) else SCALE
     series.breaks = interruptions.official(question.code, columns, low, len(columns))
     series.comparable = unit_start(question.code, columns)
-    series.offered = signals.offered(DAILY, official=True)
+    # The daily rules do not apply to the weeks of table B.
+    series.offered = signals.offered(DAILY, official=True) if OF_RULES & set(columns.tables) else []
     if with_lines and series.drawn:
         fill(series)
     if series.drawn:
