@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 
 from charon.pages import acknowledge, alerts, api_guide, dashboard, data, instrument, method, signals, soon, table_day
 from charon.pages import status as status_page
+from charon.pages.crypto import scanner
 from miner import views as miner
 
 page_urls: list[URLPattern | URLResolver] = [
@@ -16,7 +17,7 @@ page_urls: list[URLPattern | URLResolver] = [
     path("tabele/<str:table>/<str:day>/", table_day.view, name="table_day"),
     path("wykres/<path:code>/dane/", soon.page, name="chart_data"),
     path("wykres/<path:code>/tabela/", soon.page, name="chart_table"),
-    path("krypto/", soon.page, name="crypto"),
+    path("krypto/", scanner.scanner, name="crypto"),
     path("krypto/<path:symbol>/", soon.page, name="coin"),
     path("ui", soon.page, name="ui"),
     path("ui/assets/<path:symbol>", soon.page, name="ui_asset"),

@@ -46,7 +46,7 @@ Stands = dict[tuple[str, str], Stand]
 def stands(
     instruments: Collection[int] | QuerySet[Instrument, Any], asker: Audience, timeframes: Collection[str] = ()
 ) -> dict[int, Stands]:
-    """By instrument, then by (rule, timeframe); what is made of figures that may not be shown is left out. One query."""
+    """By instrument, then by (rule, timeframe); what may not be shown is left out. One query."""
     wanted = Q(timeframe__in=timeframes) if timeframes else Q()
     rows = AnalysisSnapshot.objects.filter(
         wanted, instrument__in=instruments, window__in=AnalysisSnapshot.KEEPERS

@@ -6,7 +6,7 @@ Changes and points are reckoned from the newest price, not from the clock: the s
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -28,6 +28,7 @@ from markets.queries.latest_prices import (
 
 # Two points are no line that says anything.
 FEWEST_POINTS = 8
+MORE = ("number", "scale", "previous", "previous_date")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +46,19 @@ class Steps:
 
 @dataclass(frozen=True, slots=True)
 class SourceQuote:
-    """The newest price at one source, `number` of its table if it has one; `points` lead up to it, the oldest first."""
+    """The newest price at one source, `number` of its table if it has one; `points` lead up to it, the oldest first.
+
+    `scale` are the decimals that were published, of a market those that are usual; `previous` is the official rate
+    before it.
+    """
 
     latest: LatestPrice
     source_name: str
     number: str
+    scale: int
     points: tuple[Decimal, ...] = ()
+    previous: Decimal | None = None
+    previous_date: date | None = None
 
     @property
     def fresh_until(self) -> datetime | None:
@@ -77,7 +85,7 @@ def quotes(
         **{name: price_before(step * number, step) for name, number in ages.items()},
     )
     names, now, found = steps.names if steps else [], clock.now(), defaultdict[int, list[SourceQuote]](list)
-    for row in rows.values(*QUOTE_COLUMNS, *names, "number", source_name=F("source__name")):
+    for row in rows.values(*QUOTE_COLUMNS, *names, *MORE, source_name=F("source__name")):
         found[row["instrument_id"]].append(source_quote(row, names, now))
     return {pk: in_order(ranked) for pk, ranked in found.items()}
 
@@ -106,4 +114,6 @@ def source_quote(row: Mapping[str, Any], names: Sequence[str], now: datetime) ->
         latest = replace(latest, change=(row["price"] / row["day_ago"] - 1) * 100)
     points = [row[name] for name in names if row[name] is not None]
     line = (*points, row["price"]) if len(points) >= FEWEST_POINTS else ()
-    return SourceQuote(latest, row["source_name"], row["number"] or "", line)
+    before = (row["previous"], row["previous_date"]) if latest.table else (None, None)
+    scale = row["scale"] if latest.table else latest.scale
+    return SourceQuote(latest, row["source_name"], row["number"] or "", scale, line, *before)

@@ -16,7 +16,7 @@ from signals.stands import Stand
 
 def digits(quote: SourceQuote) -> int:
     """Decimals of the price as its source published it; at least those that are usual for the instrument."""
-    return len((plain(quote.latest.price, quote.latest.scale) or "").partition(".")[2])
+    return len((plain(quote.latest.price, quote.scale) or "").partition(".")[2])
 
 
 def price_text(value: Decimal, scale: int) -> str:
@@ -32,10 +32,11 @@ def printed(value: Decimal, scale: int) -> str:
 def price_row(quote: SourceQuote) -> Row:
     latest = quote.latest
     return {
-        "value": price_text(latest.price, latest.scale),
+        "value": price_text(latest.price, quote.scale),
         "unit": names.split(latest.code)[1],
         **change_row(latest.change),
         "at": None if latest.table else latest.ts,
+        "near": "" if latest.table else formats.near(latest.ts, clock.now()),
         "iso": latest.ts.date().isoformat(),
         "day": formats.day(latest.ts.date()),
         "old": latest.stale,
