@@ -6,7 +6,7 @@ from django.views.generic import RedirectView
 
 from charon.pages import acknowledge, alerts, api_guide, dashboard, data, instrument, method, signals, soon, table_day
 from charon.pages import status as status_page
-from charon.pages.crypto import scanner
+from charon.pages.crypto import coin, scanner
 from miner import views as miner
 
 page_urls: list[URLPattern | URLResolver] = [
@@ -18,9 +18,9 @@ page_urls: list[URLPattern | URLResolver] = [
     path("wykres/<path:code>/dane/", soon.page, name="chart_data"),
     path("wykres/<path:code>/tabela/", soon.page, name="chart_table"),
     path("krypto/", scanner.scanner, name="crypto"),
-    path("krypto/<path:symbol>/", soon.page, name="coin"),
+    path("krypto/<path:symbol>/", coin.coin, name="coin"),
     path("ui", soon.page, name="ui"),
-    path("ui/assets/<path:symbol>", soon.page, name="ui_asset"),
+    path("ui/assets/<path:symbol>", coin.asset, name="ui_asset"),
     path("ui/alerts", RedirectView.as_view(pattern_name="alerts", query_string=True), name="ui_alerts"),
     path("ui/settings", soon.page, name="ui_settings"),
     path("kurs-podatkowy/", soon.page, name="tax"),

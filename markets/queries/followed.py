@@ -1,16 +1,32 @@
 """What is followed on markets, at which sources, and the closes of its newest candles."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from django.db.models import Q
 from django.utils.translation import get_language
 
 from markets import clock, timeframes
-from markets.licence import Audience, shown_to
-from markets.models import Candle, Instrument, Listing, Source
+from markets.licence import Audience, may, shown_to
+from markets.models import Alias, Candle, Instrument, Listing, Source
+
+FACTS = ("code", "name", "enabled", "available", "public_display", "attribution", "licence")
+
+
+@dataclass(slots=True)
+class SourceFacts:
+    """What pages say of a source."""
+
+    code: str
+    name: str
+    enabled: bool
+    available: bool
+    public_display: bool
+    attribution: str
+    licence: str
 
 
 @dataclass(slots=True)
@@ -36,17 +52,19 @@ class Followed:
         return self.priority == Listing.Priority.CRITICAL
 
 
-def followed(code: str = "") -> list[Followed]:
-    """Sorted by code; with a code that instrument alone, followed or not. One query."""
-    name = "instrument__name_en" if get_language() == "en" else "instrument__name_pl"
-    rows = Listing.objects.filter(instrument__code=code) if code else Listing.objects.filter(tracked=True)
-    columns = ("pk", "code", "kind", "base", "quote", "scale")
-    listed = rows.order_by("instrument__code", "priority", "source__code").values_list(
-        *(f"instrument__{column}" for column in columns), name, "priority", "source__code"
-    )
+def name_column() -> str:
+    return "name_en" if get_language() == "en" else "name_pl"
+
+
+def followed() -> list[Followed]:
+    """Sorted by code; one query."""
+    rows = Listing.objects.filter(tracked=True).order_by("instrument__code", "priority", "source__code")
+    columns = [f"instrument__{name}" for name in ("pk", "code", "kind", "base", "quote", name_column(), "scale")]
     found: dict[int, Followed] = {}
-    for pk, instrument, kind, base, quote, scale, called, priority, source in listed:
-        one = found.setdefault(pk, Followed(pk, instrument, kind, base, quote, called, scale, priority))
+    for pk, code, kind, base, quote, name, scale, priority, source in rows.values_list(
+        *columns, "priority", "source__code"
+    ):
+        one = found.setdefault(pk, Followed(pk, code, kind, base, quote, name, scale, priority))
         one.sources.append(source)
     return list(found.values())
 
@@ -70,6 +88,35 @@ def closes(instruments: Collection[int], timeframe: str, count: int) -> dict[int
     }
 
 
-def sources() -> dict[str, Source]:
+def sources() -> dict[str, SourceFacts]:
     """Every source by its code; one query."""
-    return {row.code: row for row in Source.objects.all()}
+    return {row[0]: SourceFacts(*row) for row in Source.objects.order_by("code").values_list(*FACTS)}
+
+
+def shown(found: Iterable[SourceFacts]) -> list[SourceFacts]:
+    """Those whose attribution a page shows."""
+    return [one for one in found if may(one, Audience.PAGE) and one.available]
+
+
+def asset(text: str) -> tuple[Followed, dict[str, SourceFacts]] | None:
+    """What a code or an alias means, in any case, with the sources that list it; one query. None for what nobody knows.
+
+    A code goes before the same word as an alias.
+    """
+    wanted = text.strip().upper()
+    if "\0" in wanted:  # PostgreSQL takes it for a fault of the question
+        return None
+    named = Q(code=wanted) | Q(pk__in=Alias.objects.filter(name=wanted).values("instrument"))
+    columns = ("pk", "code", "kind", "base", "quote", name_column(), "scale", "listings__priority")
+    facts = [f"listings__source__{name}" for name in FACTS]
+    rows = Instrument.objects.filter(named).order_by("listings__priority", "listings__source__code")
+    found: dict[str, Followed] = {}
+    listed: dict[str, dict[str, SourceFacts]] = {}
+    for pk, code, kind, base, quote, name, scale, priority, *source in rows.values_list(*columns, *facts):
+        urgent = Listing.Priority.LOW if priority is None else priority
+        one = found.setdefault(code, Followed(pk, code, kind, base, quote, name, scale, urgent))
+        if source[0]:
+            one.sources.append(source[0])
+            listed.setdefault(one.code, {})[source[0]] = SourceFacts(*source)
+    best = found.get(wanted) or next(iter(found.values()), None)
+    return (best, listed.get(best.code, {})) if best else None

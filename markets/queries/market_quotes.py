@@ -6,11 +6,11 @@ Changes and points are reckoned from the newest price, not from the clock: the s
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models import Max, Min, OuterRef, QuerySet, Subquery
 
 from markets import clock
 from markets.licence import Audience, shown_to
@@ -28,7 +28,8 @@ from markets.queries.latest_prices import (
 
 # Two points are no line that says anything.
 FEWEST_POINTS = 8
-MORE = ("number", "scale", "previous", "previous_date")
+SPAN = ("lowest", "highest")
+MORE = ("number", "scale", "previous", "source__name", "source__attribution", "source__licence")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Steps:
 
     step: timedelta
     count: int
+    with_span: bool = False
 
     @property
     def names(self) -> list[str]:
@@ -49,16 +51,19 @@ class SourceQuote:
     """The newest price at one source, `number` of its table if it has one; `points` lead up to it, the oldest first.
 
     `scale` are the decimals that were published, of a market those that are usual; `previous` is the official rate
-    before it.
+    before it. `lowest` and `highest` are of all prices that the steps span, where that was asked for.
     """
 
     latest: LatestPrice
     source_name: str
     number: str
     scale: int
+    attribution: str
+    licence: str
     points: tuple[Decimal, ...] = ()
     previous: Decimal | None = None
-    previous_date: date | None = None
+    lowest: Decimal | None = None
+    highest: Decimal | None = None
 
     @property
     def fresh_until(self) -> datetime | None:
@@ -83,9 +88,11 @@ def quotes(
         day_ago=price_before(DAY, HOUR),
         number=Subquery(tables.values("number")[:1]),
         **{name: price_before(step * number, step) for name, number in ages.items()},
+        **(span(steps) if steps and steps.with_span else {}),
     )
+    more = (*MORE, *(SPAN if steps and steps.with_span else ()))
     names, now, found = steps.names if steps else [], clock.now(), defaultdict[int, list[SourceQuote]](list)
-    for row in rows.values(*QUOTE_COLUMNS, *names, *MORE, source_name=F("source__name")):
+    for row in rows.values(*QUOTE_COLUMNS, *names, *more):
         found[row["instrument_id"]].append(source_quote(row, names, now))
     return {pk: in_order(ranked) for pk, ranked in found.items()}
 
@@ -108,12 +115,37 @@ def price_before(age: timedelta, stretch: timedelta) -> Subquery:
     return Subquery(ticks.order_by("-observed_at").values("price")[:1])
 
 
+def span(steps: Steps) -> dict[str, Subquery]:
+    """The lowest and the highest price of all that the steps reach over."""
+    moment = OuterRef("observed_at")
+    ticks = Tick.objects.filter(
+        instrument=OuterRef("instrument"),
+        source=OuterRef("source"),
+        observed_at__lte=moment,
+        observed_at__gt=moment - steps.step * steps.count,
+    ).order_by()
+    return {
+        name: Subquery(ticks.values("instrument").annotate(found=of("price")).values("found"))
+        for name, of in (("lowest", Min), ("highest", Max))
+    }
+
+
 def source_quote(row: Mapping[str, Any], names: Sequence[str], now: datetime) -> SourceQuote:
     latest = judged(row, now)
     if latest.change is None and row["day_ago"] is not None and not latest.table:
         latest = replace(latest, change=(row["price"] / row["day_ago"] - 1) * 100)
     points = [row[name] for name in names if row[name] is not None]
     line = (*points, row["price"]) if len(points) >= FEWEST_POINTS else ()
-    before = (row["previous"], row["previous_date"]) if latest.table else (None, None)
     scale = row["scale"] if latest.table else latest.scale
-    return SourceQuote(latest, row["source_name"], row["number"] or "", scale, line, *before)
+    return SourceQuote(
+        latest,
+        row["source__name"],
+        row["number"] or "",
+        scale,
+        row["source__attribution"],
+        row["source__licence"],
+        line,
+        previous=row["previous"] if latest.table else None,
+        lowest=row.get("lowest"),
+        highest=row.get("highest"),
+    )

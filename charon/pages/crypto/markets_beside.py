@@ -1,4 +1,4 @@
-"""Currencies and metals of markets beside the coins: the euro by the ECB, gold derived from the NBP, the rest of them."""
+"""Currencies and metals of markets beside the coins: the euro by the ECB, gold by the NBP, the rest."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,9 +6,8 @@ from django.utils.translation import gettext as _
 
 from charon.pages.crypto import figures, source_notes, words
 from markets import formats
-from markets.models import Source
 from markets.queries import gold_in_dollars
-from markets.queries.followed import Followed
+from markets.queries.followed import Followed, SourceFacts
 from markets.queries.gold_in_dollars import Derived
 from markets.queries.market_quotes import SourceQuote
 from markets.queries.overview import TROY_OUNCE
@@ -18,7 +17,7 @@ GOLD = "XAUUSD"
 
 
 def context(
-    others: Sequence[Followed], priced: Mapping[str, Sequence[SourceQuote]], sources: Mapping[str, Source]
+    others: Sequence[Followed], priced: Mapping[str, Sequence[SourceQuote]], sources: Mapping[str, SourceFacts]
 ) -> Row:
     """`beside` has a row for each that has a price, the urgent ones first; `without` are the others."""
     gold = gold_in_dollars.derived(priced)
@@ -90,5 +89,3 @@ def derived_words(gold: Derived) -> str:
         )
         % facts
     )
-
-

@@ -14,11 +14,11 @@ from charon.pages.crypto import figures, live, markets_beside, scan_cells, scan_
 from charon.pages.crypto.scan_cells import RATING
 from charon.pages.crypto.scan_order import Line
 from markets.licence import Audience
-from markets.models import Instrument, Source
+from markets.models import Instrument
 from markets.queries import followed, gold_in_dollars, market_quotes, market_state
-from markets.queries.followed import Followed
+from markets.queries.followed import Followed, SourceFacts
 from markets.queries.market_quotes import SourceQuote, Steps
-from markets.views import BUSY, HtmxRequest, Row, page, shown_sources
+from markets.views import BUSY, HtmxRequest, Row, page
 from signals import stands
 from signals.rules import Rule
 from signals.stands import Stands
@@ -67,8 +67,8 @@ def context(timeframe: str, column: str, falling: bool) -> tuple[Row, datetime]:
         "here": address(timeframe, sort_text(column, falling)),
         "no_candles": bool(coins) and timeframe == "1d" and not stood,
         **markets_beside.context(others, priced, sources),
-        "notes": source_notes.notes(codes, sources, market_state.faults(codes), fillings),
-        "sources": shown_sources(sources.values()),
+        "notes": source_notes.notes(sources, market_state.faults(codes), fillings),
+        "sources": followed.shown(sources.values()),
         "stream": live.stream(),
         "every": BUSY,
     }, until
@@ -89,16 +89,16 @@ def line(
     closes: Sequence[Decimal],
     timeframe: str,
     known: Mapping[str, Rule | None],
-    sources: Mapping[str, Source],
+    sources: Mapping[str, SourceFacts],
 ) -> Line:
     quote = quotes[0] if quotes else None
     cells = scan_cells.cells(stood, timeframe, known)
-    keys = {COLUMNS[name]: cell.key for name, cell in cells.items()}
+    keys: dict[str, float | str | None] = {COLUMNS[name]: cell.key for name, cell in cells.items()}
     shown: Row = {
         "code": one.code,
         "base": one.base,
         "quote": one.quote,
-        "name": one.name,
+        "name": one.name.partition(" (")[0],
         "href": words.page_of(one.code),
         "urgent": one.is_urgent,
         "price": figures.price_row(quote) if quote else None,
@@ -125,7 +125,7 @@ def drawing(quote: SourceQuote | None, closes: Sequence[Decimal]) -> Row:
     return figures.line_row(points, scale, _("Ostatnie 24 godziny: najniżej %(low)s, najwyżej %(high)s."))
 
 
-def why_no_cells(one: Followed, has_candles: bool, timeframe: str, sources: Mapping[str, Source]) -> str:
+def why_no_cells(one: Followed, has_candles: bool, timeframe: str, sources: Mapping[str, SourceFacts]) -> str:
     """Why nothing is known of this timeframe; a cell alone says it of a rule alone."""
     if source_notes.is_closed(one, sources):
         return _("wskaźniki niepubliczne: licencja źródła")
