@@ -2,11 +2,11 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, path
-from django.views.generic import RedirectView
 
 from charon.pages import acknowledge, alerts, api_guide, dashboard, data, instrument, method, signals, soon, table_day
 from charon.pages import status as status_page
 from charon.pages.crypto import coin, scanner
+from charon.pages.ui import overview, settings
 from miner import views as miner
 
 page_urls: list[URLPattern | URLResolver] = [
@@ -19,10 +19,10 @@ page_urls: list[URLPattern | URLResolver] = [
     path("wykres/<path:code>/tabela/", soon.page, name="chart_table"),
     path("krypto/", scanner.scanner, name="crypto"),
     path("krypto/<path:symbol>/", coin.coin, name="coin"),
-    path("ui", soon.page, name="ui"),
+    path("ui", overview.overview, name="ui"),
     path("ui/assets/<path:symbol>", coin.asset, name="ui_asset"),
-    path("ui/alerts", RedirectView.as_view(pattern_name="alerts", query_string=True), name="ui_alerts"),
-    path("ui/settings", soon.page, name="ui_settings"),
+    path("ui/alerts", alerts.page, name="ui_alerts"),
+    path("ui/settings", settings.settings_page, name="ui_settings"),
     path("kurs-podatkowy/", soon.page, name="tax"),
     path("kurs-podatkowy/lista/", soon.page, name="tax_lines"),
     path("kurs-podatkowy/faktura/", soon.page, name="tax_invoice"),

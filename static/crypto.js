@@ -34,3 +34,14 @@
   });
   document.addEventListener("htmx:afterSwap", calm);
 })();
+
+/* A form that changes something is sent once: a second click waits for the page that answers the first. */
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.matches("[data-once]")) return;
+  if (form.dataset.sent) event.preventDefault();
+  form.dataset.sent = "1";
+});
+window.addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("[data-sent]")) delete form.dataset.sent;
+});

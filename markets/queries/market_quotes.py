@@ -28,7 +28,7 @@ from markets.queries.latest_prices import (
 
 # Two points are no line that says anything.
 FEWEST_POINTS = 8
-SPAN = ("lowest", "highest")
+SPAN = ("lowest", "highest", "since")
 MORE = ("number", "scale", "previous", "source__name", "source__attribution", "source__licence")
 
 
@@ -51,7 +51,7 @@ class SourceQuote:
     """The newest price at one source, `number` of its table if it has one; `points` lead up to it, the oldest first.
 
     `scale` are the decimals that were published, of a market those that are usual; `previous` is the official rate
-    before it. `lowest` and `highest` are of all prices that the steps span, where that was asked for.
+    before it. `lowest` and `highest` are of all prices that the steps span, which began `since`.
     """
 
     latest: LatestPrice
@@ -64,6 +64,7 @@ class SourceQuote:
     previous: Decimal | None = None
     lowest: Decimal | None = None
     highest: Decimal | None = None
+    since: datetime | None = None
 
     @property
     def fresh_until(self) -> datetime | None:
@@ -116,7 +117,7 @@ def price_before(age: timedelta, stretch: timedelta) -> Subquery:
 
 
 def span(steps: Steps) -> dict[str, Subquery]:
-    """The lowest and the highest price of all that the steps reach over."""
+    """The lowest and the highest price of all that the steps reach over, and when the first of them came."""
     moment = OuterRef("observed_at")
     ticks = Tick.objects.filter(
         instrument=OuterRef("instrument"),
@@ -125,8 +126,8 @@ def span(steps: Steps) -> dict[str, Subquery]:
         observed_at__gt=moment - steps.step * steps.count,
     ).order_by()
     return {
-        name: Subquery(ticks.values("instrument").annotate(found=of("price")).values("found"))
-        for name, of in (("lowest", Min), ("highest", Max))
+        name: Subquery(ticks.values("instrument").annotate(found=found).values("found"))
+        for name, found in (("lowest", Min("price")), ("highest", Max("price")), ("since", Min("observed_at")))
     }
 
 
@@ -148,4 +149,5 @@ def source_quote(row: Mapping[str, Any], names: Sequence[str], now: datetime) ->
         previous=row["previous"] if latest.table else None,
         lowest=row.get("lowest"),
         highest=row.get("highest"),
+        since=row.get("since"),
     )

@@ -52,9 +52,17 @@ def window_row(quote: SourceQuote | None, name: str) -> Row:
         "high": figures.printed(quote.highest, scale),
         "mean": figures.printed(mean(points), scale) if points else "",
         "points": sparkline.points(points, WIDTH, HEIGHT),
+        "since": quote.since if is_part(quote, window) else None,
         "width": WIDTH,
         "height": HEIGHT,
     }
+
+
+def is_part(quote: SourceQuote, window: Window) -> bool:
+    """Whether the prices begin more than a step after the window does: it is named only as far as it is known."""
+    steps = window.steps
+    begin = quote.latest.ts - steps.step * (steps.count - 1)
+    return quote.since is not None and quote.since > begin
 
 
 def mean(points: tuple[Decimal, ...]) -> Decimal:
