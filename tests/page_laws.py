@@ -13,6 +13,9 @@ from charon.pages import soon
 EXAMPLES: dict[str, list[tuple[dict[str, object], str]]] = {
     "table_day": [({"table": "A", "day": "2026-11-20"}, ""), ({"table": "C", "day": "2026-11-20"}, "")],
     "currency": [({"code": "USD"}, ""), ({"code": "USD"}, "?zakres=Max")],
+    "crypto": [({}, ""), ({}, "?sort=-rsi&interwal=4h")],
+    "coin": [({"symbol": "BTCUSD"}, ""), ({"symbol": "XAUUSD"}, ""), ({"symbol": "BTCUSDT"}, "?okno=7d&interwal=5m")],
+    "ui_asset": [({"symbol": "BTC"}, "")],
 }
 # Answers that are no pages: data for scripts, redirects, pages of one signed address.
 NO_PAGES = {"chart_data", "chart_table", "ui_alerts", "acknowledge", "alert_preview"}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import get_language
 
 from markets import clock, timeframes
@@ -41,6 +41,7 @@ class Followed:
     name: str
     scale: int
     priority: int
+    has_candles: bool = False
     sources: list[str] = field(default_factory=list)
 
     @property
@@ -107,14 +108,19 @@ def asset(text: str) -> tuple[Followed, dict[str, SourceFacts]] | None:
     if "\0" in wanted:  # PostgreSQL takes it for a fault of the question
         return None
     named = Q(code=wanted) | Q(pk__in=Alias.objects.filter(name=wanted).values("instrument"))
-    columns = ("pk", "code", "kind", "base", "quote", name_column(), "scale", "listings__priority")
+    columns = ("pk", "code", "kind", "base", "quote", name_column(), "scale", "listings__priority", "has_candles")
     facts = [f"listings__source__{name}" for name in FACTS]
-    rows = Instrument.objects.filter(named).order_by("listings__priority", "listings__source__code")
+    candles = Exists(Candle.objects.filter(instrument=OuterRef("pk")))
+    rows = (
+        Instrument.objects.filter(named)
+        .annotate(has_candles=candles)
+        .order_by("listings__priority", "listings__source__code")
+    )
     found: dict[str, Followed] = {}
     listed: dict[str, dict[str, SourceFacts]] = {}
-    for pk, code, kind, base, quote, name, scale, priority, *source in rows.values_list(*columns, *facts):
+    for pk, code, kind, base, quote, name, scale, priority, drawn, *source in rows.values_list(*columns, *facts):
         urgent = Listing.Priority.LOW if priority is None else priority
-        one = found.setdefault(code, Followed(pk, code, kind, base, quote, name, scale, urgent))
+        one = found.setdefault(code, Followed(pk, code, kind, base, quote, name, scale, urgent, drawn))
         if source[0]:
             one.sources.append(source[0])
             listed.setdefault(one.code, {})[source[0]] = SourceFacts(*source)

@@ -129,7 +129,7 @@ def context_of(shown: Shown) -> tuple[Row, datetime]:
         "timeframes": [timeframe_link(shown, name, name == timeframe) for name in words.TIMEFRAMES],
         "decided": "" if decided in {"", one.code} else decided,
         **coin_rules.context(stood, timeframe, scale),
-        "why_no_rules": scanner.why_no_cells(one, bool(stood), timeframe, shown.listed),
+        "why_no_rules": scanner.why_no_cells(one, one.has_candles, timeframe, shown.listed),
         "alerts": coin_alerts.recent(one),
         "origins": coin_sources.rows(quotes, shown.listed, gold),
         "hidden": source_notes.hidden_rows([one], shown.listed),

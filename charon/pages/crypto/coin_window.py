@@ -23,10 +23,14 @@ class Window(NamedTuple):
     each: object
 
 
+def spanning(step: timedelta, count: int) -> Steps:
+    return Steps(step, count, with_span=True)
+
+
 WINDOWS = {
-    "1h": Window(gettext_lazy("1 h"), Steps(timedelta(minutes=3), 20, with_span=True), gettext_lazy("co 3 minuty")),
-    "24h": Window(gettext_lazy("24 h"), Steps(timedelta(hours=1), 24, with_span=True), gettext_lazy("co godzinę")),
-    "7d": Window(gettext_lazy("7 dni"), Steps(timedelta(hours=7), 24, with_span=True), gettext_lazy("co 7 godzin")),
+    "1h": Window(gettext_lazy("1\u00a0h"), spanning(timedelta(minutes=3), 20), gettext_lazy("co 3 minuty")),
+    "24h": Window(gettext_lazy("24\u00a0h"), spanning(timedelta(hours=1), 24), gettext_lazy("co godzinę")),
+    "7d": Window(gettext_lazy("7\u00a0dni"), spanning(timedelta(hours=7), 24), gettext_lazy("co 7 godzin")),
 }
 DEFAULT = "24h"
 

@@ -86,10 +86,10 @@ def squeeze(stand: Stand) -> Cell:
         text = formats.plural(lasts, _("świeca,świece,świec"))
         return Cell(_("trwa: %s") % text, key=1000.0 + lasts, more={"on": True})
     if ended is None:
-        return Cell(_("nie było"), key=-100_000.0)
+        return Cell(_("nie było jej"), key=-100_000.0)
     if not ended:
-        return Cell(_("właśnie minął"), key=0.0)
-    return Cell(_("minął: %s temu") % formats.plural(ended, _("świecę,świece,świec")), key=-float(ended))
+        return Cell(_("właśnie minęła"), key=0.0)
+    return Cell(_("%s temu") % formats.plural(ended, _("świecę,świece,świec")), key=-float(ended))
 
 
 def rating(stand: Stand | None) -> Cell:

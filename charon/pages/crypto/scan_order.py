@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy
 
 from markets.views import Row
 
-DEFAULT = "kod"
+# The order of the list itself: what most people look for, then by code.
+DEFAULT = ""
 
 
 class Line(NamedTuple):
@@ -30,13 +31,13 @@ class Column(NamedTuple):
 
 
 COLUMNS = (
-    Column("kod", gettext_lazy("Para"), rises=True),
+    Column("para", gettext_lazy("Para"), rises=True),
     Column("cena", gettext_lazy("Cena"), number=True),
     Column("zmiana", gettext_lazy("24 h"), number=True),
     Column("rsi", "RSI", number=True),
     Column("vwap", "VWAP", gettext_lazy("strona ceny")),
     Column("wstegi", gettext_lazy("Wstęgi"), gettext_lazy("0% dolna, 100% górna")),
-    Column("squeeze", "Squeeze", gettext_lazy("cisza przed ruchem")),
+    Column("squeeze", "Squeeze", gettext_lazy("kiedy minęła cisza")),
     Column("ocena", gettext_lazy("Ocena"), gettext_lazy("od −1 do +1")),
 )
 NAMES = {column.name for column in COLUMNS}
@@ -49,6 +50,8 @@ def chosen(text: str) -> tuple[str, bool]:
 
 
 def ordered(lines: Sequence[Line], name: str, falling: bool) -> list[Row]:
+    if name == DEFAULT:
+        return [line.shown for line in lines]
     known = [line for line in lines if line.keys.get(name) is not None]
     unknown = [line for line in lines if line.keys.get(name) is None]
     known.sort(key=lambda line: line.keys[name], reverse=falling)  # type: ignore[arg-type,return-value]

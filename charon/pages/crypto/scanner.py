@@ -1,6 +1,7 @@
 """The scanner: every followed coin with its price and what the engine keeps of its newest candle. Seven queries."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -24,10 +25,21 @@ from signals.rules import Rule
 from signals.stands import Stands
 
 DEFAULT_TIMEFRAME = "1h"
+POPULAR = ("BTC", "ETH")
 # The drawing: the closes of 24 hours, and where there are no candles the prices of every second hour.
 HOURS = 24
 TWO_HOURS = Steps(timedelta(hours=2), 12)
 COLUMNS = {"rsi": "rsi", "vwap": "vwap", "bands": "wstegi", "squeeze": "squeeze", RATING: "ocena"}
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What all rows have in common; `decided`: the pair of each coin whose candles the rules decide on."""
+
+    timeframe: str
+    rules: Mapping[str, Rule | None]
+    sources: Mapping[str, SourceFacts]
+    decided: Mapping[str, str]
 
 
 @require_safe
@@ -42,16 +54,14 @@ def scanner(request: HtmxRequest) -> HttpResponse:
 
 def context(timeframe: str, column: str, falling: bool) -> tuple[Row, datetime]:
     there = followed.followed()
-    coins, others = [one for one in there if one.is_coin], [one for one in there if not one.is_coin]
+    coins, others = popular_first(there), [one for one in there if not one.is_coin]
     sources = followed.sources()
     priced = quotes_of(there)
     stood = stands.stands([one.pk for one in coins], Audience.PAGE, [timeframe])
     drawn = followed.closes([one.pk for one in coins], "1h", HOURS)
-    known = scan_cells.known_rules()
-    lines = [
-        line(one, priced.get(one.code, []), stood.get(one.pk, {}), drawn.get(one.pk, []), timeframe, known, sources)
-        for one in coins
-    ]
+    decided = {one.base: one.code for one in coins if one.pk in stood}
+    about = About(timeframe, scan_cells.known_rules(), sources, decided)
+    lines = [line(one, priced.get(one.code, []), stood.get(one.pk, {}), drawn.get(one.pk, []), about) for one in coins]
     codes = {code for one in there for code in one.sources}
     fillings = market_state.fillings(codes)
     until = figures.until(
@@ -74,6 +84,11 @@ def context(timeframe: str, column: str, falling: bool) -> tuple[Row, datetime]:
     }, until
 
 
+def popular_first(there: Iterable[Followed]) -> list[Followed]:
+    coins = [one for one in there if one.is_coin]
+    return sorted(coins, key=lambda one: (POPULAR.index(one.base) if one.base in POPULAR else len(POPULAR), one.code))
+
+
 def quotes_of(there: Iterable[Followed]) -> dict[str, list[SourceQuote]]:
     """By code, those of the NBP that gold in dollars is derived from included."""
     pks = [one.pk for one in there]
@@ -87,12 +102,10 @@ def line(
     quotes: Sequence[SourceQuote],
     stood: Stands,
     closes: Sequence[Decimal],
-    timeframe: str,
-    known: Mapping[str, Rule | None],
-    sources: Mapping[str, SourceFacts],
+    about: About,
 ) -> Line:
     quote = quotes[0] if quotes else None
-    cells = scan_cells.cells(stood, timeframe, known)
+    cells = scan_cells.cells(stood, about.timeframe, about.rules)
     keys: dict[str, float | str | None] = {COLUMNS[name]: cell.key for name, cell in cells.items()}
     shown: Row = {
         "code": one.code,
@@ -102,10 +115,11 @@ def line(
         "href": words.page_of(one.code),
         "urgent": one.is_urgent,
         "price": figures.price_row(quote) if quote else None,
-        "why_no_price": "" if quote else source_notes.why_no_price(one, sources),
+        "why_no_price": "" if quote else source_notes.why_no_price(one, about.sources),
         "line": drawing(quote, closes),
         "cells": cells,
-        "why": "" if stood else why_no_cells(one, bool(closes), timeframe, sources),
+        "why": "" if stood else why_no_cells(one, bool(closes), about.timeframe, about.sources),
+        "decided": "" if closes else about.decided.get(one.base, ""),
     }
     return Line(shown, keys | price_keys(one, quote))
 
@@ -113,7 +127,7 @@ def line(
 def price_keys(one: Followed, quote: SourceQuote | None) -> dict[str, float | str | None]:
     change = quote.latest.change if quote else None
     return {
-        "kod": one.code,
+        "para": one.code,
         "cena": float(quote.latest.price) if quote else None,
         "zmiana": None if change is None else float(change),
     }
@@ -127,20 +141,20 @@ def drawing(quote: SourceQuote | None, closes: Sequence[Decimal]) -> Row:
 
 def why_no_cells(one: Followed, has_candles: bool, timeframe: str, sources: Mapping[str, SourceFacts]) -> str:
     """Why nothing is known of this timeframe; a cell alone says it of a rule alone."""
-    if source_notes.is_closed(one, sources):
-        return _("wskaźniki niepubliczne: licencja źródła")
     if not has_candles:
         return _("źródło nie podaje świec")
+    if source_notes.is_closed(one, sources):
+        return _("wskaźniki niepubliczne: licencja źródła")
     return _("brak świec dziennych") if timeframe == "1d" else _("jeszcze nie wyliczono")
 
 
 def sort_text(column: str, falling: bool) -> str:
-    return "" if (column, falling) == (scan_order.DEFAULT, False) else f"{'-' if falling else ''}{column}"
+    return f"{'-' if falling else ''}{column}"
 
 
 def address(timeframe: str, sort: str) -> str:
     kept = "" if timeframe == DEFAULT_TIMEFRAME else timeframe
-    return scan_order.query(reverse("crypto"), interwal=kept, sort="" if sort == scan_order.DEFAULT else sort)
+    return scan_order.query(reverse("crypto"), interwal=kept, sort=sort)
 
 
 def tab(name: str, timeframe: str, column: str, falling: bool) -> Row:
