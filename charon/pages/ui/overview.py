@@ -1,4 +1,4 @@
-"""`/ui`: everything that is followed, with last price, change of 24 hours and newest alert."""
+"""Everything that is followed, with last price, change of 24 hours and newest alert."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""`/ui/settings`: what is followed, and the thresholds of the rule that nobody has to make. For the staff alone."""
+"""What is followed, and the thresholds of the rule that nobody has to make. For the staff alone."""
 
 import re
 
