@@ -69,7 +69,11 @@ def official(nbp: Source, job: Job) -> None:
     for day, gold, dollar in ((datetime(2026, 10, 23, tzinfo=UTC), "500.00", "4.0000"), (NOW, "512.34", "3.9293")):
         publish([Table("gold", day.date(), [RateRecord("XAU", mid=Decimal(gold))], kind="metal")], nbp, job)
         rates = [RateRecord("USD", mid=Decimal(dollar))]
-        publish([Table("A", day.date(), rates, number=f"{day:%d}/A/NBP/2026")], nbp, job)
+        publish(
+            [Table("A", day.date(), rates, number=f"{day:%d}/A/NBP/2026", sha256="0" * 64, url="https://nbp.example/")],
+            nbp,
+            job,
+        )
 
 
 def ecb(job: Job) -> None:
