@@ -158,7 +158,8 @@ def test_states_of_sources_are_said_above_the_last_prices(
     assert "Wczytuję historię Binance.US: 37 z 98 zakresów dat." in content
     response = client.get(PATH)
     assert "nieaktualna" not in response.content.decode()
-    assert response.until == clock.now() + timedelta(seconds=120)  # type: ignore[attr-defined]  30 s old, 150 s fresh
+    until = response.until  # type: ignore[attr-defined]
+    assert until == clock.now() + timedelta(seconds=120), "30 s old, fresh for 150 s"
     at("2026-10-26 12:10")
     later = rows(client)
     assert {row["price"]["old"] for row in later.values()} == {True}
@@ -189,7 +190,8 @@ def test_the_tile_of_bitcoin_takes_two_statements(market: Source) -> None:
     gecko = source("coingecko", ["BTC"])
     save_prices([price(f"{100 + day}", 60 * 24 * day + 5) for day in range(30)], gecko)
     with CaptureQueriesContext(connection) as made:
-        row, until = tile()
+        found, until = tile()
+    row: dict[str, Any] = dict(found)
     assert len(made) == 2
     assert (row["value"], row["unit"], row["percent"]) == ("100,00", "USD", "−0,99%")
     assert row["said"] == "Ostatnie 30 dni: najniżej 100,00, najwyżej 128,00."

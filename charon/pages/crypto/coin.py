@@ -169,7 +169,7 @@ def price_of(quote: SourceQuote | None, gold: Derived | None) -> Row | None:
 
 
 def address(shown: Shown, **other: str) -> str:
-    known = {name: shown.asked[name] for name in KEPT if name in shown.asked}
+    known = {name: str(shown.asked[name]) for name in KEPT if name in shown.asked}
     return listing.address_of(shown.path, known | other)
 
 

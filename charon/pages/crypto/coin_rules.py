@@ -6,6 +6,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from charon.pages.badge import word
 from charon.pages.crypto import scan_cells, words
 from charon.pages.instrument_rules import MOST_VALUES
 from markets import formats
@@ -43,7 +44,7 @@ def rule_row(rule: Rule, stand: Stand | None, why: Mapping[int, str], scale: int
         "missing": "" if stand else _("jeszcze nie wyliczono"),
         "values": list(values(rule, stand.stats, scale)) if stand and stand.is_warm else [],
         "why": why.get(number, "") if number else "",
-        "turned": words.word(stand.stats["turned"]) if stand and number else "",
+        "turned": word(stand.stats["turned"]) if stand and number else "",
         "href": reverse("signal", args=[number]) if number else "",
     }
 

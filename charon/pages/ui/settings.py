@@ -65,7 +65,8 @@ def follow(symbol: str) -> str:
     try:
         instrument = assets.follow(symbol)
     except ConflictError as error:
-        return _("%s jest już obserwowany albo oznacza coś innego.") % error.detail["symbol"]
+        meant = str(error.detail["symbol"])
+        return _("%s jest już obserwowany albo oznacza coś innego.") % meant
     if instrument is not None:
         return _("%s jest obserwowany od teraz; pierwsza cena przyjdzie przy następnym pobraniu.") % instrument.code
     if not listed.unasked().exists():
