@@ -1,5 +1,8 @@
 """New candles are told to the pages that listen (S3-08)."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import fakeredis
 import msgspec
 import pytest
@@ -9,6 +12,13 @@ from markets.models import Source
 from markets.redis import market_keys
 from markets.redis.live_events import CHANNEL, LiveEvent
 from tests.market import instrument, source
+from tests.test_events import imitated
+
+
+@pytest.fixture
+def client(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[fakeredis.FakeRedis]:
+    with imitated(settings, monkeypatch) as one:
+        yield one
 
 
 @pytest.mark.django_db
