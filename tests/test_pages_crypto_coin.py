@@ -137,7 +137,7 @@ def test_recent_alerts_have_time_window_and_change(client: Client) -> None:
     alert_event(code="ETHUSD", minutes_ago=9)
     [row] = shown(client, "/krypto/BTCUSD/")["alerts"]
     assert (row["window"], row["percent"], row["at"]) == ("1\u00a0h", "+5,24%", clock.now() - timedelta(minutes=8))
-    assert "wzrost o 5,24%" in row["text"]
+    assert "67\u00a0321,50" in row["text"]
 
 
 def test_the_same_prices_make_the_same_bytes_until_the_first_turns_old(

@@ -4,19 +4,17 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from charon.pages import alert_words, rows
+from charon.pages import rows
 from markets import formats
 from markets.licence import Audience
 from markets.queries.followed import Followed
 from markets.views import Row
 from signals.alerts import rows as alert_rows
+from signals.alerts import words
 from signals.alerts.models import AlertEvent
 
 SHOWN = 10
-COLUMNS = (
-    *("id", "kind", "instrument__code", "instrument__quote", "subject", "created_at", "window_minutes"),
-    *("change_pct", "direction", "price", "scale", "state", "details", "resolved_at", "rule_number"),
-)
+COLUMNS = tuple(dict.fromkeys((*words.COLUMNS, "id", "instrument__code", "created_at", "state")))
 HOUR_MINUTES, DAY_MINUTES = 60, 24 * 60
 
 
@@ -36,7 +34,7 @@ def alert_row(event: dict[str, Any]) -> Row:
         "percent": "" if change is None else formats.percent(change),
         "direction": event["direction"] or "flat",
         "arrow": rows.ARROWS.get(event["direction"], ""),
-        "text": alert_words.what_happened(event),
+        "text": words.what(event),
         "state": str(AlertEvent.State(event["state"]).label),
     }
 
