@@ -6,14 +6,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q
+from django.db.models.expressions import Combinable
 from django.utils.translation import get_language
 
 from markets import clock, timeframes
-from markets.licence import Audience, may, shown_to
+from markets.licence import Audience, shown_to
 from markets.models import Alias, Candle, Instrument, Listing, Source
 
-FACTS = ("code", "name", "enabled", "available", "public_display", "attribution", "licence")
+FACTS = ("code", "name", "enabled", "available", "attribution", "licence")
 
 
 @dataclass(slots=True)
@@ -24,9 +25,9 @@ class SourceFacts:
     name: str
     enabled: bool
     available: bool
-    public_display: bool
     attribution: str
     licence: str
+    is_public: bool
 
 
 @dataclass(slots=True)
@@ -91,12 +92,18 @@ def closes(instruments: Collection[int], timeframe: str, count: int) -> dict[int
 
 def sources() -> dict[str, SourceFacts]:
     """Every source by its code; one query."""
-    return {row[0]: SourceFacts(*row) for row in Source.objects.order_by("code").values_list(*FACTS)}
+    rows = Source.objects.annotate(is_public=allowed("")).order_by("code")
+    return {row[0]: SourceFacts(*row) for row in rows.values_list(*FACTS, "is_public")}
+
+
+def allowed(source: str) -> Combinable:
+    """Whether pages may show the source at this path."""
+    return ExpressionWrapper(shown_to(Audience.PAGE, source), output_field=BooleanField())
 
 
 def shown(found: Iterable[SourceFacts]) -> list[SourceFacts]:
     """Those whose attribution a page shows."""
-    return [one for one in found if may(one, Audience.PAGE) and one.available]
+    return [one for one in found if one.is_public and one.available]
 
 
 def asset(text: str) -> tuple[Followed, dict[str, SourceFacts]] | None:
@@ -113,12 +120,14 @@ def asset(text: str) -> tuple[Followed, dict[str, SourceFacts]] | None:
     candles = Exists(Candle.objects.filter(instrument=OuterRef("pk")))
     rows = (
         Instrument.objects.filter(named)
-        .annotate(has_candles=candles)
+        .annotate(has_candles=candles, is_public=allowed("listings__source"))
         .order_by("listings__priority", "listings__source__code")
     )
     found: dict[str, Followed] = {}
     listed: dict[str, dict[str, SourceFacts]] = {}
-    for pk, code, kind, base, quote, name, scale, priority, drawn, *source in rows.values_list(*columns, *facts):
+    for pk, code, kind, base, quote, name, scale, priority, drawn, *source in rows.values_list(
+        *columns, *facts, "is_public"
+    ):
         urgent = Listing.Priority.LOW if priority is None else priority
         one = found.setdefault(code, Followed(pk, code, kind, base, quote, name, scale, urgent, drawn))
         if source[0]:

@@ -7,7 +7,6 @@ from django.utils.translation import gettext as _
 
 from charon.pages.crypto import figures, markets_beside
 from markets import formats
-from markets.licence import Audience, may
 from markets.queries.followed import SourceFacts
 from markets.queries.gold_in_dollars import Derived
 from markets.queries.market_quotes import SourceQuote
@@ -50,7 +49,7 @@ def gold_row(gold: Derived, reference: Decimal | None, *, first: bool) -> Row:
 
 
 def silent_row(source: SourceFacts) -> Row:
-    hidden = not may(source, Audience.PAGE)
+    hidden = not source.is_public
     why = _("niepubliczna: licencja źródła") if hidden else _("brak danych")
     if not source.enabled:
         why = _("%s, źródło wyłączone") % why

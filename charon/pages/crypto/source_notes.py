@@ -6,7 +6,6 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from markets import formats
-from markets.licence import Audience, may
 from markets.queries.followed import Followed, SourceFacts
 from markets.queries.market_state import Fault, Filling
 from markets.views import Row
@@ -22,7 +21,7 @@ def notes(sources: Mapping[str, SourceFacts], faults: Iterable[Fault], fillings:
 
 def may_be_named(code: str, sources: Mapping[str, SourceFacts]) -> bool:
     """A hidden source costs a reader nothing."""
-    return code in sources and may(sources[code], Audience.PAGE)
+    return code in sources and sources[code].is_public
 
 
 def down_row(fault: Fault, source: SourceFacts) -> Row:
@@ -43,7 +42,7 @@ def filling_row(filling: Filling, source: SourceFacts) -> Row:
 def hidden(one: Followed, sources: Mapping[str, SourceFacts]) -> list[SourceFacts]:
     """Those that price it and whose licence keeps them from pages."""
     listed = [sources[code] for code in one.sources if code in sources]
-    return [source for source in listed if not may(source, Audience.PAGE)]
+    return [source for source in listed if not source.is_public]
 
 
 def is_closed(one: Followed, sources: Mapping[str, SourceFacts]) -> bool:
