@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import TypeVar
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -11,8 +12,10 @@ from django_htmx.middleware import HtmxDetails
 from markets import formats
 from markets.licence import Audience, may
 from markets.models import Job, Source
+from markets.queries.freshness import SourceRow
 
 Row = dict[str, object]
+S = TypeVar("S", Source, SourceRow)
 # Seconds between two refreshes of a page: official rates change once a day, a running back-fill all the time.
 CALM, BUSY = 60, 15
 
@@ -42,13 +45,13 @@ def page(
     return response
 
 
-def shown_sources(sources: Iterable[Source]) -> list[Source]:
+def shown_sources(sources: Iterable[S]) -> list[S]:
     """The sources whose attribution the page's footer shows."""
     return [source for source in sources if may(source, Audience.PAGE) and source.available]
 
 
 def backfill_row(job: Job | None) -> Row | None:
-    """The view model of `37 z 98 paczek (tabela A, do 31.05.2012)`; None without a running back-fill."""
+    """The view model of `37 z 98 zakresów dat (tabela A, do 31.05.2012)`; None without a running back-fill."""
     if job is None:
         return None
     series = job.job_type.partition(".")[2]
@@ -58,6 +61,6 @@ def backfill_row(job: Job | None) -> Row | None:
         "archive": job.source is not None and job.source.fallback_for_id is not None,
         "done": job.windows_done,
         "total": job.windows,
-        "total_words": formats.plural(job.windows, _("paczki,paczek,paczek")),
+        "total_words": formats.plural(job.windows, _("zakresu dat,zakresów dat,zakresów dat")),
         "detail": what + reached,
     }
