@@ -21,7 +21,7 @@ class Told(NamedTuple):
     statute: str
 
 
-# What most people come for, by the value in the address. The law has a rule of its own for a cost; its rate is the same.
+# What most people come for, by the value in the address. A cost has a rule of its own, whose rate is the same.
 COMMON = (
     ("pit", gettext_noop("PIT: przychód lub koszt")),
     ("cit-revenue", gettext_noop("CIT: przychód lub koszt")),
@@ -52,9 +52,7 @@ RULES = {
     ),
     "pit-cost": Told(
         gettext_noop("Koszt w walucie obcej (PIT)"),
-        gettext_noop(
-            "Kurs średni NBP z ostatniego dnia roboczego przed dniem poniesienia kosztu; w księdze: przed dniem faktury."
-        ),
+        gettext_noop("Kurs średni NBP z ostatniego dnia roboczego przed dniem kosztu, w księdze przed dniem faktury."),
         gettext_noop("art. 11a ust. 2 ustawy o PIT"),
     ),
     "pit-deduction": Told(
@@ -187,7 +185,7 @@ RULES = {
     "customs-tariff": Told(
         gettext_noop("Kwoty w euro w taryfie celnej"),
         gettext_noop(
-            "Ostatni kurs EBC przed przedostatnim dniem poprzedniego miesiąca; od 15. dnia inny, gdy różni się o ponad 5%."
+            "Ostatni kurs EBC przed przedostatnim dniem poprzedniego miesiąca; od 15. nowszy, jeśli różni się o 5%."
         ),
         gettext_noop("art. 53 ust. 1 lit. b UKC, art. 48 ust. 1 rozporządzenia wykonawczego"),
     ),
