@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 
 from charon.pages import acknowledge, alerts, dashboard, instrument, signals, soon
 from charon.pages import status as status_page
+from charon.pages.tax.page import tax_page
 from miner import views as miner
 
 page_urls: list[URLPattern | URLResolver] = [
@@ -22,7 +23,7 @@ page_urls: list[URLPattern | URLResolver] = [
     path("ui/assets/<path:symbol>", soon.page, name="ui_asset"),
     path("ui/alerts", RedirectView.as_view(pattern_name="alerts", query_string=True), name="ui_alerts"),
     path("ui/settings", soon.page, name="ui_settings"),
-    path("kurs-podatkowy/", soon.page, name="tax"),
+    path("kurs-podatkowy/", tax_page, name="tax"),
     path("kurs-podatkowy/lista/", soon.page, name="tax_lines"),
     path("kurs-podatkowy/faktura/", soon.page, name="tax_invoice"),
     path("przelicznik/", soon.page, name="converter"),
