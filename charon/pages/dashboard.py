@@ -13,6 +13,7 @@ from django.views.decorators.http import conditional_page, require_safe
 from charon.pages import alert_words, problem_words, rows, table
 from charon.pages.badge import ICONS, Badges, word
 from charon.pages.crypto import tile as bitcoin
+from charon.pages.tax import ask_row
 from markets import clock, formats
 from markets.queries import freshness, freshness_facts, overview
 from markets.queries.freshness import Freshness
@@ -38,11 +39,14 @@ def dashboard_page(request: HtmxRequest) -> HttpResponse:
     badges = badges_of(board)
     view = table.view_of(request.GET.dict(), "A")
     coin, coin_until = bitcoin()
+    signals = recent_signals(board, badges)
     shown = shared(board, badges, view, reverse("dashboard")) | {
         "harm": problem_words.harm({row.code: row.name for row in badges.truth.facts.sources}, badges.truth),
         "tiles": [*tiles(board, badges), coin],
         "rule": badges.rule,
-        "recent": recent_signals(board, badges),
+        "ask": ask_row(clock.today(), code="USD"),
+        "recent": signals,
+        "recent_old": any(row["old"] for row in signals),
         "alerts": [alert_row(event) for event in newest_events()],
     }
     return page(request, "dashboard/dashboard.html", shown, until=min(badges.truth.until, coin_until))

@@ -37,7 +37,7 @@ COLUMNS = (
     ("zmiana", gettext_noop("Zmiana"), "number change", "number"),
     ("zakres", gettext_noop("52 tygodnie"), "span", "number"),
     ("sygnal", gettext_noop("Sygnał"), "signal", "number"),
-    ("dzien", gettext_noop("Tabela, dzień"), "day", "text"),
+    ("dzien", gettext_noop("Tabela"), "day", "text"),
 )
 KINDS = {name: kind for name, _title, _class, kind in COLUMNS if name}
 LONGEST_FILTER = 40
@@ -105,7 +105,9 @@ def context(board: Board, badges: Badges, view: View, path: str) -> Row:
         "retired": written(retired, matching(retired, view.text)),
         "retired_count": len(retired),
         "retired_open": bool(view.text and matching(retired, view.text)),
-        "days": [day_words(table, day) for table, day in sorted(board.days.items()) if view.tab in {table, ALL, PINNED}],
+        "days": [
+            day_words(table, day) for table, day in sorted(board.days.items()) if view.tab in {table, ALL, PINNED}
+        ],
     }
 
 

@@ -63,7 +63,9 @@ def kept_row(line: LatestRate, state: SignalState | None, old: bool, filling: bo
         "sygnal": str(chip["rank"]) or None,
         "dzien": line.day.isoformat(),
     }
-    return TableRow(line.code, line.table, collation.plain(f"{line.code} {line.name}"), keys, f">{''.join(cells)}</tr>")
+    return TableRow(
+        line.code, line.table, collation.plain(f"{line.code} {line.name}"), keys, f' role="row">{"".join(cells)}</tr>'
+    )
 
 
 @lru_cache(KEPT)
