@@ -60,7 +60,7 @@ def signal_state(status: str, stats: dict[str, Any]) -> SignalState:
 
 
 class Crossing(NamedTuple):
-    """A BUY or SELL: its number, the instrument's code and its names, the label, the bar."""
+    """A BUY or SELL: its number, the instrument's code and its names, the label, the day of its bar."""
 
     number: int
     code: str

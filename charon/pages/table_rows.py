@@ -22,12 +22,14 @@ from signals.queries import SignalState
 
 # 200 codes in two languages, of today and yesterday.
 KEPT = 1024
+BAR = '<svg class="range" viewBox="0 0 64 8" width="64" height="8" aria-hidden="true" focusable="false">'
 escape = html.escape
 
 
 class TableRow(NamedTuple):
-    """`html` begins behind `<tr`: a row that the filter leaves out is written with `hidden`. `keys` by name of the sort,
-    None for what has none; `text` is what the filter looks in."""
+    """`html` begins behind `<tr`: a row that the filter leaves out is written with `hidden`. `keys` by name of the
+    sort, None for what has none; `text` is what the filter looks in.
+    """
 
     code: str
     table: str
@@ -114,8 +116,7 @@ def percent_key(line: LatestRate) -> str:
 def span(year: Row | None) -> str:
     if year is None:
         return formats.DASH
-    drawn = f'<path d="M1 4h62"/><circle cx="{year["x"]}" cy="4" r="4"/>'
-    bar = f'<svg class="range" viewBox="0 0 64 8" width="64" height="8" aria-hidden="true" focusable="false">{drawn}</svg>'
+    bar = f'{BAR}<path d="M1 4h62"/><circle cx="{year["x"]}" cy="4" r="4"/></svg>'
     return f'<span class="low">{year["low"]}</span> {bar} <span class="high">{year["high"]}</span>'
 
 

@@ -111,7 +111,7 @@ def source_row(line: SourceLine) -> SourceRow:
 def with_proof(newest: LatestPublication, lines: Sequence[SourceLine]) -> LatestPublication:
     """The same publication with its number and the time when we fetched it."""
     line = next((line for line in lines if line.code == newest.source and line.number is not None), None)
-    return replace(newest, number=line.number, fetched_at=moment(line.fetched_at)) if line else newest
+    return replace(newest, number=line.number or "", fetched_at=moment(line.fetched_at)) if line else newest
 
 
 def trouble(since: datetime | str, reason: str) -> Trouble:
