@@ -170,7 +170,7 @@ def test_an_answer_that_may_change_says_why(client: Client, at: Callable[[str], 
     assert "ostateczny" in text_of(client.get(tomorrow).content)
     today = client.get(f"{PAGE}?waluta=USD&data=2026-03-25&regula=same-day")
     assert "może ukazać się dzisiejsza tabela" in text_of(today.content)
-    assert today.until.isoformat() == "2026-03-25T12:45:00+01:00"  # type: ignore[attr-defined]
+    assert today.until.isoformat() == "2026-03-25T12:15:00+01:00"  # type: ignore[attr-defined]
 
 
 def test_a_missing_table_is_no_data_and_no_older_rate(client: Client, at: Callable[[str], None]) -> None:

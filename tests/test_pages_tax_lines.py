@@ -101,8 +101,6 @@ def test_what_is_wrong_with_the_whole_list_is_said_and_the_text_kept(client: Cli
         assert response.status_code == 422
         assert words in text_of(response.content)
     assert many.strip() in client.post(PAGE, {"lista": many}).content.decode().replace("\r\n", "\n")
-    big = SimpleUploadedFile("kwoty.csv", b"x" * 200_001)
-    assert "za duży" in text_of(client.post(PAGE, {"plik": big}).content)
     odd = SimpleUploadedFile("obraz.png", b"\x89PNG\x81\x83\x98")
     assert "nie jest tekstem" in text_of(client.post(PAGE, {"plik": odd}).content)
 

@@ -14,8 +14,6 @@ from markets.errors import QuestionError
 from markets.queries.tax.rule import Question
 
 MOST_LINES = 500
-# 500 lines of 100 signs are 50 kB; nobody pastes more without a mistake.
-MOST_BYTES = 200_000
 SEPARATORS = ("\t", ";", ",")
 COLUMNS = ("data", "kwota", "waluta", "regula")
 HEADER = {

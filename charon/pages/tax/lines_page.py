@@ -63,8 +63,6 @@ def text_of(request: HttpRequest) -> str:
     file = request.FILES.get("plik")
     if file is None:
         return str(request.POST.get("lista", ""))
-    if (file.size or 0) > lines.MOST_BYTES:
-        raise TextError(_("Plik jest za duży: najwyżej %s wierszy naraz.") % lines.MOST_LINES)
     return lines.text_of(file.read())
 
 
