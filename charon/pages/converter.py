@@ -20,7 +20,7 @@ from charon.pages.tax.refused import shown_text
 from markets import clock, formats
 from markets.clock import WARSAW
 from markets.errors import NotPublicError, QuestionError, UnknownCodeError
-from markets.instruments.names import GOLD, currency_name
+from markets.instruments.names import GOLD
 from markets.licence import Audience
 from markets.queries import convert, convert_reference, proofs
 from markets.queries.convert import NoRateError
@@ -220,7 +220,7 @@ def unknown(error: QuestionError, values: Values) -> Row:
 
 def shown(values: Values) -> Row:
     language = "en" if formats.english() else "pl"
-    codes = [("PLN", currency_name("PLN", "pl"), currency_name("PLN", "en")), *proofs.currency_codes()]
+    codes = [("PLN", _("złoty"), _("złoty")), *proofs.currency_codes()]
     codes.append((GOLD, _("złoto"), _("złoto")))
     return {
         "values": values | {"data": shown_text(values["data"])},

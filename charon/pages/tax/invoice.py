@@ -14,7 +14,7 @@ from django.views.decorators.http import conditional_page, require_safe
 
 from charon.pages.tax import asked, card, refused, typed
 from charon.pages.tax.asked import FieldError
-from charon.pages.tax.invoice_form import DAYS, MOST_LINES, ORDERS, SERVICES, VATS, Form, invoice_of, read
+from charon.pages.tax.invoice_form import DAYS, MOST_LINES, ORDERS, SERVICES, VAT_WORDS, VATS, Form, invoice_of, read
 from charon.pages.tax.page import until
 from markets import clock, formats
 from markets.clock import WARSAW
@@ -121,7 +121,8 @@ def row(line: Any, net: Decimal, vat: str, code: str) -> Row:
 
 def alternative(other: Any) -> str:
     words = _("albo %(rate)s (%(table)s), jeśli to %(service)s")
-    service = _(SERVICES[other["service"]]) if other["service"] else ""
+    message = SERVICES.get(other["service"], "")
+    service = _(message) if message else ""
     return words % {
         "rate": formats.number(Decimal(other["rate"])),
         "table": other["table_no"] or "EBC",
@@ -172,7 +173,7 @@ def line_row(number: int, net: str, vat: str, fault: Row | None) -> Row:
 
 
 def shown_vat(vat: str) -> str:
-    return f"{vat}%" if vat.isdigit() else vat
+    return _(VAT_WORDS[vat]) if vat in VAT_WORDS else f"{vat}%"
 
 
 def options(words: dict[str, str], current: str) -> list[Row]:

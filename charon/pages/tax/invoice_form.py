@@ -16,6 +16,11 @@ from markets.queries.tax.invoice.asked import Invoice, Kind, Line, Service
 
 FIRST_LINES, MOST_LINES = 3, 50
 LONGEST = 40
+VAT_WORDS = {
+    "zw": gettext_noop("zw (zwolnione)"),
+    "np": gettext_noop("np (poza VAT)"),
+    "oo": gettext_noop("oo (odwrotne obciążenie)"),
+}
 VATS = ("23", "8", "5", "0", "zw", "np", "oo", "22", "7", "4")
 # Which article says when the tax point is; the invoice cannot tell.
 SERVICES = {
