@@ -6,6 +6,9 @@ from django.views.generic import RedirectView
 
 from charon.pages import acknowledge, alerts, dashboard, instrument, signals, soon
 from charon.pages import status as status_page
+from charon.pages.converter import converter_page
+from charon.pages.tax.invoice import invoice_page
+from charon.pages.tax.lines_page import lines_page
 from charon.pages.tax.page import tax_page
 from miner import views as miner
 
@@ -24,9 +27,9 @@ page_urls: list[URLPattern | URLResolver] = [
     path("ui/alerts", RedirectView.as_view(pattern_name="alerts", query_string=True), name="ui_alerts"),
     path("ui/settings", soon.page, name="ui_settings"),
     path("kurs-podatkowy/", tax_page, name="tax"),
-    path("kurs-podatkowy/lista/", soon.page, name="tax_lines"),
-    path("kurs-podatkowy/faktura/", soon.page, name="tax_invoice"),
-    path("przelicznik/", soon.page, name="converter"),
+    path("kurs-podatkowy/lista/", lines_page, name="tax_lines"),
+    path("kurs-podatkowy/faktura/", invoice_page, name="tax_invoice"),
+    path("przelicznik/", converter_page, name="converter"),
     path("sygnaly/", signals.page, name="signals"),
     path("sygnaly/<int:number>/", soon.page, name="signal"),
     path("alerty/", alerts.page, name="alerts"),

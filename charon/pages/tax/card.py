@@ -67,6 +67,12 @@ def worth(code: str, answer: Answer) -> str:
     return f"1{formats.NBSP}{code} = {formats.money(rate)}"
 
 
+def shown_rate(answer: Answer) -> Decimal:
+    """Of one unit; a computed one with the decimals that are shown."""
+    rate = Decimal(answer["rate"])
+    return rate.quantize(SHOWN, ROUND_HALF_UP) if answer["derived"] else rate
+
+
 def per_one(code: str, answer: Answer) -> str:
     """Beside a rate per 100 that of one unit, which amounts are multiplied with; beside a computed one all of it."""
     rate = Decimal(answer["rate"])

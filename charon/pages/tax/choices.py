@@ -185,7 +185,7 @@ RULES = {
     "customs-tariff": Told(
         gettext_noop("Kwoty w euro w taryfie celnej"),
         gettext_noop(
-            "Ostatni kurs EBC przed przedostatnim dniem poprzedniego miesiąca; od 15. nowszy, jeśli różni się o 5%."
+            "Ostatni kurs EBC przed przedostatnim dniem poprzedniego miesiąca; od 15. nowszy, gdy różni się o ponad 5%."
         ),
         gettext_noop("art. 53 ust. 1 lit. b UKC, art. 48 ust. 1 rozporządzenia wykonawczego"),
     ),

@@ -52,9 +52,9 @@ def tax_page(request: HtmxRequest) -> HttpResponse:
 
 
 def until(now: datetime) -> datetime:
-    """When a sentence made from the clock can turn: a table of today is missing from its hour on, and a day ends."""
+    """When a sentence made from the clock can turn: a table of today is late, then missing, and a day ends."""
     today = now.astimezone(WARSAW).date()
-    ends = [table.timetable.deadlines(today)[1] for table in (TABLE_A, REFERENCE)]
+    ends = [moment for table in (TABLE_A, REFERENCE) for moment in table.timetable.deadlines(today)]
     return min(end for end in [*ends, midnight(today)] if end > now)
 
 

@@ -208,8 +208,11 @@ TOLD: dict[type[QuestionError], Callable[[Refusal], Fault]] = {
 
 
 def shown(form: Form, name: str) -> str:
+    return shown_text(form.values[name])
+
+
+def shown_text(text: str) -> str:
     """A day of the address as it is typed in this language; whatever cannot be read as it came."""
-    text = form.values[name]
     try:
         return typed.shown_day(typed.day(text))
     except typed.TypingError:
