@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
+from django.utils.translation import gettext as _
 
 from charon.api.addresses import canonical, is_api
 from charon.api.errors import RETRY_SECONDS, is_bare, seal
@@ -46,27 +47,28 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if isinstance(error, UnreadablePostError):
         return bad_request(request, error)
     if error is not None and is_storage_fault(error):
-        words = f"Baza danych jest chwilowo niedostępna. Spróbuj ponownie za chwilę. Numer: {number}"
-        response = page_of_error("503.html", 503, number, words)
+        response = page_of_error("503.html", 503, number, _("Baza danych jest chwilowo niedostępna."))
         response.headers["Retry-After"] = str(RETRY_SECONDS)
         return response
-    return page_of_error("500.html", 500, number, f"Coś poszło nie tak. Numer błędu: {number}")
+    return page_of_error("500.html", 500, number, _("Coś poszło nie tak."))
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's page is English and says nothing; a form that is too large is told from one that cannot be read."""
-    status, words = 400, "Nie udało się odczytać zapytania"
+    status, words = 400, _("Nie udało się odczytać zapytania.")
     if isinstance(exception, RequestDataTooBig):
-        status, words = 413, "Formularz jest za duży"
+        status, words = 413, _("Formularz jest za duży.")
     number = str(request.META.get("charon.request_id", ""))
-    return page_of_error(f"{status}.html", status, number, f"{words}. Numer: {number}")
+    return page_of_error(f"{status}.html", status, number, words)
 
 
 def page_of_error(template: str, status: int, number: str, words: str, **context: str) -> HttpResponse:
+    """In the language of the address. Where even the template is broken, the words and the number alone."""
     try:
-        return HttpResponse(render_to_string(template, {"number": number, **context}), status=status)
+        return HttpResponse(render_to_string(template, {"number": number, "status": status, **context}), status=status)
     except Exception:
-        return HttpResponse(words, status=status, content_type="text/plain; charset=utf-8")
+        text = f"{words} {_('Numer zdarzenia:')} {number}"
+        return HttpResponse(text, status=status, content_type="text/plain; charset=utf-8")
 
 
 def api_paths(get_response: View) -> View:

@@ -14,6 +14,8 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from charon.api.addresses import is_api
 from charon.api.errors import RETRY_SECONDS, envelope
@@ -26,6 +28,7 @@ OUTER = frozenset(
     {
         "charon.metrics.measured",
         "charon.middleware.request_id",
+        "charon.languages.by_address",
         "charon.request_log.errors_logged",
         "charon.request_log.secrets_masked",
         "django.middleware.security.SecurityMiddleware",
@@ -37,12 +40,12 @@ OUTER = frozenset(
     }
 )
 REASONS = {
-    400: "Żądanie podaje długość treści na dwa sposoby.",
-    408: "Treść żądania nie dotarła na czas.",
-    411: "Żądanie nie podaje długości treści.",
-    500: "Coś poszło nie tak po naszej stronie.",
-    413: "Przesłana treść jest za duża albo ten adres jej nie przyjmuje.",
-    503: "Zbyt wiele żądań czeka w tej chwili na odpowiedź. Spróbuj ponownie za chwilę.",
+    400: gettext_noop("Żądanie podaje długość treści na dwa sposoby."),
+    408: gettext_noop("Treść żądania nie dotarła na czas."),
+    411: gettext_noop("Żądanie nie podaje długości treści."),
+    500: gettext_noop("Coś poszło nie tak po naszej stronie."),
+    413: gettext_noop("Przesłana treść jest za duża albo ten adres jej nie przyjmuje."),
+    503: gettext_noop("Zbyt wiele żądań czeka w tej chwili na odpowiedź. Spróbuj ponownie za chwilę."),
 }
 BUSY = "Too many requests are waiting at the moment"
 
@@ -54,7 +57,8 @@ def refuse(request: HttpRequest, status: int) -> HttpResponse:
         response = envelope(request, status, BUSY if status == 503 else "")
     else:
         number = str(request.META.get("charon.request_id", ""))
-        response = page_of_error("refused.html", status, number, REASONS[status], reason=REASONS[status])
+        reason = _(REASONS[status])
+        response = page_of_error("refused.html", status, number, reason, reason=reason)
     if status == 503:
         response.headers["Retry-After"] = str(RETRY_SECONDS)
     return response

@@ -5,8 +5,7 @@
   const states = new Map();
   const announcement = document.getElementById("announcement");
   const strip = document.getElementById("refresh-failed");
-  const hour = () =>
-    new Date().toLocaleTimeString("pl-PL", { hour: "2-digit", minute: "2-digit", timeZone: "Europe/Warsaw" });
+  const hour = () => charon.format.time(new Date().toISOString());
   const now = () => performance.now() / 1000;
   /* What is typed into or chosen from is waited for; other focus is given back after a swap, where it has an id. */
   const used = (region) => {
@@ -105,4 +104,34 @@
   });
 
   setInterval(tick, 1000);
+})();
+
+/* Beside a moment its age, "8 min temu": by style, so that what is compared and read aloud stays what was sent. */
+(() => {
+  "use strict";
+  const HALF_A_MINUTE = 30_000;
+  const tell = () => {
+    for (const element of document.querySelectorAll("time[data-rel]")) {
+      const age = charon.format.relative(element.dateTime);
+      if (age) element.dataset.age = age;
+      else delete element.dataset.age;
+    }
+  };
+  tell();
+  setInterval(tell, HALF_A_MINUTE);
+  document.addEventListener("htmx:afterSettle", tell);
+  document.addEventListener("htmx:historyRestore", tell);
+})();
+
+/* The sheet of the menu closes by Escape and by a click elsewhere. */
+(() => {
+  "use strict";
+  const sheet = document.querySelector(".menu .more");
+  const close = () => sheet?.removeAttribute("open");
+  document.addEventListener("click", (event) => { if (!sheet?.contains(event.target)) close(); });
+  sheet?.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    close();
+    sheet.querySelector("summary").focus();
+  });
 })();

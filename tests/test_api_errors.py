@@ -45,7 +45,7 @@ def currencies(*codes: str) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/api/v1/nothing", "/api/v1/nothing/", "/api/v1/", "/api/v1", "/api/v2/rates", "/api/x", "/api", "/rates/USD",
+    ["/api/v1/nothing", "/api/v1/nothing/", "/api/v1/", "/api/v1", "/api/v2/rates", "/api/x", "/rates/USD",
      "/stats", "/stats/nothing/", "/health/x/"],
 )  # fmt: skip
 def test_an_unknown_address_of_the_api_is_404_in_the_envelope(client: Client, path: str) -> None:

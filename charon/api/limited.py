@@ -5,6 +5,7 @@ from datetime import date
 
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
 
 from charon.api.addresses import API, is_api
 from charon.api.client_address import address_of
@@ -12,7 +13,7 @@ from charon.api.errors import envelope
 from charon.api.limits import KEPT, WHOLE, Kind, Verdict, check
 from charon.languages import ENGLISH
 from charon.middleware import page_of_error
-from markets import access
+from markets import access, formats
 
 View = Callable[[HttpRequest], HttpResponseBase]
 
@@ -110,11 +111,12 @@ def refused(request: HttpRequest, verdict: Verdict) -> HttpResponse:
     if is_api(request.path_info):
         response = envelope(request, 429, detail={"limit": verdict.kind, "quota": verdict.quota})
     else:
-        response = too_many(request)
+        limit = formats.plural(verdict.quota, _("zapytanie,zapytania,zapytań"))
+        response = too_many(request, retry=formats.duration(verdict.seconds), limit=limit)
     response.headers["Retry-After"] = str(verdict.seconds)
     return response
 
 
-def too_many(request: HttpRequest) -> HttpResponse:
+def too_many(request: HttpRequest, **context: str) -> HttpResponse:
     number = str(request.META.get("charon.request_id", ""))
-    return page_of_error("429.html", 429, number, f"Zbyt wiele zapytań. Spróbuj ponownie za chwilę. Numer: {number}")
+    return page_of_error("429.html", 429, number, _("Zbyt wiele zapytań. Spróbuj ponownie za chwilę."), **context)

@@ -15,6 +15,11 @@ class Address(NamedTuple):
     view: Callable[..., HttpResponseBase]
     about: str
 
+    @property
+    def name(self) -> str:
+        """`feeds/signals.atom`; of one with an instrument `badge`, `feeds/signals/one`."""
+        return self.route.replace("/<str:code>.svg", "").replace("<str:code>.atom", "one").replace("/<str:code>", "")
+
 
 ADDRESSES = (
     Address("feeds/signals.atom", feed_views.signals, "Atom: the newest BUY and SELL of all rules, with reasons."),

@@ -4,4 +4,4 @@ from django.urls import path
 
 from charon.feeds.addresses import ADDRESSES
 
-urlpatterns = [path(one.route, one.view, name=one.route) for one in ADDRESSES]
+urlpatterns = [path(one.route, one.view, name=one.name) for one in ADDRESSES]
