@@ -12,7 +12,8 @@ from django.conf import settings
 from django.db.models import Count, Min
 from django_q.models import Schedule
 
-from markets import clock, formats, problems
+from markets import clock, problems
+from markets.messages import Message
 from markets.models import OutboxEvent
 from markets.problems import Fault
 from markets.queries.source_state import SourceState
@@ -42,7 +43,7 @@ def outbox_faults() -> Iterator[Fault]:
     """News that no pass takes any more."""
     stuck = OutboxEvent.objects.filter(processed=None, tries__gte=claims.MAX_TRIES).order_by()
     for consumer, count, first in stuck.values_list("consumer").annotate(count=Count("pk"), first=Min("from_time")):
-        yield Fault("outbox", consumer, f"{count}, {first:%Y-%m-%d}")
+        yield Fault("outbox", consumer, Message("stuck_since", count=count, first=first.date()))
 
 
 def redis_faults() -> Iterator[Fault]:
@@ -53,7 +54,7 @@ def redis_faults() -> Iterator[Fault]:
 def disk_faults() -> Iterator[Fault]:
     free = free_bytes()
     if free is not None and free < LOW_DISK:
-        yield Fault("disk", "", f"{formats.whole(free // 1024**2)} MB")
+        yield Fault("disk", "", Message("free_space", megabytes=free // 1024**2))
 
 
 def free_bytes() -> int | None:
@@ -72,7 +73,7 @@ def is_disk_full() -> bool:
 
 def run() -> None:
     """The task: the register says what is found now. An installation without a fault writes nothing."""
-    now: dict[str, dict[str, str]] = {kind: {} for kind in KINDS}
+    now: dict[str, dict[str, Message | None]] = {kind: {} for kind in KINDS}
     for fault in found(clock.now()):
         now[fault.kind].setdefault(fault.subject, fault.detail)
     known = set(problems.current().values_list("kind", flat=True))

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, path
 from django.views.generic import RedirectView
 
-from charon.pages import acknowledge, alerts, dashboard, instrument, signals, soon
+from charon.pages import acknowledge, alerts, api_guide, dashboard, data, instrument, method, signals, soon, table_day
 from charon.pages import status as status_page
 from charon.pages.converter import converter_page
 from charon.pages.tax.invoice import invoice_page
@@ -17,7 +17,7 @@ page_urls: list[URLPattern | URLResolver] = [
     path("waluty/", dashboard.currencies_page, name="currencies"),
     path("waluty/<path:code>/", instrument.currency, name="currency"),
     path("zloto/", instrument.gold, name="gold"),
-    path("tabele/<str:table>/<str:day>/", soon.page, name="table_day"),
+    path("tabele/<str:table>/<str:day>/", table_day.view, name="table_day"),
     path("wykres/<path:code>/dane/", soon.page, name="chart_data"),
     path("wykres/<path:code>/tabela/", soon.page, name="chart_table"),
     path("krypto/", soon.page, name="crypto"),
@@ -35,11 +35,12 @@ page_urls: list[URLPattern | URLResolver] = [
     path("alerty/", alerts.page, name="alerts"),
     path("alerty/podglad/", alerts.preview, name="alert_preview"),
     path("alerty/potwierdz/<str:token>/", acknowledge.page, name="acknowledge"),
-    path("dane/", soon.page, name="data"),
-    path("dane/zmiany/", soon.page, name="revisions"),
+    path("dane/", data.gaps, name="data"),
+    path("dane/zmiany/", data.corrections, name="revisions"),
+    path("dane/porownanie/", data.comparison, name="comparison"),
     path("miner/", miner.jobs, name="jobs"),
     path("status/", status_page.page, name="status"),
-    path("o-danych/", soon.page, name="method"),
-    path("api/", soon.page, name="api_guide"),
+    path("o-danych/", method.view, name="method"),
+    path("api/", api_guide.view, name="api_guide"),
     path("admin/", admin.site.urls),
 ]

@@ -207,7 +207,7 @@ CACHES = {
 }
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "charon.backoffice.apps.BackOfficeConfig",  # Django's admin with our site
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",
@@ -294,6 +294,8 @@ LANGUAGE_CODE = "pl"
 LANGUAGES = [("pl", "polski"), ("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "Europe/Warsaw"
+# Days and moments of the admin as on the pages.
+FORMAT_MODULE_PATH = ["charon.backoffice.formats"]
 USE_TZ = True
 
 STATIC_URL = "static/"

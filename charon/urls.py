@@ -22,6 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("charon.feeds.urls")),
     path("llms.txt", llms.page),
     path("robots.txt", well_known.robots),
+    path("sitemap.xml", well_known.sitemap, name="sitemap"),
     path("favicon.ico", well_known.favicon),
     path(".well-known/security.txt", well_known.security),
 ]

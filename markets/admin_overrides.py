@@ -2,6 +2,7 @@
 
 # ruff: noqa: ARG002  the arguments are the admin's
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -13,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from markets.access import WITHDRAW_OVERRIDE, user_may
 from markets.admin_base import LookOnly, NeitherAddedNorDeleted
+from markets.admin_confirm import ConfirmedActions
 from markets.admin_market_data import pair
 from markets.errors import ConflictError
 from markets.models import ArchiveReading, Override
@@ -50,7 +52,7 @@ def arguments(found: dict[str, Any]) -> tuple[Any, ...]:
 
 
 @admin.register(Override)
-class OverrideAdmin(NeitherAddedNorDeleted):
+class OverrideAdmin(ConfirmedActions, NeitherAddedNorDeleted):
     list_display = (
         *("instrument", "table", "effective_date", "figures", "author", "reason", "created_at", "withdrawn_at"),
         "withdrawn_by",
@@ -61,6 +63,10 @@ class OverrideAdmin(NeitherAddedNorDeleted):
     autocomplete_fields = ("instrument",)
     form = OverrideForm
     actions = ("withdraw",)
+    confirmed = {
+        "withdraw": gettext_lazy("Na stronach i w API znów będzie stał kurs ze źródła. Tego nie da się cofnąć.")
+    }
+    row_buttons = {"withdraw": gettext_lazy("wycofaj")}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return super(NeitherAddedNorDeleted, self).has_add_permission(request)
@@ -71,6 +77,9 @@ class OverrideAdmin(NeitherAddedNorDeleted):
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
         return self.get_readonly_fields(request, obj) or FIELDS
+
+    def buttons_for(self, row: Override, names: Sequence[str]) -> Sequence[str]:
+        return [] if row.withdrawn_at else names
 
     def has_withdraw_permission(self, request: HttpRequest) -> bool:
         """Nobody edits a figure; who might, by Django's permissions, may withdraw it."""

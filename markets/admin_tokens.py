@@ -2,6 +2,7 @@
 
 # ruff: noqa: ARG002  the arguments are the admin's
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -15,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from markets import api_tokens, clock
 from markets.access import GRANTS, Scope, user_may
 from markets.admin_base import NeitherAddedNorDeleted
+from markets.admin_confirm import ConfirmedActions
 from markets.models import ApiToken
 
 if TYPE_CHECKING:  # generic only in the stubs
@@ -44,7 +46,7 @@ class TokenForm(TokenModelForm):
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(NeitherAddedNorDeleted):
+class ApiTokenAdmin(ConfirmedActions, NeitherAddedNorDeleted):
     """A token that was made is not changed: it is revoked, and another one is made."""
 
     list_display = ("name", "prefix", "scope_names", "created_at", "last_used_at", "revoked_at")
@@ -53,12 +55,17 @@ class ApiTokenAdmin(NeitherAddedNorDeleted):
     fields = ("name", "prefix", "scope_names", "created_at", "last_used_at", "revoked_at")
     readonly_fields = ("scope_names",)
     actions = ("revoke",)
+    confirmed = {"revoke": gettext_lazy("Program z tym tokenem od razu straci dostęp. Tego nie da się cofnąć.")}
+    row_buttons = {"revoke": gettext_lazy("unieważnij")}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return super(NeitherAddedNorDeleted, self).has_add_permission(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+    def buttons_for(self, row: ApiToken, names: Sequence[str]) -> Sequence[str]:
+        return [] if row.revoked_at else names
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         """Nobody changes a token by hand; who might, by Django's permissions, may revoke it."""

@@ -7,7 +7,7 @@ subjects are at fault now, so that all others close. The register never raises b
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, transaction
@@ -17,12 +17,15 @@ from django.utils.translation import gettext_lazy as _
 from markets import clock
 from markets.errors import log_cause
 from markets.jobs import runs
+from markets.messages import Message
 from markets.models import Problem
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise  # stands in the stubs alone
 
 logger = logging.getLogger(__name__)
+# The details of a fault by its subject; None for a fault that its kind and subject say all of.
+Details: TypeAlias = Mapping[str, Message | None]
 
 
 class Kind(NamedTuple):
@@ -46,7 +49,7 @@ class Fault(NamedTuple):
 
     kind: str
     subject: str = ""
-    detail: str = ""
+    detail: Message | None = None
 
 
 KINDS: dict[str, Kind] = {
@@ -78,12 +81,12 @@ KINDS: dict[str, Kind] = {
     "liveness": Kind(
         _("Proces przestał odpowiadać i został zastąpiony"),
         _("Przez około minutę nie działało to, co ten proces robi."),
-        _("Nic nie trzeba robić; jeżeli się powtarza, sprawdź dziennik oraz obciążenie i pamięć maszyny."),
+        _("Nic nie trzeba robić; jeżeli to się powtarza, sprawdź dziennik oraz obciążenie i pamięć maszyny."),
     ),
     "source_failed": Kind(
         _("Pobieranie ze źródła się nie udaje"),
         _("Nowe dane z tego źródła nie przychodzą; pokazywane są ostatnie wczytane."),
-        _("Próby trwają same. Przyczynę podaje dziennik zadań; źródło można sprawdzić akcją „Sprawdź połączenie”."),
+        _("System sam ponawia próby; przyczynę podaje dziennik zadań. Źródło sprawdza akcja „Sprawdź połączenie”."),
         admin="markets_source",
     ),
     "source_stale": Kind(
@@ -117,7 +120,7 @@ KINDS: dict[str, Kind] = {
     "job_lost": Kind(
         _("Proces zniknął w trakcie zadania"),
         _("Zadanie zacznie się od miejsca, w którym zostało przerwane, o następnej porze."),
-        _("Gdy się powtarza, sprawdź pamięć maszyny i dziennik systemu."),
+        _("Gdy to się powtarza, sprawdź pamięć maszyny i dziennik systemu."),
         admin="markets_job",
     ),
     "work_given_up": Kind(
@@ -160,7 +163,7 @@ KINDS: dict[str, Kind] = {
     "outbox": Kind(
         _("Nowych danych nie udało się przeliczyć"),
         _("Sygnały tych instrumentów nie obejmują najnowszych danych."),
-        _("Przyczynę podaje lista zapowiedzi; następne dane tych instrumentów przeliczą wszystko."),
+        _("Przyczynę podaje lista „Kolejka przeliczeń”; następne dane tych instrumentów przeliczą wszystko."),
         reader=True,
         strict=True,
         admin="markets_outboxevent",
@@ -191,16 +194,17 @@ def is_unhealthy(kind: str) -> bool:
     return KINDS[kind].strict and not (settings.DEMO and kind == "source_stale")
 
 
-def report(kind: str, subject: str = "", detail: str = "") -> None:
+def report(kind: str, subject: str = "", detail: Message | None = None) -> None:
     """Open the problem, or confirm that it lasts. Call it outside the transaction that may be rolled back."""
     with best_effort(kind):
         found = Problem.objects.filter(kind=kind, subject=subject, closed_at=None)
-        now, text = clock.now(), runs.scrub(detail)
-        if found.update(seen_at=now, times=F("times") + 1, detail=text):
+        now, (text, message) = clock.now(), runs.stored(detail) if detail else ("", None)
+        said = {"detail": text, "detail_message": message}
+        if found.update(seen_at=now, times=F("times") + 1, **said):
             return
         try:
             with transaction.atomic():
-                Problem.objects.create(kind=kind, subject=subject, detail=text, opened_at=now, seen_at=now)
+                Problem.objects.create(kind=kind, subject=subject, opened_at=now, seen_at=now, **said)
         except IntegrityError:  # another process was faster
             found.update(seen_at=now)
             return
@@ -212,7 +216,7 @@ def close(kind: str, subject: str = "") -> None:
         Problem.objects.filter(kind=kind, subject=subject, closed_at=None).update(closed_at=clock.now())
 
 
-def settle(kind: str, found: Mapping[str, str]) -> None:
+def settle(kind: str, found: Details) -> None:
     """Exactly these subjects (with their details) are at fault now; every other open problem of the kind closes."""
     with best_effort(kind):
         gone = Problem.objects.filter(kind=kind, closed_at=None).exclude(subject__in=found)

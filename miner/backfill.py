@@ -16,6 +16,7 @@ from django_q.tasks import async_task
 from markets import clock
 from markets.errors import QuestionError
 from markets.jobs import job_leases, lookups, runs
+from markets.messages import Message
 from markets.models import Job, Source
 from markets.store import assets, gaps
 from miner import sources, tasks
@@ -91,9 +92,9 @@ def look_up(symbol: str, name: str, aliases: Sequence[str], job: int | None = No
     """Ask the sources that were not asked lately what they list, then follow the asset or say why not, in the job."""
     try:
         with runs.job(lookups.job_type(symbol), None, Job.Trigger.OPERATOR, job):
-            failures = [words for source in listing.due() if (words := listing_failure(source))]
+            failures = [why for source in listing.due() if (why := listing_failure(source))]
             if assets.follow(symbol, name, aliases) is None:
-                raise Unlisted("; ".join([f"no source lists {symbol}", *failures]))
+                raise Unlisted(Message("several", parts=[Message("unlisted", symbol=symbol), *failures]))
     except runs.Busy:
         return BUSY
     except (Unlisted, QuestionError) as error:
@@ -102,15 +103,15 @@ def look_up(symbol: str, name: str, aliases: Sequence[str], job: int | None = No
     return Job.Status.SUCCESS
 
 
-def listing_failure(source: Source) -> str:
-    """Why the source did not say what it lists; empty when it did."""
+def listing_failure(source: Source) -> Message | None:
+    """Why the source did not say what it lists; None when it did."""
     try:
         listing.refresh(source, Job.Trigger.OPERATOR)
     except runs.Busy:
-        return f"{source.code} is being asked at the moment"
+        return Message("being_asked", source=source.code)
     except (ProviderError, job_leases.LeaseLost) as error:
-        return f"{source.code} did not say: {error}"
-    return ""
+        return Message("did_not_say", source=source.code, reason=str(error))
+    return None
 
 
 def put(func: str, *args: object, group: str, **more: object) -> None:

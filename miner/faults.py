@@ -8,7 +8,9 @@ from django.db.models import Count, Max, Min
 from django_q.conf import Conf
 from django_q.models import OrmQ, Task
 
+from markets import messages
 from markets.jobs import job_leases
+from markets.messages import Message
 from markets.models import Gap, Job
 from markets.problems import Fault
 from markets.queries import jobs
@@ -51,9 +53,9 @@ def found(now: datetime, states: list[SourceState] | None = None) -> list[Fault]
 def source_faults(states: list[SourceState]) -> Iterator[Fault]:
     for one in states:
         if one.is_behind:
-            yield Fault("source_stale", one.source.code, ", ".join(one.behind))
+            yield Fault("source_stale", one.source.code, Message("words", words=", ".join(one.behind)))
         if one.state == State.FAILED and one.trouble and one.trouble.reason != ENVIRONMENT:
-            yield Fault("source_failed", one.source.code, one.trouble.label)
+            yield Fault("source_failed", one.source.code, Message(f"reason.{one.trouble.reason}"))
 
 
 def job_faults(states: list[SourceState]) -> Iterator[Fault]:
@@ -64,11 +66,16 @@ def job_faults(states: list[SourceState]) -> Iterator[Fault]:
         if job.source_id in off or any(word in job.job_type for word in BY_HAND):
             continue
         if job.reason in LOST:
-            yield Fault("job_lost", job.job_type, job.error)
+            yield Fault("job_lost", job.job_type, error_of(job))
         elif job.status == Job.Status.FAILED and job.job_type not in series and job.reason not in TOLD_ELSEWHERE:
-            yield Fault("job_failed", job.job_type, job.error)
+            yield Fault("job_failed", job.job_type, error_of(job))
         if failures.is_told(job):
-            yield Fault("figures_refused", job.job_type, f"{job.refused} / {failures.accepted(job) + job.refused}")
+            offered = failures.accepted(job) + job.refused
+            yield Fault("figures_refused", job.job_type, Message("share", refused=job.refused, offered=offered))
+
+
+def error_of(job: Job) -> Message:
+    return messages.decoded(job.error_message) or Message.of(job.error)
 
 
 def gap_faults(states: list[SourceState]) -> Iterator[Fault]:
@@ -77,7 +84,8 @@ def gap_faults(states: list[SourceState]) -> Iterator[Fault]:
     for source, table, count, first, last in open_gaps.values_list("source", "table").annotate(
         count=Count("pk"), first=Min("from_time"), last=Max("to_time")
     ):
-        yield Fault("gap", f"{codes[source]}.{table}", f"{count}: {first:%Y-%m-%d} – {last:%Y-%m-%d}")
+        span = Message("span", count=count, first=first.date(), last=last.date())
+        yield Fault("gap", f"{codes[source]}.{table}", span)
 
 
 def given_up(now: datetime) -> Iterator[Fault]:
@@ -94,9 +102,9 @@ def given_up(now: datetime) -> Iterator[Fault]:
             continue
         if command := fill_command(task):
             if not is_filled_since(task):
-                yield Fault("fill_given_up", group or func, command)
+                yield Fault("fill_given_up", group or func, Message.of(command))
         else:
-            yield Fault("work_given_up", group or func, func)
+            yield Fault("work_given_up", group or func, Message.of(func))
 
 
 def fill_command(task: Task) -> str:
@@ -119,7 +127,7 @@ def queue_faults(now: datetime) -> Iterator[Fault]:
     """A queue whose oldest due task nobody takes."""
     due = OrmQ.objects.filter(key__in={settings.MINER_QUEUE, settings.BRAIN_QUEUE}, lock__lt=now - LONGEST_IN_QUEUE)
     for key, count, oldest in due.order_by().values_list("key").annotate(count=Count("pk"), oldest=Min("lock")):
-        yield Fault("queue", key, f"{count}, {oldest:%Y-%m-%d %H:%M:%S} UTC")
+        yield Fault("queue", key, Message("waiting_since", count=count, oldest=oldest))
 
 
 def clock_faults(now: datetime, states: list[SourceState]) -> Iterator[Fault]:
@@ -133,4 +141,4 @@ def clock_faults(now: datetime, states: list[SourceState]) -> Iterator[Fault]:
     }
     for name, count in counts.items():
         if count:
-            yield Fault("times_ahead", name, str(count))
+            yield Fault("times_ahead", name, Message.of(str(count)))

@@ -50,7 +50,7 @@ class SyncStatus(models.Model):
         IN_PROGRESS = "in_progress", _("w toku")
         SUCCESS = "success", _("udane")
         FAILED = "failed", _("nieudane")
-        STALE = "stale", _("nieświeże")
+        STALE = "stale", _("nieaktualne")
 
     listing = models.OneToOneField(Listing, models.CASCADE, related_name="sync", verbose_name=_("symbol"))
     state = models.CharField(_("stan"), max_length=12, choices=State, default=State.PENDING)
@@ -108,8 +108,8 @@ class Poll(models.Model):
 
     class Meta:
         db_table = "miner_beat"
-        verbose_name = _("takt")
-        verbose_name_plural = _("takty")
+        verbose_name = _("cykliczne zapytanie")
+        verbose_name_plural = _("cykliczne zapytania")
         ordering = ["name"]
 
     def __str__(self) -> str:
@@ -124,8 +124,8 @@ class Lease(models.Model):
     until = models.DateTimeField(_("do"), null=True, blank=True)
 
     class Meta:
-        verbose_name = _("dzierżawa")
-        verbose_name_plural = _("dzierżawy")
+        verbose_name = _("wyłączność")
+        verbose_name_plural = _("wyłączności")
 
     def __str__(self) -> str:
         return f"{self.name}: {self.holder}"

@@ -11,6 +11,7 @@ from markets import clock, problems
 from markets.errors import log_cause
 from markets.jobs import job_leases, runs
 from markets.licence import Audience
+from markets.messages import Message
 from markets.models import Gap, Job, Publication, Source
 from markets.queries.compare import readings
 from markets.redis import market_keys
@@ -219,7 +220,7 @@ def compare_sources() -> str:
     A pair whose newest day is old says nothing: that its source has stalled is told of the source.
     """
     found = readings.readings(Audience.OPERATOR)
-    outside = {row.pair.name: row.words for row in found if row.outside and not row.is_stale}
+    outside = {row.pair.name: Message.of(row.words) for row in found if row.outside and not row.is_stale}
     problems.settle("cross_source", outside)
     return f"{len(outside)} of {len(found)} outside"
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 from django_q.tasks import async_task
 
 from markets.admin_base import LookOnly
+from markets.admin_confirm import ConfirmedActions
 from signals.models import AnalysisSnapshot, Outcome, Signal, Trial
 
 
@@ -21,12 +22,15 @@ class SignalAdmin(LookOnly):
 
 
 @admin.register(AnalysisSnapshot)
-class AnalysisSnapshotAdmin(LookOnly):
+class AnalysisSnapshotAdmin(ConfirmedActions, LookOnly):
     list_display = ("instrument", "timeframe", "window", "status", "rule", "error", "generated_at")
     list_filter = ("window", "status", "rule")
     list_select_related = ("instrument",)
     search_fields = ("=instrument__code",)
     actions = ("recompute",)
+    confirmed = {
+        "recompute": gettext_lazy("Wskaźniki i sygnały tych instrumentów zostaną policzone od początku historii.")
+    }
 
     def has_recompute_permission(self, request: HttpRequest) -> bool:
         """Nobody changes a state by hand; whoever might, by Django's permissions, may have it computed again."""

@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from markets import clock
 from markets.jobs import job_leases
+from markets.messages import Message
 from markets.models import Instrument, OutboxEvent, Rate
 from markets.queries import gaps
 from markets.timeframes import SECONDS
@@ -64,11 +65,12 @@ def are_held() -> bool:
     return held.exclude(claimed_by=job_leases.this_process()).exists()
 
 
-def failing() -> str:
-    """The instruments on whose news the engine failed, ten at most, with the newest error; empty when all is well."""
+def failing() -> Message | None:
+    """The instruments on whose news the engine failed, ten at most, with the newest error; None when all is well."""
     rows = unprocessed().filter(tries__gt=0).exclude(error="").order_by("-pk")
     found = list(rows.values_list("instrument__code", "error")[:10])
-    return f"{', '.join(sorted({code for code, _ in found}))}: {found[0][1]}" if found else ""
+    codes = sorted({code for code, _ in found})
+    return Message("about", about=", ".join(codes), reason=found[0][1]) if found else None
 
 
 def pass_over() -> None:

@@ -20,6 +20,7 @@ import pandas as pd
 from django.conf import settings
 from numpy.typing import NDArray
 
+from markets.messages import Message
 from signals import indicators
 from signals.indicators import together
 from signals.kernel import COLUMNS, Kernel
@@ -37,7 +38,7 @@ MANY_SERIES = "void(f8[:,::1],i8[::1],f8[::1],f8[:,::1],f8[:,::1],i8[::1])"
 OPTIONS: dict[str, Any] = {"nogil": True, "_nrt": False}
 
 # What is wrong with the compiler: nothing, no cache, or no compiler.
-fault = ""
+fault: Message | None = None
 
 
 def looped(kernel: Kernel) -> Callable[..., None]:
@@ -80,11 +81,11 @@ def machine_code(kernel: Kernel, signature: str = ONE_SERIES) -> Callable[..., N
             callable_from_machine_code(function)
         if found := from_cache(numba, over, signature):
             return found
-        fault = "no folder for the cache can be written"
+        fault = Message("no_cache_folder")
         compiled: Callable[..., None] = numba.njit(signature, **OPTIONS)(over)
     except Exception as error:
         logger.exception("numba cannot be used")
-        fault = f"numba cannot be used: {type(error).__name__}: {error}"
+        fault = Message("no_numba", kind=type(error).__name__, words=str(error))
         return over
     return compiled
 

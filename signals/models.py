@@ -90,13 +90,13 @@ class AnalysisSnapshot(models.Model):
     window = models.CharField(_("okno"), max_length=4, blank=True)
     status = models.CharField(_("stan"), max_length=16, choices=Status)
     stats = models.JSONField(_("statystyki"), default=dict)
-    state = models.JSONField(_("stan średnich"), default=dict)
+    state = models.JSONField(_("stan wskaźników"), default=dict)
     error = models.TextField(_("błąd"), blank=True, default="")
     generated_at = models.DateTimeField(_("wyliczono"))
 
     class Meta:
-        verbose_name = _("stan analizy")
-        verbose_name_plural = _("stany analizy")
+        verbose_name = _("bieżąca analiza")
+        verbose_name_plural = _("bieżące analizy")
         ordering = ["instrument", "window"]
         constraints = [
             models.UniqueConstraint(fields=["instrument", "rule", "timeframe", "window"], name="one_snapshot_a_window"),

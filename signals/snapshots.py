@@ -9,6 +9,7 @@ import msgspec
 from django.db.models import Exists, OuterRef, Q
 
 from markets import clock
+from markets.messages import Message
 from markets.models import Instrument
 from markets.store import bulk
 from signals import ledger, rules
@@ -83,7 +84,7 @@ def undecided() -> Q:
     return found
 
 
-def failing() -> dict[str, str]:
+def failing() -> dict[str, Message | None]:
     """By rule that raised: on which series, ten at most, and the newest error."""
     rows = AnalysisSnapshot.objects.filter(status=Status.FAILED, window__in=AnalysisSnapshot.KEEPERS)
     found: dict[str, list[tuple[str, str]]] = {}
@@ -92,7 +93,7 @@ def failing() -> dict[str, str]:
     ):
         found.setdefault(rule, []).append((f"{code} {timeframe}", error))
     return {
-        rule: f"{', '.join(sorted(series for series, _ in places[:10]))}: {places[0][1]}"
+        rule: Message("about", about=", ".join(sorted(series for series, _ in places[:10])), reason=places[0][1])
         for rule, places in found.items()
     }
 

@@ -100,8 +100,8 @@ def ask_for_outcomes() -> None:
 
 def tell_problems() -> None:
     """What fails stands on the claims; what works more slowly is known where it was loaded, in a deciding process."""
-    failing = claims.failing()
-    problems.settle("engine", ({"": failing} if failing else {}) | snapshots.failing())
+    failing = {"": one} if (one := claims.failing()) else {}
+    problems.settle("engine", failing | snapshots.failing())
     if compiled := sys.modules.get("signals.compiled"):
         problems.settle("compiler", {"": compiled.fault} if compiled.fault else {})
 

@@ -120,7 +120,7 @@ def test_figures_are_written_with_their_published_digits(operator: Client, figur
     for figure in ("3,7747", "3,7001", "3,8000"):
         assert f">{figure}<" in listed
     corrected = operator.get(address(Revision, "changelist")).content.decode()
-    assert "USD A 2026-11-20" in corrected
+    assert "USD A 20.11.2026" in corrected
     assert ">3,7740<" in corrected
 
 
@@ -150,7 +150,8 @@ def test_markup_in_the_notes_of_a_job_is_not_obeyed(operator: Client, job: Job) 
 
 
 def act(operator: Client, action: str, *sources: Source) -> None:
-    chosen = {"action": action, "_selected_action": [str(source.pk) for source in sources]}
+    sure = {"confirmed": "yes", "reason": "dla próby"}
+    chosen = {"action": action, "_selected_action": [str(source.pk) for source in sources]} | sure
     assert operator.post(address(Source, "changelist"), chosen).status_code == 302
 
 
@@ -178,12 +179,13 @@ def test_choices_are_logged_with_who_made_them(operator: Client, nbp: Source, ar
     act(operator, "pause", nbp, archive)
     entries = LogEntry.objects.order_by("object_id").values_list("user__username", "change_message", "object_id")
     assert list(entries) == [
-        ("operator", "Wstrzymano na godzinę", str(pk)) for pk in sorted((nbp.pk, archive.pk), key=str)
+        ("operator", "Wstrzymano na godzinę – dla próby", str(pk)) for pk in sorted((nbp.pk, archive.pk), key=str)
     ]
 
 
 def test_a_new_cadence_reaches_the_timetable(operator: Client, nbp: Source) -> None:
     form = {"enabled": "on", "polling_interval": "1800", "public_display": "on", "base_url": "", "name": "Oszust"}
+    form |= {"change_reason": "rzadziej wystarczy"}
     response = operator.post(address(Source, "change", nbp.pk), form)
     assert response.status_code == 302
     name = nbp.name

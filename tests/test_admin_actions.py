@@ -55,7 +55,8 @@ def rotating() -> list[tuple[str, tuple[object, ...]]]:
 
 def act(operator: Client, model: str, action: str, *rows: int) -> None:
     response = operator.post(
-        reverse(f"admin:{model}_changelist"), {"action": action, "_selected_action": [str(row) for row in rows]}
+        reverse(f"admin:{model}_changelist"),
+        {"action": action, "_selected_action": [str(row) for row in rows], "confirmed": "yes"},
     )
     assert response.status_code == 302
 
@@ -104,7 +105,7 @@ def test_mine_now_says_that_a_source_lacks_its_key_or_rests(operator: Client, nb
     assert rotating() == []
     page = told(operator)
     assert "Brak klucza API: polygon" in page
-    assert "Źródło chwilowo odpoczywa: nbp" in page
+    assert "Źródło wstrzymane, limit zapytań: nbp" in page
 
 
 # Test of the connection
@@ -215,7 +216,7 @@ def test_a_fault_of_a_provider_is_a_job_that_failed(
 def test_a_source_without_a_provider_cannot_be_tried(operator: Client, nbp: Source) -> None:
     gone = Source.objects.create(code="gone", name="Gone", available=False)
     act(operator, "markets_source", "test_connection", gone.pk)
-    assert "Nieznane tej wersji Charona: gone" in told(operator)
+    assert "Ta wersja systemu nie obsługuje źródła: gone" in told(operator)
     assert rotating() == []
     assert backfill.check("gone") == backfill.OFF
 
@@ -255,7 +256,7 @@ def test_the_days_that_were_given_are_enqueued_and_logged(operator: Client, nbp:
 @pytest.mark.parametrize(
     ("start", "end", "words"),
     [
-        ("2024-01-05", "2024-01-02", "Ten dzień jest przed pierwszym"),
+        ("2024-01-05", "2024-01-02", "Data końcowa jest wcześniejsza niż początkowa"),
         ("2024-01-05", "2999-01-01", "Ten dzień jeszcze nie nadszedł"),
         ("1024-01-05", "2024-01-02", "Najwcześniej 01.01.1980"),
         ("2024-02-30", "2024-03-02", "Wpisz poprawną datę."),

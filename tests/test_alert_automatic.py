@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from markets import clock, problems
+from markets.messages import Message
 from markets.models import Source
 from signals.alerts import automatic, tasks
 from signals.alerts.models import AlertDefaults, AlertEvent, AlertRule, Channel
@@ -77,7 +78,7 @@ def test_what_is_still_wrong_is_told_anew_to_a_channel_that_comes_later() -> Non
 
 def test_a_broken_channel_is_an_event_until_it_works() -> None:
     channel()
-    problems.report("channel_broken", "dyżur", "500")
+    problems.report("channel_broken", "dyżur", Message.of("500"))
     assert tasks.watch() == 1
     event = AlertEvent.objects.get()
     assert (event.kind, event.subject, event.details) == ("channel_broken", "dyżur", {"detail": "500"})
@@ -89,7 +90,7 @@ def test_a_broken_channel_is_an_event_until_it_works() -> None:
 
 def test_the_name_of_a_broken_channel_is_for_operators_alone(client: Client, nbp: Source) -> None:
     for name in ("telefon Ewy", "nbp"):
-        problems.report("channel_broken", name, "odmowa telefon Ewy")
+        problems.report("channel_broken", name, Message.of("odmowa telefon Ewy"))
     told = client.get("/health").json()["problems"]
     assert [row["subject"] for row in told if row["kind"] == "channel_broken"] == [""]
     shown = client.get("/status/").content.decode()

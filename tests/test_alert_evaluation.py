@@ -17,6 +17,7 @@ from charon.logs import JsonFormatter
 from markets import clock, problems
 from markets.instruments import create
 from markets.jobs import runs
+from markets.messages import Message
 from markets.models import Instrument, OutboxEvent, Source
 from markets.records import RateRecord, Table
 from markets.store.prices import save_bars, save_prices
@@ -383,7 +384,7 @@ def test_a_rating_that_crosses_its_level_fires(quiet: None, money: Source) -> No
 def test_a_fault_of_the_installation_is_open_as_long_as_it_lasts(quiet: None, nbp: Source) -> None:
     one = rule(None, kind="disk", window_minutes=None, threshold_pct=None)
     assert tasks.watch() == 0
-    problems.report("disk", "", "12 MB")
+    problems.report("disk", "", Message.of("12 MB"))
     assert [tasks.watch(), tasks.watch()] == [1, 0]
     assert AlertEvent.objects.get().details == {"detail": "12 MB"}
     problems.close("disk")

@@ -77,6 +77,7 @@ def test_a_rule_that_is_changed_arms_anew(operator: Client) -> None:
     AlertState.objects.create(rule=rule, subject="BTCUSD", state="firing", changed_at=clock.now(), event=row)
     change = page("alertrule", "change", rule.pk)
     fields = {name: value for name, value in FIELDS.items() if name != "kind"} | {"source": rule.source_id}
+    fields["change_reason"] = "inna nazwa"
     assert operator.post(change, fields | {"name": "BTC"}).status_code == 302
     assert AlertState.objects.exists(), "another name is no other watch"
     assert operator.post(change, fields | {"threshold_pct": "7"}).status_code == 302
@@ -96,7 +97,12 @@ def test_the_rule_of_the_defaults_changes_with_them_alone(operator: Client) -> N
     rule = AlertRule.objects.get(automatic=True)
     assert (rule.window_minutes, AlertDefaults.objects.get().changed_by) == (30, "operator")
     assert operator.get(page("alertdefaults", "add")).status_code == 403, "there is one row"
-    assert operator.post(page("alertdefaults", "change", 1), fields | {"window_minutes": "45"}).status_code == 302
+    assert (
+        operator.post(
+            page("alertdefaults", "change", 1), fields | {"window_minutes": "45", "change_reason": "rzadziej"}
+        ).status_code
+        == 302
+    )
     rule.refresh_from_db()
     assert (rule.window_minutes, AlertDefaults.objects.count()) == (45, 1)
     assert operator.post(page("alertrule", "change", rule.pk), FIELDS).status_code == 403

@@ -204,7 +204,7 @@ def test_a_token_is_revoked_and_neither_changed_nor_deleted(operator: Client, nb
     operator.post(f"{LIST}{row.pk}/delete/", {"post": "yes"})
     row.refresh_from_db()
     assert (row.name, row.scopes, row.revoked_at) == ("a program", ["read"], None)
-    answer = operator.post(LIST, {"action": "revoke", "_selected_action": [row.pk]}, follow=True)
+    answer = operator.post(LIST, {"action": "revoke", "_selected_action": [row.pk], "confirmed": "yes"}, follow=True)
     assert "Unieważniono tokeny: 1" in answer.content.decode()
     assert Client().get("/currencies", headers=headers).status_code == 401
 
@@ -218,7 +218,7 @@ def test_nobody_gives_a_token_more_than_they_have(client: Client) -> None:
     assert "nie ma uprawnień zakresu „operator”" in refused.content.decode()
     assert not ApiToken.objects.exists()
     assert given(client.post(ADD, {"name": "x", "scopes": ["write"]}))
-    client.post(LIST, {"action": "revoke", "_selected_action": [ApiToken.objects.get().pk]})
+    client.post(LIST, {"action": "revoke", "_selected_action": [ApiToken.objects.get().pk], "confirmed": "yes"})
     assert ApiToken.objects.get().revoked_at is None, "who may only add may not revoke"
 
 

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy
 from django_q.models import OrmQ
 
-from markets import clock, problems
+from markets import clock, messages, problems
 from markets.models import Source
 from signals.alerts.channels import KINDS
 from signals.alerts.channels.channel import Config, Field, Kind, Message
@@ -87,7 +87,10 @@ def errors(response: Any) -> dict[str, list[str]]:
 
 
 def act(client: Client, model: str, action: str, *rows: int) -> Any:
-    return client.post(page(model, "changelist"), {"action": action, "_selected_action": [str(row) for row in rows]})
+    return client.post(
+        page(model, "changelist"),
+        {"action": action, "_selected_action": [str(row) for row in rows], "confirmed": "yes"},
+    )
 
 
 def viewer(client: Client, *more: str) -> Client:
@@ -279,12 +282,12 @@ def test_the_problem_of_a_channel_goes_with_its_name(operator: Client, channel: 
     def is_open(name: str) -> bool:
         return problems.current().filter(kind="channel_broken", subject=name).exists()
 
-    problems.report("channel_broken", "dyżur", "500")
+    problems.report("channel_broken", "dyżur", messages.Message.of("500"))
     assert change(operator, channel).status_code == 302
     assert is_open("dyżur")
     assert change(operator, channel, name="nocny").status_code == 302
     assert not is_open("dyżur")
-    problems.report("channel_broken", "nocny", "500")
+    problems.report("channel_broken", "nocny", messages.Message.of("500"))
     Channel.objects.update(failures=3, broken_since=clock.now())
     assert change(operator, channel, name="nocny", enabled="").status_code == 302
     assert not is_open("nocny")

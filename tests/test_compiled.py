@@ -13,6 +13,7 @@ import pytest
 from numba.core import config
 from numba.core.dispatcher import Dispatcher
 
+from markets.messages import Message
 from markets.models import Problem
 from signals import compiled, tasks
 from signals.rules.macd_cross import MacdCross, macd_cross
@@ -34,7 +35,7 @@ def as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def loaded() -> tuple[str, list[list[float]]]:
     importlib.reload(compiled)
     values, _, _ = compiled.evaluate(macd_cross, BARS, [0], RULE.parameters, RULE.initial, 6)
-    return compiled.fault, values.tolist()
+    return compiled.fault or "", values.tolist()
 
 
 def right() -> list[list[float]]:
@@ -100,11 +101,11 @@ def test_without_numba_the_formula_runs_as_it_stands(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.django_db
 def test_the_loss_is_one_problem_that_closes_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiled, "fault", "no folder for the cache can be written")
+    monkeypatch.setattr(compiled, "fault", Message("no_cache_folder"))
     tasks.catch_up()
     tasks.catch_up()
     assert Problem.objects.get(kind="compiler").times == 2
-    monkeypatch.setattr(compiled, "fault", "")
+    monkeypatch.setattr(compiled, "fault", None)
     tasks.catch_up()
     assert Problem.objects.get(kind="compiler").closed_at
 

@@ -10,8 +10,9 @@ from django.utils import translation
 
 from markets import clock
 from markets.models import Source
+from signals.alerts import words
 from signals.alerts.channels.channel import Message
-from signals.alerts.deliver import links, message, texts
+from signals.alerts.deliver import links, message
 from signals.alerts.deliver.models import Channel, Delivery
 from signals.alerts.models import AlertEvent, Kind
 from tests.deliveries import channel, fire, quotes
@@ -85,7 +86,7 @@ def event(**more: Any) -> AlertEvent:
 )  # fmt: skip
 def test_every_kind_of_alert_has_its_sentence(figures: dict[str, Any], text: str) -> None:
     with translation.override("pl"):
-        assert texts.sentence(event(**figures)).replace("\u00a0", " ") == text
+        assert words.sentence(words.of_event(event(**figures))).replace("\u00a0", " ") == text
 
 
 def test_every_kind_has_a_sentence_in_both_languages() -> None:
@@ -94,7 +95,7 @@ def test_every_kind_has_a_sentence_in_both_languages() -> None:
         [one] = fire(number, tell=False, kind=kind, details=details)
         for language in ("pl", "en"):
             with translation.override(language):
-                assert texts.sentence(one)
+                assert words.sentence(words.of_event(one))
 
 
 @pytest.mark.parametrize(
@@ -113,7 +114,7 @@ def test_every_kind_has_a_sentence_in_both_languages() -> None:
 def test_an_end_says_how_long_it_lasted(lasted: timedelta, text: str) -> None:
     one = event(minutes_ago=lasted.total_seconds() / 60, resolved_at=clock.now())
     with translation.override("pl"):
-        assert texts.end(one).replace("\u00a0", " ") == text
+        assert words.end(one).replace("\u00a0", " ") == text
 
 
 def test_the_title_names_the_asset_and_what_happened() -> None:

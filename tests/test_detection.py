@@ -17,9 +17,10 @@ from charon import detection, logs
 from charon.processes import queue_heartbeat
 from markets import clock, problems
 from markets.jobs import hourly
+from markets.messages import Message
 from markets.models import Gap, Instrument, Job, OutboxEvent, Problem, Publication, Source
 from markets.redis import client as redis_client
-from miner.admin import MinedSourceAdmin
+from miner.admin_sources import MinedSourceAdmin
 from miner.fetch.errors import FiguresRefused, Misconfigured
 from miner.models import Lease, Poll
 from miner.pulse import health, results
@@ -199,7 +200,7 @@ def test_redis_and_the_disk_are_looked_at(monkeypatch: pytest.MonkeyPatch, clien
 
 
 def test_a_kind_that_somebody_else_reports_is_told_and_left_open(client: Client, well: Source) -> None:
-    problems.report("proxy", "ALL_PROXY", "secret")
+    problems.report("proxy", "ALL_PROXY", Message.of("secret"))
     assert open_now() == {("proxy", "ALL_PROXY")}
     told = client.get("/health")
     assert told.json()["problems"][0]["kind"] == "proxy"
@@ -258,7 +259,7 @@ def test_a_failed_poll_is_forgotten_with_the_next_good_one_of_the_hour(at: Calla
     for minute, error in (("13:00", None), ("13:05", FiguresRefused("1 of 1 refused")), ("13:10", None)):
         at(f"2026-11-20 {minute}")
         with suppress(FiguresRefused), hourly.poll("nbp.extra", source()) as count:
-            count.refused = ["USD"] * bool(error)
+            count.refused = [Message.of("USD")] * bool(error)
             if error:
                 raise error
         detection.run()
@@ -286,8 +287,8 @@ def test_a_run_of_tomorrow_is_no_newest_run(at: Callable[[str], None]) -> None:
 
 
 def test_the_status_page_is_redacted_and_the_admin_is_not(client: Client, well: Source) -> None:
-    problems.report("job_failed", "nbp.listing", "GET /inside: 500")
-    problems.report("proxy", "ALL_PROXY", "of the house")
+    problems.report("job_failed", "nbp.listing", Message.of("GET /inside: 500"))
+    problems.report("proxy", "ALL_PROXY", Message.of("of the house"))
     shown = client.get("/status/").content.decode()
     for words in ("Niezrozumiała zmienna środowiska", "Nic nie jest pobierane", "Narodowy Bank Polski: wykaz symboli"):
         assert words in shown

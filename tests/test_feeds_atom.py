@@ -10,6 +10,7 @@ from django.test import Client
 
 from markets import problems
 from markets.instruments.create import find_or_create
+from markets.messages import Message
 from markets.models import Problem, Revision, Source
 from markets.records import RateRecord, Table
 from signals.models import Signal
@@ -93,7 +94,7 @@ def test_an_alert_that_is_over_is_the_same_entry(client: Client, settings: Any) 
     source("coingecko", ["BTC"])
     event = alert_event(id=12)
     (before,) = entries(client, "/feeds/alerts.atom")
-    assert before.title.replace("\u00a0", " ") == "BTCUSD: wzrost o 5,24% w ciągu 1 godziny, cena 67 321,50 USD"
+    assert before.title.replace("\u00a0", " ") == "BTCUSD: +5,24% w 60 min, cena 67 321,50 USD (próg 5%)"
     assert before.summary == "Od 26.10.2026, 12:00."
     assert before.link == "https://rates.example.org/alerty/?instrument=BTCUSD"
     event.resolved_at = event.created_at + timedelta(hours=1)
@@ -136,7 +137,7 @@ def test_another_notation_is_no_correction(client: Client, nbp: Source) -> None:
 
 
 def test_a_problem_says_what_it_harms_and_when_it_went(client: Client, at: Callable[[str], None]) -> None:
-    problems.report("source_stale", "nbp", "https://secret.example refused")
+    problems.report("source_stale", "nbp", Message.of("https://secret.example refused"))
     (opened,) = entries(client, "/feeds/problems.atom")
     assert opened.title == "Problem: Dane ze źródła są nieaktualne: Narodowy Bank Polski"
     assert "Na stronach są starsze kursy" in opened.summary

@@ -283,7 +283,7 @@ def gap(nbp: Source, job: Job) -> Gap:
 
 
 def accept(client: Client, gap: Gap) -> None:
-    form = {"action": "accept", "_selected_action": [str(gap.pk)]}
+    form = {"action": "accept", "_selected_action": [str(gap.pk)], "confirmed": "yes", "reason": "źródło tego nie ma"}
     client.post(reverse("admin:markets_gap_changelist"), form)
     gap.refresh_from_db()
 

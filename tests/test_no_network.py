@@ -139,7 +139,7 @@ def test_every_action_of_the_admin_answers(client: Client, nbp: Source, model: t
     rows = [str(pk) for pk in model._default_manager.values_list("pk", flat=True)]
     page = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
     days = {"start": "2024-01-02", "end": "2024-01-05"}
-    response = client.post(page, {"action": action, "_selected_action": rows} | days)
+    response = client.post(page, {"action": action, "_selected_action": rows, "confirmed": "yes"} | days)
     assert response.status_code in {200, 302}
     if action in {"mine_now", "test_connection", "fill_range"}:
         assert OrmQ.objects.filter(lock__isnull=False).exists(), "what needs a source is a task"

@@ -261,7 +261,7 @@ def test_the_admin_refuses_what_the_api_refuses(client: Client, change: dict[str
 
 def test_the_admin_withdraws_where_the_account_may(client: Client) -> None:
     row = overrides.add(usd(), "A", JAN_2, mid("3.9350"), "Misprint", "jan")
-    action = {"action": "withdraw", "_selected_action": [str(row.pk)]}
+    action = {"action": "withdraw", "_selected_action": [str(row.pk)], "confirmed": "yes"}
     user = operator(client, "view_override")
     client.post(reverse("admin:markets_override_changelist"), action)
     assert Override.objects.get().withdrawn_at is None

@@ -77,7 +77,7 @@ def errors(client: Client, asked: dict[str, str]) -> dict[str, str]:
 def test_an_event_is_told_in_words_with_its_time_and_state(client: Client) -> None:
     alert_event(alert_rule(window_minutes=10), window_minutes=10, minutes_ago=8)
     shown = page_text(client, PATH).replace("\u00a0", " ")
-    assert "BTCUSD ▲ wzrost o 5,24% w ciągu 10 minut, cena 67 321,50 USD" in shown
+    assert "BTCUSD ▲ +5,24% w 10 min, cena 67 321,50 USD (próg 5%)" in shown
     assert "26.10.2026, 11:52 8 min temu trwa" in shown
     assert "26.10.2026, 11:52 8 min temu ustąpił" not in shown
 
@@ -91,14 +91,14 @@ def test_what_is_over_says_when(client: Client) -> None:
     ("more", "words"),
     [
         ({"direction": "down", "change_pct": Decimal("-5.2"), "window_minutes": 60},
-         "spadek o 5,20% w ciągu 1 godziny, cena 67 321,50 USD"),
+         "−5,20% w 60 min, cena 67 321,50 USD (próg 5%)"),
         ({"kind": Kind.LEVEL, "details": {"level": "67000.0000000000"}},
-         "cena wzrosła powyżej poziomu 67 000 USD: 67 321,50 USD"),
-        ({"kind": Kind.LEVEL, "direction": "down", "details": {}}, "cena spadła poniżej poziomu 0 USD: 67 321,50 USD"),
+         "cena 67 321,50 USD, powyżej poziomu 67 000"),
+        ({"kind": Kind.LEVEL, "direction": "down", "details": {}}, "cena 67 321,50 USD, poniżej poziomu 0"),
         ({"kind": Kind.SIGNAL, "details": {"signal": "SELL", "rule": "macd_signal_cross_12_26_9", "timeframe": "1d"}},
-         "nowy sygnał SPRZEDAJ reguły MACD 12/26/9 (interwał 1d)"),
-        ({"kind": Kind.RATING, "price": Decimal("0.5714"), "details": {"level": "0.5"}},
-         "ocena wzrosła powyżej 0,5: +0,57"),
+         "nowy sygnał SPRZEDAJ (MACD 12/26/9, 1d)"),
+        ({"kind": Kind.RATING, "price": Decimal("0.5714"), "details": {"level": "0.5", "timeframe": "1d"}},
+         "ocena wzrosła do 0,57, próg 0,5 (1d)"),
     ],
 )  # fmt: skip
 def test_every_kind_has_words(client: Client, more: dict[str, Any], words: str) -> None:

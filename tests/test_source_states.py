@@ -130,7 +130,7 @@ CASES: dict[State, list[tuple[Callable[[Source], None], str, bool]]] = {
     State.OFF: [
         (is_switched_off, "wyłączone", False),
         (is_paused, "wstrzymane do 20.11.2026, 14:00", False),
-        (is_unknown, "wyłączone: nieznane tej wersji", False),
+        (is_unknown, "wyłączone: ta wersja go nie zna", False),
     ],
 }
 

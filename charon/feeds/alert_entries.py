@@ -6,10 +6,11 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from charon.feeds.atom import MOST_ENTRIES, Entry
-from charon.pages import alert_words, alerts
+from charon.pages import alerts
 from markets import formats
 from markets.licence import Audience
 from signals.alerts import rows as alert_rows
+from signals.alerts import words
 
 
 def entries() -> Iterator[Entry]:
@@ -19,7 +20,7 @@ def entries() -> Iterator[Entry]:
 
 def entry(event: Mapping[str, Any]) -> Entry:
     code, at, over = event["instrument__code"], event["created_at"], event["resolved_at"]
-    what = alert_words.what_happened(event)
+    what = words.what(event)
     began = _("Od %s.") % formats.moment(at)
     ended = _("Ustąpił %s.") % formats.moment(over) if over else ""
     return Entry(

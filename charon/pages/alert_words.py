@@ -1,20 +1,17 @@
 """Alerts and their rules in words: what happened, what is watched."""
 
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from charon.pages.badge import word
 from markets import formats
 from markets.queries.prices import plain
-from signals import rules
+from signals.alerts import words
 from signals.alerts.models import AlertRule, Direction, Kind
-from signals.models import Signal
 
 HOUR_MINUTES, DAY_MINUTES = 60, 24 * 60
-TENTH = Decimal("0.1")
 
 
 def window(minutes: int) -> str:
@@ -31,79 +28,9 @@ def share(value: Decimal) -> str:
     return f"{formats.number(Decimal(plain(value, 0) or 0))}%"
 
 
-def money(value: Decimal, scale: int, quote: str) -> str:
-    return formats.money(Decimal(plain(value, scale) or 0), quote)
-
-
-def rule_label(name: str) -> str:
-    """As people call it; a rule that is configured no more has its stored name."""
-    found = rules.find(name)
-    return found.label if found else name
-
-
 def what_happened(event: Mapping[str, Any]) -> str:
-    """`wzrost o 5,24% w ciągu 10 minut, cena 64 123,40 USD`; of the columns of an AlertEvent."""
-    by_kind = {Kind.MOVE: moved, Kind.LEVEL: crossed, Kind.SIGNAL: decided, Kind.RATING: rated}
-    return by_kind[Kind(event["kind"])](event)
-
-
-def moved(event: Mapping[str, Any]) -> str:
-    change = abs(event["change_pct"] or Decimal(0)).quantize(formats.HUNDREDTH)
-    facts = {
-        "change": f"{formats.number(change)}%",
-        "window": window(event["window_minutes"] or 0),
-        "price": price_of(event),
-    }
-    if event["direction"] == Direction.UP:
-        return _("wzrost o %(change)s w ciągu %(window)s, cena %(price)s") % facts
-    return _("spadek o %(change)s w ciągu %(window)s, cena %(price)s") % facts
-
-
-def crossed(event: Mapping[str, Any]) -> str:
-    facts = {
-        "level": formats.money(decimal_of(event["details"].get("level")), quote_of(event)),
-        "price": price_of(event),
-    }
-    if event["direction"] == Direction.UP:
-        return _("cena wzrosła powyżej poziomu %(level)s: %(price)s") % facts
-    return _("cena spadła poniżej poziomu %(level)s: %(price)s") % facts
-
-
-def decided(event: Mapping[str, Any]) -> str:
-    details = event["details"]
-    label = details.get("signal", "")
-    facts = {
-        "signal": word(label) if label in Signal.Label.values else label,
-        "rule": rule_label(details.get("rule", "")),
-        "timeframe": details.get("timeframe", ""),
-    }
-    return _("nowy sygnał %(signal)s reguły %(rule)s (interwał %(timeframe)s)") % facts
-
-
-def rated(event: Mapping[str, Any]) -> str:
-    facts = {
-        "level": formats.number(decimal_of(event["details"].get("level"))),
-        "rating": formats.signed((event["price"] or Decimal(0)).quantize(formats.HUNDREDTH)),
-    }
-    if event["direction"] == Direction.UP:
-        return _("ocena wzrosła powyżej %(level)s: %(rating)s") % facts
-    return _("ocena spadła poniżej %(level)s: %(rating)s") % facts
-
-
-def price_of(event: Mapping[str, Any]) -> str:
-    return money(event["price"] or Decimal(0), event["scale"], quote_of(event))
-
-
-def quote_of(event: Mapping[str, Any]) -> str:
-    return event["instrument__quote"] or ""
-
-
-def decimal_of(text: object) -> Decimal:
-    """What the details keep as digits; 0 for what they have lost."""
-    try:
-        return Decimal(plain(Decimal(str(text)), 0) or 0)
-    except InvalidOperation:
-        return Decimal(0)
+    """`+5,24% w 10 min, cena 64 123,40 USD (próg 5%)`; of the columns of an AlertEvent (`words.COLUMNS`)."""
+    return words.what(event)
 
 
 def what_is_watched(rule: AlertRule) -> str:
@@ -128,12 +55,12 @@ def watched_level(rule: AlertRule) -> str:
         Direction.DOWN: _("cena poniżej poziomu %(level)s"),
         Direction.BOTH: _("cena przechodzi przez poziom %(level)s"),
     }
-    level = formats.money(decimal_of(rule.level), rule.instrument.quote if rule.instrument else "")
+    level = formats.money(words.decimal_of(rule.level), rule.instrument.quote if rule.instrument else "")
     return texts[Direction(rule.direction)] % {"level": level}
 
 
 def watched_signal(rule: AlertRule) -> str:
-    facts = {"rule": rule_label(rule.rule), "timeframe": rule.timeframe}
+    facts = {"rule": words.rule_label(rule.rule), "timeframe": rule.timeframe}
     return _("nowy sygnał reguły %(rule)s (interwał %(timeframe)s)") % facts
 
 
@@ -143,5 +70,5 @@ def watched_rating(rule: AlertRule) -> str:
         Direction.DOWN: _("ocena poniżej %(level)s (interwał %(timeframe)s)"),
         Direction.BOTH: _("ocena przechodzi przez %(level)s (interwał %(timeframe)s)"),
     }
-    facts = {"level": formats.number(decimal_of(rule.level)), "timeframe": rule.timeframe}
+    facts = {"level": formats.number(words.decimal_of(rule.level)), "timeframe": rule.timeframe}
     return texts[Direction(rule.direction)] % facts

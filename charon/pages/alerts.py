@@ -22,7 +22,7 @@ from markets.queries.prices import plain
 from markets.views import CALM, HtmxRequest, Row, shown_sources, wants_fragment
 from signals import rules as signal_rules
 from signals.alerts import rows as alert_rows
-from signals.alerts import rule_store
+from signals.alerts import rule_store, words
 from signals.alerts.models import AlertEvent, AlertRule, Direction, Kind
 from signals.alerts.origins import Origin
 from signals.models import OFFICIAL_KINDS
@@ -31,8 +31,8 @@ PATH = "/alerty/"
 EVENTS_A_PAGE = 20
 RULES_SHOWN = 50
 COLUMNS = (
-    *("id", "kind", "instrument__code", "instrument__kind", "instrument__quote", "subject", "created_at"),
-    *("window_minutes", "change_pct", "direction", "price", "scale", "state", "details", "resolved_at", "rule_number"),
+    *("id", "instrument__code", "instrument__kind", "created_at", "state", "rule_number"),
+    *words.COLUMNS,
 )
 CHOICES = ("kierunek", "interwal")
 LIGHTS = {"open": "busy", "acknowledged": "warn", "resolved": "muted"}

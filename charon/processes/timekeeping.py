@@ -16,6 +16,7 @@ from django_q.models import OrmQ, Schedule
 from markets import clock, problems
 from markets.clock import SKEW
 from markets.jobs import job_leases
+from markets.messages import Message
 from markets.models import Gap, Source
 from markets.store import gaps
 from miner import times_ahead
@@ -60,9 +61,10 @@ def check(moved: timedelta = timedelta()) -> int:
     if not moved and not count:
         problems.settle("clock", {})
         return 0
-    words = f"the clock was moved by {moved.total_seconds():+.0f} s" if moved else "a clock was wrong"
-    logger.warning("%s; %d times that lay too far ahead are put right", words, count)
-    problems.settle("clock", {"": f"{words}; {count} rows were put right"})
+    seconds = f"{moved.total_seconds():+.0f}"
+    words = Message("clock_moved", seconds=seconds, count=count) if moved else Message("clock_wrong", count=count)
+    logger.warning("Times lay too far ahead: %s", words)
+    problems.settle("clock", {"": words})
     return count
 
 

@@ -2,14 +2,19 @@
 
 # ruff: noqa: ARG002  the arguments are the admin's
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from markets.admin_base import LookOnly, ModelAdmin, NeitherAddedNorDeleted
+from markets.admin_base import LookOnly, NeitherAddedNorDeleted
+from markets.admin_confirm import ConfirmedActions
+from markets.admin_edits import NotOverwritten, ReasonedChanges
 from markets.instruments import create
 from markets.instruments.find import find
 from markets.instruments.names import is_reserved
@@ -106,7 +111,7 @@ class InstrumentAdmin(NeitherAddedNorDeleted):
 
 
 @admin.register(Alias)
-class AliasAdmin(ModelAdmin):
+class AliasAdmin(NotOverwritten):
     form = AliasForm
     list_display = ("name", "instrument")
     list_select_related = ("instrument",)
@@ -115,15 +120,42 @@ class AliasAdmin(ModelAdmin):
 
 
 @admin.register(Listing)
-class ListingAdmin(ModelAdmin):
+class ListingAdmin(ConfirmedActions, ReasonedChanges):
     """Which instruments are followed where; what was fetched stays when one is followed no more."""
 
     list_display = ("instrument", "source", "ticker", "priority", "tracked")
     list_filter = ("source", "priority", "tracked")
-    list_editable = ("priority", "tracked")
+    actions = ("follow", "unfollow")
+    confirmed = {
+        "follow": gettext_lazy("Ceny będą pobierane od następnego odpytania; historia zostanie uzupełniona."),
+        "unfollow": gettext_lazy("Nowych cen nie będzie; to, co pobrano, zostaje."),
+    }
+    reasoned = ("follow", "unfollow")
+    row_buttons = {"follow": gettext_lazy("śledź"), "unfollow": gettext_lazy("przestań śledzić")}
     list_select_related = ("instrument", "source")
     search_fields = ("ticker", "instrument__code")
     autocomplete_fields = ("instrument",)
+
+    def buttons_for(self, row: Listing, names: Sequence[str]) -> Sequence[str]:
+        return [name for name in names if name == ("unfollow" if row.tracked else "follow")]
+
+    @admin.action(description=gettext_lazy("Śledź wybrane symbole"), permissions=["change"])
+    def follow(self, request: HttpRequest, queryset: QuerySet[Listing]) -> None:
+        self.choose(request, queryset.filter(tracked=False), _("Śledzone"), tracked=True)
+
+    @admin.action(description=gettext_lazy("Przestań śledzić wybrane symbole"), permissions=["change"])
+    def unfollow(self, request: HttpRequest, queryset: QuerySet[Listing]) -> None:
+        self.choose(request, queryset.filter(tracked=True), _("Już nie śledzone"), tracked=False)
+
+    def choose(self, request: HttpRequest, listings: QuerySet[Listing], words: str, *, tracked: bool) -> None:
+        """Saved one by one, as a form saves: whoever listens to a listing hears of each."""
+        rows = list(listings.select_related("instrument", "source"))
+        for row in rows:
+            row.tracked = tracked
+            row.save(update_fields=["tracked"])
+            self.log_change(request, row, words)
+        named = ", ".join(f"{row.instrument.code} ({row.source.code})" for row in rows)
+        self.message_user(request, f"{words}: {named or '–'}", messages.SUCCESS)
 
 
 @admin.register(ListedAsset)

@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import F, Q
 
-from markets import clock
+from markets import clock, messages
 from markets.errors import is_storage_fault
 from markets.jobs import job_results, runs
+from markets.messages import Message
 from markets.models import Job, Source
 from markets.redis import pubsub
 
@@ -26,8 +27,8 @@ class PollCounts:
 
     rows: int = 0
     revised: int = 0
-    # In words: which record, and why.
-    refused: list[str] = field(default_factory=list)
+    # Which record, and why.
+    refused: list[Message] = field(default_factory=list)
     requests: int = 0
     retries: int = 0
     waited_seconds: float = 0.0
@@ -54,14 +55,14 @@ def add(job_type: str, source: Source, started: datetime, count: PollCounts) -> 
             "beats": row.details.get("beats", 0) + 1,
             "errors": row.details.get("errors", 0) + count.errors,
         }
-        changes = sums(count) | ({"notes": noted(row.notes, count.refused)} if count.refused else {})
+        changes = sums(count) | (noted(row, count.refused) if count.refused else {})
         Job.objects.filter(pk=row.pk).update(details=details, finished_at=clock.now(), **changes)
 
 
-def noted(notes: list[str], refused: list[str]) -> list[str]:
+def noted(row: Job, refused: list[Message]) -> dict[str, object]:
     """The notes with what was refused, each once: a record that stays broken is refused at every poll of the hour."""
-    new = (f"refused: {runs.scrub(text)}" for text in refused)
-    return list(dict.fromkeys([*notes, *new]))[: job_results.MAX_NOTES]
+    new = {message: Message("note_refused", what=message) for message in refused}
+    return job_results.with_notes(row, [note for note in new.values() if runs.stored(note)[0] not in row.notes])
 
 
 def of_this_hour(job_type: str, source: Source, started: datetime) -> Job:
@@ -93,7 +94,7 @@ def sums(count: PollCounts) -> dict[str, object]:
 def fail(job_type: str, source: Source, started: datetime, count: PollCounts, error: Exception) -> None:
     """Record a failure. A repeat within the hour raises the count of the first row instead of adding a row."""
     reason = getattr(error, "reason", Reason.STORAGE if is_storage_fault(error) else Reason.ERROR)
-    message = runs.scrub(f"{type(error).__name__}: {error}")
+    text = runs.text_of(error)
     with transaction.atomic():
         Source.objects.select_for_update(no_key=True).get(pk=source.pk)
         same = Job.objects.filter(
@@ -102,7 +103,7 @@ def fail(job_type: str, source: Source, started: datetime, count: PollCounts, er
             source=source,
             status=Status.FAILED,
             reason=reason,
-            error=message,
+            error=text,
         )
         if earlier := same.order_by("-pk").first():
             same.filter(pk=earlier.pk).update(repeats=F("repeats") + 1, finished_at=clock.now(), **sums(count))
@@ -112,9 +113,10 @@ def fail(job_type: str, source: Source, started: datetime, count: PollCounts, er
             source=source,
             status=Status.FAILED,
             reason=reason,
-            error=message,
+            error=text,
+            error_message=runs.stored(messages.of_error(error))[1],
             started_at=started,
             finished_at=clock.now(),
         )
         Job.objects.filter(pk=row.pk).update(**sums(count))
-    pubsub.note_error(job_type, "market-data", message)
+    pubsub.note_error(job_type, "market-data", text)

@@ -7,7 +7,8 @@ from datetime import timedelta
 from django.db import models
 from django.db.models import Q
 
-from markets import clock, events
+from markets import clock, events, messages
+from markets.messages import Message
 from markets.models import Job
 
 LEASE = timedelta(seconds=120)
@@ -44,7 +45,7 @@ def own_row(row: Job) -> models.QuerySet[Job]:
 def renew(row: Job) -> None:
     """Extend the lease; raises LeaseLost when another process failed the job or took it over."""
     if not own_row(row).update(lease_until=clock.now() + LEASE):
-        raise LeaseLost(f"job {row.pk} was given up")
+        raise LeaseLost(Message("given_up", job=str(row.pk)))
 
 
 def reap(**which: str) -> int:
@@ -84,9 +85,9 @@ def abandon(pk: int | None) -> None:
 
 
 def end(rows: models.QuerySet[Job], reason: Job.Reason) -> int:
-    count = rows.update(
-        status=Job.Status.FAILED, reason=reason, error=reason.value, finished_at=clock.now(), lease_until=None
-    )
+    error = Message(f"reason.{reason.value}")
+    said = {"error": "".join(error), "error_message": messages.encoded(error)}
+    count = rows.update(status=Job.Status.FAILED, reason=reason, finished_at=clock.now(), lease_until=None, **said)
     if count:
         events.ended.send(sender=Job, job=None)
     return count

@@ -5,8 +5,9 @@ from typing import TypeAlias
 
 from django.db.models import F
 
-from markets import clock
-from markets.jobs import job_leases
+from markets import clock, messages
+from markets.jobs import job_leases, runs
+from markets.messages import Message
 from markets.models import Job
 
 MAX_NOTES = 200
@@ -24,7 +25,7 @@ def progress(
     *,
     rows_written: int = 0,
     revised: int = 0,
-    refused: list[str] | None = None,
+    refused: list[Message] | None = None,
     new_codes: list[str] | None = None,
     left_out: list[str] | None = None,
     windows: int = 0,
@@ -40,14 +41,24 @@ def progress(
     }
     if reached is not None:
         changes["reached"] = reached
-    notes = [f"refused: {text}" for text in refused or []]
-    notes += [f"left out of the table published again: {text}" for text in left_out or []]
-    notes += [f"new codes: {', '.join(new_codes)}"] if new_codes else []
+    notes = [Message("note_refused", what=what) for what in refused or []]
+    notes += [Message("note_left_out", what=what) for what in left_out or []]
+    notes += [Message("new_codes", codes=new_codes)] if new_codes else []
     if notes:
-        kept = Job.objects.values_list("notes", flat=True).get(pk=row.pk)
-        changes["notes"] = [*kept, *notes][:MAX_NOTES]
+        changes |= with_notes(Job.objects.only("notes", "note_messages").get(pk=row.pk), notes)
     if not job_leases.own_row(row).update(**changes):
-        raise job_leases.LeaseLost(f"job {row.pk} was given up")
+        raise job_leases.LeaseLost(Message("given_up", job=str(row.pk)))
+
+
+def with_notes(row: Job, new: list[Message]) -> dict[str, object]:
+    """The columns of a job with these notes behind its own, 200 at most (`MAX_NOTES`); texts and messages side by side.
+
+    Where each text was stored before there were messages, its message is null.
+    """
+    room = max(0, MAX_NOTES - len(row.notes))
+    found = [runs.stored(message) for message in new[:room]]
+    before = messages.beside(row.notes, row.note_messages)
+    return {"notes": [*row.notes, *(text for text, _ in found)], "note_messages": [*before, *(one for _, one in found)]}
 
 
 def add_accepted(row: Job, rates: int) -> None:

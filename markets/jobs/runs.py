@@ -14,10 +14,11 @@ from django.db import DatabaseError, IntegrityError, InterfaceError, Operational
 from django.db.models import F
 from django_q.exceptions import TimeoutException
 
-from markets import clock, events
+from markets import clock, events, messages
 from markets.errors import is_storage_fault
 from markets.jobs import job_leases
 from markets.jobs.redact import without_secrets
+from markets.messages import Message
 from markets.models import Job, Source
 from markets.redis import live_events, pubsub
 
@@ -52,6 +53,19 @@ class Pause(Exception):
 def scrub(text: str) -> str:
     """The text without secrets, on one line, cut to 500 characters (`MAX_ERROR`)."""
     return " ".join(without_secrets(text).split())[:MAX_ERROR]
+
+
+def scrubbed(message: Message) -> Message:
+    """The same message without secrets; where only the sentence as a whole shows one, its scrubbed text is kept."""
+    clean = messages.changed(message, scrub)
+    text = scrub(clean)
+    return clean if text == " ".join(clean.split())[:MAX_ERROR] else Message("words", words=text)
+
+
+def stored(message: Message) -> tuple[str, messages.Stored]:
+    """The text and the message as columns take them, both without secrets."""
+    clean = scrubbed(message)
+    return scrub(clean), messages.encoded(clean)
 
 
 @contextmanager
@@ -111,10 +125,11 @@ def traffic(row: Job) -> dict[str, Any]:
     return counters | ({"details": row.details} if row.details else {})
 
 
-def finish(row: Job, status: Status, reason: str = "", error: str = "") -> None:
-    changed = job_leases.own_row(row).update(
-        status=status, reason=reason, error=error, finished_at=clock.now(), lease_until=None, **traffic(row)
-    )
+def finish(row: Job, status: Status, reason: str = "", error: str = "", message: Message | None = None) -> None:
+    """`error` is what the API says of a failure: the class of the exception and what it said."""
+    stored_message = stored(message)[1] if message else None
+    ended = {"status": status, "reason": reason, "error": error, "error_message": stored_message}
+    changed = job_leases.own_row(row).update(**ended, finished_at=clock.now(), lease_until=None, **traffic(row))
     if not (changed and status == Status.SKIPPED and collapse(row, reason)):
         row.refresh_from_db()
     events.ended.send(sender=Job, job=row)
@@ -123,16 +138,20 @@ def finish(row: Job, status: Status, reason: str = "", error: str = "") -> None:
 
 def fail(row: Job, error: BaseException) -> None:
     """Record the failure in the row and in the message log. If the database cannot store it, the lease expires."""
-    reason = reason_of(error)
-    message = scrub(f"{type(error).__name__}: {error}")
+    reason, text = reason_of(error), text_of(error)
     try:
         for attempt in stamina.retry_context(on=lost_connection, attempts=4, wait_initial=1, wait_max=4, timeout=None):
             with attempt:
                 renew_connection()
-                finish(row, Status.FAILED, reason, message)
+                finish(row, Status.FAILED, reason, text, messages.of_error(error))
     except (DatabaseError, Job.DoesNotExist):
         logger.exception("Job %s failed and the database could not record the failure", row.pk)
-    pubsub.note_error(row.job_type, "market-data", message)
+    pubsub.note_error(row.job_type, "market-data", text)
+
+
+def text_of(error: BaseException) -> str:
+    """`Unreachable: GET /rates: no answer in time`, without secrets."""
+    return scrub(f"{type(error).__name__}: {error}")
 
 
 def reason_of(error: BaseException) -> str:

@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from markets import messages
 from markets.models.sources import Source
 
 
@@ -44,13 +45,13 @@ class Job(models.Model):
         FIGURES_REFUSED = "figures_refused", _("odrzucono zbyt wiele wartości")
         LOST = "lost", _("proces zniknął w trakcie pracy")
         TIMED_OUT = "timed_out", _("przekroczono czas jednego zadania")
-        STOPPED = "stopped", _("przerwane przy zatrzymaniu systemu")
+        STOPPED = "stopped", _("przerwane: zatrzymanie systemu albo operator")
         ERROR = "error", _("błąd programu")
 
     job_type = models.CharField(_("zadanie"), max_length=60)
     source = models.ForeignKey(Source, models.CASCADE, null=True, verbose_name=_("źródło"))
     status = models.CharField(_("stan"), max_length=10, choices=Status, default=Status.RUNNING)
-    trigger = models.CharField(_("wywołanie"), max_length=10, choices=Trigger, default=Trigger.SCHEDULE)
+    trigger = models.CharField(_("uruchomienie"), max_length=10, choices=Trigger, default=Trigger.SCHEDULE)
     reason = models.CharField(_("powód"), max_length=20, choices=Reason, blank=True)
     started_at = models.DateTimeField(_("początek"))
     finished_at = models.DateTimeField(_("koniec"), null=True, blank=True)
@@ -60,16 +61,19 @@ class Job(models.Model):
     requests = models.PositiveIntegerField(_("zapytania"), default=0)
     retries = models.PositiveIntegerField(_("ponowienia"), default=0)
     waited_seconds = models.FloatField(_("czas czekania (s)"), default=0)
-    windows = models.PositiveIntegerField(_("paczki"), default=0)
-    windows_done = models.PositiveIntegerField(_("wczytane paczki"), default=0)
+    windows = models.PositiveIntegerField(_("zakresy dat"), default=0)
+    windows_done = models.PositiveIntegerField(_("wczytane zakresy dat"), default=0)
     reached = models.DateField(_("wczytano do"), null=True, blank=True)
     repeats = models.PositiveIntegerField(_("powtórzenia"), default=0)
     notes = models.JSONField(_("uwagi"), default=list, blank=True)
+    # The messages that `notes` and `error` are the English of (`markets.messages`); null before there were any.
+    note_messages = models.JSONField(_("uwagi: kody"), null=True, blank=True, editable=False)
     # What one kind of work counts beside the columns: polls and errors of an hour, the fields of a batch.
     details = models.JSONField(_("szczegóły"), default=dict, blank=True)
     error = models.TextField(_("błąd"), blank=True)
+    error_message = models.JSONField(_("błąd: kod"), null=True, blank=True, editable=False)
     worker = models.CharField(_("proces"), max_length=120, blank=True)
-    lease_until = models.DateTimeField(_("dzierżawa do"), null=True, blank=True)
+    lease_until = models.DateTimeField(_("zajęte do"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("zadanie")
@@ -82,8 +86,17 @@ class Job(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.job_type} {self.status}"
+        return f"{self.job_type}: {self.get_status_display()}"
 
     @property
     def duration_seconds(self) -> float | None:
         return None if self.finished_at is None else (self.finished_at - self.started_at).total_seconds()
+
+    @property
+    def error_shown(self) -> str:
+        """In the language that is on."""
+        return messages.shown(self.error, self.error_message)
+
+    @property
+    def notes_shown(self) -> list[str]:
+        return messages.shown_all(self.notes, self.note_messages)

@@ -40,8 +40,8 @@ class OutboxEvent(models.Model):
 
     class Meta:
         db_table = "markets_ingest"
-        verbose_name = _("zapowiedź")
-        verbose_name_plural = _("zapowiedzi")
+        verbose_name = _("pozycja kolejki przeliczeń")
+        verbose_name_plural = _("kolejka przeliczeń")
         constraints = [
             models.UniqueConstraint(
                 fields=["instrument", "kind", "consumer"],

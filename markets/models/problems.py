@@ -4,6 +4,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from markets import messages
+
 
 class Problem(models.Model):
     """One fault, from the moment it was found until it was gone; what it means stands in `markets.problems.KINDS`.
@@ -15,6 +17,8 @@ class Problem(models.Model):
     kind = models.CharField(_("rodzaj"), max_length=40)
     subject = models.CharField(_("dotyczy"), max_length=120, blank=True)
     detail = models.TextField(_("szczegóły"), blank=True)
+    # The message that `detail` is the English of (`markets.messages`); null before there were any.
+    detail_message = models.JSONField(_("szczegóły: kod"), null=True, blank=True, editable=False)
     opened_at = models.DateTimeField(_("od"))
     seen_at = models.DateTimeField(_("ostatnio stwierdzono"))
     times = models.PositiveIntegerField(_("ile razy"), default=1)
@@ -32,3 +36,8 @@ class Problem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.subject}".strip()
+
+    @property
+    def detail_shown(self) -> str:
+        """In the language that is on."""
+        return messages.shown(self.detail, self.detail_message)

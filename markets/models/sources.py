@@ -17,7 +17,7 @@ class Source(models.Model):
     unit = models.CharField(_("jednostka"), max_length=60, blank=True)
     limits = models.CharField(_("limity"), max_length=200, blank=True)
     licence = models.CharField(_("licencja"), max_length=200, blank=True)
-    attribution = models.CharField(_("atrybucja"), max_length=200, blank=True)
+    attribution = models.CharField(_("podanie źródła"), max_length=200, blank=True)
     edition = models.CharField(_("wydanie"), max_length=60, blank=True)
     fallback_for = models.ForeignKey(
         "self",

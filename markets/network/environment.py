@@ -15,6 +15,7 @@ from urllib.request import getproxies
 
 import httpx
 
+from markets.messages import Message
 from markets.network import guarded, timed
 from markets.network.proxy_address import Exceptions, exceptions_of, proxy_of
 
@@ -26,7 +27,7 @@ class NotUnderstood(Exception):
     """A variable that says how to connect; its value stands nowhere, for an address of a proxy may hold a password."""
 
     def __init__(self, variable: str, fault: str) -> None:
-        super().__init__(f"{variable}: {fault}")
+        super().__init__(Message("about", about=variable, reason=fault))
         self.variable, self.fault = variable, fault
 
 
@@ -88,7 +89,7 @@ def via(kind: str, found: dict[str, str]) -> httpx.Proxy:
     except ValueError as error:
         raise NotUnderstood(variable, str(error)) from None
     if proxy.url.scheme.startswith("socks") and find_spec("socksio") is None:
-        raise NotUnderstood(variable, "a SOCKS proxy needs the package socksio")
+        raise NotUnderstood(variable, Message("socks_package"))
     return proxy
 
 
@@ -135,4 +136,4 @@ def check_folders() -> None:
     except (OSError, ValueError):
         filled = False
     if not filled:
-        raise NotUnderstood(AUTHORITY_FOLDERS, "no folder of certificates that can be read")
+        raise NotUnderstood(AUTHORITY_FOLDERS, Message("no_certificates"))

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from markets.messages import Message
 from markets.network import allowed_urls, timed
 
 
@@ -31,7 +32,7 @@ def ask(request: httpx.Request, way: httpx.BaseTransport, looks_up: bool) -> htt
 
 def check(url: httpx.URL) -> None:
     if fault := allowed_urls.against(str(url.copy_with(raw_path=b"/", fragment=None))):
-        raise NotPublic(str(fault))
+        raise NotPublic(Message(f"address_{fault.name.lower()}"))
 
 
 def by_address(request: httpx.Request, way: httpx.BaseTransport) -> httpx.Response:
@@ -53,5 +54,5 @@ def addresses(url: httpx.URL) -> list[str]:
     lines = timed.look_up(url.host, url.port or 443)
     found = list(dict.fromkeys(str(line[4][0]) for line in lines))
     if not all(allowed_urls.is_public(ipaddress.ip_address(address)) for address in found):
-        raise NotPublic("leads to an address inside a network, not a public one")
+        raise NotPublic(Message("leads_inside"))
     return found

@@ -7,6 +7,8 @@ from urllib.parse import unquote
 
 import httpx
 
+from markets.messages import Message
+
 # Desktops write socks:// and mean SOCKS5, where the proxy looks names up; curl calls that socks5h.
 SCHEMES = {"http": "http", "https": "https", "socks": "socks5", "socks5": "socks5", "socks5h": "socks5h"}
 PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
@@ -26,10 +28,10 @@ def proxy_of(value: str) -> httpx.Proxy:
     found = PARTS.match(unquoted(value))
     scheme = SCHEMES.get((found["scheme"] or "http").lower()) if found else None
     if found is None or scheme is None:
-        raise ValueError("not an address of an HTTP or SOCKS5 proxy")
+        raise ValueError(Message("proxy_no_address"))
     place = PLACE.match(found["place"])
     if place is None:
-        raise ValueError("its host and port cannot be told apart")
+        raise ValueError(Message("proxy_place"))
     host = six_of(place["six"]) if place["six"] is not None else name_of(place["name"])
     port = port_of(place["port"]) if place["port"] else PORTS[scheme]
     return httpx.Proxy(httpx.URL(scheme=scheme, host=host, port=port), auth=login_of(found["user"] or ""))
@@ -39,7 +41,7 @@ def login_of(text: str) -> tuple[str, str] | None:
     """(user, password); what stands before the last @, so that a password may hold any character."""
     user, _, password = map(unquote, text.partition(":"))
     if not f"{user}{password}".isprintable():
-        raise ValueError("its user or password has characters that no header can carry")
+        raise ValueError(Message("proxy_login"))
     return (user, password) if text else None
 
 
@@ -53,7 +55,7 @@ def six_of(text: str) -> str:
     try:
         return str(ipaddress.IPv6Address(text))
     except ValueError:
-        raise ValueError("what stands in brackets is not an IPv6 address") from None
+        raise ValueError(Message("proxy_brackets")) from None
 
 
 def name_of(text: str) -> str:
@@ -63,13 +65,13 @@ def name_of(text: str) -> str:
     except UnicodeError:
         name = ""
     if not NAME.match(name):
-        raise ValueError("its host is no name of a host")
+        raise ValueError(Message("proxy_host"))
     return name
 
 
 def port_of(text: str) -> int:
     if not PORT.match(text) or not 0 < int(text) < 2**16:
-        raise ValueError("its port is not a number from 1 to 65535")
+        raise ValueError(Message("proxy_port"))
     return int(text)
 
 

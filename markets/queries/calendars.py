@@ -11,6 +11,7 @@ from markets import formats
 from markets.clock import WARSAW
 
 DAY = timedelta(days=1)
+SATURDAY = 5
 POLAND = "PL"
 # What is published more seldom than that has one day a week, and more seldom than every two weeks no known day.
 DAILY_PAUSE, WEEKLY_PAUSE = 7, 16
@@ -35,6 +36,11 @@ def holiday(day: date, calendar: str = POLAND) -> str:
 
 def is_working(day: date, calendar: str = POLAND) -> bool:
     return day.weekday() < 5 and not holiday(day, calendar)
+
+
+def midnight_after(now: datetime) -> datetime:
+    """When the day in Warsaw ends, and with it every sentence that means today."""
+    return datetime.combine(now.astimezone(WARSAW).date() + DAY, time(), WARSAW)
 
 
 def days_after(day: date) -> Iterator[date]:

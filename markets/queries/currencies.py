@@ -79,3 +79,9 @@ def newest_table_a() -> date | None:
     """The day of the newest table A, from the some 200 quotes instead of the whole history."""
     newest: date | None = Quote.objects.filter(table="A").aggregate(newest=Max("effective_date"))["newest"]
     return newest
+
+
+def quoted_codes() -> list[str]:
+    """The codes of all currencies that ever had a rate which may be shown, by code; one query."""
+    rows = Quote.objects.filter(shown_to(Audience.PAGE), instrument__kind=Instrument.Kind.CURRENCY)
+    return list(rows.order_by("instrument__code").values_list("instrument__code", flat=True).distinct())

@@ -127,8 +127,7 @@ class Freshness:
         """When the first sentence of this judgement turns: midnight, an hour of the NBP, a next try, a pause's end."""
         local = self.now.astimezone(WARSAW)
         hours = [datetime.combine(local.date(), hour, WARSAW) for hour in (PUBLISHED_BY, POLLED_UNTIL)]
-        midnight = datetime.combine(local.date() + calendars.DAY, time(), WARSAW)
-        turns = [*hours, midnight, self.facts.next_try, self.facts.paused_until]
+        turns = [*hours, calendars.midnight_after(self.now), self.facts.next_try, self.facts.paused_until]
         return min(turn for turn in turns if turn and turn > self.now)
 
 

@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Avg, Count, ExpressionWrapper, F, Max, Min, OuterRef, Q, Subquery, Sum, Window
 from django.db.models.functions import Coalesce, RowNumber
 
-from markets import clock
+from markets import clock, messages
 from markets.models import Job
 from markets.queries.freshness import Trouble
 
@@ -138,6 +138,13 @@ def last_ends() -> dict[int, dict[str, Any]]:
         source: {"last_success_at": success, "last_failure_at": failure, "last_error": error}
         for source, success, failure, error in ends
     }
+
+
+def last_errors() -> dict[int, str]:
+    """By source id: what its last failure said, in the language that is on."""
+    failed = Job.objects.filter(FAILED, source=OuterRef("source")).order_by(*LAST_FIRST).values("pk")[:1]
+    rows = Job.objects.filter(FAILED, pk=Subquery(failed)).values_list("source_id", "error", "error_message")
+    return {source: messages.shown(error, message) for source, error, message in rows if source is not None}
 
 
 def ends(which: Q = Q()) -> dict[str, Ends]:  # noqa: B008  a Q is never changed

@@ -29,5 +29,5 @@ def words(state: SourceState) -> str:
 def off_words(state: SourceState) -> str:
     if state.why == "paused" and state.source.paused_until:
         return _("wstrzymane do %s") % formats.moment(state.source.paused_until)
-    why = {"no_key": _("wyłączone: brak klucza API"), "unavailable": _("wyłączone: nieznane tej wersji")}
+    why = {"no_key": _("wyłączone: brak klucza API"), "unavailable": _("wyłączone: ta wersja go nie zna")}
     return why.get(state.why, _("wyłączone"))

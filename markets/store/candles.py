@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from markets import clock, events, timeframes
+from markets.messages import Message
 from markets.models import Gap, Job, Source
 from markets.records import Bar
 from markets.store import bulk, copying, gaps, listings, outbox, price_validation, stored_candles
@@ -121,7 +122,7 @@ def sift(bars: Iterable[Bar], known: dict[str, int], outcome: SaveResult) -> tup
         if reason == price_validation.OFF_GRID:
             strays[bar.ticker, bar.timeframe].append(bar.open_time)
         elif reason:
-            outcome.refused.append(f"{bar.ticker} {bar.timeframe} {bar.open_time.isoformat()}: {reason}")
+            outcome.refused.append(named(bar.ticker, bar.timeframe, bar.open_time, reason))
             refused[bar.timeframe].add((known[bar.ticker], bar.open_time))
         else:
             accepted[bar.timeframe][known[bar.ticker], bar.open_time] = values_of(bar, now)
@@ -133,11 +134,15 @@ def sift(bars: Iterable[Bar], known: dict[str, int], outcome: SaveResult) -> tup
     return accepted, off_grid, refused
 
 
-def described(ticker: str, timeframe: str, times: Sequence[datetime]) -> str:
-    first, last = min(times).isoformat(), max(times).isoformat()
+def described(ticker: str, timeframe: str, times: Sequence[datetime]) -> Message:
     if len(times) == 1:
-        return f"{ticker} {timeframe} {first}: {price_validation.OFF_GRID}"
-    return f"{ticker} {timeframe} {first} to {last}: {len(times)} begin off the grid"
+        return named(ticker, timeframe, times[0], price_validation.OFF_GRID)
+    ends = {"first": min(times), "last": max(times)}
+    return Message("several_off_grid", ticker=ticker, timeframe=timeframe, count=len(times), **ends)
+
+
+def named(ticker: str, timeframe: str, moment: datetime, reason: str) -> Message:
+    return Message("candle", ticker=ticker, timeframe=timeframe, moment=moment, reason=reason)
 
 
 def values_of(bar: Bar, now: datetime) -> CandleValues:

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from django.db import transaction
 
 from markets.jobs import job_results
+from markets.messages import Message
 from markets.models import Instrument, Job, Listing, Source
 from markets.store import gaps
 
 
 @dataclass(slots=True)
 class SaveResult:
-    """What one save did. `refused` and `gaps` are in words; `unknown` are tickers that the source does not list,
+    """What one save did. `refused` and `gaps` are sentences; `unknown` are tickers that the source does not list,
     `against` has what was refused of a price by its ticker.
 
     `inserted` are new rows, `replaced` open candles that moved on, `revised` closed ones that their source changed,
@@ -23,8 +24,8 @@ class SaveResult:
     replaced: int = 0
     revised: int = 0
     quotes: int = 0
-    refused: list[str] = field(default_factory=list)
-    against: dict[str, str] = field(default_factory=dict)
+    refused: list[Message] = field(default_factory=list)
+    against: dict[str, Message] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
 
@@ -34,7 +35,7 @@ class SaveResult:
 
     def refuse(self, ticker: str, reason: str) -> None:
         """Nobody can tell them apart again from the words: a ticker may have a colon in it."""
-        self.against[ticker] = f"{ticker}: {reason}"
+        self.against[ticker] = Message("about", about=ticker, reason=reason)
         self.refused.append(self.against[ticker])
 
 
@@ -53,7 +54,7 @@ def instruments(source: Source, tickers: Collection[str], outcome: SaveResult) -
     found: dict[str, int] = dict(listed.values_list("ticker", "instrument_id"))
     outcome.unknown = sorted(set(tickers) - found.keys())
     for ticker in outcome.unknown:
-        outcome.refuse(ticker, f"not listed at {source.code}")
+        outcome.refuse(ticker, Message("not_listed", source=source.code))
     return found
 
 

@@ -6,13 +6,14 @@ from decimal import Context, Decimal
 
 from markets import timeframes
 from markets.clock import SKEW
+from markets.messages import Message
 from markets.records import Bar, Price
 from markets.store.validation import LIMIT, MAX_DECIMALS, MAX_DIGITS, ZERO, is_short, number_fits, shown
 
 # Volumes have ten digits more than prices.
 VOLUME_LIMIT = Decimal(10) ** 20
 EXACT = Context(prec=MAX_DIGITS)
-OFF_GRID = "begins off the grid"
+OFF_GRID = Message("off_grid")
 
 
 def fitted(value: Decimal) -> Decimal:
@@ -47,15 +48,15 @@ def tidy(price: Price) -> Price:
 
 def has_come(moment: datetime, now: datetime) -> str:
     if moment.tzinfo is None:
-        return f"{moment} has no time zone"
-    return f"of {moment.isoformat()}, ahead of our clock" if moment > now + SKEW else ""
+        return Message("no_time_zone", moment=str(moment))
+    return Message("moment_ahead", moment=moment) if moment > now + SKEW else ""
 
 
 def amounts_fit(volume: Decimal | None, change: Decimal | None = None) -> str:
     if volume is not None and not (volume.is_finite() and 0 <= volume < VOLUME_LIMIT):
-        return f"volume {shown(volume)} cannot be"
+        return Message("volume_cannot_be", value=shown(volume))
     if change is not None and not (change.is_finite() and abs(change) < LIMIT):
-        return f"change {shown(change)} cannot be"
+        return Message("change_cannot_be", value=shown(change))
     return ""
 
 
@@ -63,7 +64,7 @@ def all_fit(**values: Decimal | None) -> str:
     """Every value that is present must fit; the reason names the first that does not."""
     for name, value in values.items():
         if value is not None and (reason := number_fits(value)):
-            return f"{name} {shown(value)}: {reason}"
+            return Message("price_does_not_fit", name=name, value=shown(value), reason=reason)
     return ""
 
 
@@ -82,7 +83,7 @@ def against_price(price: Price, now: datetime) -> str:
 def in_order(name: str, lower: Decimal | None, other: str, upper: Decimal | None) -> str:
     if lower is None or upper is None or lower <= upper:
         return ""
-    return f"{name} {shown(lower)} above {other} {shown(upper)}"
+    return Message("out_of_order", name=name, lower=shown(lower), other=other, upper=shown(upper))
 
 
 def against_bar(bar: Bar, now: datetime) -> str:
@@ -108,17 +109,18 @@ def against_prices(bar: Bar) -> str:
 def period_is_valid(bar: Bar, now: datetime) -> str:
     seconds = timeframes.SECONDS.get(bar.timeframe)
     if seconds is None:
-        return f"unknown timeframe {bar.timeframe}"
+        return Message("unknown_timeframe", timeframe=bar.timeframe)
     if reason := has_come(bar.open_time, now):
         return reason
     if not timeframes.on_grid(bar.open_time, seconds):
         return OFF_GRID
     length = bar.close_time - bar.open_time
-    return "" if timedelta(0) < length <= timedelta(seconds=seconds) else "does not end in its stretch"
+    return "" if timedelta(0) < length <= timedelta(seconds=seconds) else Message("long_candle")
 
 
 def holds_its_prices(bar: Bar) -> str:
     for name, value in (("open", bar.open), ("close", bar.close)):
         if not bar.low <= value <= bar.high:
-            return f"{name} {shown(value)} outside low {shown(bar.low)} and high {shown(bar.high)}"
+            values = {"value": shown(value), "low": shown(bar.low), "high": shown(bar.high)}
+            return Message("outside", name=name, **values)
     return ""

@@ -15,6 +15,7 @@ from markets import clock, events
 from markets.instruments.create import find_or_create
 from markets.instruments.names import printable
 from markets.jobs import job_results
+from markets.messages import Message
 from markets.models import Instrument, Job, Source
 from markets.records import Table
 from markets.redis import generations
@@ -46,7 +47,7 @@ class PublishResult:
     inserted: int = 0
     taken_over: int = 0
     revised: int = 0
-    refused: list[str] = field(default_factory=list)
+    refused: list[Message] = field(default_factory=list)
     new_codes: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     brought: job_results.Brought = field(default_factory=dict)
@@ -68,7 +69,9 @@ def publish(
         source_group, has_gaps = lock_source_group(source)
         accepted, refused = validation.sift_tables(tables, clock.today())
         outcome = write(accepted, refused, source, source_group, job) if accepted else PublishResult()
-        outcome.refused = [f"{validation.named(table, code)}: {reason}" for table, code, reason in refused]
+        outcome.refused = [
+            Message("about", about=validation.named(table, code), reason=reason) for table, code, reason in refused
+        ]
         table_gaps.settle(source, accepted, refused, covered, has_gaps)
         job_results.progress(
             job,

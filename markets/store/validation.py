@@ -1,6 +1,6 @@
 """The validation of rates before they are stored: one function per rule.
 
-Each function returns the reason for a refusal, or an empty string.
+Each function returns the reason for a refusal (a Message), or an empty string.
 """
 
 import re
@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import date
 from decimal import Decimal
 
+from markets.messages import Message
 from markets.records import RateRecord, Table
 
 CODE = re.compile(r"[A-Z]{3}\Z")
@@ -29,24 +30,24 @@ Refused = list[tuple[Table, str, str]]
 def code_is_iso(rate: RateRecord, kind: str = "currency") -> str:
     """A table of pairs names both currencies (`EURUSD`), or one where the other is the złoty (`EUR`)."""
     if kind == "pair":
-        return "" if PAIR.match(rate.code) else "the code is not three or six capital letters"
-    return "" if CODE.match(rate.code) else "the code is not three capital letters"
+        return "" if PAIR.match(rate.code) else Message("code_of_pair")
+    return "" if CODE.match(rate.code) else Message("code_of_three")
 
 
 def number_fits(value: Decimal) -> str:
     """A price with more digits than both databases keep exactly is refused, on both alike."""
     if not value.is_finite():
-        return "not a finite number"
+        return Message("not_finite")
     if value <= ZERO:
-        return "not above zero"
+        return Message("not_above_zero")
     if value >= LIMIT:
-        return "too large"
+        return Message("too_large")
     if is_short(value):
         return ""  # nearly every value, and a history has hundreds of thousands
     _, digits, exponent = value.as_tuple()
     if isinstance(exponent, int) and -exponent > MAX_DECIMALS:
-        return f"more than {MAX_DECIMALS} decimals"
-    return f"more than {MAX_DIGITS} digits" if len(digits) > MAX_DIGITS else ""
+        return Message("decimals", most=MAX_DECIMALS)
+    return Message("digits", most=MAX_DIGITS) if len(digits) > MAX_DIGITS else ""
 
 
 def is_short(value: Decimal) -> bool:
@@ -61,11 +62,12 @@ def numbers_fit(rate: RateRecord) -> str:
     """Every value that is present (a mid, or a bid and an ask) must fit."""
     if rate.mid is not None and rate.bid is None and rate.ask is None:
         reason = number_fits(rate.mid)
-        return reason and f"{shown(rate.mid)}: {reason}"
+        return reason and Message("about", about=shown(rate.mid), reason=reason)
     values = [value for value in (rate.mid, rate.bid, rate.ask) if value is not None]
     if not values:
-        return "no figure"
-    return next((f"{shown(value)}: {reason}" for value in values if (reason := number_fits(value))), "")
+        return Message("no_figure")
+    wrong = ((value, number_fits(value)) for value in values)
+    return next((Message("about", about=shown(value), reason=reason) for value, reason in wrong if reason), "")
 
 
 def shown(value: Decimal) -> str:
@@ -78,19 +80,21 @@ def bid_below_ask(rate: RateRecord) -> str:
     if rate.mid is not None:
         return ""
     if rate.bid is None or rate.ask is None:
-        return "bid or ask is missing"
-    return f"bid {shown(rate.bid)} above ask {shown(rate.ask)}" if rate.bid > rate.ask else ""
+        return Message("side_missing")
+    if rate.bid <= rate.ask:
+        return ""
+    return Message("bid_above_ask", bid=shown(rate.bid), ask=shown(rate.ask))
 
 
 def day_has_come(table: Table, today: date) -> str:
-    return f"dated {table.effective_date}, after today" if table.effective_date > today else ""
+    return Message("dated_ahead", day=table.effective_date) if table.effective_date > today else ""
 
 
 def number_can_be_kept(table: Table) -> str:
     """PostgreSQL rejects what its column cannot hold, SQLite would store it: refused on both alike."""
     if "\0" in table.number:
-        return "its number has a NUL"
-    return f"its number has more than {NUMBER_LENGTH} characters" if len(table.number) > NUMBER_LENGTH else ""
+        return Message("number_nul")
+    return Message("number_long", most=NUMBER_LENGTH) if len(table.number) > NUMBER_LENGTH else ""
 
 
 def against(rate: RateRecord, kind: str = "currency") -> str:
@@ -122,7 +126,7 @@ def sift(table: Table, today: date) -> Iterator[tuple[RateRecord, str]]:
         if rate.code in seen:
             continue
         seen.add(rate.code)
-        doubt = "twice in one table with different values" if rate.code in doubtful else ""
+        doubt = Message("twice_in_table") if rate.code in doubtful else ""
         yield rate, reason_for_all or doubt or against(rate, table.kind)
 
 

@@ -14,6 +14,7 @@ from dataclasses import asdict
 from markets import clock
 from markets.jobs import runs
 from markets.licence import Audience
+from markets.messages import Message
 from markets.models import Job, Listing, Source
 from markets.queries import latest_prices
 from miner import sources
@@ -67,14 +68,15 @@ def run(batch_id: str = "", trigger: str = Job.Trigger.SCHEDULE) -> BatchResult 
 
 def record_skipped(result: BatchResult, trigger: str) -> None:
     """Record a batch whose id was given to a client, but which did not run, since another one was running."""
-    now = clock.now()
+    now, (error, message) = clock.now(), runs.stored(Message("batch_busy"))
     Job.objects.create(
         job_type=JOB,
         status=Job.Status.SKIPPED,
         trigger=trigger,
         started_at=now,
         finished_at=now,
-        error="another batch was running",
+        error=error,
+        error_message=message,
         details=asdict(result),
     )
 
@@ -118,7 +120,7 @@ def update(source: Source, listings: Sequence[Listing], result: BatchResult, ela
     """Update one group, `elapsed` seconds after the start of the batch; its failure does not stop the next group."""
     try:
         if elapsed > LAST_START:
-            raise TimeoutError("the batch has no time left for it")
+            raise TimeoutError(Message("batch_late"))
         # No cool-down after it: the next group is another market of the same source, which may well answer.
         patience = max(0.0, PATIENCE - elapsed)
         done = price_collector.refresh_counted(source, listings, critical=True, patience=patience, rest=False)

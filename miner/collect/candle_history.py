@@ -12,6 +12,7 @@ from django.db import transaction
 
 from markets import clock, timeframes
 from markets.jobs import job_results, runs
+from markets.messages import Message
 from markets.models import Gap, Job, Listing, Source
 from markets.records import Bar
 from markets.store import gaps, retention
@@ -98,7 +99,7 @@ def work_off(fill: Fill, job: Job, timeframe: str, windows: list[Window]) -> Non
         if windows and fill.is_over():
             raise runs.Pause(partial(fill.on_continue, windows[0].first))
     failures.raise_earlier(job)
-    job.refresh_from_db(fields=["rows_written", "refused", "notes"])
+    job.refresh_from_db(fields=["rows_written", "refused", "notes", "note_messages"])
     failures.check_refused(job.details.get("accepted", 0), job.refused, failures.refused_of(job))
 
 
@@ -177,9 +178,9 @@ def fetch_window(
         lots = candle_requests.fetch(source, timeframe, questions, done, patient=True) if questions else ()
         bars = list(chain.from_iterable(lots))
         if done.failed or done.refused:
-            first = questions[0].start
+            first = min(one.start for one in questions if one.start)
             lost = [
-                f"{ticker} {timeframe} from {first:%Y-%m-%d %H:%M}: {message}"
+                Message("refused_from", ticker=ticker, timeframe=timeframe, first=first, reason=message)
                 for ticker, message in done.failed.items()
             ]
             job_results.progress(job, refused=[*lost, *done.refused])

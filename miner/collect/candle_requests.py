@@ -8,13 +8,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
+from markets import messages
 from markets.jobs import runs
+from markets.messages import Message
 from markets.models import Listing, Source
 from markets.records import Bar
 from miner import sources
 from miner.collect import backoff, failures, sync_status
 from miner.fetch import rate_limit, retry
 from miner.fetch.errors import ProviderError, UnknownTicker, Unreachable, Unreadable
+from miner.fetch.parsing import sentences
 from miner.models import SyncStatus
 from miner.providers.base import CandleSource
 
@@ -43,14 +46,14 @@ class Question:
 
 @dataclass(slots=True)
 class Cycle:
-    """What one cycle brought; `failed` by ticker in words, and `errors` as they were raised."""
+    """What one cycle brought; `failed` says by ticker why, and `errors` as they were raised."""
 
     bars: int = 0
     written: int = 0
     revised: int = 0
-    refused: list[str] = field(default_factory=list)
+    refused: list[Message] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
-    failed: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, Message] = field(default_factory=dict)
     errors: dict[str, ProviderError] = field(default_factory=dict)
     requests: int = 0
     retries: int = 0
@@ -82,7 +85,7 @@ def fetch(
             finally:
                 traffic.stop()  # who still waits for its turn then need not ask: nobody wants the answer any more
     finally:
-        cycle.refused += [f"{about}: {reason}" for about, reason in provider.take_refused().items()]
+        cycle.refused += sentences(provider.take_refused())
         rate_limit.spent(source, allowance, traffic.requests - len(questions))
         cycle.requests += traffic.requests
         cycle.retries += traffic.retries
@@ -157,7 +160,7 @@ def ask(provider: CandleSource, timeframe: str, question: Question) -> list[Bar]
 
 
 def leave_out(listing: Listing, error: ProviderError, cycle: Cycle) -> None:
-    words = runs.scrub(str(error))
+    words = runs.scrubbed(messages.of_error(error))
     cycle.failed[listing.ticker], cycle.errors[listing.ticker] = words, error
     unknown = isinstance(error, UnknownTicker)
     sync_status.mark([listing], SyncStatus.State.FAILED, "unknown" if unknown else error.reason, words)

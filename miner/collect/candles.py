@@ -10,6 +10,7 @@ from django.db.models import OuterRef, Subquery
 
 from markets import clock, timeframes
 from markets.jobs import hourly
+from markets.messages import Message
 from markets.models import Candle, Listing, Source
 from markets.records import Bar
 from markets.redis import market_keys
@@ -97,7 +98,7 @@ def listed(source: Source, questions: list[Question], cycle: Cycle) -> list[Ques
     there = [question for question in questions if question.listing.ticker in traded]
     for question in questions:
         if question.listing.ticker not in traded:
-            candle_requests.leave_out(question.listing, UnknownTicker("not traded there"), cycle)
+            candle_requests.leave_out(question.listing, UnknownTicker(Message("not_traded")), cycle)
     return there
 
 

@@ -1,8 +1,10 @@
 """What a source lists: asked once a day and on demand, kept for the requests that need it."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
-from markets.jobs import runs
+from markets.jobs import job_results, runs
+from markets.messages import Message
 from markets.models import Job, Source
 from markets.queries import listed
 from markets.records import Listed
@@ -11,7 +13,7 @@ from miner import sources
 from miner.collect import backoff
 from miner.fetch import cooldown, rate_limit, retry
 from miner.fetch.errors import NoKey, ProviderError
-from miner.fetch.parsing import RefusedRecords
+from miner.fetch.parsing import RefusedRecords, sentences
 from miner.providers.base import ListingSource
 
 # A daily schedule that comes a little early still asks; a start within the day does not.
@@ -32,19 +34,25 @@ def refresh(source: Source, trigger: str = Job.Trigger.SCHEDULE) -> Job:
     with runs.job(f"{source.code}.listing", source, trigger) as job:
         entries, refused = fetch(source, job)
         kept = listed_assets.keep(source, entries)
-        notes = [f"{kept.removed} lines are gone"] if kept.removed else []
-        if kept.left_out:
-            notes.append(f"{len(kept.left_out)} lines have no code: {', '.join(kept.left_out[:SHOWN])}")
-        notes += [f"refused: {about}: {reason}" for about, reason in refused.items()][:SHOWN]
-        Job.objects.filter(pk=job.pk).update(rows_written=kept.written, refused=len(refused), notes=notes)
+        columns = job_results.with_notes(job, list(notes_of(kept, refused)))
+        Job.objects.filter(pk=job.pk).update(rows_written=kept.written, refused=len(refused), **columns)
     return job
+
+
+def notes_of(kept: listed_assets.ListedRow, refused: RefusedRecords) -> Iterator[Message]:
+    if kept.removed:
+        yield Message("lines_gone", count=kept.removed)
+    if kept.left_out:
+        yield Message("lines_without_code", count=len(kept.left_out), shown=kept.left_out[:SHOWN])
+    for what in sentences(refused)[:SHOWN]:
+        yield Message("note_refused", what=what)
 
 
 def fetch(source: Source, job: Job) -> tuple[list[Listed], RefusedRecords]:
     """What is listed, and what could not be read of it; tried again within the budget; its cost stands in the job."""
     provider, allowance, traffic = listing_source_of(source), sources.allowance_of(source), retry.Traffic()
     if sources.wants_key(source):
-        raise NoKey(f"{source.code}: no key")
+        raise NoKey(Message("no_key", source=source.code))
     cost = provider.listing_cost
     job.waited_seconds = rate_limit.take(source, allowance, cost, patience=PATIENCE)
     try:

@@ -10,6 +10,7 @@ from django.db import models
 
 from markets import clock
 from markets.jobs import job_results, runs
+from markets.messages import Message
 from markets.models import Gap, Job, Listing, Source
 from markets.records import Price
 from markets.store import gaps
@@ -20,6 +21,7 @@ from miner.collect import tables as table_collector
 from miner.collect.history import Fill
 from miner.fetch import rate_limit, retry
 from miner.fetch.errors import ProviderError, UnknownTicker
+from miner.fetch.parsing import sentences
 from miner.models import SyncStatus
 from miner.providers.base import QuoteSource
 
@@ -69,7 +71,7 @@ def fetch_prices(fill: Fill, tickers: Sequence[str], resume: int | None = None) 
             except rate_limit.Exhausted as error:
                 history.wait(fill, error)
             except ProviderError as error:
-                job_results.progress(job, refused=[f"{left[0]}: {runs.scrub(str(error))}"])
+                job_results.progress(job, refused=[Message("about", about=left[0], reason=str(error))])
                 in_a_row = leave_out(work, left.pop(0), error, in_a_row)
                 history.record_progress(fill, job, None)
             else:
@@ -145,5 +147,5 @@ def fetch_ticker(work: Work, ticker: str) -> list[Price]:
         job.waited_seconds += traffic.waited_seconds
     rate_limit.answered(fill.source)
     if refused := provider.take_refused():
-        job_results.progress(job, refused=[f"{about}: {reason}" for about, reason in refused.items()])
+        job_results.progress(job, refused=sentences(refused))
     return found

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import models, transaction
 
 from markets.jobs import hourly, runs
+from markets.messages import Message
 from markets.models import Listing, Source
 from markets.records import Price
 from markets.redis import market_keys
@@ -30,8 +31,8 @@ class Result:
     failed: dict[str, str] = field(default_factory=dict)
     prices: list[tuple[str, Price]] = field(default_factory=list)
     rows: int = 0
-    # In words, and what of it could not even be read, by ticker.
-    refused: list[str] = field(default_factory=list)
+    # Which, and why; and what of it could not even be read, by ticker.
+    refused: list[Message] = field(default_factory=list)
     unreadable: dict[str, str] = field(default_factory=dict)
     calls: int = 0
     retries: int = 0
@@ -60,7 +61,9 @@ def refresh(
         result.failed = {listing.instrument.code: words for listing in listings}
         return result
     outcome = save_prices(prices, source)
-    against = outcome.against | {ticker: f"{ticker}: {reason}" for ticker, reason in result.unreadable.items()}
+    against = outcome.against | {
+        ticker: Message("about", about=ticker, reason=reason) for ticker, reason in result.unreadable.items()
+    }
     result.rows, result.refused = outcome.written, [*against.values()]
     there = {price.ticker: price for price in prices}
     told = []

@@ -4,7 +4,8 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
-from markets import clock
+from markets import clock, messages
+from markets.messages import Message
 from markets.models import Job, Source
 from miner import sources
 from miner.collect import backoff
@@ -23,7 +24,7 @@ FEW_DAYS = 7
 class Failed(Exception):
     """The source did not answer; `reason` is one of Job.Reason, and the text has no key in it."""
 
-    def __init__(self, words: str, reason: str) -> None:
+    def __init__(self, words: Message, reason: str) -> None:
         super().__init__(words)
         self.reason = reason
 
@@ -37,15 +38,16 @@ def ask(source: Source) -> float:
         return answer_time(source)
     except ProviderError as error:
         key = sources.key_of(source.code)
-        words = str(error).replace(key, "***") if key else str(error)
+        said = messages.of_error(error)
+        words = messages.changed(said, lambda text: text.replace(key, "***")) if key else said
         raise Failed(words, getattr(error, "reason", Job.Reason.ERROR)) from None
     except Exception as error:
-        raise Failed(type(error).__name__, Job.Reason.ERROR) from None
+        raise Failed(Message("exception_bare", kind=type(error).__name__), Job.Reason.ERROR) from None
 
 
 def answer_time(source: Source) -> float:
     if sources.wants_key(source):
-        raise NoKey(f"{source.code}: no key")
+        raise NoKey(Message("no_key", source=source.code))
     provider = sources.provider_of(source)
     cost, question = smallest(source, provider)
     rate_limit.take(source, sources.allowance_of(source), cost)
@@ -72,4 +74,4 @@ def smallest(source: Source, provider: Provider) -> tuple[int, Callable[[], obje
         return provider.cost(tickers), lambda: provider.fetch_quotes(tickers)
     if isinstance(provider, CandleSource):
         return 1, provider.fetch_tickers
-    raise ProviderError(f"{source.code} lists nothing that could be asked for")
+    raise ProviderError(Message("nothing_to_ask", source=source.code))

@@ -6,6 +6,7 @@ import holidays
 from django.db.models import Max
 
 from markets.jobs import runs
+from markets.messages import Message
 from markets.models import Publication, Source
 from markets.records import Table
 from miner.collect.window_plan import Span
@@ -19,10 +20,12 @@ def last_day(window: Span, tables: list[Table]) -> date:
     return tables[-1].effective_date if tables else window[0] - DAY
 
 
-def missing(series: TableSeries, window: Span, tables: list[Table], limit: date) -> str:
-    """What should be in the window and is not, in words."""
+def missing(series: TableSeries, window: Span, tables: list[Table], limit: date) -> Message | None:
+    """What should be in the window and is not; None where nothing is missing."""
     seen = last_day(window, tables)
-    return f"nothing published from {seen + DAY} to {window[1]}" if silent(series, seen, min(window[1], limit)) else ""
+    if not silent(series, seen, min(window[1], limit)):
+        return None
+    return Message("nothing_published", first=seen + DAY, last=window[1])
 
 
 def last_sure_day(source: Source, series: TableSeries, today: date) -> date:

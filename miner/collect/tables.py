@@ -105,7 +105,7 @@ def mine_series(run: Run, series: TableSeries, resume: int | None = None) -> Job
             job.requests = before[0] + (run.traffic.requests if run.provider.base_url else 0)
             job.retries = before[1] + run.traffic.retries
             job.waited_seconds = round(before[2] + run.traffic.waited_seconds, 3)
-        job.refresh_from_db(fields=["rows_written", "refused", "notes"])
+        job.refresh_from_db(fields=["rows_written", "refused", "notes", "note_messages"])
         failures.check_refused(failures.accepted(job), job.refused, failures.refused_of(job))
         if not job.rows_written and not job.refused:
             is_asked = run.span or run.windows
@@ -225,7 +225,7 @@ def store(run: Run, series: TableSeries, job: Job, group: list[tuple[Span, list[
         part, group = group[: len(sound) + 1], group[len(sound) + 1 :]
         tables = [table for _, of_window in part for table in of_window]
         window, last_tables = part[-1]
-        words = "" if len(sound) == len(part) else silence.missing(series, window, last_tables, course.limit)
+        words = None if len(sound) == len(part) else silence.missing(series, window, last_tables, course.limit)
         last = silence.last_day(window, last_tables)
         publish(
             tables,

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
+from markets.messages import Message
 from markets.records import Table
 from miner.fetch.errors import Unreadable
 
@@ -24,10 +25,10 @@ def one_a_day(tables: Iterable[Table]) -> list[Table]:
         if table.until is not None:
             undated.append(table)
         else:
-            days[table.effective_date] = first if same(first, table) else broken(first, "twice, with different content")
+            days[table.effective_date] = first if same(first, table) else broken(first, Message("twice_different"))
     found = sorted([*days.values(), *undated], key=lambda table: table.effective_date)
     if found and all(table.fault for table in found):
-        raise Unreadable(f"{found[0].table} {found[0].effective_date}: {found[0].fault}")
+        raise Unreadable(Message("about", about=f"{found[0].table} {found[0].effective_date}", reason=found[0].fault))
     return found
 
 

@@ -1,7 +1,10 @@
 """The errors of providers: one class for each way to handle a failure.
 
-An empty answer is not an error: the provider returns an empty list.
+An empty answer is not an error: the provider returns an empty list. What they say is a `markets.messages.Message`, or
+the provider's own words as a string.
 """
+
+from markets.messages import Message
 
 
 class ProviderError(Exception):
@@ -96,7 +99,7 @@ class Misconfigured(ProviderError):
     reason = "environment"
 
     def __init__(self, variable: str, fault: str) -> None:
-        super().__init__(f"{variable}: {fault}")
+        super().__init__(Message("about", about=variable, reason=fault))
         self.variable = variable
         self.fault = fault
         self.cause = f"environment: {variable}"

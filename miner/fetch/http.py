@@ -10,6 +10,7 @@ from threading import Lock
 
 import httpx
 
+from markets.messages import Message
 from markets.network import environment
 from markets.network.body_text import text_of
 from markets.network.guarded import NotPublic
@@ -70,12 +71,12 @@ def new_client() -> httpx.Client:
     )
 
 
-def problems() -> dict[str, str]:
+def problems() -> dict[str, Message]:
     """The variable of the environment, and what is wrong with it, for which no request can be made; empty for none."""
     try:
         client()
     except Misconfigured as error:
-        return {error.variable: error.fault}
+        return {error.variable: Message.of(error.fault)}
     return {}
 
 
@@ -104,7 +105,7 @@ def fetch(
     place = place_of(url)
     seconds = min(MAX_SECONDS, _deadline.get() - time.monotonic())
     if seconds <= 0:
-        raise Unreachable(f"GET {place}: no time left")
+        raise Unreachable(Message("no_time_left", place=place))
     timeout = httpx.Timeout(min(read_seconds, seconds), connect=min(CONNECT_SECONDS, seconds))
     given = dict(headers or {})
     secrets = secrets_of(url, given)
@@ -112,21 +113,21 @@ def fetch(
         with client().stream("GET", url, headers={"Accept": accept, **given}, timeout=timeout) as answer:
             body = read(answer, place, seconds)
     except NotPublic as error:
-        raise Refused(f"GET {place}: base_url {error}") from None
+        raise Refused(Message("not_public", place=place, fault=str(error))) from None
     except httpx.ProxyError as error:
         # Without its message: the proxy wrote it, and may name whom it does not let through.
-        raise Unreachable(f"GET {place}: the proxy refused{status_of(error)}") from None
+        raise Unreachable(by_proxy(place, error)) from None
     except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, ValueError, OverflowError) as error:
         # Without its message: that of a malformed header quotes the value, which may be a key.
-        raise Refused(f"GET {place}: cannot be asked: {type(error).__name__}") from None
+        raise Refused(Message("cannot_be_asked", place=place, kind=type(error).__name__)) from None
     except httpx.ConnectError as error:
-        raise Unreachable(f"GET {place}: {words_of(error, secrets)}", nobody=True) from None
+        raise Unreachable(broken_off(place, error, secrets), nobody=True) from None
     except httpx.TimeoutException:
-        raise Unreachable(f"GET {place}: no answer in time") from None
+        raise Unreachable(Message("no_answer", place=place)) from None
     except (httpx.TransportError, httpx.StreamError) as error:
-        raise Unreachable(f"GET {place}: {words_of(error, secrets)}") from None
+        raise Unreachable(broken_off(place, error, secrets)) from None
     except httpx.DecodingError:
-        raise Unreachable(f"GET {place}: the answer's compression is broken") from None
+        raise Unreachable(Message("compression", place=place)) from None
     if answer.status_code != 200:
         raise refusal(answer, body, place, secrets)
     return Answer(body, answer.headers)
@@ -137,7 +138,7 @@ def place_of(url: str) -> str:
     try:
         return httpx.URL(url).path
     except httpx.InvalidURL:  # without its message, which quotes host or port
-        raise Refused("GET: not a URL") from None
+        raise Refused(Message("not_a_url")) from None
 
 
 def read(answer: httpx.Response, place: str, seconds: float) -> bytes:
@@ -145,9 +146,9 @@ def read(answer: httpx.Response, place: str, seconds: float) -> bytes:
     for chunk in answer.iter_bytes():
         body += chunk
         if len(body) > MAX_BYTES:
-            raise Refused(f"GET {place}: more than {MAX_BYTES} bytes", answer.status_code)
+            raise Refused(Message("too_long", place=place, size=MAX_BYTES), answer.status_code)
         if time.monotonic() - started > seconds:
-            raise Unreachable(f"GET {place}: still answering after {seconds:.0f} s")
+            raise Unreachable(Message("still_answering", place=place, seconds=round(seconds)))
     return bytes(body)
 
 
@@ -155,7 +156,8 @@ def refusal(answer: httpx.Response, body: bytes, place: str, secrets: list[str])
     status = answer.status_code
     text = text_of(body[:BODY_IN_ERROR])
     words = said(body, secrets)
-    message = f"GET {place}: HTTP {status}{': ' * bool(words)}{words}"
+    known = Message("http_status", place=place, status=status)
+    message = Message("http_said", place=place, status=status, said=words) if words else known
     wait = retry_after(answer.headers.get("Retry-After", ""))
     if status in {408, 429} or status >= 500:
         return Unreachable(message, wait, status, text)
@@ -169,15 +171,17 @@ def secrets_of(url: str, headers: Mapping[str, str]) -> list[str]:
     return [address.host, address.username, address.password, *values]
 
 
-def words_of(error: httpx.TransportError | httpx.StreamError, secrets: list[str]) -> str:
-    """A certificate of another host is refused with the name of ours."""
-    return f"{type(error).__name__}: {without(secrets, str(error))}"
+def broken_off(place: str, error: httpx.TransportError | httpx.StreamError, secrets: list[str]) -> Message:
+    """Without the secrets: a certificate of another host is refused with the name of ours."""
+    words = without(secrets, str(error))
+    return Message("connection", place=place, kind=type(error).__name__, words=words)
 
 
-def status_of(error: httpx.ProxyError) -> str:
-    """The status that httpcore puts first, such as 407."""
+def by_proxy(place: str, error: httpx.ProxyError) -> Message:
+    """With the status that httpcore puts first, such as 407."""
     number = str(error)[:3]
-    return f": HTTP {number}" if number.isdecimal() else ""
+    known = Message("by_proxy", place=place)
+    return Message("by_proxy_status", place=place, status=number) if number.isdecimal() else known
 
 
 def retry_after(value: str) -> float | None:

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
+from markets.messages import Message
 from markets.network.body_text import plain, text_of
 from miner.fetch.errors import Unreadable
 
@@ -36,7 +37,7 @@ def decode(body: bytes | msgspec.Raw, shape: type[T]) -> T:
     except UnicodeDecodeError:
         return decode(text_of(bytes(body)).encode(), shape)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise Unreadable(f"not the answer that was agreed: {error}") from None
+        raise Unreadable(Message("not_agreed", words=str(error))) from None
 
 
 def each(
@@ -54,9 +55,14 @@ def each(
         except Unreadable as error:
             faults[about(item, place)] = str(error)
     if faults and not found:
-        raise Unreadable(next(f"{name}: {reason}" for name, reason in faults.items()))
+        raise Unreadable(next(Message("about", about=name, reason=reason) for name, reason in faults.items()))
     refused.update(faults)
     return found
+
+
+def sentences(refused: RefusedRecords) -> list[Message]:
+    """What was refused, as the job names it."""
+    return [Message("about", about=about, reason=reason) for about, reason in refused.items()]
 
 
 def sound(
@@ -79,7 +85,7 @@ def only(asked: Collection[str], found: Collection[str]) -> set[str]:
     """Those that were asked for; others are logged. Raises Unreadable when nothing else came: then it is no answer."""
     wanted = set(asked).intersection(found)
     if strange := sorted(set(found) - wanted):
-        words = f"not asked for: {', '.join(strange)[:SHOWN]}"
+        words = Message("not_asked_for", names=", ".join(strange)[:SHOWN])
         if not wanted:
             raise Unreadable(words)
         logger.info("Left out, %s", words)
@@ -93,7 +99,7 @@ def number(text: str) -> Decimal:
             return Decimal(text)
     except InvalidOperation:
         pass
-    raise ValueError(f"{text[:SHOWN]} is not a number")
+    raise ValueError(Message("not_a_number", value=text[:SHOWN]))
 
 
 def positive(value: Decimal | None) -> Decimal | None:
@@ -120,7 +126,7 @@ def moment(count: int, unit: timedelta = MILLISECOND) -> datetime:
     try:
         return EPOCH + unit * count
     except OverflowError:
-        raise Unreadable("a moment beyond all calendars") from None
+        raise Unreadable(Message("beyond_calendars")) from None
 
 
 def count_of(when: datetime, unit: timedelta = MILLISECOND) -> int:

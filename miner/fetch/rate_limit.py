@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import F
 
 from markets import clock
+from markets.messages import Message
 from markets.models import Source
 from miner.fetch import call_window, cooldown
 from miner.fetch.call_window import Allowance
@@ -32,8 +33,7 @@ class Exhausted(ProviderError):
     reason = "budget"
 
     def __init__(self, source: str, until: datetime, cooling_down: bool = False) -> None:
-        why = f"{source} is cooling down" if cooling_down else f"the budget of {source} is used up"
-        super().__init__(f"{why} until {until:%H:%M:%S} UTC")
+        super().__init__(Message("cooling" if cooling_down else "budget_used", source=source, until=until))
         self.until = until
 
 

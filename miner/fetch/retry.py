@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import stamina
 
+from markets.messages import Message
 from miner.fetch import http
 from miner.fetch.errors import Unreachable
 
@@ -106,7 +107,7 @@ def call(
         for attempt in attempts:
             with attempt:
                 if traffic.stopped:
-                    raise traffic.cause or Unreachable("the run ended while this request waited for its turn")
+                    raise traffic.cause or Unreachable(Message("run_ended"))
                 traffic.asked(attempt.num > 1, time.monotonic() - ended)
                 try:
                     with http.answered_until(until + REQUEST_SECONDS):

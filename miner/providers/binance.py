@@ -17,6 +17,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
+from markets.messages import Message
 from markets.records import Bar, Listed, Price
 from miner.fetch import http
 from miner.fetch.errors import Refused, UnknownTicker, Unreadable
@@ -159,7 +160,7 @@ class Binance(CandleSource, ListingSource, QuoteSource):
             answer = http.fetch(f"{self.base_url}api/v3/{path}{query}")
         except Refused as error:
             if error.status == 400 and INVALID_SYMBOL in error.body.replace(" ", ""):
-                raise UnknownTicker(f"{error}: invalid symbol", error.status, error.body) from None
+                raise UnknownTicker(Message("invalid_symbol", said=str(error)), error.status, error.body) from None
             raise
         used = answer.headers.get(USED, "")
         self.used = int(used) if used.isdecimal() and len(used) < 10 else self.used

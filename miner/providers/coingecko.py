@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from markets.messages import Message
 from markets.records import Listed, Price
 from miner.fetch import http
 from miner.fetch.errors import Refused, UnknownTicker, Unreachable
@@ -92,7 +93,7 @@ class CoinGecko(ListingSource, QuoteSource):
             body = self.ask(path)
         except Refused as error:
             if error.status == 404:
-                raise UnknownTicker(f"no coin {ticker}", error.status, error.body) from None
+                raise UnknownTicker(Message("no_coin", ticker=ticker), error.status, error.body) from None
             raise
         return [price for price in parse_chart(body, ticker, self.refused) if start <= price.observed_at <= end]
 
@@ -107,7 +108,7 @@ class CoinGecko(ListingSource, QuoteSource):
             return http.get(f"{self.base_url}{path}", headers=self.headers())
         except Unreachable as error:
             if error.status == 429 and BANNED in error.body:
-                raise Refused(f"{error}: banned", error.status, error.body, error.retry_after) from None
+                raise Refused(Message("banned", said=str(error)), error.status, error.body, error.retry_after) from None
             raise
 
     def headers(self) -> Mapping[str, str]:

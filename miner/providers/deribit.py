@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from markets.messages import Message
 from markets.network.body_text import text_of
 from markets.network.said import said
 from markets.records import HIGH, Listed, Price
@@ -105,9 +106,10 @@ def fault(place: str, text: str, status: int) -> Unreachable | Refused | None:
         return None
     found = CODE.search(text)
     if not found:
-        raise Unreadable(f"{place}: an error without a code")
+        raise Unreadable(Message("error_without_code", place=place))
     code, words = int(found[1]), said(text.encode()).removesuffix(f"({found[1]})").strip()
-    message = f"{place}: error {code}{': ' * bool(words)}{words}"
+    known = Message("error_code", place=place, number=str(code))
+    message = Message("error_said", place=place, number=str(code), said=words) if words else known
     if code in LATER:
         # The status that it should have come under: 429 is not asked again in the same run, and both give a rest.
         return Unreachable(message, status=429 if code in TOO_MANY else 503, body=text[:300])

@@ -13,6 +13,7 @@ from io import BytesIO
 from xml.parsers import expat
 from zipfile import BadZipFile, ZipFile
 
+from markets.messages import Message
 from markets.network.body_text import plain
 from markets.records import RateRecord, Table
 from miner.fetch import days, http
@@ -101,16 +102,16 @@ def parse_xml(body: bytes, url: str) -> list[Table]:
             lines.clear()
 
     def refuse(*_: object) -> None:
-        raise Unreadable("a document type of its own, where entities are hidden")
+        raise Unreadable(Message("hidden_entities"))
 
     reader.StartElementHandler, reader.EndElementHandler = begin, end
     reader.StartDoctypeDeclHandler = refuse
     try:
         reader.Parse(body, True)  # noqa: FBT003
     except expat.ExpatError as error:
-        raise Unreadable(f"not XML: {error}") from None
+        raise Unreadable(Message("not_xml", words=str(error))) from None
     if not tables:
-        raise Unreadable("no day in it")
+        raise Unreadable(Message("no_day"))
     return with_a_sound_one(tables)
 
 
@@ -122,7 +123,7 @@ def parse_csv(body: bytes, url: str, start: date = date.min, end: date = date.ma
     head, *lines = [line for line in plain(body).decode(errors="surrogateescape").splitlines() if line] or [""]
     codes = [cell.strip() for cell in head.split(",")]
     if codes[0] != "Date" or not lines:
-        raise Unreadable("not a table of days")
+        raise Unreadable(Message("no_table"))
     return with_a_sound_one([line_of(line, codes[1:], url, start, end) for line in lines])
 
 
@@ -135,7 +136,7 @@ def line_of(line: str, codes: list[str], url: str, start: date, end: date) -> Ta
     named = [(code, cell) for code, cell in zip(codes, cells, strict=False) if code and cell != NO_RATE]
     table = table_of(text, named, line.encode(errors="surrogateescape"), url)
     if len(cells) != len(codes) and not table.fault:
-        return days.broken(table, f"{len(cells)} figures under {len(codes)} currencies")
+        return days.broken(table, Message("figures_and_codes", figures=len(cells), codes=len(codes)))
     return table
 
 
@@ -151,13 +152,13 @@ def table_of(text: str, lines: list[tuple[str, str]], element: bytes, url: str) 
         kind="pair",
     )
     if day is None:
-        return days.broken(table, f"{ascii(text)[1:-1][:20]} is not a day")
-    return table if lines else days.broken(table, "no figure")
+        return days.broken(table, Message("not_a_day", value=ascii(text)[1:-1][:20]))
+    return table if lines else days.broken(table, Message("no_figure"))
 
 
 def with_a_sound_one(tables: list[Table]) -> list[Table]:
     if all(table.fault for table in tables):
-        raise Unreadable(f"{tables[0].effective_date}: {tables[0].fault}")
+        raise Unreadable(Message("about", about=f"{tables[0].effective_date}", reason=tables[0].fault))
     return tables
 
 
@@ -187,7 +188,7 @@ def unzip(body: bytes) -> bytes:
         with ZipFile(BytesIO(body)) as archive, archive.open(MEMBER) as file:
             text = file.read(MAX_BYTES + 1)
     except (BadZipFile, KeyError, EOFError, NotImplementedError, RuntimeError, OSError, zlib.error) as error:
-        raise Unreadable(f"not a zip of {MEMBER}: {error}") from None
+        raise Unreadable(Message("not_a_zip", name=MEMBER, words=str(error))) from None
     if len(text) > MAX_BYTES:
-        raise Unreadable(f"{MEMBER} is above {MAX_BYTES} bytes")
+        raise Unreadable(Message("file_too_long", name=MEMBER, size=MAX_BYTES))
     return text

@@ -16,6 +16,7 @@ from typing import Annotated
 
 import msgspec
 
+from markets.messages import Message
 from markets.records import RateRecord, Table
 from miner.fetch import days, http
 from miner.fetch.errors import Refused, Unreadable
@@ -144,7 +145,9 @@ def each(body: bytes, table: str, read: Callable[[msgspec.Raw], Table]) -> list[
             tables.append(read(element))
         except Unreadable as error:
             name = label(element, "no", place)
-            tables.append(Table(table, day_of(element), [], number=name, fault=f"{name}: {error}"))
+            tables.append(
+                Table(table, day_of(element), [], number=name, fault=Message("about", about=name, reason=str(error)))
+            )
     return tables
 
 
@@ -164,14 +167,16 @@ def within(start: date, end: date, tables: list[Table]) -> list[Table]:
 def asked_for(table: Table, start: date, end: date) -> Table:
     if start <= table.effective_date <= end:
         return table
-    fault = table.fault or f"{table.number}: asked for {start} to {end}, got {table.effective_date}".removeprefix(": ")
+    days_asked = {"first": start, "last": end, "day": table.effective_date}
+    named = Message("other_day", name=table.number, **days_asked)
+    fault = table.fault or (named if table.number else Message("other_day_unnamed", **days_asked))
     return Table(table.table, days.NO_DAY, [], table.number, fault=fault, kind=table.kind)
 
 
 def parse_table(element: msgspec.Raw, table: str, base_url: str) -> Table:
     sheet: Mids | BidsAsks = decode(element, BidsAsks) if table == "C" else decode(element, Mids)
     if sheet.table != table:
-        raise Unreadable(f"asked for table {table}, got {sheet.table}")
+        raise Unreadable(Message("other_table", table=table, other=sheet.table))
     return Table(
         table=table,
         effective_date=sheet.effectiveDate,

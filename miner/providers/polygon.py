@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from markets.messages import Message
 from markets.records import CRITICAL, HIGH, Price
 from miner.fetch import http
 from miner.fetch.errors import NoKey, NoPlan, Refused, Unreachable, Unreadable
@@ -140,7 +141,7 @@ class Polygon(QuoteSource):
     def ask(self, path: str) -> bytes | None:
         """The body, or None where there is nothing of what was asked for."""
         if not self.key:
-            raise NoKey(f"{self.code}: no key")
+            raise NoKey(Message("no_key", source=self.code))
         self.calls += 1
         try:
             return http.get(f"{self.base_url}{path}", headers={"Authorization": f"Bearer {self.key}"})
@@ -150,20 +151,20 @@ class Polygon(QuoteSource):
             raise
         except Refused as error:
             if error.status == 401:
-                words = f"{error}: the key was refused, look at POLYGON_API_KEY"
+                words = Message("key_refused", said=str(error), variable="POLYGON_API_KEY")
                 raise Refused(words, error.status, error.body, error.retry_after, NoKey.reason) from None
             said = error.body.replace(" ", "")
             if error.status == 404 and any(text in said for text in NOT_FOUND):
                 return None
             if error.status == 403 and NOT_AUTHORIZED in said:
-                raise NoPlan(f"{error}: the plan does not cover it", error.status, error.body) from None
+                raise NoPlan(Message("no_plan", said=str(error)), error.status, error.body) from None
             raise
 
 
 def parse_snapshots(body: bytes, asked: Sequence[str], refused: RefusedRecords) -> list[Price]:
     answer = decode(body, Snapshot)
     if answer.status not in GOOD:
-        raise Unreadable(f"a snapshot with status {answer.status[:40]}")
+        raise Unreadable(Message("snapshot_status", status=answer.status[:40]))
     found = sound(answer.tickers or [], partial(decode, shape=Ticker), refused, "ticker")
     wanted = only(asked, {ticker.ticker for ticker in found})
     prices = each([one for one in found if one.ticker in wanted], price_of, refused, lambda one, _: one.ticker)
@@ -195,7 +196,7 @@ def parse_previous(body: bytes, ticker: str) -> Price | None:
     """The close of the day before; there is none on a ticker's first day."""
     answer = decode(body, Previous)
     if answer.status not in GOOD:
-        raise Unreadable(f"a previous close with status {answer.status[:40]}")
+        raise Unreadable(Message("close_status", status=answer.status[:40]))
     bar = decode(answer.results[-1], DayBar) if answer.results else DayBar()
     close = positive(bar.c)
     if close is None or not bar.t:

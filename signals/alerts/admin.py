@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from markets import clock
-from markets.admin_base import LookOnly, ModelAdmin, NeitherAddedNorDeleted
+from markets.admin_base import BoundedPaginator, LookOnly, NeitherAddedNorDeleted
+from markets.admin_edits import ReasonedChanges
 from markets.errors import QuestionError
 from markets.licence import Audience
 from signals.alerts import rule_store, standings
@@ -68,7 +69,7 @@ class RuleForm(RuleModelForm):
 
 
 @admin.register(AlertRule)
-class AlertRuleAdmin(ModelAdmin):
+class AlertRuleAdmin(ReasonedChanges):
     """The rule of the defaults is looked at only: it is changed with them."""
 
     form = RuleForm
@@ -120,10 +121,11 @@ class AlertEventAdmin(NeitherAddedNorDeleted):
     """Who may change events may acknowledge them; nobody writes into one."""
 
     list_display = ("created_at", "kind", "subject", "direction", "change_pct", "price", "state", "acknowledged_by")
-    list_filter = ("state", "kind")
+    list_filter = ("state", ("created_at", admin.DateFieldListFilter), "kind")
     search_fields = ("=subject",)
-    date_hierarchy = "created_at"
+    paginator = BoundedPaginator
     show_full_result_count = False
+    list_per_page = 50
     readonly_fields = tuple(field.name for field in AlertEvent._meta.fields)
     actions = ("acknowledge",)
 
@@ -149,13 +151,18 @@ class DefaultsForm(DefaultsModelForm):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         if not self.errors:
-            for fault in rule_store.default_faults(data):
+            for fault in rule_store.default_faults(own(data)):
                 self.add_error(fault.field, str(WORDS[fault.code]))
         return data
 
 
+def own(data: dict[str, Any]) -> dict[str, Any]:
+    """What the row keeps, without the reason that the form asks for beside it."""
+    return {name: value for name, value in data.items() if name in DefaultsForm.Meta.fields}
+
+
 @admin.register(AlertDefaults)
-class AlertDefaultsAdmin(NeitherAddedNorDeleted):
+class AlertDefaultsAdmin(ReasonedChanges, NeitherAddedNorDeleted):
     """One row; without it the settings hold."""
 
     form = DefaultsForm
@@ -165,5 +172,5 @@ class AlertDefaultsAdmin(NeitherAddedNorDeleted):
         return super(NeitherAddedNorDeleted, self).has_add_permission(request) and not AlertDefaults.objects.exists()
 
     def save_model(self, request: HttpRequest, obj: AlertDefaults, form: Any, change: bool) -> None:
-        rule_store.set_defaults(form.cleaned_data, request.user.get_username())
+        rule_store.set_defaults(own(form.cleaned_data), request.user.get_username())
         obj.pk = 1

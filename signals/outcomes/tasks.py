@@ -8,7 +8,7 @@ from django_q.exceptions import TimeoutException
 from django_q.tasks import async_task
 
 from markets import problems
-from markets.jobs import runs
+from markets.messages import Message
 from markets.queries import gaps
 from signals.models import AnalysisSnapshot
 from signals.outcomes import history, store, trials
@@ -49,7 +49,7 @@ def recompute_family(family: str) -> int:
         store.replace(family, panels)
     except (Exception, TimeoutException) as error:  # the queue's own, of a run without end, is no Exception
         logger.exception("The outcomes of %s cannot be computed", family)
-        problems.report(PROBLEM, family, runs.scrub(repr(error)))
+        problems.report(PROBLEM, family, Message.of(repr(error)))
         return 0
     if failed:
         problems.report(PROBLEM, family, said(failed))
@@ -71,6 +71,6 @@ def computed(family: str, failed: Failed) -> list[Panel]:
     return compute(history.series_of(family, failed), tried=tried)
 
 
-def said(failed: Failed) -> str:
+def said(failed: Failed) -> Message:
     """The series that were left out, ten at most, and the newest error."""
-    return f"{', '.join(sorted(failed)[:10])}: {list(failed.values())[-1]}"
+    return Message("about", about=", ".join(sorted(failed)[:10]), reason=list(failed.values())[-1])

@@ -13,6 +13,7 @@ from django.core.management.color import no_style
 from django.db import connection
 
 from markets.jobs import hourly, job_results, runs
+from markets.messages import Message
 from markets.models import Job, Source
 from markets.records import RateRecord, Table
 from markets.store.publish import publish
@@ -106,7 +107,9 @@ def filling(travel: Travel) -> None:
     Source.objects.filter(code="ecb").update(public_display=False, public_api=False)
     job = runs.start("nbp.gold", source("nbp"), Job.Trigger.OPERATOR)
     job_results.plan(job, 98)
-    job_results.progress(job, windows=37, reached=date(2012, 5, 31), new_codes=["XYZ"], refused=["A 2012-05-30 ZWR: 0"])
+    job_results.progress(
+        job, windows=37, reached=date(2012, 5, 31), new_codes=["XYZ"], refused=[Message.of("A 2012-05-30 ZWR: 0")]
+    )
 
 
 STAGES: dict[str, Callable[[Travel], None]] = {row.__name__: row for row in (empty, full, noon, later, filling)}

@@ -3,6 +3,7 @@
 from django.core.management.base import BaseCommand
 
 from charon import detection
+from charon.backoffice import groups
 from markets import problems
 from miner import schedule as miner_schedule
 from miner import sources
@@ -24,4 +25,5 @@ class Command(BaseCommand):
         outcome_schedule.write()
         automatic.keep()
         detection.write_schedule()
+        groups.write()
         problems.settle("proxy", http.problems())

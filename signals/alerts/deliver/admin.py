@@ -10,7 +10,6 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
-from django.templatetags.static import static
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -18,7 +17,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from markets import clock, formats, problems
-from markets.admin_base import ModelAdmin
+from markets.admin_base import badge
+from markets.admin_edits import NotOverwritten
 from signals.alerts import channels
 from signals.alerts.deliver import admin_rows as admin_rows  # registers itself
 from signals.alerts.deliver import health, manual, seal
@@ -30,11 +30,10 @@ UNREADABLE = gettext_lazy(
     "poprzedni klucz w SECRET_KEY_FALLBACKS."
 )
 UNKNOWN = gettext_lazy("Ta instalacja nie zna kanałów tego rodzaju.")
-LIGHTS = {"good": "yes", "warn": "alert", "bad": "no", "muted": "unknown"}
 
 
 @admin.register(Channel)
-class ChannelAdmin(ModelAdmin):
+class ChannelAdmin(NotOverwritten):
     change_form_template = "admin/alerts/channel/change_form.html"
     list_display = ("name", "state", "kind_title", "target", "last_sent", "failures", "canary")
     list_filter = ("enabled", "kind")
@@ -148,7 +147,7 @@ class ChannelAdmin(ModelAdmin):
     @admin.display(description=gettext_lazy("stan"))
     def state(self, row: Channel) -> SafeString:
         light, words = light_of(row)
-        return format_html('<img src="{}" alt=""> {}', static(f"admin/img/icon-{LIGHTS[light]}.svg"), words)
+        return badge(light, words)
 
     @admin.display(description=gettext_lazy("rodzaj"), ordering="kind")
     def kind_title(self, row: Channel) -> str:

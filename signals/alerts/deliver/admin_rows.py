@@ -2,17 +2,21 @@
 
 # ruff: noqa: ARG002  the arguments are the admin's
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from markets import clock, formats
-from markets.admin_base import LookOnly, ModelAdmin
+from markets.admin_base import LookOnly, badge
+from markets.admin_confirm import ConfirmedActions
+from markets.admin_edits import NotOverwritten
 from signals.alerts.deliver import silences
 from signals.alerts.deliver.models import Attempt, Delivery, Silence
 from signals.alerts.deliver.tasks import enqueue_sending
@@ -26,6 +30,10 @@ else:
     SilenceModelForm = forms.ModelForm
 
 LONGEST_AUTHOR = 80
+LIGHTS = {
+    Delivery.State.PENDING: "busy", Delivery.State.SENDING: "busy", Delivery.State.RETRY: "warn",
+    Delivery.State.SENT: "good", Delivery.State.DEAD: "bad",
+}  # fmt: skip
 
 
 class AttemptInline(AttemptTable):
@@ -43,16 +51,26 @@ class AttemptInline(AttemptTable):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(LookOnly):
+class DeliveryAdmin(ConfirmedActions, LookOnly):
     """Nobody writes into a message; who might, by Django's permissions, may have a dead one tried again."""
 
-    list_display = ("created_at", "channel", "step", "about", "state", "held", "tries", "sent_at", "error")
-    list_filter = ("state", "channel", "step")
+    list_display = ("created_at", "channel", "step", "about", "light", "held", "tries", "sent_at", "error")
+    list_filter = ("state", ("created_at", admin.DateFieldListFilter), "channel", "step")
     list_select_related = ("channel", "event")
-    date_hierarchy = "created_at"
     readonly_fields = tuple(field.name for field in Delivery._meta.fields)
     inlines = (AttemptInline,)
     actions = ("retry",)
+    confirmed = {
+        "retry": gettext_lazy("Wiadomości, które nie doszły, zostaną wysłane jeszcze raz, z tym samym kluczem.")
+    }
+    row_buttons = {"retry": gettext_lazy("wyślij ponownie")}
+
+    def buttons_for(self, row: Delivery, names: Sequence[str]) -> Sequence[str]:
+        return names if row.state == Delivery.State.DEAD else []
+
+    @admin.display(description=gettext_lazy("stan"), ordering="state")
+    def light(self, row: Delivery) -> SafeString:
+        return badge(LIGHTS.get(Delivery.State(row.state), "muted"), row.get_state_display())
 
     @admin.display(description=gettext_lazy("czego dotyczy"))
     def about(self, row: Delivery) -> str:
@@ -94,7 +112,7 @@ class SilenceForm(SilenceModelForm):
 
 
 @admin.register(Silence)
-class SilenceAdmin(ModelAdmin):
+class SilenceAdmin(ConfirmedActions, NotOverwritten):
     """Whoever is asked why nothing was told finds it here: one that is over is ended, not deleted."""
 
     form = SilenceForm
@@ -105,6 +123,11 @@ class SilenceAdmin(ModelAdmin):
     autocomplete_fields = ("instrument", "rule")
     readonly_fields = ("author",)
     actions = ("end",)
+    confirmed = {"end": gettext_lazy("Alerty znów będą wysyłane od tej chwili.")}
+    row_buttons = {"end": gettext_lazy("zakończ")}
+
+    def buttons_for(self, row: Silence, names: Sequence[str]) -> Sequence[str]:
+        return names if row.until > clock.now() else []
 
     def get_fields(self, request: HttpRequest, obj: Silence | None = None) -> Any:
         fields = SilenceForm.Meta.fields

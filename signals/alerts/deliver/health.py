@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from markets import clock, problems
+from markets.messages import Message
 from signals.alerts.channels.channel import Failed
 from signals.alerts.deliver.models import Attempt, Channel
 from signals.alerts.deliver.steps import CANARY
@@ -43,9 +44,8 @@ def fails_for_long(channel: Channel, since: datetime, now: datetime) -> bool:
 
 def report() -> None:
     """Exactly these channels are broken now. Outside the transaction of the outcome."""
-    problems.settle(
-        PROBLEM, {channel.name: last_error(channel) for channel in Channel.objects.exclude(broken_since=None)}
-    )
+    broken = Channel.objects.exclude(broken_since=None)
+    problems.settle(PROBLEM, {channel.name: Message.of(last_error(channel)) for channel in broken})
 
 
 def last_error(channel: Channel) -> str:

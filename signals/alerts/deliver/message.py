@@ -13,9 +13,9 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from markets import formats
-from signals.alerts import rows
+from signals.alerts import rows, words
 from signals.alerts.channels.channel import Message
-from signals.alerts.deliver import links, texts
+from signals.alerts.deliver import links
 from signals.alerts.deliver.models import Channel, Delivery
 from signals.alerts.deliver.steps import ESCALATIONS, MANUAL, NAMESPACE, RESOLVED, TEST
 from signals.alerts.models import AlertEvent, Kind
@@ -75,7 +75,7 @@ def by_hand(lead: Delivery, channel: Channel) -> Message:
 
 
 def single(event: AlertEvent, step: str) -> tuple[str, str]:
-    asset = {"asset": texts.asset(event)}
+    asset = {"asset": words.asset(words.of_event(event))}
     if step == RESOLVED:
         return _("%(asset)s: alert ustąpił") % asset, line(event, step)
     if step in ESCALATIONS:
@@ -83,18 +83,19 @@ def single(event: AlertEvent, step: str) -> tuple[str, str]:
         ask = _("Od %(minutes)s nikt nie potwierdził tego alertu.") % {"minutes": minutes}
         return _("%(asset)s: nikt nie potwierdził alertu") % asset, f"{line(event, step)}\n{ask}"
     if event.instrument is None:
-        return texts.capital(Kind(event.kind).label), line(event, step)
+        return words.capital(Kind(event.kind).label), line(event, step)
     return f"{asset['asset']}: {Kind(event.kind).label}", line(event, step)
 
 
 def line(event: AlertEvent, step: str) -> str:
     """One whose text cannot be made still arrives, and stops no other."""
     try:
-        text = texts.sentence(event)
+        said = words.of_event(event)
+        text = "; ".join(filter(None, (words.sentence(said), words.suspended(said))))
     except Exception:
         logger.exception("The alert %s cannot be put into words", event.pk)
         text = f"{event.kind} {event.subject}".strip()
-    return f"{text}, {texts.end(event)}" if step == RESOLVED else text
+    return f"{text}, {words.end(event)}" if step == RESOLVED else text
 
 
 def digest(steps: list[tuple[AlertEvent, str]]) -> tuple[str, str]:

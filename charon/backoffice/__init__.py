@@ -1,0 +1,1 @@
+"""What the admin shows of several packages at once: its front page, its order, its groups, the message log."""

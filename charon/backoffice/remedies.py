@@ -1,0 +1,79 @@
+"""The open problems for whoever mends them: what, since when, who is hurt, how to mend it, and the button for it."""
+
+from datetime import datetime
+from typing import Any
+
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
+
+from markets import formats, problems
+from markets.admin_confirm import address
+from markets.models import Problem, Source
+from markets.views import Row
+from miner.views import label
+
+# Actions of the list of sources that mend a problem of one source, the most likely first.
+ACTIONS = {
+    "source_failed": ("test_connection", "mine_now"),
+    "source_stale": ("mine_now", "test_connection"),
+    "fill_given_up": ("fill_range",),
+}
+# More are read in the list: a front page of 300 gaps helps nobody.
+SHOWN = 12
+
+
+def rows(sources: dict[str, Source], now: datetime) -> Row:
+    """The newest problems that this release knows, and how many more there are. One query, two where there are many."""
+    known = problems.current().filter(kind__in=problems.KINDS)
+    found = list(known[: SHOWN + 1])
+    more = known.count() - SHOWN if len(found) > SHOWN else 0
+    return {"rows": [row(one, sources, now) for one in found[:SHOWN]], "more": more}
+
+
+def row(problem: Problem, sources: dict[str, Source], now: datetime) -> Row:
+    kind, code = problems.KINDS[problem.kind], problem.subject.partition(".")[0]
+    return {
+        "title": kind.title,
+        "about": about(problem.subject, sources),
+        "light": "bad" if kind.strict else "warn",
+        "word": _("pilne") if kind.strict else _("do sprawdzenia"),
+        "since": f"{formats.moment(problem.opened_at)} ({formats.relative(problem.opened_at, now)})",
+        "times": problem.times,
+        "harm": kind.harm,
+        "hurt": _("czytelnicy stron") if kind.reader else _("tylko operator"),
+        "detail": problem.detail,
+        "remedy": kind.remedy,
+        "buttons": [*source_buttons(problem.kind, sources.get(code)), *list_buttons(problem, kind)],
+    }
+
+
+def about(subject: str, sources: dict[str, Source]) -> str:
+    """`nbp.A` as people say it; whatever is no source as it stands."""
+    code, dot, _series = subject.partition(".")
+    if code not in sources:
+        return subject
+    return label(subject, {known: source.name for known, source in sources.items()}) if dot else sources[code].name
+
+
+def source_buttons(kind: str, source: Source | None) -> list[Row]:
+    if source is None:
+        return []
+    words: dict[str, str] = {
+        "mine_now": _("Pobierz teraz"),
+        "test_connection": _("Sprawdź połączenie"),
+        "fill_range": _("Uzupełnij zakres dni"),
+    }
+    back = reverse("admin:index")
+    return [{"href": address(source, name, back), "words": words[name]} for name in ACTIONS.get(kind, ())]
+
+
+def list_buttons(problem: Problem, kind: problems.Kind) -> list[Row]:
+    """The list where it is mended, narrowed to what it is about."""
+    try:
+        href = reverse(f"admin:{kind.admin}_changelist") if kind.admin else ""
+    except NoReverseMatch:
+        href = ""
+    if not href:
+        return []
+    query: dict[str, Any] = {"markets_job": f"?q={problem.subject}&status__exact=failed"}
+    return [{"href": href + query.get(kind.admin, ""), "words": _("Przejdź do listy")}]

@@ -1,0 +1,122 @@
+"""The history of an instrument as a table of its own: every day of a month, with months and years as links."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from decimal import Decimal
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from charon.pages import rows
+from markets import formats
+from markets.decimals import scale_of
+from markets.instruments.names import GOLD
+from markets.queries import month as months
+from markets.queries.month import MonthDay, TableOfDay
+from markets.queries.table_day import LETTERS
+from markets.views import Row
+
+YEAR, MONTH = "rok", "miesiac"
+ANCHOR = "#historia"
+
+
+def context(code: str, query: Mapping[str, str]) -> Row:
+    """What `history/_month.html` draws; empty without any figure. Two queries.
+
+    `query` holds `rok` and `miesiac` as typed. What is no month of this history is the nearest one that is.
+    """
+    extent = months.extent(code)
+    if extent is None:
+        return {}
+    first, last = extent
+    year = bounded(query.get(YEAR), last.year, first.year, last.year)
+    low = first.month if year == first.year else 1
+    high = last.month if year == last.year else 12
+    month = bounded(query.get(MONTH), high, low, high)
+    found = months.days(code, year, month)
+    start, end = months.bounds(year, month)
+    per = printed_units(row.mid for row in found if row.mid is not None)
+    return {
+        "code": code,
+        "title": formats.month(start),
+        "count": formats.plural(len(found), _("dzień,dni,dni")),
+        "days": [day_row(row, per) for row in found],
+        "per": formats.whole(per) if per > 1 else "",
+        "banded": any(row.bid for row in found),
+        "gold": code == GOLD,
+        "archive": any(not table.official for row in found for table in row.tables),
+        "years": [year_row(code, one, year, month) for one in range(last.year, first.year - 1, -1)],
+        "months": [month_row(code, year, one, month) for one in range(low, high + 1)],
+        "before": step(code, year, month, -1) if start > first else "",
+        "after": step(code, year, month, 1) if end < last else "",
+        "files": files(code, start, end),
+    }
+
+
+def bounded(text: str | None, default: int, low: int, high: int) -> int:
+    try:
+        return min(max(int(text or default), low), high)
+    except ValueError:
+        return default
+
+
+def printed_units(values: Iterable[Decimal]) -> int:
+    """How many units the NBP prints: the published decimals decide, up to four are per one and up to six per 100."""
+    scale = max(map(scale_of, values), default=4)
+    return 1 if scale <= 4 else 100 if scale <= 6 else 10_000
+
+
+def per_many(value: Decimal, per: int) -> str:
+    """`2,4728` for 0.024728 per 100."""
+    shift = len(str(per)) - 1
+    shown = value.scaleb(shift)
+    return formats.number(shown.quantize(Decimal(1).scaleb(-max(4, scale_of(value) - shift))))
+
+
+def day_row(row: MonthDay, per: int) -> Row:
+    values = {"mid": row.mid, "bid": row.bid, "ask": row.ask}
+    shown: Row = {name: formats.DASH if value is None else formats.number(value) for name, value in values.items()}
+    many = per_many(row.mid, per) if row.mid is not None and per > 1 else ""
+    return shown | {
+        "iso": row.day.isoformat(),
+        "day": f"{formats.weekday(row.day)} {formats.day(row.day)}",
+        "many": many,
+        "tables": [table_row(table, row.day) for table in row.tables],
+    }
+
+
+def table_row(table: TableOfDay, day: date) -> Row:
+    """The number leads to the table of that day, where its proof stands; gold stands in none."""
+    href = reverse("table_day", args=[table.letter, day.isoformat()]) if table.letter in LETTERS else ""
+    if table.letter not in LETTERS:
+        return {"href": "", "text": _("cena złota")}
+    return {"href": href, "text": table.number or _("tabela %s (archiwum)") % table.letter}
+
+
+def address(code: str, year: int, month: int) -> str:
+    return f"{rows.page_of(code)}?{urlencode({YEAR: year, MONTH: month})}{ANCHOR}"
+
+
+def year_row(code: str, year: int, current: int, month: int) -> Row:
+    return {"name": str(year), "href": address(code, year, month), "current": year == current}
+
+
+def month_row(code: str, year: int, month: int, current: int) -> Row:
+    name = formats.month(date(year, month, 1)).rpartition(" ")[0]
+    return {"name": name, "href": address(code, year, month), "current": month == current}
+
+
+def step(code: str, year: int, month: int, by: int) -> str:
+    years, index = divmod(year * 12 + month - 1 + by, 12)
+    return address(code, years, index + 1)
+
+
+def files(code: str, start: date, end: date) -> list[Row]:
+    """The same question as files of the API."""
+    span = {"from": start.isoformat(), "to": end.isoformat()}
+    gold = code == GOLD
+    path = reverse("api:gold" if gold else "api:rates")
+    asked = span if gold else {"code": code} | span
+    kinds = {"CSV": "csv", _("CSV dla Excela"): "excel-pl", "XLSX": "xlsx"}
+    return [{"name": name, "href": f"{path}?{urlencode(asked | {'format': kind})}"} for name, kind in kinds.items()]

@@ -1,0 +1,55 @@
+"""The miner's own tables in the admin, looked at only: the priority queue, symbols, polls and budgets."""
+
+from django.contrib import admin
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
+
+from markets import clock, formats
+from markets.admin_base import LookOnly, badge
+from miner import source_facts
+from miner.models import Lease, Poll, QueueItem, Spent, SyncStatus
+
+SYNC_LIGHTS = {"pending": "muted", "in_progress": "busy", "success": "good", "failed": "bad", "stale": "warn"}
+
+
+@admin.register(QueueItem)
+class QueueItemAdmin(LookOnly):
+    list_display = ("listing", "priority", "enqueued_at", "retry_count", "last_error", "claimed_until")
+    list_filter = ("priority",)
+    list_select_related = ("listing__instrument",)
+    search_fields = ("=listing__instrument__code", "listing__ticker")
+
+
+@admin.register(SyncStatus)
+class SyncStatusAdmin(LookOnly):
+    list_display = ("listing", "light", "reason", "error", "last_attempt_at", "last_success_at", "past_at")
+    list_filter = ("state", "listing__source")
+    list_select_related = ("listing__instrument",)
+    search_fields = ("=listing__instrument__code", "listing__ticker")
+
+    @admin.display(description=gettext_lazy("stan"), ordering="state")
+    def light(self, row: SyncStatus) -> SafeString:
+        return badge(SYNC_LIGHTS[row.state], row.get_state_display())
+
+
+@admin.register(Poll)
+class PollAdmin(LookOnly):
+    list_display = ("name", "every", "asked_at", "done_at", "error")
+    search_fields = ("name",)
+
+
+@admin.register(Spent)
+class SpentAdmin(LookOnly):
+    list_display = ("source", "window", "blocked_until", "failures", "allowed", "total_calls", "total_waits")
+    list_select_related = ("source",)
+    exclude = ("takes",)
+    readonly_fields = ("window",)
+
+    @admin.display(description=gettext_lazy("zapytania w oknie"))
+    def window(self, row: Spent) -> str:
+        return source_facts.in_words(source_facts.budget(row.source, row, 0, clock.now())) or formats.DASH
+
+
+@admin.register(Lease)
+class LeaseAdmin(LookOnly):
+    list_display = ("name", "holder", "until")
