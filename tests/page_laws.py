@@ -18,6 +18,9 @@ EXAMPLES: dict[str, list[tuple[dict[str, object], str]]] = {
     "tax": [({}, ""), ({}, "?waluta=USD&data=2026-11-17&regula=pit&kwota=1500")],
     "tax_invoice": [({}, ""), ({}, "?wystawiono=2026-11-17&waluta=USD&netto=1000&vat=23")],
     "converter": [({}, ""), ({}, "?kwota=100&z=USD&na=EUR&data=2026-11-17")],
+    "crypto": [({}, ""), ({}, "?sort=-rsi&interwal=4h")],
+    "coin": [({"symbol": "BTCUSD"}, ""), ({"symbol": "XAUUSD"}, ""), ({"symbol": "BTCUSDT"}, "?okno=7d&interwal=5m")],
+    "ui_asset": [({"symbol": "BTC"}, "")],
 }
 # Answers that are no pages: data for scripts, redirects, pages of one signed address.
 NO_PAGES = {"chart_data", "chart_table", "ui_alerts", "acknowledge", "alert_preview"}
