@@ -25,7 +25,8 @@ CUT = """() => [...document.querySelectorAll("#tabela tbody tr:not([hidden]) > *
 
 
 def codes(page: Page) -> list[str]:
-    return page.locator("#tabela tbody tr:visible th a").all_inner_texts()
+    found: list[str] = page.locator("#tabela tbody tr:visible th a").all_inner_texts()
+    return found
 
 
 def shows(page: Page, *wanted: str) -> None:

@@ -6,15 +6,19 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db.models import Q
 
+from charon.pages.crypto import bitcoin
 from markets import clock
 from markets.jobs import runs
 from markets.licence import Audience
 from markets.models import Job, Problem, Quote, Source
-from markets.queries import freshness_facts, jobs, overview, source_state
+from markets.queries import freshness_facts, jobs, market_quotes, overview, source_state
 from markets.queries.freshness import OpenProblem
 from markets.queries.kept import KeptQuestion
+from markets.store.prices import save_prices
+from signals import stands
 from signals.alerts import rows as alert_rows
 from signals.alerts.models import AlertEvent, Kind
+from tests import coin_market, market
 from tests.test_pages_dashboard import FRIDAY, THURSDAY, save
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -91,3 +95,15 @@ def test_only_the_five_newest_alerts_are_read(nbp: Source) -> None:
         key="own", rule_number=1, created_at=NOW + timedelta(hours=1), **made | {"kind": Kind.DISK}
     )
     assert [row["subject"] for row in alert_rows.newest_events()] == ["X6", "X5", "X4", "X3", "X2"]
+
+
+def test_what_bitcoins_tile_asks_is_what_the_scanner_asks(monkeypatch: pytest.MonkeyPatch, nbp: Source) -> None:
+    coin_market.register(monkeypatch)
+    monkeypatch.setattr(clock, "now", lambda: market.NOW)
+    save_prices([market.price("64123.5", hours * 60) for hours in range(40)], market.source("coingecko", ["BTC"]))
+    coin_market.candles(market.source("binance", ["BTCUSDT"]), "BTCUSDT")
+    asked = market_quotes.question(bitcoin.instrument("BTCUSD"), Audience.PAGE, bitcoin.MONTH)
+    assert bitcoin.PRICES.rows() == list(asked.values_list(*bitcoin.COLUMNS)) != []
+    states = stands.question(bitcoin.instrument("BTCUSDT"), Audience.PAGE, bitcoin.TIMEFRAMES)
+    assert bitcoin.STANDS.rows() == list(states) != []
+    assert str(bitcoin.tile()[0]["value"]).startswith("64\u00a0123,5")
