@@ -16,7 +16,7 @@ from miner import views as miner
 
 page_urls: list[URLPattern | URLResolver] = [
     path("", dashboard.dashboard_page, name="dashboard"),
-    path("waluty/", instrument.currencies, name="currencies"),
+    path("waluty/", dashboard.currencies_page, name="currencies"),
     path("waluty/<path:code>/", instrument.currency, name="currency"),
     path("zloto/", instrument.gold, name="gold"),
     path("tabele/<str:table>/<str:day>/", table_day.view, name="table_day"),

@@ -11,6 +11,8 @@ from charon.pages import soon
 
 # Arguments of pages that need some; a query may follow. A page with several shapes has several lines.
 EXAMPLES: dict[str, list[tuple[dict[str, object], str]]] = {
+    "dashboard": [({}, ""), ({}, "?tabela=wszystkie&filtr=eu&sort=-zmiana"), ({}, "?tabela=przypiete")],
+    "currencies": [({}, ""), ({}, "?tabela=A&sort=nazwa"), ({}, "?filtr=%3Cb%3E")],
     "table_day": [({"table": "A", "day": "2026-11-20"}, ""), ({"table": "C", "day": "2026-11-20"}, "")],
     "currency": [({"code": "USD"}, ""), ({"code": "USD"}, "?zakres=Max")],
     "tax": [({}, ""), ({}, "?waluta=USD&data=2026-11-17&regula=pit&kwota=1500")],

@@ -23,7 +23,7 @@ from django.test.utils import CaptureQueriesContext
 
 from charon.pages import charts
 from charon.pages.charts import interruptions, line, payload, table, words
-from charon.pages.charts.question import NONE, asked, parameters
+from charon.pages.charts.question import NONE, TIMEFRAMES, asked, parameters
 from charon.pages.charts.series import Break, Series, thin
 from markets import formats, timeframes
 from markets.models import Candle, Gap, Instrument, Job, Listing, Source
@@ -391,4 +391,4 @@ def test_our_scripts_and_styles_ask_nobody_else_and_hold_no_words() -> None:
 
 
 def test_the_timeframes_of_charts_are_those_of_candles() -> None:
-    assert set(charts.row.TIMEFRAMES) <= set(timeframes.SECONDS)
+    assert set(TIMEFRAMES) <= set(timeframes.SECONDS)

@@ -4,7 +4,7 @@ Changes and points are reckoned from the newest price, not from the clock: the s
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -78,22 +78,35 @@ def quotes(
     instruments: Collection[int] | QuerySet[Instrument, Any], audience: Audience, steps: Steps | None = None
 ) -> dict[int, list[SourceQuote]]:
     """By instrument, the source that answers for it first; one query."""
+    return arranged(question(instruments, audience, steps).values(*columns(steps)), steps)
+
+
+def question(
+    instruments: Collection[int] | QuerySet[Instrument, Any], audience: Audience, steps: Steps | None
+) -> QuerySet[Quote]:
     listed = Listing.objects.filter(instrument=OuterRef("instrument"), source=OuterRef("source"))
     tables = Publication.objects.filter(
         source=OuterRef("source"), table=OuterRef("table"), effective_date=OuterRef("effective_date")
     )
     ages = {f"step_{number}": number for number in range(1, steps.count + 1)} if steps else {}
     step = steps.step if steps else DAY
-    rows = Quote.objects.filter(shown_to(audience), instrument__in=instruments).annotate(
+    return Quote.objects.filter(shown_to(audience), instrument__in=instruments).annotate(
         priority=Subquery(listed.values("priority")[:1]),
         day_ago=price_before(DAY, HOUR),
         number=Subquery(tables.values("number")[:1]),
         **{name: price_before(step * number, step) for name, number in ages.items()},
         **(span(steps) if steps and steps.with_span else {}),
     )
-    more = (*MORE, *(SPAN if steps and steps.with_span else ()))
+
+
+def columns(steps: Steps | None) -> tuple[str, ...]:
+    names = steps.names if steps else ()
+    return (*QUOTE_COLUMNS, *names, *MORE, *(SPAN if steps and steps.with_span else ()))
+
+
+def arranged(rows: Iterable[Mapping[str, Any]], steps: Steps | None) -> dict[int, list[SourceQuote]]:
     names, now, found = steps.names if steps else [], clock.now(), defaultdict[int, list[SourceQuote]](list)
-    for row in rows.values(*QUOTE_COLUMNS, *names, *more):
+    for row in rows:
         found[row["instrument_id"]].append(source_quote(row, names, now))
     return {pk: in_order(ranked) for pk, ranked in found.items()}
 
