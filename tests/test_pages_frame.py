@@ -77,7 +77,9 @@ def test_htmx_needs_no_eval_and_writes_no_styles(client: Client, nbp: Source) ->
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
 def test_no_template_has_script_or_style_within(path: Path) -> None:
     text = path.read_text()
-    assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|javascript:", text)
+    assert not INLINE.search(text)
+        r"<script(?![^>]*\b(?:src=|type=\"application/json))|<style|\sstyle=|\son\w+=|javascript:", text
+    )
     assert not re.search(r"https?://", text)
 
 
