@@ -78,8 +78,6 @@ def test_htmx_needs_no_eval_and_writes_no_styles(client: Client, nbp: Source) ->
 def test_no_template_has_script_or_style_within(path: Path) -> None:
     text = path.read_text()
     assert not INLINE.search(text)
-        r"<script(?![^>]*\b(?:src=|type=\"application/json))|<style|\sstyle=|\son\w+=|javascript:", text
-    )
     assert not re.search(r"https?://", text)
 
 
