@@ -56,7 +56,7 @@ def test_a_badge_says_the_figure_and_its_day(client: Client, nbp: Source) -> Non
 
 def test_a_badge_in_english(client: Client, nbp: Source) -> None:
     rates(nbp, "3.8640", "3.8647")
-    assert texts(picture(client, "/badge/USD.svg?lang=en")) == ["USD", "3.8647 zł · 20 Nov 2026"]
+    assert texts(picture(client, "/badge/USD.svg?lang=en")) == ["USD", "3.8647 PLN · 20 Nov 2026"]
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def gaps(request: HtmxRequest) -> HttpResponse:
 
 def licence_row(source: Source) -> Row:
     """What its terms, or the operator, let everybody see."""
-    allowed = [_("strony") if source.public_display else "", _("API") if source.public_api else ""]
+    allowed = [_("strony") if may(source, Audience.PAGE) else "", _("API") if may(source, Audience.API) else ""]
     return {
         "name": source.name,
         "url": source.url,

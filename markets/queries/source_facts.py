@@ -18,9 +18,3 @@ def shown() -> list[SourceFacts]:
     """By name; one query."""
     found = Source.objects.filter(shown_to(Audience.PAGE, ""), available=True).order_by("name")
     return [SourceFacts(*row) for row in found.values_list("code", "name", "url", "licence", "attribution")]
-
-
-def hidden() -> list[SourceFacts]:
-    """Those whose terms keep their figures from pages; the operator's choice `public_display` shows them. One query."""
-    found = Source.objects.filter(available=True).exclude(shown_to(Audience.PAGE, "")).order_by("name")
-    return [SourceFacts(*row) for row in found.values_list("code", "name", "url", "licence", "attribution")]
