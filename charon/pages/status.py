@@ -22,7 +22,7 @@ def page(request: HtmxRequest) -> HttpResponse:
         "problems": problem_words.rows(status.problems, status.names),
         "parts": status_rows.parts(status),
         "rows": list(status_rows.sources(status)),
-        "log": status_log.context(wanted, staff=staff),
+        **status_log.context(wanted, staff=staff),
         "here": wanted.address(reverse("status")),
         "sources": shown_sources(one.state.source for one in status.sources),
         "every": BUSY,

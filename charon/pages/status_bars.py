@@ -42,7 +42,7 @@ def bar(runs: DayRuns | None) -> tuple[str, int]:
 
 
 def words(days: Mapping[date, DayRuns]) -> str:
-    """For everybody, and all that a screen reader has: the share, the worst day, and for how many days there is none."""
+    """For everybody, and all that a screen reader has: the share, the worst day, and how many days have no record."""
     if not days:
         return _("brak zapisów z ostatnich 90 dni")
     runs, good = sum(one.runs for one in days.values()), sum(one.good for one in days.values())

@@ -23,6 +23,7 @@ from markets.queries.state_turns import Expected
 from markets.redis import client as redis_client
 from miner import faults, source_facts, source_states
 from miner.models import Spent
+from miner.providers import PROVIDERS
 from miner.source_facts import Budget
 
 # Redis, the disk and the beats of the queues change without the database: nothing is kept for longer.
@@ -128,10 +129,16 @@ def source_statuses(states: list[SourceState], now: datetime) -> Iterator[Source
             state=state,
             table=tables.get(source.pk),
             price_at=newest_price(state),
-            expected=state_turns.next_table(state, now),
+            expected=state_turns.next_table(state, now) if is_scheduled(state) else None,
             budget=source_facts.budget(source, spent, record.requests_today, now),
             record=record,
         )
+
+
+def is_scheduled(state: SourceState) -> bool:
+    """Whether it is asked by a timetable: an archive that is a package comes with each start."""
+    provider = PROVIDERS.get(state.source.code)
+    return provider is not None and provider.scheduled
 
 
 def newest_price(state: SourceState) -> datetime | None:

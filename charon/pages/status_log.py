@@ -87,7 +87,7 @@ def selects(wanted: Wanted, entries: list[message_log.Row]) -> list[Row]:
     channels = sorted({channel for _kind, channel, _count in named} | ({wanted.channel} - {""}))
     return [
         {"name": KIND, "label": _("Rodzaj"), "options": options(kinds(), wanted.kind)},
-        {"name": CHANNEL, "label": _("Kanał"), "options": options(dict(zip(channels, channels)), wanted.channel)},
+        {"name": CHANNEL, "label": _("Kanał"), "options": options({name: name for name in channels}, wanted.channel)},
     ]
 
 

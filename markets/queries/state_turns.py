@@ -58,11 +58,11 @@ def begin_of(table: Timetable, day: date) -> datetime:
 
 
 def next_table(state: SourceState, now: datetime) -> Expected | None:
-    """The first that is expected; None for what is off, has no timetable, or publishes on no known day."""
+    """The first that is expected, of one day that with known hours; None for what is off or has no timetable."""
     if state.state == State.OFF:
         return None
     found = filter(None, (next_of(one, now) for one in state.series))
-    return min(found, key=lambda one: (one.start, one.series), default=None)
+    return min(found, key=lambda one: (one.day, not one.has_hours, one.start, one.series), default=None)
 
 
 def next_of(one: SeriesState, now: datetime) -> Expected | None:
