@@ -68,23 +68,28 @@ def address(path: str, query: Mapping[str, str]) -> str:
 def journal(source: str = "", status: str = "") -> models.QuerySet[Job, dict[str, Any]]:
     """The jobs from the newest on, of a source and of a state where they are named; plain values."""
     wanted = {"source__code": source, "status": status}
-    return Job.objects.filter(**{name: value for name, value in wanted.items() if value}).values(*JOURNAL)
+    found = Job.objects.filter(**{name: value for name, value in wanted.items() if value})
+    rows: models.QuerySet[Job, dict[str, Any]] = found.values(*JOURNAL)
+    return rows
 
 
 def running_jobs() -> models.QuerySet[Job, dict[str, Any]]:
-    return Job.objects.filter(status=Job.Status.RUNNING).order_by("pk").values(*JOURNAL)
+    found = Job.objects.filter(status=Job.Status.RUNNING).order_by("pk")
+    rows: models.QuerySet[Job, dict[str, Any]] = found.values(*JOURNAL)
+    return rows
 
 
 def series_sums() -> Iterator[dict[str, Any]]:
     """One row a series: when it was last found complete, what it has brought."""
     well = Q(status__in=[Job.Status.SUCCESS, Job.Status.SKIPPED])
     totals = Job.objects.order_by("job_type").values("job_type")
-    yield from totals.annotate(
+    sums = totals.annotate(
         last_good=Max("finished_at", filter=well),
         last_rows=Max("finished_at", filter=Q(rows_written__gt=0)),
         rows=Sum("rows_written"),
         refused_figures=Sum("refused"),
     )
+    return (dict(row) for row in sums)
 
 
 def schedule_rows(by_code: dict[str, Source]) -> Iterator[dict[str, Any]]:

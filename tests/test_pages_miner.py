@@ -181,7 +181,7 @@ def test_a_journal_is_counted_to_its_bound_and_no_further(
 def test_errors_and_notes_are_in_the_language_of_the_page(client: Client, nbp: Source) -> None:
     """What an older release has stored without a code stands as it is."""
     error, note = Message("reason.unreachable"), Message("note_refused", what="A 2009-02-11 ZWR")
-    stored = {"error": str(error), "error_message": messages.encoded(error)}
+    stored: dict[str, Any] = {"error": str(error), "error_message": messages.encoded(error)}
     add(nbp, status="failed", reason="unreachable", **stored)
     add(nbp, "nbp.B", notes=["old words", str(note)], note_messages=[messages.encoded(note)])
     for address, language in (("/miner/", "pl"), ("/en/miner/", "en")):

@@ -234,11 +234,11 @@ def test_page_json_text_admin_and_metrics_judge_alike(client: Client, staff: Cli
         assert {(one["kind"], one["subject"]) for one in told["problems"]} == found
         gauge = metrics.state_gauge(source_states.states())
         assert {s.labels["state"] for s in gauge.samples if s.labels["source"] == "nbp" and s.value} == {detail}
-        office = {row["code"]: row["light"] for row in front.context(request_of(staff))["states"]}
+        office = {row["code"]: row["light"] for row in states_of(front.context(request_of(staff)))}
         assert lights(visitor) == office
         seen.add(state)
 
-    Schedule.objects.update(next_run=NOON + timedelta(hours=1))
+    Schedule.objects.update(next_run=NOON)
     agree("late", "pending", "OK")
     for name, day in {"A": "2026-11-20", "B": "2026-11-18", "C": "2026-11-20", "gold": "2026-11-20"}.items():
         table(nbp, name, day)
@@ -255,6 +255,10 @@ def test_page_json_text_admin_and_metrics_judge_alike(client: Client, staff: Cli
     Source.objects.filter(pk=nbp.pk).update(enabled=False)
     agree("skipped", "off", "OK")
     assert seen == {"ok", "running", "late", "failed", "skipped", "stale"}
+
+
+def states_of(office: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(office["states"])
 
 
 def request_of(client: Client) -> Any:

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 from markets import problems
 from markets.queries.freshness import OFFICIAL, Freshness, State
 from markets.views import Row
-from miner.views import label
+from miner.job_names import label
 
 
 class Fault(Protocol):

@@ -12,8 +12,8 @@ from markets import clock, formats
 from markets.queries.source_state import State
 from markets.queries.source_words import words
 from markets.views import Row
+from miner.job_names import label
 from miner.source_facts import Budget
-from miner.views import label
 
 # The official table and what stands in for it: its day is that of the newest rates.
 TABLE_A = ("nbp.A", "nbp_archive.mid")

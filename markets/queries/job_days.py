@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 from django.db.models import Count, DateField, Func, Q, Sum
 
@@ -31,9 +32,9 @@ class LocalDay(Func):
         offset = now.astimezone(WARSAW).utcoffset() or timedelta()
         super().__init__(name, hours=int(offset.total_seconds() // 3600))
 
-    def as_sqlite(self, compiler: object, connection: object, **context: object) -> object:
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
         template = "strftime('%%%%Y-%%%%m-%%%%d', %(expressions)s, '+%(hours)s hours')"
-        return self.as_sql(compiler, connection, template=template, **context)  # type: ignore[arg-type]
+        return self.as_sql(compiler, connection, template=template, **context)
 
 
 @dataclass(frozen=True, slots=True)
