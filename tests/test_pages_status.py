@@ -83,6 +83,7 @@ def test_redis_is_off_connected_or_away_since_when(
 ) -> None:
     settings.REDIS_URL = ""
     assert "Redis wyłączony wszystko działa bez niego" in page(client)
+    assert "Dziennik wiadomości działa tylko z Redisem, a ten jest wyłączony." in page(client)
     assert client.get("/health").json()["redis"] == "off"
     with imitated(settings, monkeypatch) as server:
         assert "Redis połączony" in page(client)
@@ -97,7 +98,7 @@ def test_redis_is_off_connected_or_away_since_when(
             at("2026-11-20 12:07")
             shown = page(client)
         assert "Redis nieosiągalny od 20.11.2026, 12:00 wszystko działa bez niego" in shown
-        assert "Dziennik wiadomości działa tylko z Redisem, a ten jest wyłączony." in shown
+        assert "Dziennik wiadomości działa tylko z Redisem, a ten jest nieosiągalny." in shown
         assert server.ping()
         redis_client.connection.cooling_until = 0
         assert client.get("/health").json() == client.get("/health").json() | {"status": "ok", "redis": "ok"}
@@ -284,7 +285,7 @@ def test_what_is_for_programs_has_no_language_and_names_its_reasons(client: Clie
 
 def test_everybody_sees_counts_and_nobody_else_sees_words(client: Client, nbp: Source, logged: None) -> None:
     shown = page(client)
-    assert "Z ostatnich 6 wpisów dziennika; najnowszy: 20.11.2026, 12:00" in shown
+    assert "Policzono 6 wpisów dziennika; najnowszy: 20.11.2026, 12:00" in shown
     assert "wiadomość rates.ingested 3" in shown
     assert "błąd nbp.A 1" in shown
     assert "sygnał signals.updated 1" in shown
@@ -378,7 +379,7 @@ def test_the_filter_of_the_log_stands_in_the_address(client: Client, staff: Clie
     """The public's text is not looked for in summaries: what it finds would give them away."""
     region = staff.get("/status/?rodzaj=error&tekst=brokenpipe").content.decode()
     assert 'hx-get="/status/?rodzaj=error&amp;tekst=brokenpipe"' in region
-    assert "Z ostatnich 1 wpisu dziennika" in page(staff, "?rodzaj=error&tekst=brokenpipe")
+    assert "Policzono 1 wpis dziennika" in page(staff, "?rodzaj=error&tekst=brokenpipe")
     assert SECRET in region
     assert '<option value="error" selected>' in region
     visitor = Client()

@@ -25,6 +25,7 @@ def page(request: HtmxRequest) -> HttpResponse:
         **status_log.context(wanted, staff=staff),
         "here": wanted.address(reverse("status")),
         "sources": shown_sources(one.state.source for one in status.sources),
+        "away": status.redis == "unreachable",
         "every": BUSY,
     }
     response = page_of(request, "status/status.html", context, until=None if staff else status.until)

@@ -74,7 +74,7 @@ def context(wanted: Wanted, *, staff: bool) -> Row:
         "text": wanted.text,
         "selects": selects(wanted, entries or []),
         "counts": [count_row(*line) for line in by_family(activity.counts)],
-        "total": formats.plural(activity.total, _("wpisu,wpisów,wpisów")),
+        "total": formats.plural(activity.total, _("wpis,wpisy,wpisów")),
         "newest": activity.newest,
         "lines": [line_row(entry) for entry in found[: message_log.SHOWN]] if staff else [],
         "staff": staff,
