@@ -17,6 +17,13 @@ NAMES = {
     "retention": gettext_lazy("Porządki: stare ceny, świece i zadania"),
     "listings": gettext_lazy("Wykazy symboli źródeł"),
     "problems": gettext_lazy("Porządki: szukanie problemów"),
+    "compare": gettext_lazy("Porównanie źródeł"),
+    "alerts.watchdog": gettext_lazy("Alerty: ocena wszystkich reguł"),
+    "alerts.delivery": gettext_lazy("Alerty: wysyłanie wiadomości"),
+    "alerts.canary": gettext_lazy("Alerty: wiadomość kontrolna"),
+    "alerts.retention": gettext_lazy("Porządki: stare alerty i wiadomości"),
+    "outcomes.nightly.candles": gettext_lazy("Wyniki reguł: świece"),
+    "outcomes.nightly.official": gettext_lazy("Wyniki reguł: kursy urzędowe"),
 }
 
 

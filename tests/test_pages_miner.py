@@ -17,7 +17,10 @@ from django_q.models import Schedule
 from markets import admin_base, messages
 from markets.messages import Message
 from markets.models import Job, Source
+from miner.job_names import label
 from signals import schedule as brain
+from signals.alerts import schedule as alerts_schedule
+from signals.outcomes import schedule as outcomes_schedule
 
 NOON = datetime(2026, 11, 20, 11, 0, tzinfo=UTC)
 
@@ -228,6 +231,16 @@ def test_the_brains_own_entry_has_a_name_for_people(client: Client, nbp: Source)
     shown = text_of(client.get("/miner/").content)
     assert "Sygnały: sprawdzenie, czy wszystko wyliczono" in shown
     assert "watchdog" not in shown
+
+
+def test_every_entry_of_the_timetable_has_a_name_for_people(client: Client, nbp: Source) -> None:
+    """Whoever adds one names it in miner.job_names. Each app writes its own where it is installed."""
+    for module in (brain, alerts_schedule, outcomes_schedule):
+        module.write()
+    names = dict(Source.objects.values_list("code", "name"))
+    bare = [name for name in Schedule.objects.values_list("name", flat=True) if label(name, names) == name]
+    assert bare == []
+    assert Schedule.objects.count() > 20
 
 
 def test_the_work_of_the_markets_has_names_of_its_own(client: Client, nbp: Source) -> None:
