@@ -78,7 +78,7 @@ def source_row(one: SourceStatus, names: Mapping[str, str], now: datetime) -> Ro
         "code": state.source.code,
         "light": state.light,
         "state": words(state),
-        "behind": ", ".join(of_source(name, names) for name in state.behind),
+        "behind": ", ".join(of_source(name, names) for name in state.behind) if state.is_behind else "",
         "table": table_row(one.table, names) if one.table else None,
         "price_at": one.price_at,
         "success": state.last_success,
