@@ -9,7 +9,7 @@ from charon.api.addresses import STREAM
 from charon.api.app import api
 from charon.feeds import llms
 from charon.page_urls import page_urls
-from charon.pages import well_known
+from charon.pages import status_feed, well_known
 
 handler400 = "charon.middleware.bad_request"
 handler500 = "charon.middleware.server_error"
@@ -20,6 +20,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", api.urls),
     path("metrics", metrics.page),
     path("", include("charon.feeds.urls")),
+    path("status.json", status_feed.as_json, name="status_json"),
+    path("status.txt", status_feed.as_text, name="status_text"),
     path("llms.txt", llms.page),
     path("robots.txt", well_known.robots),
     path("sitemap.xml", well_known.sitemap, name="sitemap"),

@@ -14,7 +14,7 @@ from markets.admin import JobAdmin
 from markets.admin_confirm import ConfirmedActions
 from markets.models import Job, Source
 from miner import job_control
-from miner.views import label
+from miner.job_names import label
 
 admin.site.unregister(Job)
 

@@ -14,6 +14,7 @@ from markets.messages import Message
 from markets.models import Gap, Job
 from markets.problems import Fault
 from markets.queries import jobs
+from markets.queries.freshness import Trouble
 from markets.queries.source_state import SourceState, State
 from miner import source_states, times_ahead
 from miner.collect import failures
@@ -55,7 +56,12 @@ def source_faults(states: list[SourceState]) -> Iterator[Fault]:
         if one.is_behind:
             yield Fault("source_stale", one.source.code, Message("words", words=", ".join(one.behind)))
         if one.state == State.FAILED and one.trouble and one.trouble.reason != ENVIRONMENT:
-            yield Fault("source_failed", one.source.code, Message(f"reason.{one.trouble.reason}"))
+            yield Fault("source_failed", one.source.code, reason_of(one.trouble))
+
+
+def reason_of(trouble: Trouble) -> Message | None:
+    """None for a row that names no reason, or one of a newer release."""
+    return Message(f"reason.{trouble.reason}") if trouble.reason in Job.Reason.values else None
 
 
 def job_faults(states: list[SourceState]) -> Iterator[Fault]:

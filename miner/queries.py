@@ -1,16 +1,17 @@
 """Questions that need the providers or the timetable besides the tables."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F
+from django.db.models import F, Max, Q, Sum
 from django_q.models import Schedule
 
 from markets import clock
-from markets.models import Source
+from markets.models import Job, Source
 from markets.queries import jobs
 from miner.providers import PROVIDERS
 from miner.pulse import polls
@@ -18,6 +19,7 @@ from miner.sources import key_of
 
 FACTS = ("code", "name", "url", "unit", "limits", "licence", "attribution", "edition")
 CHOICES = ("available", "enabled", "paused_until", "public_display", "public_api")
+JOURNAL = (*jobs.COLUMNS, "note_messages", "error_message")
 NEVER = {"last_success_at": None, "last_failure_at": None, "last_error": None}
 
 MINUTES = {Schedule.HOURLY: 60, Schedule.DAILY: 24 * 60, Schedule.WEEKLY: 7 * 24 * 60}
@@ -46,13 +48,48 @@ def tables(code: str) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: str(row["table"]))
 
 
-def upcoming() -> list[dict[str, Any]]:
-    """What will run next, the soonest first: the schedules of our queues, and the polls that pulse starts."""
-    by_code = {source.code: source for source in Source.objects.all()}
+def upcoming(sources: Iterable[Source] | None = None) -> list[dict[str, Any]]:
+    """What will run next, the soonest first: the schedules of our queues, and the polls that pulse starts.
+
+    One statement, and one more without the sources.
+    """
+    by_code = {source.code: source for source in (Source.objects.all() if sources is None else sources)}
     enabled = [source for source in by_code.values() if source.enabled and source.code in PROVIDERS]
     rows = [*schedule_rows(by_code), *pulse_rows(enabled, by_code)]
     never = datetime.max.replace(tzinfo=UTC)
     return sorted(rows, key=lambda row: (row["next_run"] or never, row["name"]))
+
+
+def address(path: str, query: Mapping[str, str]) -> str:
+    kept = {name: value for name, value in query.items() if value}
+    return f"{path}?{urlencode(kept)}" if kept else path
+
+
+def journal(source: str = "", status: str = "") -> models.QuerySet[Job, dict[str, Any]]:
+    """The jobs from the newest on, of a source and of a state where they are named; plain values."""
+    wanted = {"source__code": source, "status": status}
+    found = Job.objects.filter(**{name: value for name, value in wanted.items() if value})
+    rows: models.QuerySet[Job, dict[str, Any]] = found.values(*JOURNAL)
+    return rows
+
+
+def running_jobs() -> models.QuerySet[Job, dict[str, Any]]:
+    found = Job.objects.filter(status=Job.Status.RUNNING).order_by("pk")
+    rows: models.QuerySet[Job, dict[str, Any]] = found.values(*JOURNAL)
+    return rows
+
+
+def series_sums() -> Iterator[dict[str, Any]]:
+    """One row a series: when it was last found complete, what it has brought."""
+    well = Q(status__in=[Job.Status.SUCCESS, Job.Status.SKIPPED])
+    totals = Job.objects.order_by("job_type").values("job_type")
+    sums = totals.annotate(
+        last_good=Max("finished_at", filter=well),
+        last_rows=Max("finished_at", filter=Q(rows_written__gt=0)),
+        rows=Sum("rows_written"),
+        refused_figures=Sum("refused"),
+    )
+    return (dict(row) for row in sums)
 
 
 def schedule_rows(by_code: dict[str, Source]) -> Iterator[dict[str, Any]]:

@@ -46,7 +46,7 @@ def source_rows() -> list[Source]:
         "resumed_at": Subquery(resumed[:1]),
         "cooling_until": F("spent__blocked_until"),
     }
-    return list(Source.objects.annotate(**newest, **extra).order_by("code"))
+    return list(Source.objects.select_related("spent").annotate(**newest, **extra).order_by("code"))
 
 
 def newest_price(source: OuterRef) -> Subquery:

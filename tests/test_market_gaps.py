@@ -21,7 +21,7 @@ from miner.collect import prices as price_collector
 from miner.collect import window_plan
 from miner.fetch import cooldown
 from miner.fetch.errors import ProviderError, Refused, UnknownTicker, Unreachable, Unreadable
-from miner.views import label
+from miner.job_names import label
 from tests.markets_fake import FakeMarket, open_market
 from tests.test_fill import NOW, days, market, rotating, work_off
 from tests.test_past import WithPast
@@ -346,10 +346,10 @@ def test_a_first_past_that_failed_is_asked_for_by_its_poll_alone(past: Source, a
     ("subject", "words"),
     [
         ("fake.candle:1h", "Fake: świece 1h"),
-        ("fake.price", "Fake: dawne ceny"),
+        ("fake.price", "Fake: historia cen"),
         ("fake.gaps", "Fake: luki"),
         ("fake.fill", "Fake: zamówiona historia"),
-        ("fake.fill.4h", "Fake: dawne świece 4h"),
+        ("fake.fill.4h", "Fake: historia świec 4h"),
     ],
 )
 def test_people_read_of_which_series_a_problem_is(subject: str, words: str) -> None:

@@ -6,16 +6,13 @@ The judgements are those of `/status`: `miner.source_states` and the register of
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.conf import settings
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Min
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django_q.models import OrmQ
 
-from charon import detection
+from charon import detection, queue_state
 from charon.backoffice import remedies
-from charon.processes import queue_heartbeat
 from markets import clock, formats
 from markets.models import Job, OutboxEvent, Source
 from markets.queries.source_state import SourceState
@@ -79,27 +76,11 @@ def part(name: str, light: str, state: str, more: str = "", href: str = "") -> R
 
 def queue_rows(now: datetime) -> list[Row]:
     """How many tasks wait or run, since when the oldest waits, and whether anybody takes them."""
-    names = {settings.MINER_QUEUE: _("Kolejka pobierania"), settings.BRAIN_QUEUE: _("Kolejka sygnałów")}
-    if len(names) == 1:
-        names = {settings.MINER_QUEUE: _("Kolejka zadań")}
-    due = Min("lock", filter=Q(lock__lte=now))
-    rows = OrmQ.objects.order_by().values_list("key").annotate(count=Count("pk"), oldest=due)
-    waiting = {key: (count, oldest) for key, count, oldest in rows}
     href = reverse("admin:django_q_ormq_changelist")
     return [
-        part(name, *beat_of(key, now), waits(*waiting.get(key, (0, None)), now), href) for key, name in names.items()
+        part(one.name, one.light, one.words, waits(one.waiting, one.oldest, now), href)
+        for one in queue_state.queues(now)
     ]
-
-
-def beat_of(queue: str, now: datetime) -> tuple[str, str]:
-    """Light and words of the last beat on this machine."""
-    beaten = queue_heartbeat.last_beat(queue)
-    if not beaten:
-        return "muted", _("brak pomiaru na tej maszynie")
-    last = datetime.fromtimestamp(beaten / 1e9, now.tzinfo)
-    if (now - last).total_seconds() > queue_heartbeat.LIMIT:
-        return "bad", _("nie bierze zadań od %s") % formats.moment(last)
-    return "good", _("działa")
 
 
 def waits(count: int, oldest: datetime | None, now: datetime) -> str:

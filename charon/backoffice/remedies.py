@@ -10,7 +10,7 @@ from markets import formats, problems
 from markets.admin_confirm import address
 from markets.models import Problem, Source
 from markets.views import Row
-from miner.views import label
+from miner.job_names import label
 
 # Actions of the list of sources that mend a problem of one source, the most likely first.
 ACTIONS = {

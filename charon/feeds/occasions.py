@@ -12,10 +12,10 @@ from markets.licence import Audience, shown_to
 from markets.models import Source
 from markets.queries import calendars
 from markets.queries.calendars import DAY, WEEKLY_PAUSE
+from miner.job_names import label
 from miner.providers import PROVIDERS
 from miner.providers.base import TableSeries
 from miner.source_states import timetable
-from miner.views import label
 
 DAYS_AHEAD = 90
 TARGET = "ECB"

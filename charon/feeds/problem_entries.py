@@ -18,7 +18,7 @@ def entries(names: Mapping[str, str]) -> Iterator[Entry]:
 
 
 def entry(problem: Problem, names: dict[str, str]) -> Entry:
-    row = problem_words.row(problem.kind, [problem], names, problem.opened_at)
+    row = problem_words.row(problem.kind, [problem], names)
     gone = problem.closed_at
     about = f": {row['about']}" if row["about"] else ""
     began = _("Od %s.") % formats.moment(problem.opened_at)

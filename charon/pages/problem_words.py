@@ -1,38 +1,59 @@
 """The open problems for readers: what, since when and what it harms; details are for operators alone."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import NamedTuple, Protocol
 
-from markets import formats, problems
-from markets.models import Problem
-from markets.queries.freshness import OFFICIAL, Freshness, OpenProblem, State
+from markets import problems
+from markets.queries.freshness import OFFICIAL, Freshness, State
 from markets.views import Row
-from miner.views import label
+from miner.job_names import label
 
 
-def rows(names: dict[str, str], now: datetime) -> list[Row]:
-    """One row a kind, the newest first; of sources and their series also which. `names` are those of the sources."""
-    return grouped(problems.current(), names, now)
+class Fault(Protocol):
+    """A row of the register, or what stands for one."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def subject(self) -> str: ...
+    @property
+    def opened_at(self) -> datetime | None: ...
 
 
-def harm(names: dict[str, str], truth: Freshness) -> list[Row]:
+class Open(NamedTuple):
+    """An open problem of a kind that this release knows; `opened_at` is None for one that nobody has recorded yet."""
+
+    kind: str
+    subject: str
+    opened_at: datetime | None
+
+
+def recorded() -> list[Open]:
+    """What the register has open, the newest first; one statement."""
+    found = problems.current().filter(kind__in=problems.KINDS)
+    return [Open(*row) for row in found.values_list("kind", "subject", "opened_at")]
+
+
+def harm(names: Mapping[str, str], truth: Freshness) -> list[Row]:
     """Those that cost a reader something, but what the line of truth says anyway."""
     known = ("source_stale", OFFICIAL) if truth.state == State.STALE else None
     found = [one for one in truth.facts.problems if (one.kind, one.subject) != known]
-    return [one for one in grouped(found, names, truth.now) if one["reader"]]
+    return [one for one in rows(found, names) if one["reader"]]
 
 
-def grouped(found: Iterable[Problem | OpenProblem], names: dict[str, str], now: datetime) -> list[Row]:
-    kinds: dict[str, list[Problem | OpenProblem]] = defaultdict(list)
+def rows(found: Iterable[Fault], names: Mapping[str, str]) -> list[Row]:
+    """One row a kind in the order given; of sources and their series also which. `names` are those of the sources."""
+    kinds: dict[str, list[Fault]] = defaultdict(list)
     for problem in found:
         if problem.kind in problems.KINDS:
             kinds[problem.kind].append(problem)
-    return [row(kind, of_kind, names, now) for kind, of_kind in kinds.items()]
+    return [row(kind, of_kind, names) for kind, of_kind in kinds.items()]
 
 
-def row(kind: str, found: list[Problem | OpenProblem], names: dict[str, str], now: datetime) -> Row:
-    since, known = min(problem.opened_at for problem in found), problems.KINDS[kind]
+def row(kind: str, found: Iterable[Fault], names: Mapping[str, str]) -> Row:
+    known, found = problems.KINDS[kind], list(found)
     subjects = {} if known.private else dict.fromkeys(about(problem.subject, names) for problem in found)
     return {
         "kind": kind,
@@ -41,12 +62,11 @@ def row(kind: str, found: list[Problem | OpenProblem], names: dict[str, str], no
         "harm": known.harm,
         "reader": known.reader,
         "light": "bad" if known.strict else "warn",
-        "iso": since.isoformat(),
-        "since": formats.near(since, now),
+        "since": min(filter(None, (problem.opened_at for problem in found)), default=None),
     }
 
 
-def about(subject: str, names: dict[str, str]) -> str:
+def about(subject: str, names: Mapping[str, str]) -> str:
     """The source or its series in words; whatever else a problem is about stays with the operators."""
     code, dot, _series = subject.partition(".")
     if code not in names:
