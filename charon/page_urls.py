@@ -4,7 +4,19 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, path
 from django.views.generic import RedirectView
 
-from charon.pages import acknowledge, alerts, api_guide, dashboard, data, instrument, method, signals, soon, table_day
+from charon.pages import (
+    acknowledge,
+    alerts,
+    api_guide,
+    dashboard,
+    data,
+    instrument,
+    method,
+    signal,
+    signals,
+    soon,
+    table_day,
+)
 from charon.pages import status as status_page
 from miner import views as miner
 
@@ -27,7 +39,7 @@ page_urls: list[URLPattern | URLResolver] = [
     path("kurs-podatkowy/faktura/", soon.page, name="tax_invoice"),
     path("przelicznik/", soon.page, name="converter"),
     path("sygnaly/", signals.page, name="signals"),
-    path("sygnaly/<int:number>/", soon.page, name="signal"),
+    path("sygnaly/<int:number>/", signal.page, name="signal"),
     path("alerty/", alerts.page, name="alerts"),
     path("alerty/podglad/", alerts.preview, name="alert_preview"),
     path("alerty/potwierdz/<str:token>/", acknowledge.page, name="acknowledge"),

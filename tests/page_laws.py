@@ -12,6 +12,9 @@ from charon.pages import soon
 # Arguments of pages that need some; a query may follow. A page with several shapes has several lines.
 EXAMPLES: dict[str, list[tuple[dict[str, object], str]]] = {
     "table_day": [({"table": "A", "day": "2026-11-20"}, ""), ({"table": "C", "day": "2026-11-20"}, "")],
+    "signal": [({"number": 1}, "")],
+    "signals": [({}, ""), ({}, "?instrument=USD&regula=macd_cross&od=2026-10-01")],
+    "alerts": [({}, ""), ({}, "?instrument=USD")],
     "currency": [({"code": "USD"}, ""), ({"code": "USD"}, "?zakres=Max")],
 }
 # Answers that are no pages: data for scripts, redirects, pages of one signed address.

@@ -16,6 +16,7 @@ from markets import clock
 from markets.instruments.names import currency_name
 from markets.models import Instrument, Source
 from tests import page_laws
+from tests.market import decision
 from tests.test_pages_instrument import band, history
 from tests.texts import ROOT, templates
 
@@ -42,6 +43,7 @@ def filled(nbp: Source, at: Callable[[str], None]) -> None:
     for code in ("USD", "EUR"):
         history(nbp, code, count=60)
     band(nbp)
+    decision(1)
 
 
 class Marked:
