@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from charon.feeds.atom import MOST_ENTRIES, Entry
-from charon.pages import alerts, listing
+from charon.pages import alerts
 from markets import formats
 from markets.licence import Audience
 from signals.alerts import rows as alert_rows
@@ -28,7 +29,7 @@ def entry(event: Mapping[str, Any]) -> Entry:
         name=f"alert/{event['id']}",
         title=f"{code or event['subject']}: {what}",
         text=f"{began} {ended}".strip(),
-        path=listing.page_of_asset(code, event["instrument__kind"]) if code else reverse("alerts"),
+        path=f"{reverse('alerts')}?{urlencode({'instrument': code})}" if code else reverse("alerts"),
         updated=over or at,
         published=at,
     )

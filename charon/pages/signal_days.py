@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from typing import Any
 
 from django.http import QueryDict
 from django.utils.translation import gettext as _
@@ -11,6 +10,8 @@ from charon.pages import typed_day
 from markets.clock import WARSAW
 
 NAMES = ("od", "do")
+# No bar is older, and none will be younger for long; beyond them lie days that no clock can convert.
+FIRST, LAST = date(1900, 1, 1), date(2200, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +41,14 @@ def days_of(asked: QueryDict) -> Days:
     return Days(typed, columns_of(found))
 
 
-def columns_of(found: dict[str, date]) -> dict[str, Any]:
+def columns_of(found: dict[str, date]) -> dict[str, datetime]:
     columns = {}
     if "od" in found:
         columns["as_of__gte"] = midnight(found["od"])
-    if "do" in found and found["do"] < date.max:
-        columns["as_of__lt"] = midnight(found["do"] + timedelta(days=1))
+    if "do" in found:
+        columns["as_of__lt"] = midnight(min(found["do"], LAST) + timedelta(days=1))
     return columns
 
 
 def midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), WARSAW)
+    return datetime.combine(max(min(day, LAST), FIRST), time(), WARSAW)
