@@ -60,7 +60,7 @@ def test_an_alert_on_a_signal_is_there_to_be_saved_at_once(
     page = visitor.page
     visitor.open(f"{start}/sygnaly/?instrument=EUR&regula=macd_cross")
     page.get_by_role("link", name=WORDS[start][0]).first.click()
-    page.get_by_role("link", name=WORDS[start][3]).click()
+    page.get_by_role("button", name=WORDS[start][3]).click()
     expect(page.locator("#rodzaj-signal")).to_be_checked()
     expect(page.locator("#podglad strong")).to_contain_text("EUR: ")
     expect(page.locator("#podglad strong")).to_contain_text("MACD 12/26/9")
