@@ -3,7 +3,19 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, path
 
-from charon.pages import acknowledge, alerts, api_guide, dashboard, data, instrument, method, signals, soon, table_day
+from charon.pages import (
+    acknowledge,
+    alerts,
+    api_guide,
+    dashboard,
+    data,
+    instrument,
+    method,
+    signal,
+    signals,
+    soon,
+    table_day,
+)
 from charon.pages import status as status_page
 from charon.pages.charts import views as charts
 from charon.pages.converter import converter_page
@@ -33,7 +45,7 @@ page_urls: list[URLPattern | URLResolver] = [
     path("przelicznik/", converter_page, name="converter"),
     path("ui/alerts", alerts.page, name="ui_alerts"),
     path("sygnaly/", signals.page, name="signals"),
-    path("sygnaly/<int:number>/", soon.page, name="signal"),
+    path("sygnaly/<int:number>/", signal.page, name="signal"),
     path("alerty/", alerts.page, name="alerts"),
     path("alerty/podglad/", alerts.preview, name="alert_preview"),
     path("alerty/potwierdz/<str:token>/", acknowledge.page, name="acknowledge"),

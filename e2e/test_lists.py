@@ -45,7 +45,7 @@ def test_from_the_menu_to_the_reason_of_an_old_signal(
     expect(first).to_contain_text("SPRZEDAJ")
     first.get_by_text("Dlaczego").click()
     expect(first).to_contain_text(re.compile(r"RSI\(14\) wyszedł ze strefy powyżej 70: z \d\d,\d\d "))
-    expect(first.get_by_role("link", name="Pełne wyjaśnienie (JSON)")).to_be_visible()
+    expect(first.get_by_role("link", name=re.compile("Całe wyjaśnienie"))).to_be_visible()
     page.get_by_role("link", name="Wyczyść filtry").click()
     expect(page.get_by_label("Instrument")).to_have_value("")
 

@@ -1,6 +1,7 @@
 """The explanation of one decision as the API gives it: in Polish and in English, with the bars that decided."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,10 +9,11 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from markets import formats, timeframes
-from signals import flip, ledger, rules, snapshots, tables
+from signals import beside, flip, ledger, lookback, rules, snapshots
+from signals.beside import Beside
 from signals.digits import plain, rounded
 from signals.explain import TURNS
-from signals.lookback import Seen, look_back
+from signals.lookback import Seen, Stretch, look_back
 from signals.models import DAILY, Signal
 from signals.rules.rule import Rule
 
@@ -30,10 +32,11 @@ def both(say: Callable[[], Any]) -> dict[str, Any]:
 
 def explanation(row: Signal) -> dict[str, Any]:
     """What the API answers about a row of the ledger; a rule that is no longer configured has no sentence."""
-    rule = rules.find(row.rule)
-    seen = look_back(row.instrument, row.timeframe, rule, row.as_of) if rule else []
-    decided = [one for one in seen[-2:] if rule] if seen and seen[-1].moment == row.as_of else []
-    scale = decimals(row, decided)
+    return explained(facts_of(row))
+
+
+def explained(found: "Facts") -> dict[str, Any]:
+    row = found.row
     return {
         "id": row.pk,
         "code": row.instrument.code,
@@ -43,25 +46,52 @@ def explanation(row: Signal) -> dict[str, Any]:
         "signal": row.signal,
         "edition": row.version,
         "backtested": row.backtested,
-        "sentence": both(lambda: sentence(rule, row, decided[0].moment if len(decided) > 1 else None, scale)),
-        "formula": both(lambda: list(rule.formula()) if rule else []),
-        "parameters": dict(rule.arguments) if rule else {},
-        "bars": [bar(rule, one, row.timeframe, scale) for one in decided if rule],
-        "flip": turn(rule, row, scale) if rule else None,
-        "rules": [vote for other in rules.active() for vote in stand(other, row)],
-        "warnings": [both(said) for said in warnings(rule, row, decided)],
+        "sentence": both(lambda: sentence(found.rule, row, found.before, found.scale)),
+        "formula": both(lambda: list(found.rule.formula()) if found.rule else []),
+        "parameters": dict(found.rule.arguments) if found.rule else {},
+        "bars": [bar(found.rule, one, row.timeframe, found.scale) for one in found.decided if found.rule],
+        "flip": turn(found),
+        "rules": list(stands(found)),
+        "warnings": [both(said) for said in warnings(found)],
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What an explanation is made of: `decided` are the bar before and the bar of the row as they stand today, fewer
+    where they are gone.
+    """
+
+    row: Signal
+    rule: Rule | None
+    stretch: Stretch
+    decided: list[Seen]
+    scale: int
+    beside: Beside
+
+    @property
+    def before(self) -> datetime | None:
+        return self.decided[0].moment if len(self.decided) > 1 else None
+
+
+def facts_of(row: Signal) -> Facts:
+    """Two statements, of candles three; one less of a row that `beside.annotated` has read."""
+    rule = rules.find(row.rule)
+    series = lookback.series_of(row.instrument, row.timeframe)
+    stretch = lookback.read(series, row.as_of, rules.active())
+    seen = look_back(stretch, rule) if rule else []
+    decided = seen[-2:] if seen and seen[-1].moment == row.as_of else []
+    return Facts(row, rule, stretch, decided, decimals(stretch, decided), beside.of(row))
 
 
 def shown(moment: datetime, timeframe: str) -> Any:
     return moment.date() if timeframe == DAILY else moment
 
 
-def decimals(row: Signal, decided: list[Seen]) -> int:
+def decimals(stretch: Stretch, decided: list[Seen]) -> int:
     """Of an official rate as published; of candles the most that one of the closes has."""
-    if tables.is_official(row.instrument, row.timeframe):
-        scales = tables.official(row.instrument).filter(effective_date__lte=row.as_of).values_list("scale", flat=True)
-        return scales.last() or 0
+    if stretch.series.official:
+        return stretch.scale
     return max((len(plain(one.values["close"]).partition(".")[2]) for one in decided), default=2)
 
 
@@ -105,50 +135,50 @@ def bar(rule: Rule, seen: Seen, timeframe: str, scale: int) -> dict[str, Any]:
     }
 
 
-def turn(rule: Rule, row: Signal, scale: int) -> dict[str, Any] | None:
-    """What the next close after the newest bar must be for the opposite of the newest BUY or SELL."""
-    newest = snapshots.states(row.instrument, row.timeframe).get(rule.name)
-    decided = snapshots.newest_decision(row.instrument, rule, row.timeframe)
-    if newest is None or not decided:
+def turn(found: Facts) -> dict[str, Any] | None:
+    """What the next close after the newest bar must be for the opposite of the newest BUY or SELL; two statements."""
+    row, rule, turned = found.row, found.rule, found.beside.turned
+    newest = snapshots.states(row.instrument, row.timeframe).get(rule.name) if rule else None
+    if rule is None or newest is None or not turned:
         return None
-    seen = look_back(row.instrument, row.timeframe, rule, newest.as_of)
+    seen = look_back(lookback.read(found.stretch.series, newest.as_of, [rule]), rule)
     if not seen or seen[-1].moment != newest.as_of:
         return None
-    wanted = -TURNS[decided["turned"]]
+    wanted = -TURNS[turned]
     close = seen[-1].values["close"]
     later = newest.as_of + timedelta(seconds=timeframes.SECONDS[row.timeframe])
     price = flip.turning_close(rule, newest.row, close, later.timestamp(), wanted)
     return {
         "signal": LABELS[wanted],
         "after": shown(newest.as_of, row.timeframe),
-        "price": None if price is None else f"{rounded(price, scale):f}",
-        **both(lambda: flip.said(price, close, wanted, scale)),
+        "price": None if price is None else f"{rounded(price, found.scale):f}",
+        **both(lambda: flip.said(price, close, wanted, found.scale)),
     }
 
 
-def stand(rule: Rule, row: Signal) -> Iterable[dict[str, Any]]:
-    """How another rule stood on the same bar, where it applies to the series and was warm."""
-    if row.timeframe not in rule.timeframes or rule.name == row.rule:
-        return
-    seen = look_back(row.instrument, row.timeframe, rule, row.as_of)
-    if not seen or seen[-1].moment != row.as_of or len(seen) < rule.warm_up:
-        return
-    vote = rule.vote(seen[-1].values)
-    if vote is not None:
-        agrees = None if row.signal not in TURNS or not vote else vote == TURNS[row.signal]
-        yield {"rule": rule.name, "label": rule.label, "stands": LABELS[vote], "agrees": agrees}
+def stands(found: Facts) -> Iterable[dict[str, Any]]:
+    """How each other rule stood on the same bar, where it applies to the series and was warm."""
+    row = found.row
+    for rule in rules.active():
+        if row.timeframe not in rule.timeframes or rule.name == row.rule:
+            continue
+        seen = look_back(found.stretch, rule)
+        if not seen or seen[-1].moment != row.as_of or len(seen) < rule.warm_up:
+            continue
+        vote = rule.vote(seen[-1].values)
+        if vote is not None:
+            agrees = None if row.signal not in TURNS or not vote else vote == TURNS[row.signal]
+            yield {"rule": rule.name, "label": rule.label, "stands": LABELS[vote], "agrees": agrees}
 
 
-def warnings(rule: Rule | None, row: Signal, decided: list[Seen]) -> Iterable[Callable[[], str]]:
+def warnings(found: Facts) -> Iterable[Callable[[], str]]:
     """What a reader should know before relying on it."""
+    row, rule, kept = found.row, found.rule, numbers(found.row)
     if row.backtested:
         yield lambda: _("Wyliczono wstecz: tej decyzji nikt nie mógł zobaczyć, gdy ta świeca się zamykała.")
-    if Signal.objects.filter(
-        instrument=row.instrument, rule=row.rule, timeframe=row.timeframe, as_of=row.as_of, version__gt=row.version
-    ).exists():
+    if found.beside.newer:
         yield lambda: _("Jest nowsze wydanie tej decyzji: źródło poprawiło liczby i reguła mówi teraz co innego.")
-    kept = numbers(row)
-    if rule and not decided and not kept.get("withdrawn"):
+    if rule and not found.decided and not kept.get("withdrawn"):
         yield lambda: _("Notowań, z których to wyliczono, nie ma już w bazie: zostały tylko liczby w tym wierszu.")
     bars = kept.get("bars")
     if not kept.get("withdrawn") and rule and isinstance(bars, int) and bars < rule.warm_up:

@@ -18,7 +18,7 @@
 
   const send = async (rule, token) => {
     const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
-    const answer = await fetch("/api/v1/alerts", { method: "POST", headers, body: rule, credentials: "omit" });
+    const answer = await fetch(area.dataset.api, { method: "POST", headers, body: rule, credentials: "omit" });
     if (!answer.ok) return say(nameOf(answer.status));
     say("saved", (await answer.json()).id);
     htmx.trigger("#lista-alertow", "refresh");

@@ -30,9 +30,19 @@ def test_looking_at_it_says_what_happened_and_acknowledges_nothing(client: Clien
         response = method(links.path(row.pk))
         assert response.status_code == 200
     shown = words(client.get(links.path(row.pk)).content)
-    for told in ("Zmiana ceny: ", "(BTCUSD)", "+5,24% (okno: 1 h 0 min)", "67 321,50", "Potwierdzam"):
+    for told in ("Zmiana ceny: ", "(BTCUSD)", "+5,24% w 60 min, cena 67 321,50 USD (próg 5%)", "Potwierdzam"):
         assert told in shown
     assert AlertEvent.objects.get().acknowledged_at is None
+
+
+def test_it_is_told_and_acknowledged_in_english_too(client: Client) -> None:
+    row = alert_event(kind="source_stale", instrument=None, source=None, subject="nbp.A", details={})
+    address = f"/en{links.path(row.pk)}"
+    shown = words(client.get(address).content)
+    for told in ("Acknowledge the alert", "Acknowledging tells others that somebody is on it.", "nbp.A"):
+        assert told in shown
+    assert client.post(address).headers["Location"] == address
+    assert "The alert is acknowledged." in words(client.get(address).content)
 
 
 def test_no_cache_and_no_search_engine_keeps_it(client: Client) -> None:

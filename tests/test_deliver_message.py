@@ -57,15 +57,15 @@ def event(**more: Any) -> AlertEvent:
         ),
         (
             {"kind": Kind.RATING, "details": {"level": "0.5", "timeframe": "1d"}, "price": Decimal("0.6667")},
-            "BTC: ocena wzrosła do 0,67, próg 0,5 (1d)",
+            "BTC: ocena wzrosła do 0,67, próg 0,5 (świece dzienne)",
         ),
         (
             {**DOWN, "kind": Kind.RATING, "details": {"level": "-0.5", "timeframe": "1h"}, "price": Decimal(-1)},
-            "BTC: ocena spadła do −1, próg −0,5 (1h)",
+            "BTC: ocena spadła do −1, próg −0,5 (świece godzinne)",
         ),
         (
             {"kind": Kind.SIGNAL, "details": {"signal": "BUY", "rule": "macd_cross", "timeframe": "1d"}},
-            "BTC: nowy sygnał KUP (MACD 12/26/9, 1d)",
+            "BTC: nowy sygnał KUP (MACD 12/26/9, świece dzienne)",
         ),
         (
             {**FAULT, "kind": Kind.SOURCE_STALE, "subject": "nbp.A", "details": {"detail": "A, B"}},

@@ -48,7 +48,7 @@ def test_a_signal_is_an_entry_with_its_reason_and_its_page(client: Client, nbp: 
     assert "MACD" in entry.summary
     assert entry.summary.replace("\u00a0", " ").endswith("(dzienny, 3,9000 zł)")
     assert entry.id == "tag:rates.example.org,2026:signal/USD/macd_signal_cross_12_26_9/1d/2026-10-15"
-    assert entry.link == "https://rates.example.org/waluty/USD/#sygnal"
+    assert entry.link == "https://rates.example.org/sygnaly/17391/"
     assert (entry.updated, entry.published) == ("2026-10-15T00:00:00+00:00",) * 2
 
 
@@ -268,10 +268,10 @@ def test_a_demo_says_so(client: Client, settings: Any) -> None:
     assert root_of(client, "/feeds/signals.atom").findtext(f"{ATOM}title") == "DEMO · Charon: sygnały"
 
 
-def test_a_price_of_a_market_leads_to_the_list_of_its_signals(client: Client) -> None:
+def test_a_signal_of_a_market_leads_to_its_page(client: Client) -> None:
     source("coingecko", ["BTC"])
     row = decision()
     Signal.objects.filter(pk=row.pk).update(instrument=instrument("BTCUSD"), timeframe="1h")
     (entry,) = entries(client, "/feeds/signals.atom")
     assert entry.id.endswith("signal/BTCUSD/macd_signal_cross_12_26_9/1h/2026-10-15T00-00")
-    assert entry.link == "http://testserver/sygnaly/?instrument=BTCUSD"
+    assert entry.link == "http://testserver/sygnaly/17391/"

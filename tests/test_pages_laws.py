@@ -19,6 +19,7 @@ from markets.instruments.names import currency_name
 from markets.models import Instrument, Source
 from markets.queries.overview import TILES
 from tests import page_laws
+from tests.market import decision
 from tests.test_pages_instrument import band, history
 from tests.texts import ROOT, templates
 
@@ -46,6 +47,7 @@ def filled(nbp: Source, at: Callable[[str], None]) -> None:
     for code in ("USD", "EUR"):
         history(nbp, code, count=60)
     band(nbp)
+    decision(1)
 
 
 class Marked:

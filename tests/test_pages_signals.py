@@ -1,5 +1,6 @@
 """The page of signals: the newest BUY and SELL of every rule, its filters, its pages, and who may see what."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from math import sin
@@ -116,7 +117,8 @@ def test_a_candle_has_its_hour_and_its_currency(client: Client, bitcoin: Instrum
     assert row["timeframe"] == "1 godzina"
     assert row["when"].startswith("26.10.2026, ")
     assert row["price"].endswith("\u00a0USDT")
-    assert (row["href"], row["filter"]) == ("", "/sygnaly/?instrument=BTCUSDT")
+    assert row["href"] == "/krypto/BTCUSDT/"
+    assert f'<time datetime="{row["opened"]:%Y-%m-%dT%H:%M:%SZ}" data-rel>' in client.get(PATH).content.decode()
 
 
 @pytest.mark.usefixtures("dollar")
@@ -131,6 +133,34 @@ def test_each_filter_leaves_what_it_names(client: Client) -> None:
     content = client.get(PATH, {"regula": "bollinger_reentry_20_2", "sygnal": "kup"}).content.decode()
     assert '<option value="bollinger_reentry_20_2" selected>' in content
     assert '<option value="kup" selected>' in content
+
+
+@pytest.mark.usefixtures("dollar")
+def test_days_are_typed_as_people_write_them_and_both_are_included(client: Client) -> None:
+    days = sorted(map(str, columns(client, "iso")))
+    first, last = str(days[3]), str(days[-4])
+    year, month, day = first.split("-")
+    for typed in (first, f"{day}.{month}.{year}", f"{day} {month} {year}", f"{int(day)}/{int(month)}/{year}"):
+        assert sorted(map(str, columns(client, "iso", od=typed, do=last))) == days[3:-3], typed
+    content = client.get(PATH, {"od": first, "sygnal": "kup"}).content.decode()
+    assert f'name="od" value="{day}.{month}.{year}"' in content
+    assert f'hx-get="/sygnaly/?sygnal=kup&amp;od={day}.{month}.{year}"' in content
+    assert f'name="od" value="{first}"' in client.get(f"/en{PATH}", {"od": first}).content.decode()
+
+
+@pytest.mark.usefixtures("dollar")
+def test_a_day_that_there_is_not_is_said_at_its_field_and_nothing_is_listed(client: Client) -> None:
+    for wrong in ("31.02.2026", "x", "<b>", "\0" * 3 + "1", "9" * 300, "2026", "01.13.2026"):
+        response = client.get(PATH, {"od": wrong, "regula": "macd_cross"})
+        content = response.content.decode()
+        assert response.status_code == 400, wrong
+        assert "Nie ma takiego dnia" in content
+        assert response.context["crossings"] == []
+        assert re.search('name="od"[^>]* aria-invalid="true" aria-describedby="dni-blad"', content)
+        assert '<option value="macd_signal_cross_12_26_9" selected>' in content
+    content = client.get(PATH, {"od": "02.03.2026", "do": "01.03.2026"}).content.decode()
+    assert "Dzień „od” jest późniejszy niż dzień „do”." in content
+    assert client.get(PATH, {"od": "01.01.0001", "do": "31.12.9999"}).status_code == 200
 
 
 @pytest.mark.usefixtures("dollar")
@@ -267,6 +297,8 @@ def test_htmx_gets_the_list_alone_and_head_the_head(client: Client) -> None:
 def test_each_row_links_to_its_instrument_and_to_the_whole_explanation(client: Client) -> None:
     [row, *_] = shown(client)
     content = client.get(PATH).content.decode()
-    assert '<a href="/waluty/USD/#sygnal">USD</a>' in content
-    assert f'<a href="/api/v1/signals/{row["id"]}/explain">' in content
+    assert '<a href="/waluty/USD/">USD</a>' in content
+    assert f'<a class="whole" href="/sygnaly/{row["id"]}/">' in content
+    english = client.get(f"/en{PATH}").content.decode()
+    assert f'<a class="whole" href="/en/sygnaly/{row["id"]}/">' in english
     assert "wyliczony wstecz" in text_of(content)

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from charon.feeds.atom import MOST_ENTRIES, Entry
-from charon.pages import alerts
+from charon.pages import alert_list
 from markets import formats
 from markets.licence import Audience
 from signals.alerts import rows as alert_rows
@@ -15,7 +17,7 @@ from signals.alerts import words
 
 def entries() -> Iterator[Entry]:
     """At most 50, the newest first; one query."""
-    return map(entry, alert_rows.events(Audience.API).values(*alerts.COLUMNS)[:MOST_ENTRIES])
+    return map(entry, alert_rows.events(Audience.API).values(*alert_list.COLUMNS)[:MOST_ENTRIES])
 
 
 def entry(event: Mapping[str, Any]) -> Entry:
@@ -27,7 +29,7 @@ def entry(event: Mapping[str, Any]) -> Entry:
         name=f"alert/{event['id']}",
         title=f"{code or event['subject']}: {what}",
         text=f"{began} {ended}".strip(),
-        path=alerts.page_of(code, event["instrument__kind"]) if code else alerts.PATH,
+        path=f"{reverse('alerts')}?{urlencode({'instrument': code})}" if code else reverse("alerts"),
         updated=over or at,
         published=at,
     )

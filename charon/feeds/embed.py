@@ -11,7 +11,6 @@ from charon.feeds.answers import public
 from charon.feeds.atom import origin_of
 from charon.feeds.questions import Asked
 from charon.pages import listing, rows
-from charon.pages.signals import PATH as SIGNALS
 from markets import formats
 from markets.errors import QuestionError
 from markets.models import Instrument
@@ -45,7 +44,7 @@ def embed(request: HttpRequest, asked: Asked, code: str) -> HttpResponse:
 
 
 def path_of(instrument: Instrument) -> str:
-    return listing.page_of_instrument(instrument) or f"{SIGNALS}?instrument={instrument.code}"
+    return listing.page_of_instrument(instrument)
 
 
 def figure_row(figure: figures.Figure, days: int) -> Row:

@@ -8,8 +8,7 @@ from django.utils.translation import gettext as _
 from charon.feeds import alert_entries, atom, instruments, problem_entries, revision_entries, signal_entries
 from charon.feeds.answers import public
 from charon.feeds.questions import Asked
-from charon.pages import alerts, listing
-from charon.pages import signals as signals_page
+from charon.pages import listing
 from markets.licence import Audience, shown_to
 from markets.models import Instrument, Quote, Source
 
@@ -17,20 +16,20 @@ from markets.models import Instrument, Quote, Source
 @public("lang")
 def signals(request: HttpRequest, asked: Asked) -> HttpResponse:  # noqa: ARG001
     entries = signal_entries.entries()
-    return atom.answer(request, _("Charon: sygnały"), signals_page.PATH, entries, rights())
+    return atom.answer(request, _("Charon: sygnały"), reverse("signals"), entries, rights())
 
 
 @public("lang")
 def signals_of(request: HttpRequest, asked: Asked, code: str) -> HttpResponse:  # noqa: ARG001
     instrument = instruments.found(code)
-    page = listing.page_of_instrument(instrument) or f"{signals_page.PATH}?instrument={instrument.code}"
+    page = listing.page_of_instrument(instrument)
     title = _("Charon: sygnały %s") % instrument.code
     return atom.answer(request, title, page, signal_entries.entries(instrument), rights(instrument))
 
 
 @public("lang")
 def fired(request: HttpRequest, asked: Asked) -> HttpResponse:  # noqa: ARG001
-    return atom.answer(request, _("Charon: alerty"), alerts.PATH, alert_entries.entries(), rights())
+    return atom.answer(request, _("Charon: alerty"), reverse("alerts"), alert_entries.entries(), rights())
 
 
 @public("lang")

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from charon.feeds.atom import MOST_ENTRIES, Entry
-from charon.pages import listing, rows
 from charon.pages.badge import word
-from charon.pages.signals import PATH, TIMEFRAMES, price_words
+from charon.pages.signals import TIMEFRAMES, price_words
 from markets.licence import Audience
 from markets.models import Instrument
 from signals import crossings
@@ -26,7 +26,6 @@ def entry(one: Crossing) -> Entry:
     row = one.row
     code, daily = row.instrument.code, row.timeframe == DAILY
     moment = f"{row.as_of:%Y-%m-%d}" if daily else f"{row.as_of:%Y-%m-%dT%H-%M}"
-    page = listing.page_of_instrument(row.instrument)
     facts = {"code": code, "signal": word(row.signal), "rule": one.label}
     past = _("wyliczone wstecz") if row.backtested else ""
     said = [str(TIMEFRAMES.get(row.timeframe, row.timeframe)), price_words(row, one.scale), past]
@@ -34,7 +33,7 @@ def entry(one: Crossing) -> Entry:
         name=f"signal/{code}/{row.rule}/{row.timeframe}/{moment}",
         title=_("%(code)s: %(signal)s (%(rule)s)") % facts,
         text=f"{one.why} ({', '.join(filter(None, said))})",
-        path=(page + rows.EXPLANATION if daily else page) if page else f"{PATH}?instrument={code}",
+        path=reverse("signal", args=[row.pk]),
         updated=row.generated_at,
         published=row.as_of,
     )

@@ -12,9 +12,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from markets import formats
-from markets.decimals import published
 from markets.views import Row, shown_sources
-from signals.alerts import rule_store
+from signals.alerts import rule_store, words
 from signals.alerts.deliver import links
 from signals.alerts.models import AlertEvent
 
@@ -49,39 +48,19 @@ def unlisted(response: HttpResponse) -> HttpResponse:
 def context_of(event: AlertEvent) -> Row:
     return {
         "event": event,
-        "title": event.get_kind_display(),
+        "acknowledged": event.acknowledged_at is not None,
+        "title": words.capital(event.get_kind_display()),
+        "what": words.capital(words.what(words.of_event(event))),
         "subject": event.instrument.name if event.instrument else event.subject,
         "code": event.instrument.code if event.instrument else "",
-        "lines": [(name, value) for name, value in facts(event) if value],
+        "lines": [(name, formats.moment(value)) for name, value in moments(event) if value],
         "sources": shown_sources([event.source] if event.source else []),
     }
 
 
-def facts(event: AlertEvent) -> list[tuple[str, str]]:
-    """What is known of it, as pages write it; empty where there is nothing."""
-    price = published(event.price, event.scale)
+def moments(event: AlertEvent) -> list[tuple[str, datetime | None]]:
     return [
-        (_("Z chwili"), formats.moment(event.observed_at)),
-        (_("Zmiana"), change_of(event)),
-        (_("Cena"), "" if price is None else formats.number(price)),
-        (_("Szczegóły"), str(event.details.get("detail", ""))),
-        (_("Ustąpił"), told(event.resolved_at)),
-        (_("Potwierdzono"), told(event.acknowledged_at)),
+        (_("Z chwili"), event.observed_at),
+        (_("Ustąpił"), event.resolved_at),
+        (_("Potwierdzono"), event.acknowledged_at),
     ]
-
-
-def change_of(event: AlertEvent) -> str:
-    """`+5,24% (okno: 1 h 0 min)`."""
-    if event.change_pct is None:
-        return ""
-    change = formats.percent(event.change_pct)
-    if not event.window_minutes:
-        return change
-    return _("%(change)s (okno: %(window)s)") % {
-        "change": change,
-        "window": formats.duration(event.window_minutes * 60),
-    }
-
-
-def told(moment: datetime | None) -> str:
-    return formats.moment(moment) if moment else ""

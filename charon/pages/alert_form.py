@@ -1,26 +1,29 @@
 """The form of a new alert rule: what was typed, what is wrong with it in words, and the rule that it would be."""
 
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from charon.pages.listing import LONGEST_CODE
 from charon.pages.signals import TIMEFRAMES
-from markets import clock
+from markets import clock, formats
 from markets.errors import QuestionError, UnknownCodeError
 from markets.licence import Audience
-from markets.queries.prices import find_asset
+from markets.models import Instrument
+from markets.queries.prices import find_asset, plain
 from signals import rules
 from signals.alerts import automatic, rule_store
 from signals.alerts.limits import MOST_PCT, OF_KIND, Fault
 from signals.alerts.models import AlertRule, Direction, Kind
-from signals.alerts.origins import Origin
+from signals.alerts.origins import DAY_MINUTES, Origin
 from signals.alerts.rule_store import Meaningless
-from signals.models import DAILY
+from signals.models import DAILY, OFFICIAL_KINDS
 
 KINDS = (Kind.MOVE, Kind.LEVEL, Kind.SIGNAL)
 # The fields of the form by those of a rule, and of its faults.
@@ -36,6 +39,7 @@ DIRECTED = (Kind.MOVE, Kind.LEVEL)
 REST = {"source": None, "cooldown_minutes": 60, "enabled": True, "name": ""}
 NEEDED = gettext_lazy("To pole trzeba wypełnić.")
 LONGEST_NUMBER = 40
+LONGEST_TEXT = 60
 
 
 class Number(forms.Field):
@@ -66,8 +70,10 @@ class RuleForm(forms.Form):
     regula = forms.CharField(required=False, max_length=60)
     interwal = forms.ChoiceField(choices=list(TIMEFRAMES.items()), required=False)
 
-    def __init__(self, data: Any = None, audience: Audience = Audience.PAGE) -> None:
-        super().__init__(data, initial=first_values())
+    def __init__(
+        self, data: Any = None, audience: Audience = Audience.PAGE, initial: dict[str, Any] | None = None
+    ) -> None:
+        super().__init__(data, initial=first_values(automatic.defaults()) if initial is None else initial)
         self.audience = audience
         self.rule: AlertRule | None = None
         self.origin: Origin | None = None
@@ -122,8 +128,7 @@ class RuleForm(forms.Form):
             self.add_error("instrument", _("Tego instrumentu nie można teraz obserwować."))
 
 
-def first_values() -> dict[str, Any]:
-    held = automatic.defaults()
+def first_values(held: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "rodzaj": Kind.MOVE.value,
         "okno": held["window_minutes"],
@@ -131,6 +136,21 @@ def first_values() -> dict[str, Any]:
         "regula": rules.primary().name,
         "interwal": DAILY,
     }
+
+
+def prefilled(asked: QueryDict, instrument: Instrument | None) -> dict[str, Any]:
+    """What stands in the fields before anything is typed: of an address that names an instrument a whole rule, so that
+    its preview is there at once and saving is the second click. An official rate is one a day.
+    """
+    held = automatic.defaults()
+    values = first_values(held)
+    if instrument is None:
+        return values
+    if instrument.kind in OFFICIAL_KINDS:
+        values["okno"] = max(values["okno"], DAY_MINUTES)
+    named = {name: asked[name][:LONGEST_TEXT] for name in NAMES.values() if asked.get(name)}
+    threshold = formats.number(Decimal(plain(held["threshold_pct"], 0) or 0))
+    return values | {"prog": threshold} | named | {"instrument": instrument.code}
 
 
 def words(fault: Fault) -> str:

@@ -1,8 +1,6 @@
 """Alerts and their rules in words: what happened, what is watched."""
 
-from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -23,14 +21,15 @@ def window(minutes: int) -> str:
     return formats.plural(minutes, _("minuty,minut,minut"))
 
 
+def bars(timeframe: str) -> str:
+    """`dziennych`: the genitive and locative, as after `świec` and `na świecach`."""
+    names = {"1d": _("dziennych"), "4h": _("4-godzinnych"), "1h": _("godzinnych"), "5m": _("5-minutowych")}
+    return names.get(timeframe, timeframe)
+
+
 def share(value: Decimal) -> str:
     """`5%`, `5,2381%`: the digits that it has."""
     return f"{formats.number(Decimal(plain(value, 0) or 0))}%"
-
-
-def what_happened(event: Mapping[str, Any]) -> str:
-    """`+5,24% w 10 min, cena 64 123,40 USD (próg 5%)`; of the columns of an AlertEvent (`words.COLUMNS`)."""
-    return words.what(event)
 
 
 def what_is_watched(rule: AlertRule) -> str:
@@ -60,15 +59,15 @@ def watched_level(rule: AlertRule) -> str:
 
 
 def watched_signal(rule: AlertRule) -> str:
-    facts = {"rule": words.rule_label(rule.rule), "timeframe": rule.timeframe}
-    return _("nowy sygnał reguły %(rule)s (interwał %(timeframe)s)") % facts
+    facts = {"rule": words.rule_label(rule.rule), "bars": bars(rule.timeframe)}
+    return _("nowy sygnał reguły %(rule)s na świecach %(bars)s") % facts
 
 
 def watched_rating(rule: AlertRule) -> str:
     texts = {
-        Direction.UP: _("ocena powyżej %(level)s (interwał %(timeframe)s)"),
-        Direction.DOWN: _("ocena poniżej %(level)s (interwał %(timeframe)s)"),
-        Direction.BOTH: _("ocena przechodzi przez %(level)s (interwał %(timeframe)s)"),
+        Direction.UP: _("ocena świec %(bars)s powyżej %(level)s"),
+        Direction.DOWN: _("ocena świec %(bars)s poniżej %(level)s"),
+        Direction.BOTH: _("ocena świec %(bars)s przechodzi przez %(level)s"),
     }
-    facts = {"level": formats.number(words.decimal_of(rule.level)), "timeframe": rule.timeframe}
+    facts = {"level": formats.number(words.decimal_of(rule.level)), "bars": bars(rule.timeframe)}
     return texts[Direction(rule.direction)] % facts

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from django.db.models import QuerySet
 from django.http import QueryDict
+from django.urls import reverse
 
 from charon.pages import rows
 from markets.errors import UnknownCodeError
@@ -76,5 +77,9 @@ def address_of(path: str, values: Mapping[str, str]) -> str:
 
 
 def page_of_instrument(instrument: Instrument) -> str:
-    """Its own page; empty for what has none."""
-    return rows.page_of(instrument.code) if instrument.kind in OFFICIAL_KINDS else ""
+    return page_of_asset(instrument.code, instrument.kind)
+
+
+def page_of_asset(code: str, kind: str) -> str:
+    """Of what has official rates the page of the currency or of gold, of everything else that of its candles."""
+    return rows.page_of(code) if kind in OFFICIAL_KINDS else reverse("coin", args=[code])

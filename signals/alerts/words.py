@@ -83,8 +83,19 @@ def decided(event: Event) -> str:
     return _("nowy sygnał %(signal)s (%(rule)s, %(timeframe)s)") % {
         "signal": Signal.Label(signal).label if signal in Signal.Label.values else signal,
         "rule": rule_label(details.get("rule", "")),
-        "timeframe": details.get("timeframe", ""),
+        "timeframe": candles(details.get("timeframe", "")),
     }
+
+
+def candles(timeframe: str) -> str:
+    """`świece dzienne`."""
+    names = {
+        "1d": _("świece dzienne"),
+        "4h": _("świece 4-godzinne"),
+        "1h": _("świece godzinne"),
+        "5m": _("świece 5-minutowe"),
+    }
+    return names.get(timeframe, timeframe)
 
 
 def span(minutes: int) -> str:
@@ -112,7 +123,7 @@ def crossed(event: Event) -> str:
 def rated(event: Event) -> str:
     details = event["details"]
     facts = {"value": figure(rounded(event["price"])), "level": figure(details.get("level", 0))}
-    facts["timeframe"] = details.get("timeframe", "")
+    facts["timeframe"] = candles(details.get("timeframe", ""))
     above = _("ocena wzrosła do %(value)s, próg %(level)s (%(timeframe)s)")
     below = _("ocena spadła do %(value)s, próg %(level)s (%(timeframe)s)")
     return (above if event["direction"] == Direction.UP else below) % facts
