@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 
 from charon.pages import acknowledge, alerts, api_guide, dashboard, data, instrument, method, signals, soon, table_day
 from charon.pages import status as status_page
+from charon.pages.charts import views as charts
 from miner import views as miner
 
 page_urls: list[URLPattern | URLResolver] = [
@@ -14,8 +15,8 @@ page_urls: list[URLPattern | URLResolver] = [
     path("waluty/<path:code>/", instrument.currency, name="currency"),
     path("zloto/", instrument.gold, name="gold"),
     path("tabele/<str:table>/<str:day>/", table_day.view, name="table_day"),
-    path("wykres/<path:code>/dane/", soon.page, name="chart_data"),
-    path("wykres/<path:code>/tabela/", soon.page, name="chart_table"),
+    path("wykres/<path:code>/dane/", charts.data, name="chart_data"),
+    path("wykres/<path:code>/tabela/", charts.rows, name="chart_table"),
     path("krypto/", soon.page, name="crypto"),
     path("krypto/<path:symbol>/", soon.page, name="coin"),
     path("ui", soon.page, name="ui"),

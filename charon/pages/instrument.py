@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
 
-from charon.pages import chart, chart_text, dashboard, instrument_figures, instrument_rules, instrument_signal, rows
+from charon.pages import charts, dashboard, instrument_figures, instrument_rules, instrument_signal, rows
 from markets import clock, formats
 from markets.decimals import scale_of
 from markets.instruments import create, redenominations
@@ -99,7 +99,12 @@ def show(request: HtmxRequest, subject: PageSubject) -> HttpResponse:
     key = chosen if chosen in history.RANGES else history.DEFAULT_RANGE
     rule = rules.find(request.GET.get("regula", "")) or rules.primary()
     template = "instrument/_instrument.html" if wants_fragment(request) else "instrument/instrument.html"
-    return render(request, template, context(subject, key, rule))
+    facts = context(subject, key, rule)
+    if subject.line:
+        facts |= {
+            "chart": charts.chart_row(request.GET, subject.code, page=rows.page_of(subject.code), name=subject.name)
+        }
+    return render(request, template, facts)
 
 
 def context(subject: PageSubject, key: str, rule: Rule) -> Row:
@@ -142,12 +147,9 @@ def filled(line: LatestRate, key: str, truth: Freshness, rule: Rule) -> Row:
     breaks = redenominations.breaks(line.code)
     closes = ((point.day, point.mid) for point in points if point.table == daily)
     bars = signal_history.bars(closes, rule, [row.day for row in breaks])
-    series = chart.cut(points, since, bars, decisions, scale, breaks)
     return {
         "figure": instrument_figures.headline(line),
         "state": instrument_figures.state(line, truth),
-        "ranges": [range_row(line.code, name, name == key, rule) for name in history.RANGES],
-        "chart": chart_text.chart_row(series, line),
         "signal": instrument_signal.signal_row(line, truth, rule, snapshots.get("30d"), turned, bars),
         "decisions": [instrument_signal.decision_row(row, scale) for row in decisions[:SIGNALS_SHOWN]],
         "all_decisions": formats.whole(len(decisions)),
@@ -161,7 +163,3 @@ def lead(since: date, turned: Decision | None) -> date:
     """From which day on figures are needed: the averages must be settled by the first drawn and by the decided bar."""
     first = min(since, turned.day) if turned else since
     return max(first, date.min + timedelta(days=signal_history.LEAD_DAYS)) - timedelta(days=signal_history.LEAD_DAYS)
-
-
-def range_row(code: str, name: str, current: bool, rule: Rule) -> Row:
-    return {"name": name, "current": current, "href": f"{rows.page_of(code)}?zakres={name}{rule_query(rule)}"}

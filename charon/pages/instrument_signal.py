@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from charon.pages import chart, rows
+from charon.pages import charts, rows
 from charon.pages.badge import ICONS, Badges, word
 from markets import formats
 from markets.decimals import scale_of
@@ -99,7 +99,7 @@ def decision_row(decision: Decision, scale: int) -> Row:
     if "close" not in decision.values:
         return turn_row(decision) | {"histogram": "–", "close": "–"}
     return turn_row(decision) | {
-        "histogram": chart.histogram_text(decision.histogram, scale),
+        "histogram": charts.histogram_text(decision.histogram, scale),
         "close": formats.number(rounded(decision.values["close"], scale)),
     }
 

@@ -1,0 +1,81 @@
+"""The lines and the crossings that a chart draws: the formulas of the rules over columns, without numba and pandas."""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from math import isfinite, nan
+from typing import NamedTuple
+
+from signals import ledger, rules
+from signals.kernel import COLUMNS
+from signals.queries import TURNS
+from signals.rules.rule import OFFICIAL, Rule
+
+# What people call the lines of a chart, by the rule that computes them.
+INDICATORS = {
+    "macd": "macd_cross",
+    "rsi": "rsi_reversal",
+    "bollinger": "bollinger_reentry",
+    "ribbon": "ribbon_trend",
+    "squeeze": "squeeze_fired",
+    "vwap": "vwap_side",
+}
+# As `signals.kernel.COLUMNS`, and when the bar opened in seconds since 1970.
+Bar = tuple[float, ...]
+
+
+class Turn(NamedTuple):
+    """A BUY or SELL of the ledger that no later version took back."""
+
+    number: int
+    as_of: datetime
+    signal: str
+    histogram: float | None
+
+
+def indicator(name: str) -> Rule:
+    return rules.RULES[INDICATORS[name]]()
+
+
+def offered(timeframe: str, official: bool, volume: bool = False) -> list[str]:
+    """The indicators that a series can have: official rates are closes alone."""
+    found = []
+    for name in INDICATORS:
+        rule = indicator(name)
+        fits = rule.needs <= {"close", OFFICIAL} if official else OFFICIAL not in rule.needs
+        if fits and timeframe in rule.timeframes and (volume or "volume" not in rule.needs):
+            found.append(name)
+    return found
+
+
+def values(rule: Rule, bars: Iterable[Bar], restarts: Collection[int] = ()) -> list[Sequence[float]]:
+    """A row of the rule's values for each bar, to the last bit what the engine computes; NaN where it is not known.
+
+    At the bars of `restarts` the series begins anew. A bar that lacks a needed number has NaN and moves nothing.
+    """
+    kernel, parameters = rule.kernel, rule.parameters
+    if kernel is None:
+        raise NotImplementedError(rule.name)
+    # A close is there always.
+    needed = [COLUMNS.index(name) for name in COLUMNS if name in rule.needs and name != "close"]
+    width, row = len(rule.values), list(rule.initial)
+    found: list[Sequence[float]] = []
+    for number, bar in enumerate(bars):
+        if number in restarts:
+            row = list(rule.initial)
+        computed = [nan] * width
+        if not needed or all(isfinite(bar[column]) for column in needed):
+            kernel(row, bar, parameters, computed)
+        found.append(computed)
+    return found
+
+
+def turns(code: str, rule: Rule, timeframe: str, first: datetime, last: datetime, most: int) -> list[Turn]:
+    """The newest BUY and SELL in this time, newest first; one query."""
+    rows = ledger.newest_versions(
+        instrument__code=code, rule=rule.name, timeframe=timeframe, signal__in=TURNS, as_of__range=(first, last)
+    )
+    columns = ("pk", "as_of", "signal", "histogram")
+    return [
+        Turn(number, as_of, signal, None if histogram is None else float(histogram))
+        for number, as_of, signal, histogram in rows.order_by("-as_of").values_list(*columns)[:most]
+    ]
