@@ -7,11 +7,15 @@ from django.views.generic import RedirectView
 from charon.pages import acknowledge, alerts, api_guide, dashboard, data, instrument, method, signals, soon, table_day
 from charon.pages import status as status_page
 from charon.pages.charts import views as charts
+from charon.pages.converter import converter_page
+from charon.pages.tax.invoice import invoice_page
+from charon.pages.tax.lines_page import lines_page
+from charon.pages.tax.page import tax_page
 from miner import views as miner
 
 page_urls: list[URLPattern | URLResolver] = [
     path("", dashboard.dashboard_page, name="dashboard"),
-    path("waluty/", instrument.currencies, name="currencies"),
+    path("waluty/", dashboard.currencies_page, name="currencies"),
     path("waluty/<path:code>/", instrument.currency, name="currency"),
     path("zloto/", instrument.gold, name="gold"),
     path("tabele/<str:table>/<str:day>/", table_day.view, name="table_day"),
@@ -23,10 +27,10 @@ page_urls: list[URLPattern | URLResolver] = [
     path("ui/assets/<path:symbol>", soon.page, name="ui_asset"),
     path("ui/alerts", RedirectView.as_view(pattern_name="alerts", query_string=True), name="ui_alerts"),
     path("ui/settings", soon.page, name="ui_settings"),
-    path("kurs-podatkowy/", soon.page, name="tax"),
-    path("kurs-podatkowy/lista/", soon.page, name="tax_lines"),
-    path("kurs-podatkowy/faktura/", soon.page, name="tax_invoice"),
-    path("przelicznik/", soon.page, name="converter"),
+    path("kurs-podatkowy/", tax_page, name="tax"),
+    path("kurs-podatkowy/lista/", lines_page, name="tax_lines"),
+    path("kurs-podatkowy/faktura/", invoice_page, name="tax_invoice"),
+    path("przelicznik/", converter_page, name="converter"),
     path("sygnaly/", signals.page, name="signals"),
     path("sygnaly/<int:number>/", soon.page, name="signal"),
     path("alerty/", alerts.page, name="alerts"),

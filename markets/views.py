@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import TypeVar
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -11,8 +12,10 @@ from django_htmx.middleware import HtmxDetails
 from markets import formats
 from markets.licence import Audience, may
 from markets.models import Job, Source
+from markets.queries.freshness import SourceRow
 
 Row = dict[str, object]
+S = TypeVar("S", Source, SourceRow)
 # Seconds between two refreshes of a page: official rates change once a day, a running back-fill all the time.
 CALM, BUSY = 60, 15
 
@@ -42,7 +45,7 @@ def page(
     return response
 
 
-def shown_sources(sources: Iterable[Source]) -> list[Source]:
+def shown_sources(sources: Iterable[S]) -> list[S]:
     """The sources whose attribution the page's footer shows."""
     return [source for source in sources if may(source, Audience.PAGE) and source.available]
 

@@ -12,7 +12,12 @@ from charon.pages import soon
 # Arguments of pages that need some; a query may follow. A page with several shapes has several lines.
 EXAMPLES: dict[str, list[tuple[dict[str, object], str]]] = {
     "table_day": [({"table": "A", "day": "2026-11-20"}, ""), ({"table": "C", "day": "2026-11-20"}, "")],
+    "dashboard": [({}, ""), ({}, "?tabela=wszystkie&filtr=eu&sort=-zmiana"), ({}, "?tabela=przypiete")],
+    "currencies": [({}, ""), ({}, "?tabela=A&sort=nazwa"), ({}, "?filtr=%3Cb%3E")],
     "currency": [({"code": "USD"}, ""), ({"code": "USD"}, "?zakres=Max")],
+    "tax": [({}, ""), ({}, "?waluta=USD&data=2026-11-17&regula=pit&kwota=1500")],
+    "tax_invoice": [({}, ""), ({}, "?wystawiono=2026-11-17&waluta=USD&netto=1000&vat=23")],
+    "converter": [({}, ""), ({}, "?kwota=100&z=USD&na=EUR&data=2026-11-17")],
 }
 # Answers that are no pages: data for scripts, redirects, pages of one signed address.
 NO_PAGES = {"chart_data", "chart_table", "ui_alerts", "acknowledge", "alert_preview"}

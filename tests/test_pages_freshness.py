@@ -88,7 +88,8 @@ def test_figures_of_the_archive_are_never_called_good() -> None:
 
 def test_a_try_that_is_due_is_not_announced_for_the_past() -> None:
     now = warsaw("2026-11-21 09:00")
-    assert judge(with_table(FRIDAY, next_try=now - timedelta(minutes=3)), now).next_try == now
+    judged = judge(with_table(FRIDAY, next_try=now - timedelta(minutes=3)), now)
+    assert (judged.next_try, judged.starting) == (None, True)
 
 
 def ended(nbp: Source, status: str, started: datetime, reason: str = "", requests: int = 4, **more: object) -> Job:

@@ -292,7 +292,7 @@ def test_a_source_that_is_down_is_named_with_the_next_try(client: Client, nbp: S
     Schedule.objects.update(next_run=clock.now() + timedelta(hours=1))
     shown = page(client)
     assert "NBP nieosiągalny" in shown
-    assert "NBP jest nieosiągalny od 09:00; następna próba o 10:00." in shown
+    assert "NBP jest nieosiągalny od 09:00; następna próba 21.11.2026, 10:00." in shown
 
 
 def test_a_backfill_is_told_and_looked_at_more_often(client: Client, nbp: Source) -> None:
@@ -302,7 +302,7 @@ def test_a_backfill_is_told_and_looked_at_more_often(client: Client, nbp: Source
     response = client.get("/waluty/USD/")
     shown = text_of(response.content.decode())
     assert "Wczytuję historię NBP: 37 z 98 zakresów dat (tabela A, do 31.05.2012). Pierwsze kursy już są." in shown
-    assert "po wczytaniu historii" in shown
+    assert "czeka na historię" in shown
     assert b'data-every="15"' in response.content
 
 

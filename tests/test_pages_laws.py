@@ -103,6 +103,8 @@ def test_nothing_on_a_page_depends_on_the_second_it_is_drawn(client: Client, mon
     for address in page_laws.addresses("pl"):
         monkeypatch.setattr(clock, "now", lambda: now)
         response = client.get(address)
+        if "private" in response.headers.get("Cache-Control", ""):
+            continue  # a form with a token of its own is kept nowhere
         until = getattr(response, "until", None)
         if until is not None:
             assert until > now, address

@@ -12,7 +12,7 @@ from decimal import Decimal
 from django.db.models import Max, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from markets import clock
+from markets import clock, formats
 from markets.decimals import published
 from markets.instruments import redenominations
 from markets.licence import Audience, may, shown_to
@@ -61,10 +61,10 @@ def official(instrument: Instrument) -> Figure | None:
     quotes = Quote.objects.filter(OF_NBP, BOTH, table__in=TABLES, effective_date__isnull=False)
     own = quotes.filter(instrument=instrument).select_related("instrument", "source")
     quote = own.order_by("-effective_date", "source__code").first()
-    if quote is None or quote.effective_date is None:
+    if quote is None:
         return None
     newest_day = quotes.filter(table=quote.table).aggregate(day=Max("effective_date"))["day"]
-    line = overview.latest_rate(quote, newest_day)
+    line = overview.latest_rate(overview.quote_row(quote), newest_day, formats.english())
     old = _("wycofana") if line.retired else _("nieaktualne") if is_missing(quote.table, line.day) else ""
     return Figure(instrument, line.value, line.percent, line.day, quote.source, quote.table, old)
 

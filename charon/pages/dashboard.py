@@ -1,17 +1,29 @@
-"""The dashboard: newest rates beside their signals. Ten queries at most, however many currencies there are."""
+"""The dashboard, and the list of all currencies: newest rates beside their signals, in eight statements."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
 
-from charon.pages import problem_words, rows
-from charon.pages.badge import Badges
-from markets import clock
+from charon.pages import alert_words, problem_words, rows, table
+from charon.pages.badge import ICONS, Badges, word
+from charon.pages.crypto import tile as bitcoin
+from charon.pages.tax import ask_row
+from markets import clock, formats
 from markets.queries import freshness, freshness_facts, overview
-from markets.views import BUSY, CALM, HtmxRequest, Row, backfill_row, shown_sources, wants_fragment
+from markets.queries.freshness import Freshness
+from markets.queries.overview import Board
+from markets.views import BUSY, CALM, HtmxRequest, Row, backfill_row, page, shown_sources
 from signals import queries
+from signals.alerts.rows import newest_events
+from signals.queries import Crossing
+
+RECENT = 5
 
 
 def demo(request: HttpRequest) -> Row:  # noqa: ARG001
@@ -23,30 +35,91 @@ def demo(request: HttpRequest) -> Row:  # noqa: ARG001
 @cache_control(no_cache=True)
 @conditional_page
 def dashboard_page(request: HtmxRequest) -> HttpResponse:
-    template = "dashboard/_board.html" if wants_fragment(request) else "dashboard/dashboard.html"
-    return render(request, template, context())
+    board = overview.board()
+    badges = badges_of(board)
+    view = table.view_of(request.GET.dict(), "A")
+    coin, coin_until = bitcoin()
+    signals = recent_signals(board, badges)
+    shown = shared(board, badges, view, reverse("dashboard")) | {
+        "harm": problem_words.harm({row.code: row.name for row in badges.truth.facts.sources}, badges.truth),
+        "tiles": [*tiles(board, badges), coin],
+        "rule": badges.rule,
+        "ask": ask_row(clock.today(), code="USD"),
+        "recent": signals,
+        "recent_old": any(row["old"] for row in signals),
+        "alerts": [alert_row(event) for event in newest_events()],
+    }
+    return page(request, "dashboard/dashboard.html", shown, until=min(badges.truth.until, coin_until))
 
 
-def context() -> Row:
-    now, today = clock.now(), clock.today()
-    rates = overview.board()
-    truth = freshness.judge(freshness_facts.facts(rates.newest, now), now)
-    badges = Badges(queries.signal_states(), queries.rule_label(), truth)
-    tiles = rates.tiles
-    months = overview.last_month([line for line in tiles.values() if line])
-    current = {line.code: line for line in rates.current}
-    recent = queries.recent(current.keys(), max(line.day for line in rates.current)) if current else []
+@require_safe
+@cache_control(no_cache=True)
+@conditional_page
+def currencies_page(request: HtmxRequest) -> HttpResponse:
+    """All of both tables, as a list alone."""
+    board = overview.board()
+    badges = badges_of(board)
+    view = table.view_of(request.GET.dict(), table.ALL)
+    shown = shared(board, badges, view, reverse("currencies"))
+    return page(request, "dashboard/currencies.html", shown, until=badges.truth.until)
+
+
+def badges_of(board: Board) -> Badges:
+    now = clock.now()
+    truth = freshness.judge(freshness_facts.facts(board.newest, now), now)
+    return Badges(queries.signal_states(), queries.rule_label(), truth)
+
+
+def shared(board: Board, badges: Badges, view: table.View, path: str) -> Row:
+    truth: Freshness = badges.truth
     return {
         "truth": truth,
         "backfill": backfill_row(truth.facts.backfill),
-        "filled": bool(rates.current or rates.retired),
-        "harm": problem_words.harm({row.code: row.name for row in truth.facts.sources}, truth),
-        "tiles": [rows.tile(code, line, badges, months.get(code, []), today) for code, line in tiles.items()],
-        "recent": [rows.recent_row(signal, current[signal.instrument.code], badges, today) for signal in recent],
-        "rule": badges.rule,
-        "currencies": [rows.currency_row(line, badges) for line in rates.currencies],
-        "retired": [rows.retired_row(line) for line in rates.retired],
-        "days": sorted(rates.days.items()),
+        "filled": bool(board.current or board.retired),
         "sources": shown_sources(truth.facts.sources),
         "every": BUSY if truth.facts.backfill else CALM,
+        "here": path + view.query,
+        **table.context(board, badges, view, path),
+    }
+
+
+def tiles(board: Board, badges: Badges) -> list[Row]:
+    found, today = board.tiles, clock.today()
+    months = overview.last_month([line for line in found.values() if line])
+    return [rows.tile(code, line, badges, months.get(code, []), today) for code, line in found.items()]
+
+
+def recent_signals(board: Board, badges: Badges) -> list[Row]:
+    """Of what is still published and may be shown."""
+    current = {line.code: line for line in board.current}
+    if not current:
+        return []
+    found, today = queries.recent(current, max(line.day for line in board.current), RECENT), clock.today()
+    return [signal_row(one, old=badges.is_old(current[one.code]), today=today) for one in found]
+
+
+def signal_row(one: Crossing, *, old: bool, today: date) -> Row:
+    return {
+        "code": one.code,
+        "name": one.name_en if formats.english() else one.name_pl,
+        "href": reverse("signal", args=[one.number]),
+        "kind": one.signal.lower(),
+        "icon": ICONS[one.signal],
+        "text": word(one.signal),
+        "iso": one.day.isoformat(),
+        "day": formats.day(one.day),
+        "ago": formats.days_ago(one.day, today),
+        "old": old,
+    }
+
+
+def alert_row(event: Mapping[str, Any]) -> Row:
+    at: datetime = event["created_at"]
+    return {
+        "code": event["instrument__code"] or event["subject"],
+        "href": f"{reverse('alerts')}#alert-{event['id']}",
+        "text": alert_words.what_happened(event),
+        "direction": event["direction"] or "flat",
+        "arrow": rows.ARROWS.get(event["direction"], ""),
+        "at": at,
     }

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
 
-from charon.pages import charts, dashboard, instrument_figures, instrument_rules, instrument_signal, rows
+from charon.pages import charts, instrument_figures, instrument_rules, instrument_signal, rows
 from markets import clock, formats
 from markets.decimals import scale_of
 from markets.instruments import create, redenominations
@@ -38,14 +38,6 @@ class PageSubject:
     name: str
     board: Board
     line: LatestRate | None
-
-
-@require_safe
-@cache_control(no_cache=True)
-@conditional_page
-def currencies(request: HtmxRequest) -> HttpResponse:
-    template = "instrument/_currencies.html" if wants_fragment(request) else "instrument/currencies.html"
-    return render(request, template, dashboard.context())
 
 
 @require_safe

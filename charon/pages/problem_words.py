@@ -6,7 +6,7 @@ from datetime import datetime
 
 from markets import formats, problems
 from markets.models import Problem
-from markets.queries.freshness import OFFICIAL, Freshness, State
+from markets.queries.freshness import OFFICIAL, Freshness, OpenProblem, State
 from markets.views import Row
 from miner.views import label
 
@@ -18,21 +18,20 @@ def rows(names: dict[str, str], now: datetime) -> list[Row]:
 
 def harm(names: dict[str, str], truth: Freshness) -> list[Row]:
     """Those that cost a reader something, but what the line of truth says anyway."""
-    found = problems.current()
-    if truth.state == State.STALE:
-        found = found.exclude(kind="source_stale", subject=OFFICIAL)
+    known = ("source_stale", OFFICIAL) if truth.state == State.STALE else None
+    found = [one for one in truth.facts.problems if (one.kind, one.subject) != known]
     return [one for one in grouped(found, names, truth.now) if one["reader"]]
 
 
-def grouped(found: Iterable[Problem], names: dict[str, str], now: datetime) -> list[Row]:
-    kinds: dict[str, list[Problem]] = defaultdict(list)
+def grouped(found: Iterable[Problem | OpenProblem], names: dict[str, str], now: datetime) -> list[Row]:
+    kinds: dict[str, list[Problem | OpenProblem]] = defaultdict(list)
     for problem in found:
         if problem.kind in problems.KINDS:
             kinds[problem.kind].append(problem)
     return [row(kind, of_kind, names, now) for kind, of_kind in kinds.items()]
 
 
-def row(kind: str, found: list[Problem], names: dict[str, str], now: datetime) -> Row:
+def row(kind: str, found: list[Problem | OpenProblem], names: dict[str, str], now: datetime) -> Row:
     since, known = min(problem.opened_at for problem in found), problems.KINDS[kind]
     subjects = {} if known.private else dict.fromkeys(about(problem.subject, names) for problem in found)
     return {

@@ -1,30 +1,37 @@
-"""Figures and signals as ready strings for templates: filters in a loop of 150 rows cost four fifths of a page."""
+"""Figures as ready strings: what a tile, a row of the table and an instrument's page have in common."""
 
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from functools import lru_cache
 
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from charon.pages import sparkline
-from charon.pages.badge import ICONS, Badges, word
+from charon.pages.badge import Badges
 from markets import formats
 from markets.decimals import scale_of
 from markets.instruments import redenominations
-from markets.instruments.names import GOLD, currency_name
+from markets.instruments.names import GOLD, METALS, currency_name
 from markets.queries import overview
 from markets.queries.overview import LatestRate
 from markets.views import Row
-from signals.models import Signal
 from signals.queries import SignalState
 
 ARROWS = {"up": "▲", "down": "▼", "flat": ""}
 EXPLANATION = "#sygnal"
+# Codes in two languages; an unknown one that somebody asks for again and again drives out no more than one of them.
+KEPT = 1024
 
 
 def page_of(code: str) -> str:
+    return address_of(code, get_language() or "")
+
+
+@lru_cache(KEPT)
+def address_of(code: str, language: str) -> str:  # noqa: ARG001  `reverse` reads the language that is in effect
     return reverse("gold") if code == GOLD else reverse("currency", args=[code])
 
 
@@ -37,15 +44,15 @@ def direction(change: Decimal | None) -> str:
 def figures(line: LatestRate) -> Row:
     """What a tile and a row of the table have in common. The decimals stand apart so that points align."""
     value = formats.number(line.value)
-    whole, comma, decimals = value.partition(",")
     way = direction(line.change)
+    whole, decimals = parts(value)
     return {
         "code": line.code,
         "name": line.name,
         "href": page_of(line.code),
         "value": value,
         "whole": whole,
-        "decimals": comma + decimals,
+        "decimals": decimals,
         "change": "" if line.change is None else formats.signed(line.change),
         "percent": "" if line.percent is None else formats.percent(line.percent),
         "direction": way,
@@ -56,23 +63,17 @@ def figures(line: LatestRate) -> Row:
     }
 
 
-def currency_row(line: LatestRate, badges: Badges) -> Row:
+def parts(value: str) -> tuple[str, str]:
+    """`5348` and `,26`; in English, where the comma parts thousands, `5,348` and `.26`."""
+    point = formats.chosen(None).point
+    whole, mark, decimals = value.partition(point)
+    return whole, mark + decimals
+
+
+def per_many(line: LatestRate) -> str:
+    """`100 JPY = 2,4728 zł` where the NBP prints it so; empty per one."""
     many = overview.per_many(line)
-    year = year_range(line, badges.standings.get(line.code))
-    return figures(line) | {
-        "unit": line.unit,
-        "table": line.table,
-        "sort": f"{line.value:f}",
-        "sort_change": "" if line.percent is None else f"{line.percent:.6f}",
-        "many": f"{formats.whole(many[0])} {line.code} = {formats.number(many[1])} zł" if many else "",
-        "chip": badges.of(line),
-        "range": year,
-        "sort_range": year["sort"] if year else "",
-    }
-
-
-def retired_row(line: LatestRate) -> Row:
-    return figures(line)
+    return f"{formats.whole(many[0])}\u00a0{line.code} = {formats.money(many[1])}" if many else ""
 
 
 def year_range(line: LatestRate, state: SignalState | None) -> Row | None:
@@ -93,20 +94,36 @@ def year_range(line: LatestRate, state: SignalState | None) -> Row | None:
 
 def tile(code: str, line: LatestRate | None, badges: Badges, month: Sequence[Decimal], today: date) -> Row:
     """One of the figures on top; without a figure its place is kept, with the reason."""
+    unit = _("zł/g") if code == GOLD else _("zł")
     if line is None:
-        name = _("złoto") if code == GOLD else currency_name(code, "pl")
-        return {"code": code, "name": name, "href": page_of(code), "gold": code == GOLD}
+        why = _("Brak danych: cenę złota podaje tylko API NBP.") if code == GOLD else _("Brak danych.")
+        return {"code": code, "name": name_of(code), "href": page_of(code), "unit": unit, "why": why}
     old = line.retired or line.day < badges.truth.fresh_from
     return figures(line) | {
-        "gold": code == GOLD,
-        "ounce": f"{formats.number(overview.per_ounce(line))} zł/uncję" if code == GOLD else "",
+        "unit": unit,
+        "ounce": _("%s zł/uncję") % formats.number(overview.per_ounce(line)) if code == GOLD else "",
         "old": old,
-        "retired": line.retired,
         "age": formats.days_ago(line.day, today) if old else "",
+        "unchanged": "" if line.change is not None or line.retired else why_unchanged(line, filling=badges.filling),
         "points": sparkline.points(month),
-        "month": month_words(line, month),
+        "said": month_words(line, month),
         "chip": badges.of(line),
+        "rule": badges.rule,
     }
+
+
+def name_of(code: str) -> str:
+    """Of what has no figure yet."""
+    if code == GOLD:
+        return METALS[GOLD][formats.english()]
+    return currency_name(code, "en" if formats.english() else "pl")
+
+
+def why_unchanged(line: LatestRate, *, filling: bool) -> str:
+    """In the place of a change that cannot be told."""
+    if line.day == redenominations.newest_break(line.code, line.day):
+        return _("pierwszy kurs nowej jednostki")
+    return _("poprzednie notowanie jeszcze niewczytane") if filling else _("brak poprzedniego notowania")
 
 
 def as_printed(value: Decimal, line: LatestRate) -> Decimal:
@@ -120,19 +137,3 @@ def month_words(line: LatestRate, month: Sequence[Decimal]) -> str:
         return ""
     low, high = (formats.number(as_printed(value, line)) for value in (min(month), max(month)))
     return _("Ostatnie 30 dni: najniżej %(low)s, najwyżej %(high)s.") % {"low": low, "high": high}
-
-
-def recent_row(signal: Signal, line: LatestRate, badges: Badges, today: date) -> dict[str, Any]:
-    day = signal.as_of.date()
-    return {
-        "code": signal.instrument.code,
-        "name": signal.instrument.name,
-        "href": page_of(signal.instrument.code) + EXPLANATION,
-        "kind": signal.signal.lower(),
-        "icon": ICONS[signal.signal],
-        "text": word(signal.signal),
-        "iso": day.isoformat(),
-        "day": formats.day(day),
-        "ago": formats.days_ago(day, today),
-        "old": badges.old(line),
-    }

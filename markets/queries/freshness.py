@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import StrEnum
+from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 
 from markets.clock import WARSAW
-from markets.models import Job, Source
+from markets.models import Job
 from markets.queries import calendars
 
 # The NBP publishes table A between 11:45 and 12:15; the miner polls every ten minutes until 12:45.
@@ -51,6 +52,24 @@ class Trouble:
         return self.reason == Job.Reason.UNREACHABLE
 
 
+@dataclass(slots=True)
+class SourceRow:
+    """What a page says of a source; slots that can be set, as `markets.licence.Licensed` has them."""
+
+    code: str
+    name: str
+    attribution: str
+    licence: str
+    available: bool
+    public_display: bool
+
+
+class OpenProblem(NamedTuple):
+    kind: str
+    subject: str
+    opened_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What `judge` needs to know, read from the database."""
@@ -61,7 +80,8 @@ class Facts:
     next_try: datetime | None = None
     enabled: bool = True
     paused_until: datetime | None = None
-    sources: tuple[Source, ...] = ()
+    sources: tuple[SourceRow, ...] = ()
+    problems: tuple[OpenProblem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +113,14 @@ class Freshness:
 
     @property
     def next_try(self) -> datetime | None:
-        """When the next run begins; the scheduler of django-q2 starts one that is due within 30 s."""
-        return max(self.facts.next_try, self.now) if self.facts.next_try else None
+        """When the next run begins; None also for one that is due: the scheduler of django-q2 starts it within 30 s."""
+        due = self.facts.next_try
+        return due if due and due > self.now else None
+
+    @property
+    def starting(self) -> bool:
+        """Whether the next run is due and begins any moment."""
+        return self.facts.next_try is not None and self.next_try is None
 
     @property
     def until(self) -> datetime:

@@ -1,12 +1,16 @@
 """The overview of the dashboard: the latest rate of every currency and of gold, with its change."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any, NamedTuple
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
+from markets import formats
 from markets.decimals import published, scale_of
 from markets.instruments import redenominations
 from markets.instruments.names import GOLD
@@ -14,6 +18,7 @@ from markets.licence import Audience, shown_to
 from markets.models import Instrument, Quote, Rate
 from markets.models.querysets import MID_TABLES
 from markets.queries.freshness import OFFICIAL, LatestPublication
+from markets.queries.kept import KeptQuestion
 
 # Table B is weekly: a currency that is missing for three weeks is retired. A change over a longer step is not shown.
 RETIRED_AFTER = timedelta(days=21)
@@ -25,7 +30,30 @@ COLUMNS = (
     *("instrument__code", "instrument__kind", "instrument__unit", "instrument__name_pl", "instrument__name_en"),
     *("source__code", "source__name", "source__edition", "source__fallback_for_id"),
 )
+# Every rate of both languages of three days: 200 instruments.
+KEPT = 2048
 TROY_OUNCE = Decimal("31.1034768")  # grams, exactly
+
+
+class QuoteRow(NamedTuple):
+    """The columns of COLUMNS."""
+
+    table: str
+    day: date
+    price: Decimal
+    scale: int
+    previous: Decimal | None
+    previous_scale: int | None
+    previous_date: date | None
+    code: str
+    kind: str
+    unit: str
+    name_pl: str
+    name_en: str
+    source: str
+    source_name: str
+    edition: str
+    fallback_for: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +91,30 @@ class Board:
         return {code: rates.get(code) for code in TILES}
 
 
+def quotes() -> "QuerySet[Quote, Any]":
+    """Those of the NBP and of its archive that may be shown."""
+    source_group = Q(source__code=OFFICIAL) | Q(source__fallback_for__code=OFFICIAL)
+    wanted = Quote.objects.filter(source_group, shown_to(Audience.PAGE), effective_date__isnull=False)
+    return wanted.order_by("instrument__code").values_list(*COLUMNS)
+
+
+QUOTES = KeptQuestion(quotes)
+
+
 def board() -> Board:
     """The overview in one query: the quote of each instrument from the NBP or its archive, if it may be shown."""
-    source_group = Q(source__code=OFFICIAL) | Q(source__fallback_for__code=OFFICIAL)
-    wanted = Quote.objects.filter(source_group, shown_to(Audience.PAGE), effective_date__isnull=False).only(*COLUMNS)
-    return arrange(list(wanted.select_related("instrument", "source").order_by("instrument__code")))
+    return arrange([QuoteRow(*row) for row in QUOTES.rows()])
 
 
-def arrange(quotes: list[Quote]) -> Board:
-    days = newest_days(quotes)
-    rates = [latest_rate(quote, days[quote.table]) for quote in quotes if quote.table in MID_TABLES]
-    gold = next((latest_rate(quote, days[quote.table]) for quote in quotes if quote.instrument.code == GOLD), None)
+def quote_row(quote: Quote) -> QuoteRow:
+    """Of one that is read with its instrument and its source."""
+    return QuoteRow(*attrgetter(*(name.replace("__", ".") for name in COLUMNS))(quote))
+
+
+def arrange(quotes: Sequence[QuoteRow]) -> Board:
+    days, english = newest_days(quotes), formats.english()
+    rates = [latest_rate(quote, days[quote.table], english) for quote in quotes if quote.table in MID_TABLES]
+    gold = next((latest_rate(quote, days[quote.table], english) for quote in quotes if quote.code == GOLD), None)
     return Board(
         currencies=sorted((row for row in rates if not row.retired), key=popular_first),
         retired=[row for row in rates if row.retired],
@@ -83,40 +124,40 @@ def arrange(quotes: list[Quote]) -> Board:
     )
 
 
-def newest_days(quotes: list[Quote]) -> dict[str, date]:
+def newest_days(quotes: Sequence[QuoteRow]) -> dict[str, date]:
     """The day of the newest table of each letter."""
     days: dict[str, date] = {}
     for quote in quotes:
-        if quote.effective_date:
-            days[quote.table] = max(quote.effective_date, days.get(quote.table, quote.effective_date))
+        days[quote.table] = max(quote.day, days.get(quote.table, quote.day))
     return days
 
 
-def newest_table(quotes: list[Quote], days: dict[str, date]) -> LatestPublication | None:
+def newest_table(quotes: Sequence[QuoteRow], days: Mapping[str, date]) -> LatestPublication | None:
     """The newest table A: the official one as soon as one of its rates is official, else the archive's."""
-    on_top = [row for row in quotes if row.table == "A" and row.effective_date == days["A"]]
+    on_top = [row for row in quotes if row.table == "A" and row.day == days["A"]]
     if not on_top:
         return None
-    source = min((row.source for row in on_top), key=lambda row: row.fallback_for_id is not None)
-    official = source.fallback_for_id is None
-    return LatestPublication(days["A"], source.code, source.name, source.edition, official=official)
+    row = min(on_top, key=lambda row: row.fallback_for is not None)
+    official = row.fallback_for is None
+    return LatestPublication(row.day, row.source, row.source_name, row.edition, official=official)
 
 
 def popular_first(row: LatestRate) -> tuple[int, str]:
     return (POPULAR.index(row.code) if row.code in POPULAR else len(POPULAR), row.code)
 
 
-def latest_rate(quote: Quote, newest: date) -> LatestRate:
-    day = quote.effective_date or newest
-    retired = newest - day > RETIRED_AFTER
+@lru_cache(KEPT)
+def latest_rate(quote: QuoteRow, newest: date, english: bool) -> LatestRate:
+    """`newest` is the day of the newest table of that letter. Kept: a figure stays for a day, a page takes 200."""
+    retired = newest - quote.day > RETIRED_AFTER
     value = published(quote.price, quote.scale) or quote.price
-    before = None if retired else earlier(quote, day)
+    before = None if retired else earlier(quote)
     return LatestRate(
-        code=quote.instrument.code,
-        name=quote.instrument.name,
-        unit=unit_of(quote.instrument),
+        code=quote.code,
+        name=quote.name_en if english else quote.name_pl,
+        unit=unit_of(quote),
         table=quote.table,
-        day=day,
+        day=quote.day,
         value=value,
         change=None if before is None else value - before,
         percent=None if before is None else (value / before - 1) * 100,
@@ -124,18 +165,18 @@ def latest_rate(quote: Quote, newest: date) -> LatestRate:
     )
 
 
-def earlier(quote: Quote, day: date) -> Decimal | None:
+def earlier(quote: QuoteRow) -> Decimal | None:
     """The previous rate; None if it is more than three weeks older, or for another unit."""
-    if quote.previous is None or quote.previous_date is None or day - quote.previous_date > RETIRED_AFTER:
+    if quote.previous is None or quote.previous_date is None or quote.day - quote.previous_date > RETIRED_AFTER:
         return None
-    if redenominations.crosses(quote.instrument.code, quote.previous_date, day):
+    if redenominations.crosses(quote.code, quote.previous_date, quote.day):
         return None
     return published(quote.previous, quote.scale if quote.previous_scale is None else quote.previous_scale)
 
 
-def unit_of(instrument: Instrument) -> str:
+def unit_of(quote: QuoteRow) -> str:
     """`1 USD` for a currency; for a metal its unit."""
-    return f"{instrument.unit} {instrument.code}" if instrument.kind == Instrument.Kind.CURRENCY else instrument.unit
+    return f"{quote.unit} {quote.code}" if quote.kind == Instrument.Kind.CURRENCY else quote.unit
 
 
 def per_many(row: LatestRate) -> tuple[int, Decimal] | None:

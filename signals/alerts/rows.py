@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from markets.licence import Audience, shown_to
+from markets.queries.kept import KeptQuestion
 from markets.queries.prices import percent, plain
 from signals.alerts.models import PUBLIC_KINDS, AlertEvent, AlertRule, Kind
 from signals.api_rows import closed, closed_markets
@@ -18,6 +19,12 @@ EVENT_COLUMNS = (
     *("direction", "price", "scale", "state", "kind", "source__code", "subject"),
     *("observed_at", "resolved_at", "acknowledged_at"),
 )
+# What `charon.pages.alert_words` says what happened of.
+SAID_COLUMNS = (
+    *("id", "kind", "instrument__code", "instrument__quote", "subject", "created_at", "window_minutes", "change_pct"),
+    *("direction", "price", "scale", "details"),
+)
+MOST_NEWEST = 5
 RULE_COLUMNS = (
     *("id", "kind", "name", "instrument__code", "source__code", "window_minutes", "threshold_pct", "direction"),
     *("level", "rule", "timeframe", "hysteresis_pct", "cooldown_minutes", "enabled", "automatic", "created_at"),
@@ -34,6 +41,14 @@ def events(asker: Audience) -> QuerySet[AlertEvent]:
         Q(instrument__in=closed(asker)) | Q(instrument__in=closed_markets(asker))
     )
     return rows.filter((Q(kind__in=OF_PRICES) & shown_to(asker)) | of_decisions)
+
+
+NEWEST = KeptQuestion(lambda: events(Audience.PAGE).values_list(*SAID_COLUMNS)[:MOST_NEWEST])
+
+
+def newest_events() -> list[dict[str, Any]]:
+    """The five newest that everybody may see; one query."""
+    return [dict(zip(SAID_COLUMNS, row, strict=True)) for row in NEWEST.rows()]
 
 
 def rules(asker: Audience) -> QuerySet[AlertRule]:

@@ -1,0 +1,75 @@
+"""How followed series stand under every rule, as the engine keeps it: what the scanner and a coin's page show."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from markets.licence import Audience
+from markets.models import Instrument
+from signals import ratings
+from signals.api_rows import closed, closed_markets
+from signals.models import AnalysisSnapshot
+from signals.rules.rule import Rule
+
+# Of the row that `signals.rules.squeeze_fired` keeps: bars of the squeeze that lasts, bars since one ended (1: now).
+LASTING, ENDED = 0, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """The newest state of a series under a rule, or its rating; `kept` are the numbers that the next bar needs."""
+
+    rule: str
+    timeframe: str
+    status: str
+    stats: dict[str, Any]
+    kept: tuple[float, ...]
+    generated_at: datetime
+
+    @property
+    def is_warm(self) -> bool:
+        return self.status == AnalysisSnapshot.Status.OK
+
+    @property
+    def bars(self) -> tuple[int, int]:
+        """How many the series has, and how many the rule needs."""
+        return int(self.stats.get("bars", 0)), int(self.stats.get("warm_up", 0))
+
+
+Stands = dict[tuple[str, str], Stand]
+
+
+def stands(
+    instruments: Collection[int] | QuerySet[Instrument, Any], asker: Audience, timeframes: Collection[str] = ()
+) -> dict[int, Stands]:
+    """By instrument, then by (rule, timeframe); what is made of figures that may not be shown is left out. One query."""
+    wanted = Q(timeframe__in=timeframes) if timeframes else Q()
+    rows = AnalysisSnapshot.objects.filter(
+        wanted, instrument__in=instruments, window__in=AnalysisSnapshot.KEEPERS
+    ).exclude(Q(instrument__in=closed(asker)) | Q(instrument__in=closed_markets(asker)))
+    found: dict[int, Stands] = defaultdict(dict)
+    columns = ("instrument_id", "rule", "timeframe", "status", "stats", "state", "generated_at")
+    for pk, rule, timeframe, status, stats, state, at in rows.values_list(*columns):
+        kept = tuple(state.get("row", ())) if state else ()
+        found[pk][rule, timeframe] = Stand(rule, timeframe, status, stats or {}, kept, at)
+    return found
+
+
+def named(found: Stands, rule: Rule, timeframe: str) -> Stand | None:
+    return found.get((rule.name, timeframe))
+
+
+def rated(found: Stands, timeframe: str) -> Stand | None:
+    return found.get((ratings.NAME, timeframe))
+
+
+def squeeze_of(stand: Stand) -> tuple[int, int | None]:
+    """Bars of the squeeze that lasts (0: none does), and bars since the last one ended (None: none has)."""
+    if len(stand.kept) <= ENDED:
+        return 0, None
+    ended = int(stand.kept[ENDED])
+    return int(stand.kept[LASTING]), ended - 1 if ended else None
