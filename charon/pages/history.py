@@ -21,12 +21,12 @@ YEAR, MONTH = "rok", "miesiac"
 ANCHOR = "#historia"
 
 
-def context(code: str, query: Mapping[str, str]) -> Row:
-    """What `history/_month.html` draws; empty without any figure. Two queries.
+def context(code: str, query: Mapping[str, str], extent: tuple[date, date] | None = None) -> Row:
+    """What `history/_month.html` draws; empty without any figure. Two queries, one where `extent` is known.
 
     `query` holds `rok` and `miesiac` as typed. What is no month of this history is the nearest one that is.
     """
-    extent = months.extent(code)
+    extent = extent or months.extent(code)
     if extent is None:
         return {}
     first, last = extent
