@@ -78,8 +78,12 @@ POLISH = {
         "Konto {} już istnieje; hasło zmienia manage.py changepassword {}"
     ),
     "The account {} can sign in at /admin/.": "Konto {} może się zalogować pod adresem /admin/.",
-    "DEMO: the prices are made up, and the rates end in October 2026.": (
-        "DEMO: ceny są zmyślone, a kursy kończą się w październiku 2026."
+    "DEMO: prices are made up, and so are all rates after {}.": "DEMO: ceny są zmyślone, wszystkie kursy po {} także.",
+    "  today:  its table is there from midnight on, unlike at the NBP": (
+        "  dziś:   tabela dnia jest tu od północy, inaczej niż w NBP"
+    ),
+    "  gaps:   a table C comes without figures, and heals after three minutes": (
+        "  luki:   jedna tabela C przychodzi bez kursów i po trzech minutach zostaje uzupełniona"
     ),
     "  admin: {}, password {} (in the demo alone, until its next start)": (
         "  admin: {}, hasło {} (tylko w demo, do następnego startu)"

@@ -24,7 +24,7 @@ NEEDED = {"postgres": "postgresql", "initdb": "postgresql", "redis-server": "red
 DATABASE = f"charon_{sha256(str(ROOT).encode()).hexdigest()[:8]}"
 
 # Two workers, each on its own databases; tests that start servers and installations use the whole machine alone.
-EVERYDAY = ["-m", "not services and not processes", "-n", "2"]
+EVERYDAY = ["-m", "not services and not processes", "-n", "2", "-p", "tests.reaching"]
 FAULTS = ["-m", "services", "-n", "0"]
 # `make test` leaves these out for their time; they are as they are there, on SQLite and without Redis.
 PROCESSES = ["-m", "processes", "-n", "2"]

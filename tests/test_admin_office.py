@@ -18,6 +18,7 @@ from django_q.models import OrmQ, Task
 
 from charon.api import message_log
 from markets import clock, problems
+from markets.messages import Message
 from markets.models import Gap, Job, Source
 from markets.store import gaps
 from miner import tasks
@@ -54,8 +55,8 @@ def queued() -> list[str]:
 
 
 def test_the_front_page_tells_what_is_wrong_and_where_it_is_mended(operator: Client, nbp: Source) -> None:
-    problems.report("source_stale", "nbp", "nbp.A: 2026-11-19")
-    problems.report("disk", "", "180 MB")
+    problems.report("source_stale", "nbp", Message.of("nbp.A: 2026-11-19"))
+    problems.report("disk", "", Message.of("180 MB"))
     page = text(operator.get("/admin/"))
     for words in (
         "Dane ze źródła są nieaktualne: ",
@@ -76,7 +77,7 @@ def test_the_front_page_costs_the_same_however_much_is_wrong(operator: Client, n
     with CaptureQueriesContext(connection) as calm:
         operator.get("/admin/")
     for number in range(40):
-        problems.report("job_failed", f"nbp.{number}", "Unreachable")
+        problems.report("job_failed", f"nbp.{number}", Message.of("Unreachable"))
     with CaptureQueriesContext(connection) as wild:
         page = text(operator.get("/admin/"))
     assert "Jeszcze 28 na liście." in page
@@ -85,7 +86,7 @@ def test_the_front_page_costs_the_same_however_much_is_wrong(operator: Client, n
 
 
 def test_an_account_sees_of_the_front_page_what_it_may_see(client: Client, nbp: Source) -> None:
-    problems.report("disk", "", "180 MB")
+    problems.report("disk", "", Message.of("180 MB"))
     client.force_login(User.objects.create_user("new", is_staff=True))
     page = text(client.get("/admin/"))
     assert "nie ma jeszcze żadnych uprawnień" in page

@@ -20,7 +20,7 @@ from markets.jobs import hourly
 from markets.messages import Message
 from markets.models import Gap, Instrument, Job, OutboxEvent, Problem, Publication, Source
 from markets.redis import client as redis_client
-from miner.admin import MinedSourceAdmin
+from miner.admin_sources import MinedSourceAdmin
 from miner.fetch.errors import FiguresRefused, Misconfigured
 from miner.models import Lease, Poll
 from miner.pulse import health, results

@@ -1,6 +1,7 @@
 """The short way to synced tables ends where the long one does."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from django.core.management.color import no_style
 from django.db import connection
 from django_q.models import Schedule
 
+from markets import clock
 from markets.models import Instrument, Source
 from miner import sources
 from tests import synced
@@ -66,3 +68,20 @@ def test_rows_can_be_added_after_sequences_that_began_anew() -> None:
     synced.sync()
     newest = Instrument.objects.order_by("-pk")[0].pk
     assert Instrument.objects.create(code="XTS", base="XTS", kind="currency", name_pl="x", name_en="x").pk > newest
+
+
+@pytest.mark.parametrize("moment", ["2026-10-26 12:00", "2026-10-26 12:01", "2026-10-26 23:59"])
+def test_a_timetable_that_was_kept_is_that_of_every_second_of_its_minute(
+    monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    minute = datetime.fromisoformat(moment).replace(tzinfo=clock.WARSAW).astimezone(UTC)
+    for second in (0, 1, 59):
+        monkeypatch.setattr(clock, "now", lambda second=second: minute.replace(second=second, microsecond=999_999))
+        synced.sync()
+        empty()
+        synced.sync()
+        short = rows()
+        empty()
+        sources.sync()
+        assert short == rows()
+        empty()

@@ -1,4 +1,4 @@
-"""The lock on the data folder: one Charon per folder, with its pid in `charon.lock`."""
+"""The locks on the data folder: one Charon per folder, with its pid in `charon.lock`, and one demo around it."""
 
 import fcntl
 import os
@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import TextIO
 
-NAME = "charon.lock"
+NAME, DEMO = "charon.lock", "demo.lock"
 
 
 class LockHeld(Exception):
@@ -17,10 +17,10 @@ class LockHeld(Exception):
         self.pid = pid
 
 
-def take(folder: Path) -> TextIO:
+def take(folder: Path, name: str = NAME) -> TextIO:
     """Takes the lock and returns it as an open file; the kernel frees it when the process ends. Raises LockHeld."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = (folder / NAME).open("a+")
+    file = (folder / name).open("a+")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("markets", "0019_idempotent_answers"),
+        ("markets", "0020_words_of_the_admin"),
     ]
 
     operations = [

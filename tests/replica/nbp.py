@@ -62,16 +62,20 @@ class BadRequest(Refused):
 
 
 class NBP(Service):
-    """`bank` is what it publishes; `today` the day in Warsaw, where it is not to be that of the clock."""
+    """`bank` is what it publishes; `today` the day in Warsaw, where it is not to be that of the clock.
+
+    `goes_on`: made-up tables follow the last real one. A day's tables are out from its midnight on.
+    """
 
     name = "nbp"
     base = "/api/"
-    told: ClassVar = ("correct", "withhold", "publish")
+    told: ClassVar = ("correct", "withhold", "publish", "empty", "mend")
 
-    def __init__(self, today: date | None = None) -> None:
-        self.bank = Bank()
+    def __init__(self, today: date | None = None, goes_on: bool = False) -> None:
+        self.bank = Bank(goes_on)
         self.today = today
         self.correct, self.withhold, self.publish = self.bank.correct, self.bank.withhold, self.bank.publish
+        self.empty, self.mend = self.bank.empty, self.bank.mend
 
     def today_at(self, now: datetime) -> date:
         return self.today or now.astimezone(WARSAW).date()

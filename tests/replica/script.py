@@ -27,9 +27,9 @@ And at the bank, the NBP, in a form of its own:
   "publish": ["A", "2024-01-02"]                    now it is
 
 Faults: coingecko `cloudflare`, `error-200`; deribit `maintenance`, `too-many`; binance `firewall`, `blocked`, `busy`.
-To be told: ecb `withhold DAY`, `publish DAY`, `correct DAY CODE FIGURE`; coingecko `stale ID`, `delist ID`; binance
-`delist SYMBOL`, `halt SYMBOL`, `relist SYMBOL`; deribit `testnet true`; polygon `bid TICKER missing|null|zero|right`,
-`remove TICKER`, `restore TICKER`.
+To be told: nbp `empty LETTER DAY`, `mend LETTER DAY`; ecb `withhold DAY`, `publish DAY`, `correct DAY CODE FIGURE`;
+coingecko `stale ID`, `delist ID`; binance `delist SYMBOL`, `halt SYMBOL`, `relist SYMBOL`; deribit `testnet true`;
+polygon `bid TICKER missing|null|zero|right`, `remove TICKER`, `restore TICKER`.
 """
 
 import re
