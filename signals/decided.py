@@ -10,11 +10,12 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from markets.licence import Audience
 from markets.queries.asked_once import NUMBER, TEXTS, QuestionOf
-from signals import explain_rows, ledger, rules
+from signals import explain_rows, ledger
 from signals.api_rows import closed
 from signals.history import Decision
 from signals.models import DAILY, AnalysisSnapshot, Signal, midnight
 from signals.queries import TURNS, day_of
+from signals.rules import Rule
 
 # What the list of a page shows, and one more that says whether there are others.
 SHOWN = 20
@@ -104,8 +105,7 @@ def decisions(instrument: int, rule: str) -> Decisions:
     return Decisions(of_rule[:SHOWN], len(of_rule) > SHOWN, turns)
 
 
-def why(turn: Decided, before: date | None, scale: int) -> str:
+def why(rule: Rule, turn: Decided, before: date | None, scale: int) -> str:
     """The sentence of `/signals/{id}/explain`; `before` is the day of the bar before it."""
-    rule = next((one for one in rules.active() if one.name == turn.rule), None)
     row = cast("Signal", turn)  # it has every name that the sentence is made of
     return explain_rows.sentence(rule, row, midnight(before) if before else None, scale)

@@ -14,7 +14,12 @@ EXAMPLES: dict[str, list[tuple[dict[str, object], str]]] = {
     "table_day": [({"table": "A", "day": "2026-11-20"}, ""), ({"table": "C", "day": "2026-11-20"}, "")],
     "dashboard": [({}, ""), ({}, "?tabela=wszystkie&filtr=eu&sort=-zmiana"), ({}, "?tabela=przypiete")],
     "currencies": [({}, ""), ({}, "?tabela=A&sort=nazwa"), ({}, "?filtr=%3Cb%3E")],
-    "currency": [({"code": "USD"}, ""), ({"code": "USD"}, "?zakres=Max")],
+    "currency": [
+        ({"code": "USD"}, ""),
+        ({"code": "USD"}, "?zakres=Max&rok=2026&miesiac=10"),
+        ({"code": "EUR"}, "?od=2026-09-01&do=2026-10-30&porownaj=USD&regula=rsi_reversal"),
+        ({"code": "AED"}, ""),
+    ],
     "tax": [({}, ""), ({}, "?waluta=USD&data=2026-11-17&regula=pit&kwota=1500")],
     "tax_invoice": [({}, ""), ({}, "?wystawiono=2026-11-17&waluta=USD&netto=1000&vat=23")],
     "converter": [({}, ""), ({}, "?kwota=100&z=USD&na=EUR&data=2026-11-17")],

@@ -140,17 +140,12 @@ def filled(request: HtmxRequest, question: Question, found: Headline, truth: Fre
         "figure": instrument_figures.headline(found),
         "state": instrument_figures.state(line, truth),
         "signal": instrument_signal.card(rule, states, decisions.turns.get(rule.name), closes, line, truth),
-        "others": [
-            {"name": one.label, "href": path + instrument_rules.chosen(one, question) + rows.EXPLANATION}
-            for one in instrument_signal.others(rule)
-        ],
         "decisions": len(decisions.newest),
         "decisions_rows": instrument_signal.decision_rows(decisions.newest, rule, scale),
         "more": decisions.more,
         "lists": lists(line.code, rule),
         "statistics": instrument_signal.statistics(rule, states, line),
-        "rules": instrument_rules.rule_rows(found, truth, states, decisions.turns, closes, question),
-        "rules_beside": instrument_rules.beside(line),
+        **instrument_rules.context(found, truth, states, decisions.turns, closes, question),
         "history": history.context(line.code, request.GET, found.extent),
     }
 

@@ -36,28 +36,28 @@ MOST_VALUES = 4
 KEPT = 512
 
 
-def rule_rows(
+def context(
     found: Headline, truth: Freshness, states: States, turns: Mapping[str, Decided], closes: Closes, question: Question
-) -> list[Row]:  # fmt: skip
-    """One statement: the record. Table B is not decided on."""
+) -> Row:  # fmt: skip
+    """One statement: the record. Table B is not decided on, but what was before it moved there keeps its rules."""
+    active = rules.active()
+    applied = [rule for rule in active if applies(rule)]
+    path = rows.page_of(found.line.code)
+    hrefs = {rule.name: path + chosen(rule, question) + rows.EXPLANATION for rule in applied}
+    others = [{"name": one.label, "href": hrefs[one.name]} for one in applied if one.name != question.rule.name]
     if found.line.table == "B":
-        return []
+        return {"others": others, "rules": [], "rules_beside": []}
     told = records(tuple(of_series.rows(found.instrument)), found.line.code, get_language() or "")
-    return [
+    shown = [
         rule_row(rule, found.line, truth, states.get((rule.name, decided.KEEPER)))
         | {
-            "href": rows.page_of(found.line.code) + chosen(rule, question) + rows.EXPLANATION,
-            "why": why(turns[rule.name], closes) if rule.name in turns else "",
+            "href": hrefs[rule.name],
+            "why": why(rule, turns.get(rule.name), states.get((rule.name, decided.KEEPER)), closes),
             "record": told.get(rule.name, ""),
         }
-        for rule in rules.active()
-        if applies(rule)
+        for rule in applied
     ]
-
-
-def beside(line: LatestRate) -> list[str]:
-    """The rules that a series of official rates has no use for."""
-    return [] if line.table == "B" else [rule.label for rule in rules.active() if not applies(rule)]
+    return {"others": others, "rules": shown, "rules_beside": [rule.label for rule in active if not applies(rule)]}
 
 
 def applies(rule: Rule) -> bool:
@@ -67,11 +67,14 @@ def applies(rule: Rule) -> bool:
 
 def chosen(rule: Rule, question: Question) -> str:
     """The end of an address that asks for the page under this rule; the primary one is not named."""
-    return parameters(question, regula="" if rule.name == rules.primary().name else rule.name)
+    return parameters(question, regula="" if rule.name == question.primary else rule.name)
 
 
-def why(turn: Decided, closes: Closes) -> str:
-    return decided.why(turn, closes.before(turn.day), closes.scale_at(turn.day))
+def why(rule: Rule, turn: Decided | None, state: Stated | None, closes: Closes) -> str:
+    """Of the newest BUY or SELL, where the rule stands."""
+    if turn is None or state is None or not state.stats.get("turned_on"):
+        return ""
+    return decided.why(rule, turn, closes.before(turn.day), closes.scale_at(turn.day))
 
 
 def rule_row(rule: Rule, line: LatestRate, truth: Freshness, state: Stated | None) -> Row:

@@ -5,10 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import lru_cache
+from typing import NamedTuple
 
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from charon.pages import charts, rows
@@ -21,7 +24,7 @@ from markets.queries.drawn import Columns
 from markets.queries.freshness import Freshness
 from markets.queries.overview import LatestRate
 from markets.views import Row
-from signals import decided, explain, queries, rules
+from signals import decided, explain, queries
 from signals import history as signal_history
 from signals.decided import Decided, Stated
 from signals.digits import rounded
@@ -30,11 +33,12 @@ from signals.history import LEAD_DAYS
 from signals.models import AnalysisSnapshot
 from signals.rules import Rule
 from signals.rules.macd_cross import MacdCross
-from signals.rules.rule import OFFICIAL
 
 States = Mapping[tuple[str, str], Stated]
 SERIES_TABLE = {"A": "A", "B": "A", "gold": "gold"}
 LEAD = timedelta(days=LEAD_DAYS)
+# The newest decisions of 100 series in both languages.
+KEPT = 4096
 
 
 @dataclass(slots=True)
@@ -126,11 +130,6 @@ def lacking(newest: Stated | None, *, filling: bool) -> Row:
     return {"decisions": decisions, "statistics": waiting}
 
 
-def others(rule: Rule) -> list[Rule]:
-    """The rules that decide on official rates, this one left out."""
-    return [one for one in rules.active() if one.name != rule.name and one.needs <= {"close", OFFICIAL}]
-
-
 def bars_table(rule: Rule, why: Explanation, line: LatestRate) -> Row:
     """A row a quantity and a column a bar: it fits a phone."""
     price = _("Cena") if line.code == GOLD else _("Kurs")
@@ -159,26 +158,42 @@ def turn_row(decision: Decided) -> Row:
     }
 
 
+class Line(NamedTuple):
+    """A decision as its row shows it; a withdrawn one has no close: its bar is none of the daily series any more."""
+
+    number: int
+    day: date
+    signal: str
+    close: float | None
+    histogram: Decimal | None
+    backtested: bool
+
+
 def decision_rows(decisions: Sequence[Decided], rule: Rule, scale: int) -> SafeString:
     """The body of a table, as ready markup that escapes every word; the day leads to the explanation."""
-    histogram = isinstance(rule, MacdCross)
-    return format_html_join("\n", "{}", ((decision_line(one, scale, histogram=histogram),) for one in decisions))
+    language, histogram = get_language() or "", isinstance(rule, MacdCross)
+    return format_html_join(
+        "\n", "{}", ((decision_line(line_of(one), scale, histogram, language),) for one in decisions)
+    )
 
 
-def decision_line(decision: Decided, scale: int, *, histogram: bool) -> SafeString:
-    """A withdrawn decision has no values: its bar is none of the daily series any more."""
-    close = value = formats.DASH
-    if "close" in decision.values:
-        close = formats.number(rounded(decision.values["close"], scale))
-        value = charts.histogram_text(decision.histogram, scale) if histogram else ""
+def line_of(one: Decided) -> Line:
+    return Line(one.id, one.day, one.signal, one.values.get("close"), one.histogram, one.backtested)
+
+
+@lru_cache(KEPT)
+def decision_line(one: Line, scale: int, histogram: bool, language: str) -> SafeString:  # noqa: ARG001
+    withdrawn = one.close is None
+    close = formats.DASH if one.close is None else formats.number(rounded(one.close, scale))
+    value = formats.DASH if withdrawn else charts.histogram_text(one.histogram, scale)
     return format_html(
         '<tr><th scope="row"><a href="{}"><time datetime="{}">{}</time></a></th>'
         '<td><span class="chip {}"><span aria-hidden="true">{}</span> {}</span></td><td class="number">{}</td>{}'
         '<td class="wrap">{}</td></tr>',
-        reverse("signal", args=[decision.id]), decision.day.isoformat(), formats.day(decision.day),
-        decision.signal.lower(), ICONS[decision.signal], word(decision.signal), close,
+        reverse("signal", args=[one.number]), one.day.isoformat(), formats.day(one.day),
+        one.signal.lower(), ICONS[one.signal], word(one.signal), close,
         format_html('<td class="number">{}</td>', value) if histogram else "",
-        format_html("<small>{}</small>", _("wyliczony wstecz")) if decision.backtested else "",
+        format_html("<small>{}</small>", _("wyliczony wstecz")) if one.backtested else "",
     )  # fmt: skip
 
 

@@ -49,7 +49,7 @@ def read(question: Question, with_lines: bool = True, known: Known | None = None
     series.scale = columns.scales[-1] if len(columns) else SCALE
     series.breaks = interruptions.official(question.code, columns, low, high)
     series.comparable = unit_start(question.code, columns)
-    series.offered = signals.offered(DAILY, official=True)
+    series.offered = signals.offered(DAILY, official=True) if OF_RULES.intersection(columns.tables) else []
     if with_lines and series.drawn:
         fill(series)
     if series.drawn:
