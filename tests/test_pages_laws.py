@@ -12,6 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils.translation import trans_real
 
+from charon.pages.tax.ask import COMMON
 from markets import clock
 from markets.instruments.names import currency_name
 from markets.models import Instrument, Source
@@ -127,7 +128,7 @@ def test_every_word_on_an_english_page_is_of_the_catalogue_or_data(client: Clien
 def data_words() -> set[str]:
     rows = Instrument.objects.values_list("code", "name_en")
     texts = [word for row in rows for word in row if word]
-    texts += [currency_name(row[0], "en") for row in rows]
+    texts += [currency_name(code, "en") for code in (*[row[0] for row in rows], *COMMON)] + [*COMMON]
     texts += [" ".join(map(str, row)) for row in Source.objects.values_list("code", "name", "attribution", "licence")]
     months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec Mon Tue Wed Thu Fri Sat Sun"
     return set(WORD.findall(" ".join([*texts, months]))) | ALLOWED
