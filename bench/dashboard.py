@@ -1,8 +1,8 @@
 """Benchmark of the dashboard: processor time of the server beside the same page written with N+1 queries.
 
-`wszystkie` shows what the obvious page shows: tiles with 30 days, the table of all currencies with change, 52-week range
-and signal, retired codes, the newest crossings; and beside that the line of truth, alerts and the tile of bitcoin, whose
-part is measured alone too. Target: at most 0.2 of the obvious page's time, same run.
+`wszystkie` shows what the obvious page shows: tiles with 30 days, the table of all currencies with change, range of 52
+weeks and signal, retired codes, the newest crossings; and besides the line of truth, alerts and the tile of bitcoin,
+whose part is measured alone too. Target: at most 0.2 of the obvious page's time, same run.
 """
 
 import json

@@ -2,15 +2,16 @@
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, path
-from django.views.generic import RedirectView
 
 from charon.pages import acknowledge, alerts, api_guide, dashboard, data, instrument, method, signals, soon, table_day
 from charon.pages import status as status_page
 from charon.pages.charts import views as charts
 from charon.pages.converter import converter_page
+from charon.pages.crypto import coin, scanner
 from charon.pages.tax.invoice import invoice_page
 from charon.pages.tax.lines_page import lines_page
 from charon.pages.tax.page import tax_page
+from charon.pages.ui import overview, settings
 from miner import views as miner
 
 page_urls: list[URLPattern | URLResolver] = [
@@ -21,16 +22,16 @@ page_urls: list[URLPattern | URLResolver] = [
     path("tabele/<str:table>/<str:day>/", table_day.view, name="table_day"),
     path("wykres/<path:code>/dane/", charts.data, name="chart_data"),
     path("wykres/<path:code>/tabela/", charts.rows, name="chart_table"),
-    path("krypto/", soon.page, name="crypto"),
-    path("krypto/<path:symbol>/", soon.page, name="coin"),
-    path("ui", soon.page, name="ui"),
-    path("ui/assets/<path:symbol>", soon.page, name="ui_asset"),
-    path("ui/alerts", RedirectView.as_view(pattern_name="alerts", query_string=True), name="ui_alerts"),
-    path("ui/settings", soon.page, name="ui_settings"),
+    path("krypto/", scanner.scanner, name="crypto"),
+    path("krypto/<path:symbol>/", coin.coin, name="coin"),
+    path("ui", overview.overview, name="ui"),
+    path("ui/assets/<path:symbol>", coin.asset, name="ui_asset"),
+    path("ui/settings", settings.settings_page, name="ui_settings"),
     path("kurs-podatkowy/", tax_page, name="tax"),
     path("kurs-podatkowy/lista/", lines_page, name="tax_lines"),
     path("kurs-podatkowy/faktura/", invoice_page, name="tax_invoice"),
     path("przelicznik/", converter_page, name="converter"),
+    path("ui/alerts", alerts.page, name="ui_alerts"),
     path("sygnaly/", signals.page, name="signals"),
     path("sygnaly/<int:number>/", soon.page, name="signal"),
     path("alerty/", alerts.page, name="alerts"),

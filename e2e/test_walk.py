@@ -12,10 +12,6 @@ from e2e.installation import Installation
 
 Visit = Callable[..., Visitor]
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True}
-FIRST_SIGNAL = """() => {
-  const data = JSON.parse(document.getElementById("dane-wykresu").textContent);
-  return Chart.getChart("wykres-kursu").scales.x.getPixelForValue(data.signals[0].at);
-}"""
 # As wide as fonts of a browser come, where a system has no other.
 WIDE = "* { font-family: 'DejaVu Sans', Verdana, sans-serif !important; }"
 LOCAL = "/static/vendor/chart-4.6.1.umd.min.js"
@@ -104,59 +100,16 @@ def test_the_status_says_what_works_and_refreshes_in_place(installation: Install
     expect(parts.get_by_role("row", name="Redis")).to_contain_text("wyłączony")
 
 
-def test_a_range_is_swapped_in_place_and_the_way_back_works(installation: Installation, visit: Visit) -> None:
-    visitor = visit(installation)
-    page = visitor.page
-    visitor.open("/waluty/USD/")
-    assert visitor.draws()
-    page.get_by_role("link", name="1M").click()
-    expect(page).to_have_url(re.compile(r"/waluty/USD/\?zakres=1M$"))
-    expect(page.get_by_role("link", name="1M")).to_have_attribute("aria-current", "true")
-    expect(page.get_by_role("link", name="1M")).to_be_focused()
-    page.wait_for_function("() => window.Chart.getChart('wykres-kursu')?.data.labels.length < 30")
-    page.go_back()
-    expect(page.get_by_role("link", name="1R")).to_have_attribute("aria-current", "true")
-    page.wait_for_function("() => window.Chart.getChart('wykres-kursu')?.data.labels.length > 200")
-    assert len([url for url in visitor.asked if url.endswith("htmx-2.0.11.min.js")]) == 1
-
-
-def test_a_range_chosen_before_the_first_refresh_is_no_error(installation: Installation, visit: Visit) -> None:
-    visitor = visit(installation)
-    page = visitor.page
-    page.add_init_script("window.setInterval = (tick) => document.addEventListener('htmx:afterSwap', tick)")
-    visitor.open("/waluty/USD/")
-    assert visitor.draws()
-    page.get_by_role("link", name="1M").click()
-    expect(page.locator("#announcement")).to_contain_text("Zaktualizowano kurs")
-
-
-def test_a_refresh_draws_the_chart_again(installation: Installation, visit: Visit) -> None:
+def test_a_refresh_asks_for_the_figures_of_the_chart_again(installation: Installation, visit: Visit) -> None:
     visitor = visit(installation)
     visitor.open("/zloto/?zakres=3M")
     assert visitor.draws()
-    visitor.page.evaluate("() => { window.before = Chart.getChart('wykres-kursu'); htmx.trigger('#kurs', 'refresh'); }")
-    visitor.page.wait_for_function("() => ![undefined, before].includes(Chart.getChart('wykres-kursu'))")
+    with visitor.page.expect_response(lambda response: "/dane/" in response.url):
+        visitor.page.evaluate(
+            "() => htmx.ajax('GET', location.href, { target: '#kurs', swap: 'outerHTML', select: '#kurs' })"
+        )
+    assert len([url for url in visitor.asked if "/wykres/XAU/dane/" in url]) == 2
     assert visitor.draws()
-
-
-def test_signals_are_walked_through_by_keyboard_and_by_touch(installation: Installation, visit: Visit) -> None:
-    visitor = visit(installation, **PHONE)
-    page = visitor.page
-    visitor.open("/waluty/USD/")
-    assert visitor.draws()
-    words = page.locator("#sygnal-opis")
-    page.locator("#sygnal-wczesniej").press("Enter")
-    expect(words).to_have_text(re.compile(r"[▲▼] (KUP|SPRZEDAJ) z \d\d\.10\.2026: \d,\d{4} zł, histogram [+−]0,\d{6}"))
-    first = words.inner_text()
-    page.locator("#sygnal-wczesniej").press("Space")
-    expect(words).not_to_have_text(first)
-    page.locator("#sygnal-pozniej").press("Enter")
-    expect(words).to_have_text(first)
-    box = page.locator("#wykres-kursu").bounding_box()
-    assert box is not None
-    at = page.evaluate(FIRST_SIGNAL)
-    page.locator("#wykres-kursu").tap(position={"x": at, "y": box["height"] / 2})
-    expect(words).not_to_have_text(first)
 
 
 @pytest.mark.parametrize(
@@ -181,8 +134,6 @@ def test_without_scripts_every_page_can_be_read(installation: Installation, visi
     expect(page.locator("#sygnal")).to_contain_text("Histogram MACD stał się")
     page.get_by_role("link", name="5R").click()
     expect(page.get_by_role("link", name="5R")).to_have_attribute("aria-current", "true")
-    page.get_by_text("Dane wykresu w tabeli").click()
-    expect(page.locator("#tabela-wykresu tbody tr").first).to_contain_text("26.10.2026")
     visitor.open("/miner/")
     expect(page.locator("table.jobs tbody tr").first).to_be_visible()
 
@@ -195,6 +146,11 @@ def test_the_chart_follows_the_theme(installation: Installation, visit: Visit) -
     light = visitor.page.evaluate(colour)
     visitor.page.emulate_media(color_scheme="dark")
     visitor.page.wait_for_function(f"() => {colour} !== '{light}'")
+    flip = (
+        "() => { document.documentElement.dataset.theme = 'light'; document.dispatchEvent(new Event('charon:theme')); }"
+    )
+    visitor.page.evaluate(flip)
+    visitor.page.wait_for_function(f"() => {colour} === '{light}'")
 
 
 def test_a_canvas_keeps_its_height_while_the_library_is_on_its_way(installation: Installation, visit: Visit) -> None:

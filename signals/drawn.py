@@ -1,23 +1,29 @@
 """The lines and the crossings that a chart draws: the formulas of the rules over columns, without numba and pandas."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from math import isfinite, nan
 from typing import NamedTuple
 
-from signals import ledger, rules
+from signals import ledger
 from signals.kernel import COLUMNS
 from signals.queries import TURNS
+from signals.rules.bollinger_reentry import BollingerReentry
+from signals.rules.macd_cross import MacdCross
+from signals.rules.ribbon_trend import RibbonTrend
+from signals.rules.rsi_reversal import RsiReversal
 from signals.rules.rule import OFFICIAL, Rule
+from signals.rules.squeeze_fired import SqueezeFired
+from signals.rules.vwap_side import VwapSide
 
-# What people call the lines of a chart, by the rule that computes them.
-INDICATORS = {
-    "macd": "macd_cross",
-    "rsi": "rsi_reversal",
-    "bollinger": "bollinger_reentry",
-    "ribbon": "ribbon_trend",
-    "squeeze": "squeeze_fired",
-    "vwap": "vwap_side",
+# What people call the lines of a chart, and the rules that compute them, as the environment has set these.
+INDICATORS: dict[str, Callable[[], Rule]] = {
+    "macd": MacdCross.configured,
+    "rsi": RsiReversal.configured,
+    "bollinger": BollingerReentry.configured,
+    "ribbon": RibbonTrend.configured,
+    "squeeze": SqueezeFired.configured,
+    "vwap": VwapSide.configured,
 }
 # As `signals.kernel.COLUMNS`, and when the bar opened in seconds since 1970.
 Bar = tuple[float, ...]
@@ -33,7 +39,7 @@ class Turn(NamedTuple):
 
 
 def indicator(name: str) -> Rule:
-    return rules.RULES[INDICATORS[name]]()
+    return INDICATORS[name]()
 
 
 def offered(timeframe: str, official: bool, volume: bool = False) -> list[str]:

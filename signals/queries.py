@@ -90,7 +90,8 @@ def recent(codes: Collection[str], until: date, count: int = 5) -> list[Crossing
     statement = RECENT.format(codes=", ".join(["%s"] * len(codes)))
     with connection.cursor() as cursor:
         cursor.execute(statement, [rules.primary().name, *year, *codes, count])
-        return [Crossing(*row[:-1], day_of(row[-1])) for row in cursor.fetchall()]
+        found = cursor.fetchall()
+    return [Crossing(number, code, pl, en, label, day_of(as_of)) for number, code, pl, en, label, as_of in found]
 
 
 def day_of(as_of: datetime) -> date:

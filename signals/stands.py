@@ -1,7 +1,7 @@
 """How followed series stand under every rule, as the engine keeps it: what the scanner and a coin's page show."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,6 +23,7 @@ LASTING, ENDED = 0, 1
 class Stand:
     """The newest state of a series under a rule, or its rating; `kept` are the numbers that the next bar needs."""
 
+    code: str
     rule: str
     timeframe: str
     status: str
@@ -46,16 +47,26 @@ Stands = dict[tuple[str, str], Stand]
 def stands(
     instruments: Collection[int] | QuerySet[Instrument, Any], asker: Audience, timeframes: Collection[str] = ()
 ) -> dict[int, Stands]:
-    """By instrument, then by (rule, timeframe); what is made of figures that may not be shown is left out. One query."""
+    """By instrument, then by (rule, timeframe); what may not be shown is left out. One query."""
+    return arranged(question(instruments, asker, timeframes))
+
+
+def question(
+    instruments: Collection[int] | QuerySet[Instrument, Any], asker: Audience, timeframes: Collection[str]
+) -> QuerySet[Any, Any]:
     wanted = Q(timeframe__in=timeframes) if timeframes else Q()
     rows = AnalysisSnapshot.objects.filter(
         wanted, instrument__in=instruments, window__in=AnalysisSnapshot.KEEPERS
     ).exclude(Q(instrument__in=closed(asker)) | Q(instrument__in=closed_markets(asker)))
+    columns = ("instrument_id", "instrument__code", "rule", "timeframe", "status", "stats", "state", "generated_at")
+    return rows.values_list(*columns)
+
+
+def arranged(rows: Iterable[tuple[Any, ...]]) -> dict[int, Stands]:
     found: dict[int, Stands] = defaultdict(dict)
-    columns = ("instrument_id", "rule", "timeframe", "status", "stats", "state", "generated_at")
-    for pk, rule, timeframe, status, stats, state, at in rows.values_list(*columns):
+    for pk, code, rule, timeframe, status, stats, state, at in rows:
         kept = tuple(state.get("row", ())) if state else ()
-        found[pk][rule, timeframe] = Stand(rule, timeframe, status, stats or {}, kept, at)
+        found[pk][rule, timeframe] = Stand(code, rule, timeframe, status, stats or {}, kept, at)
     return found
 
 

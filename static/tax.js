@@ -70,5 +70,13 @@
       setTimeout(() => { button.textContent = words; }, 2000);
     });
   }
+  /* Not every browser opens what a link leads into. */
+  const reveal = () => {
+    const row = location.hash.startsWith("#regula-") && document.getElementById(location.hash.slice(1));
+    const closed = row && row.closest("details");
+    if (closed) { closed.open = true; row.scrollIntoView({ block: "center" }); }
+  };
+  addEventListener("hashchange", reveal);
+  reveal();
   for (const button of document.querySelectorAll("[data-print]")) button.addEventListener("click", () => print());
 })();

@@ -11,9 +11,9 @@ from charon.pages import soon
 
 # Arguments of pages that need some; a query may follow. A page with several shapes has several lines.
 EXAMPLES: dict[str, list[tuple[dict[str, object], str]]] = {
-    "table_day": [({"table": "A", "day": "2026-11-20"}, ""), ({"table": "C", "day": "2026-11-20"}, "")],
     "dashboard": [({}, ""), ({}, "?tabela=wszystkie&filtr=eu&sort=-zmiana"), ({}, "?tabela=przypiete")],
     "currencies": [({}, ""), ({}, "?tabela=A&sort=nazwa"), ({}, "?filtr=%3Cb%3E")],
+    "table_day": [({"table": "A", "day": "2026-11-20"}, ""), ({"table": "C", "day": "2026-11-20"}, "")],
     "currency": [
         ({"code": "USD"}, ""),
         ({"code": "USD"}, "?zakres=Max&rok=2026&miesiac=10"),
@@ -23,6 +23,9 @@ EXAMPLES: dict[str, list[tuple[dict[str, object], str]]] = {
     "tax": [({}, ""), ({}, "?waluta=USD&data=2026-11-17&regula=pit&kwota=1500")],
     "tax_invoice": [({}, ""), ({}, "?wystawiono=2026-11-17&waluta=USD&netto=1000&vat=23")],
     "converter": [({}, ""), ({}, "?kwota=100&z=USD&na=EUR&data=2026-11-17")],
+    "crypto": [({}, ""), ({}, "?sort=-rsi&interwal=4h")],
+    "coin": [({"symbol": "BTCUSD"}, ""), ({"symbol": "XAUUSD"}, ""), ({"symbol": "BTCUSDT"}, "?okno=7d&interwal=5m")],
+    "ui_asset": [({"symbol": "BTC"}, "")],
 }
 # Answers that are no pages: data for scripts, redirects, pages of one signed address.
 NO_PAGES = {"chart_data", "chart_table", "ui_alerts", "acknowledge", "alert_preview"}

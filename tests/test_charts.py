@@ -1,341 +1,350 @@
-"""What a chart is drawn from: ranges, points, averages, shapes, words; and the files that draw it."""
+"""The chart of a page: what is asked, what is drawn, where it is interrupted, and the files that draw it."""
 
 import base64
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from math import sin
+from math import nan, sin
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from django.conf import settings
+from django.db import connection
+from django.http import QueryDict
 from django.template import Context, Template
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
-from charon.pages import chart, chart_text
-from markets import formats
-from markets.jobs import runs
-from markets.models import Instrument, Job, Source
-from markets.queries import history
-from markets.queries.history import Point
+from charon.pages import charts
+from charon.pages.charts import interruptions, line, payload, table, words
+from charon.pages.charts.question import NONE, TIMEFRAMES, asked, parameters
+from charon.pages.charts.series import Break, Series, thin
+from markets import formats, timeframes
+from markets.models import Candle, Gap, Instrument, Job, Listing, Source
+from markets.queries.drawn import Columns
 from markets.records import RateRecord, Table
 from markets.store.publish import publish
-from signals import digits, explain
-from signals import history as signal_history
-from signals.history import Bars, Decision
+from signals import drawn as signals
+from signals.drawn import Turn
 from signals.models import Signal, midnight
-from signals.rules.macd_cross import MacdCross
+from tests.market import source as market_source
 
 STATIC = Path(settings.BASE_DIR) / "static"
-CHART = "chart-4.6.1.umd.min.js"
-START = date(2020, 1, 6)
-RULE = MacdCross(12, 26, 9)
+CHART, FINANCIAL = "chart-4.6.1.umd.min.js", "chart-financial-0.2.1.min.js"
+MONDAY = date(2020, 1, 6)
+MOST_STATEMENTS = 8
 
 
-def wave(count: int, start: date = START) -> list[Point]:
-    values = (Decimal(f"{4 + 0.3 * sin(n / 12) + 0.05 * sin(n / 3.1):.4f}") for n in range(count))
-    return [Point(start + timedelta(days=n), "A", value) for n, value in enumerate(values)]
+def days(count: int, start: date = MONDAY) -> list[date]:
+    """Mondays to Fridays."""
+    found = (start + timedelta(days=number) for number in range(2 * count))
+    return [day for day in found if day.weekday() < 5][:count]
 
 
-def bars_of(points: list[Point]) -> signal_history.Bars:
-    return signal_history.bars(((point.day, point.mid) for point in points), RULE)
+def value(number: int) -> float:
+    return round(4 + 0.3 * sin(number / 12) + 0.05 * sin(number / 3.1), 4)
 
 
-def decision(day: date, signal: str = "BUY", histogram: str = "0.0003120000", **values: Any) -> Decision:
-    facts = {"close": 3.9, "previous_histogram": -0.0012} | values
-    made = datetime(2026, 10, 26, 11, tzinfo=UTC)
-    figures = Decimal("0.01"), Decimal("0.009"), Decimal(histogram)
-    return Decision(7, day, signal, *figures, facts, backtested=True, generated_at=made)
+def columns(times: list[date]) -> Columns:
+    count = len(times)
+    closes = [value(number) for number in range(count)]
+    nothing: list[float | None] = [None] * count
+    return Columns([day.isoformat() for day in times], closes, [4] * count, ["A"] * count, nothing, list(nothing))
 
 
-def series_of(points: list[Point], *turns: Decision, since: date = date.min) -> chart.ChartSeries:
-    return chart.cut(points, since, bars_of(points), list(turns), 4)
+def series(count: int = 300, query: str = "", **more: Any) -> Series:
+    whole = more.pop("columns", None) or columns(days(count))
+    made = Series(asked(QueryDict(query), "USD"), whole, 0, len(whole), (0, len(whole)), "zł", 4, **more)
+    thin(made)
+    return made
 
 
-@pytest.mark.parametrize(
-    ("newest", "months", "first"),
-    [
-        ("2026-10-26", 1, "2026-09-26"),
-        ("2026-03-31", 1, "2026-02-28"),
-        ("2024-03-31", 1, "2024-02-29"),
-        ("2026-01-15", 3, "2025-10-15"),
-        ("2024-02-29", 12, "2023-02-28"),
-        ("2026-10-26", 60, "2021-10-26"),
-        ("2026-12-31", 12, "2025-12-31"),
-        ("2026-10-26", None, "0001-01-01"),
-    ],
-)
-def test_a_range_goes_back_whole_months(newest: str, months: int | None, first: str) -> None:
-    assert history.first_day(date.fromisoformat(newest), months) == date.fromisoformat(first)
+def turn(number: int, day: date, signal: str = "BUY", histogram: float | None = 0.000312) -> Turn:
+    return Turn(number, midnight(day), signal, histogram)
 
 
-@pytest.mark.parametrize(
-    ("count", "kept", "step"), [(0, 0, 1), (1, 1, 1), (1000, 1000, 1), (1001, 501, 2), (8033, 893, 9)]
-)
-def test_no_more_than_a_thousand_points_are_drawn_and_the_newest_always(count: int, kept: int, step: int) -> None:
-    points = wave(count)
-    thinned, every = history.thinned(points)
-    assert every == step
-    # The lowest and the highest stay too, wherever they lie.
-    assert kept <= len(thinned) <= kept + 2
-    assert thinned[-1:] == points[-1:]
-    assert not points or {min(p.mid for p in points), max(p.mid for p in points)} <= {p.mid for p in thinned}
-    assert thinned == sorted(thinned, key=lambda point: point.day)
+def drawn(client: Client, address: str) -> dict[str, Any]:
+    response = client.get(address)
+    assert response.status_code == 200, address
+    return dict(response.json())
 
 
-def test_weeks_of_holidays_are_no_gap_and_a_month_is_one() -> None:
-    days = [START, START + timedelta(days=30), START + timedelta(days=61)]
-    points = [Point(day, "A", Decimal("4.0000")) for day in days]
-    assert history.gaps(points) == [(days[1], days[2])]
+def rates(source: Source, job: Job, code: str, times: list[date], letter: str = "A") -> None:
+    found = [(day, Decimal(f"{value(number):.4f}")) for number, day in enumerate(times)]
+    publish([Table(letter, day, [RateRecord(code, mid=mid)]) for day, mid in found], source, job)
+
+
+def hours(code: str, count: int, absent: set[int] = frozenset()) -> Source:  # type: ignore[assignment]
+    """Candles of an hour, each with its number as volume; the newest one is open."""
+    binance = market_source("binance")
+    instrument = Listing.objects.get(source=binance, instrument__code=code).instrument
+    start = datetime(2026, 10, 20, tzinfo=UTC)
+    rows = [
+        Candle(
+            instrument=instrument, source=binance, timeframe="1h", open_time=start + timedelta(hours=number),
+            open=60_000 + number, high=60_020 + number, low=59_990 + number, close=60_010 + number, volume=number + 1,
+            closed=number < count - 1,
+        )
+        for number in range(count)
+        if number not in absent
+    ]  # fmt: skip
+    Candle.objects.bulk_create(rows)
+    return binance
+
+
+def test_what_is_asked_stands_in_the_address_and_odd_values_are_as_if_they_were_not_there() -> None:
+    plain = asked(QueryDict(""), "USD")
+    assert (plain.period, plain.shown, plain.compared, plain.logarithmic) == ("1R", ("macd",), "", False)
+    odd = "zakres=7X&od=2020-13-01&do=jutro&wskazniki=xyz,rsi&porownaj=usd&skala=lin&regula=brak&interwal=2h"
+    assert parameters(asked(QueryDict(odd), "USD")) == "?wskazniki=rsi"
+    assert asked(QueryDict("od=2020-02-01&do=2020-01-01"), "USD").first is None
+    full = "interwal=4h&zrodlo=binance&od=2026-10-20T10:00Z&do=2026-10-21&wskazniki=rsi&wskazniki=macd&porownaj=ethusdt"
+    told = parameters(asked(QueryDict(full), "BTCUSDT", candles=True))
+    assert told == (
+        "?interwal=4h&zrodlo=binance&od=2026-10-20T10:00Z&do=2026-10-21T23:59Z&wskazniki=macd,rsi&porownaj=ETHUSDT"
+    )
+    assert parameters(asked(QueryDict(told[1:]), "BTCUSDT", candles=True)) == told
+    none = asked(QueryDict("wskazniki="), "USD")
+    assert (none.shown, parameters(none)) == ((), f"?wskazniki={NONE}")
+
+
+@pytest.mark.parametrize(("count", "step"), [(2, 1), (400, 1), (1000, 1), (1001, 2), (8033, 9)])
+def test_about_a_thousand_points_are_drawn_with_both_extremes_and_the_newest(count: int, step: int) -> None:
+    made = series(count)
+    closes = made.columns.closes
+    assert made.step == step
+    assert len(made.kept) <= 1000
+    assert {closes.index(min(closes)), closes.index(max(closes)), count - 1} <= set(made.kept)
+    assert made.kept == sorted(made.kept)
+
+
+def test_the_lists_of_a_payload_have_one_length_and_published_digits() -> None:
+    whole = columns(days(300))
+    whole.bids[-1], whole.asks[-1], whole.closes[-1] = 3.86, 3.94, 3.9
+    made = series(columns=whole, turns=[turn(17, days(300)[290])], breaks=[Break(200, "published", "przerwa")])
+    made.values = {"macd": signals.values(signals.indicator("macd"), [(close,) * 6 for close in whole.closes])}
+    facts = payload.payload(made, "dolar")
+    lists = [facts[name] for name in ("times", "mid", "bid", "ask")] + [one["values"] for one in facts["lines"]]
+    assert {len(values) for values in lists} == {301}
+    assert (facts["mid"][-1], facts["bid"][-1], facts["ask"][-1], facts["bid"][0]) == (
+        "3.9000",
+        "3.8600",
+        "3.9400",
+        None,
+    )
+    assert {values[200] for values in lists[1:]} == {None}
+    assert facts["breaks"] == [{"at": 200, "kind": "published", "text": "przerwa"}]
+    shape = {"at": 291, "kind": "BUY", "href": "/sygnaly/17/"}
+    assert facts["signals"][0].items() >= shape.items()
+    assert facts["signals"][0]["text"] == "▲ KUP z 15.02.2021: 3,7210\u00a0zł, histogram +0,000312"
+    assert line.path(made).count("M") == 2
+    assert json.loads(json.dumps(facts)) == facts
+
+
+def test_a_shape_stands_at_the_next_drawn_day_and_says_its_own() -> None:
+    made = series(2000, turns=[turn(1, days(2000)[101]), turn(2, days(2000)[100], "SELL", None)])
+    facts = payload.payload(made, "")
+    places = {one["text"]: facts["times"][one["at"]] for one in facts["signals"]}
+    kept = days(2000)[101].isoformat()
+    assert list(places.values()) == [kept, kept], "every second day is drawn"
+    assert [text[:17] for text in places] == ["▼ SPRZEDAJ z 25.0", "▲ KUP z 26.05.202"]
+    assert words.notes(made)[0].startswith("Zakres: 2000\u00a0notowań; wykres pokazuje co 2. z nich")
+
+
+def test_the_sentence_tells_the_ends_and_extremes_of_what_is_seen() -> None:
+    made = series(2000)
+    closes = made.columns.closes
+    said = words.summary(made, "dolar")
+    assert said.startswith("USD, dolar od 06.01.2020 do 03.09.2027: na początku 4,0000, na końcu ")
+    assert f"najniżej {formats.number(Decimal(f'{min(closes):.4f}'))} (" in said
+    assert f"najwyżej {formats.number(Decimal(f'{max(closes):.4f}'))} (" in said
+
+
+def test_a_line_without_scripts_goes_from_edge_to_edge() -> None:
+    whole = columns(days(3))
+    whole.closes = [4.0, 3.9, 4.1]
+    assert line.path(series(columns=whole)) == "M0.0,100.0 L320.0,200.0 L640.0,0.0"
+    whole.closes = [1.0, 1.0, 1.0]
+    assert line.path(series(columns=whole)) == "M0.0,200.0 L320.0,200.0 L640.0,200.0"
+    assert line.path(series(count=1)) == ""
+
+
+def test_weekends_and_holidays_are_no_pause_and_a_working_day_without_a_table_is_one() -> None:
+    fridays = [date(2026, 10, 30), date(2026, 11, 2), date(2026, 11, 10), date(2026, 11, 12), date(2026, 11, 16)]
+    found = list(interruptions.paused(columns(fridays), 0, 5))
+    # 3 to 9 November and 13 November were working days; the 11th is a holiday.
+    assert found == [2, 4]
+    weekly = columns([date(2026, 10, 7), date(2026, 10, 14), date(2026, 11, 4)])
+    weekly.tables = ["B"] * 3
+    assert list(interruptions.paused(weekly, 0, 3)) == [2]
+
+
+def test_the_lines_are_those_of_the_rules_to_the_last_bit() -> None:
+    numbers = np.arange(300)
+    close = 100 + 5 * np.sin(numbers / 9) + np.cos(numbers / 2.3)
+    opened = pd.date_range("2026-10-01", periods=300, freq="h", tz="UTC")
+    frame = pd.DataFrame(
+        {"close": close, "open": close - 0.1, "high": close + 1, "low": close - 1.5, "volume": 10.0 + numbers % 7},
+        index=opened,
+    )
+    bars = [
+        (*map(float, row), float(moment.timestamp()))
+        for row, moment in zip(frame[["close", "open", "high", "low", "volume"]].to_numpy(), opened, strict=True)
+    ]
+    for name in signals.INDICATORS:
+        rule = signals.indicator(name)
+        theirs = np.array(rule.evaluate(frame, rule.initial).values)
+        np.testing.assert_array_equal(np.array(signals.values(rule, bars)), theirs, err_msg=name)
+    hollow = [(100.0, nan, nan, nan, nan, 0.0)] * 50
+    assert all(np.isnan(row).all() for row in signals.values(signals.indicator("squeeze"), hollow))
+
+
+def test_what_has_no_volume_or_no_range_is_not_offered() -> None:
+    assert signals.offered("1d", official=True) == ["macd", "rsi", "bollinger", "ribbon"]
+    assert signals.offered("1h", official=False, volume=True) == list(signals.INDICATORS)
+    assert "vwap" not in signals.offered("1h", official=False)
+    assert "vwap" not in signals.offered("1d", official=False, volume=True)
 
 
 @pytest.mark.django_db
-def test_points_are_the_canonical_mids_with_the_band_of_table_c(nbp: Source, archive: Source, job: Job) -> None:
-    second = START + timedelta(days=1)
-    both = RateRecord("USD", bid=Decimal("3.8938"), ask=Decimal("3.9724"))
-    tables = [
-        Table("A", START, [RateRecord("USD", mid=Decimal("3.9430"))]),
-        Table("B", START, [RateRecord("USD", mid=Decimal("9.0000"))]),
-        Table("C", START, [both]),
-        Table("B", second, [RateRecord("USD", mid=Decimal("0.0474"))]),
-        Table("C", START + timedelta(days=2), [both]),
+def test_a_pause_of_the_bank_and_a_gap_of_ours_are_told_apart(client: Client, nbp: Source, job: Job) -> None:
+    there = [day for day in days(60) if day not in {date(2020, 1, 22), date(2020, 2, 5), date(2020, 2, 6)}]
+    rates(nbp, job, "USD", there)
+    Gap.objects.all().delete()
+    Gap.objects.create(
+        source=nbp, table="A", from_time=midnight(date(2020, 2, 5)), to_time=midnight(date(2020, 2, 6)), reason="failed"
+    )
+    facts = drawn(client, "/wykres/USD/dane/?zakres=Max")
+    told = {one["kind"]: one["text"] for one in facts["breaks"]}
+    assert told == {
+        "published": "NBP nie ogłaszał kursów 22.01.2020.",
+        "unknown": "Nie mamy jeszcze danych od 05.02.2020 do 06.02.2020.",
+    }
+    assert [facts["mid"][one["at"]] for one in facts["breaks"]] == [None, None]
+    assert drawn(client, "/en/wykres/USD/dane/")["breaks"][0]["kind"] == "published"
+    content = client.get("/waluty/USD/").content.decode()
+    assert all(text in content for text in told.values())
+    rows = client.get("/wykres/USD/tabela/").content.decode()
+    assert all(f'<td colspan="8">{text}</td>' in rows for text in told.values())
+    Gap.objects.update(accepted_at=datetime(2026, 1, 1, tzinfo=UTC))
+    rates(nbp, job, "AED", days(10), "B")
+    assert "wykres-macd" not in client.get("/waluty/AED/").content.decode(), "no daily rule applies to table B"
+    assert {one["kind"] for one in drawn(client, "/wykres/USD/dane/")["breaks"]} == {"published"}
+
+
+@pytest.mark.django_db
+def test_a_part_of_a_series_comes_whole_with_as_much_beside_it(client: Client, nbp: Source, job: Job) -> None:
+    times = days(1500)
+    rates(nbp, job, "USD", times)
+    rates(nbp, job, "EUR", times[:700])
+    coarse = drawn(client, "/wykres/USD/dane/?zakres=Max")
+    assert (coarse["step"], len(coarse["signals"])) == (2, 0)
+    first, last = times[600].isoformat(), times[800].isoformat()
+    facts = drawn(client, f"/wykres/USD/dane/?zakres=Max&od={first}&do={last}&porownaj=EUR")
+    assert facts["step"] == 1
+    assert [facts["times"][slot] for slot in facts["view"]] == [first, last]
+    assert facts["times"][0] < times[401].isoformat()
+    assert facts["times"][-1] > times[998].isoformat()
+    assert facts["summary"].startswith(f"USD, dolar amerykański od {times[600]:%d.%m.%Y} do {times[800]:%d.%m.%Y}")
+    assert facts["compared"]["code"] == "EUR"
+    assert [value is None for value in facts["compared"]["values"][:1] + facts["compared"]["values"][-1:]] == [
+        False,
+        True,
     ]
-    for table in tables:
-        publish([table], nbp, job)
-    found = history.points("USD", date.min)
-    assert found == [
-        Point(START, "A", Decimal("3.9430"), Decimal("3.8938"), Decimal("3.9724")),
-        Point(second, "B", Decimal("0.0474")),
+    assert facts["csv"] == f"/api/v1/rates?code=USD&from={first}&to={last}&format=csv"
+    assert len(client.get(facts["csv"]).content.decode().splitlines()) == 202
+    content = client.get(f"/waluty/USD/?od={first}&do={last}").content.decode()
+    assert f'<input type="hidden" name="od" value="{first}">' in content
+    assert content.count("USD, dolar amerykański od ") >= 2
+
+
+@pytest.mark.django_db
+def test_both_addresses_ask_little_and_an_unchanged_answer_costs_nothing(
+    client: Client, nbp: Source, job: Job
+) -> None:  # fmt: skip
+    times = days(300)
+    rates(nbp, job, "USD", times)
+    usd = Instrument.objects.get(code="USD")
+    Signal.objects.create(
+        instrument=usd, rule="macd_signal_cross_12_26_9", as_of=midnight(times[-9]), signal="SELL", macd=1,
+        signal_line=1, histogram=Decimal("-0.0003"), horizon_days=5, generated_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )  # fmt: skip
+    every = "?zakres=5R&wskazniki=macd,rsi,bollinger,ribbon&porownaj=EUR"
+    for address in (f"/wykres/USD/dane/{every}", f"/en/wykres/USD/tabela/{every}"):
+        client.get(address)
+        with CaptureQueriesContext(connection) as made:
+            response = client.get(address)
+        assert len(made) <= MOST_STATEMENTS, address
+        assert response.headers["Cache-Control"] == "no-cache"
+        again = client.get(address, headers={"If-None-Match": response.headers["ETag"]})
+        assert (again.status_code, again.content) == (304, b"")
+    assert 'href="/en/sygnaly/' in client.get(f"/en/wykres/USD/tabela/{every}").content.decode()
+    fragment = client.get("/wykres/USD/tabela/", headers={"HX-Request": "true"}).content.decode()
+    assert "<html" not in fragment
+    assert fragment.count('<tr><th scope="row">') == 263
+    assert re.search(r'<a href="/sygnaly/\d+/">▼ SPRZEDAJ</a>', fragment)
+    for unknown in (
+        "/wykres/XYZ/dane/",
+        "/wykres/A%00B/dane/",
+        f"/wykres/{'A' * 40}/tabela/",
+        "/wykres/USD/dane/?interwal=1h",
+    ):
+        assert client.get(unknown).status_code == 404, unknown
+
+
+@pytest.mark.django_db
+def test_candles_come_with_volume_their_gaps_and_the_values_of_closed_bars(
+    client: Client, at: Callable[[str], None]
+) -> None:  # fmt: skip
+    at("2026-10-26 12:00")
+    binance = hours("BTCUSDT", 120, absent={50, 51, 80})
+    moments = [datetime(2026, 10, 20, tzinfo=UTC) + timedelta(hours=number) for number in (50, 51)]
+    instrument = Instrument.objects.get(code="BTCUSDT")
+    Gap.objects.create(
+        source=binance, table="candle:1h", instrument=instrument, from_time=moments[0], to_time=moments[1],
+        reason="missing",
+    )  # fmt: skip
+    address = "/wykres/BTCUSDT/dane/?interwal=1h&wskazniki=macd,bollinger,vwap"
+    facts = drawn(client, address)
+    assert (facts["kind"], facts["open_now"], len(facts["times"])) == ("candles", True, 119)
+    assert [facts[name][0] for name in ("open", "high", "low", "mid", "volume")] == [
+        "60000.00", "60020.00", "59990.00", "60010.00", 1.0,
+    ]  # fmt: skip
+    assert [one["text"] for one in facts["breaks"]] == [
+        "Nie mamy jeszcze danych od 22.10.2026, 04:00 do 22.10.2026, 06:00.",
+        "Źródło nie podało świec od 23.10.2026, 10:00 do 23.10.2026, 11:00.",
     ]
-    assert [str(point.mid) for point in found] == ["3.9430", "0.0474"]
-    assert [point.day for point in history.points("USD", second)] == [second]
+    computed = {one["name"]: one["values"] for one in facts["lines"]}
+    assert computed["vwap"][-1] is None, "the open candle is no bar of the rules"
+    assert computed["vwap"][-2] is not None
+    with CaptureQueriesContext(connection) as made:
+        row = charts.candle_row(QueryDict("wskazniki=vwap"), "BTCUSDT", page="/krypto/BTCUSDT/")
+    assert len(made) <= 3
+    assert [one["name"] for one in row["switches"]] == list(signals.INDICATORS)  # type: ignore[attr-defined]
+    assert row["data"] == "/wykres/BTCUSDT/dane/?interwal=1h&wskazniki=vwap"
+    part = drawn(client, f"{address}&od=2026-10-21T00:00Z&do=2026-10-21T09:00Z")
+    assert [part["times"][slot] for slot in part["view"]] == ["2026-10-21T00:00Z", "2026-10-21T09:00Z"]
+    assert len(part["times"]) == 30
+    assert len(client.get(part["csv"]).content.decode().splitlines()) == 11
     Source.objects.update(public_display=False)
-    assert history.points("USD", date.min) == []
+    assert client.get(address).status_code == 404
 
 
-@pytest.mark.django_db
-def test_another_banks_figure_of_the_same_currency_is_no_day_of_the_nbps_history(nbp: Source, job: Job) -> None:
-    ecb = Source.objects.get(code="ecb")
-    day, later = START, START + timedelta(days=1)
-    publish([Table("A", day, [RateRecord("EUR", mid=Decimal("4.2600"))])], nbp, job)
-    theirs = [Table("eurofxref", on, [RateRecord("EUR", mid=Decimal("4.2555"))], kind="pair") for on in (day, later)]
-    assert publish(theirs, ecb, runs.start("ecb.eurofxref", ecb, Job.Trigger.COMMAND)).written == 2
-    assert [(point.day, point.table) for point in history.points("EUR", date.min)] == [(day, "A")]
-    assert [(row.day, row.tables, row.source) for row in history.newest_days("EUR")] == [(day, ("A",), nbp.name)]
+def test_cells_of_the_table_are_written_as_everywhere() -> None:
+    for text in ("4.2497", "-0.0102", "999.5", "1000.5", "25772.10", "-1234.5", "0.00000012", "12345", "522.40"):
+        assert table.cell(text, 0) == formats.number(Decimal(text))
+    assert (table.cell(None, 4), table.cell(-0.00312, 4)) == ("–", "\u22120,0031")
 
 
-@pytest.mark.django_db
-def test_figures_carry_their_proof_and_the_archives_have_none(nbp: Source, archive: Source, job: Job) -> None:
-    old = runs.start("nbp_archive.mid", archive, Job.Trigger.COMMAND)
-    publish([Table("A", START, [RateRecord("USD", mid=Decimal("3.9"))])], archive, old)
-    day = START + timedelta(days=1)
-    proof = {"url": "https://nbp.example/", "sha256": "a" * 64}
-    publish([Table("A", day, [RateRecord("USD", mid=Decimal("3.9430"))], "002/A/NBP/2020", **proof)], nbp, job)  # type: ignore[arg-type]
-    both = RateRecord("USD", bid=Decimal("3.8938"), ask=Decimal("3.9724"))
-    publish([Table("C", day, [both], "002/C/NBP/2020", **proof)], nbp, job)  # type: ignore[arg-type]
-    newest, oldest = history.newest_days("USD")
-    assert (newest.day, newest.tables, newest.sha256) == (day, ("002/A/NBP/2020", "002/C/NBP/2020"), "a" * 64)
-    assert (str(newest.mid), str(newest.bid), str(newest.ask)) == ("3.9430", "3.8938", "3.9724")
-    assert newest.fetched_at is not None
-    assert (oldest.source, oldest.tables, oldest.sha256, oldest.bid) == (archive.name, ("A",), "", None)
-    assert [row.day for row in history.newest_days("USD", count=1)] == [day]
-
-
-def test_the_averages_are_those_of_the_brain_to_the_last_bit() -> None:
-    points = wave(700)
-    theirs = RULE.evaluate(pd.DataFrame({"close": [float(point.mid) for point in points]}), RULE.initial).values
-    own = [list(bar.values())[1:] for bar in bars_of(points).values()]
-    assert own[0][:-1] == theirs[0][:-1].tolist(), "before the first bar there is none"
-    assert own[1:] == theirs[1:].tolist()
-
-
-def test_averages_that_start_late_are_the_same_to_a_billionth() -> None:
-    points = wave(2000)
-    late = [point for point in points if point.day >= points[1500].day - timedelta(days=signal_history.LEAD_DAYS)]
-    whole, part = bars_of(points)[points[1500].day], bars_of(late)[points[1500].day]
-    assert part == pytest.approx(dict(whole), abs=1e-12, rel=0)
-
-
-def test_a_code_that_was_away_begins_anew() -> None:
-    points = [*wave(300), *wave(300, START + timedelta(days=700))]
-    bars = bars_of(points)
-    assert bars[START + timedelta(days=700)]["macd"] == 0.0
-    assert [bar["histogram"] for bar in bars.values()][300:] == [
-        bar["histogram"] for bar in bars_of(points[300:]).values()
-    ]
-
-
-def test_the_turning_close_is_the_price_that_brings_the_histogram_to_zero() -> None:
-    points = wave(400)
-    last = bars_of(points)[points[-1].day]
-    close = RULE.turning_close(last)
-    assert close is not None
-    after = Point(points[-1].day + timedelta(days=1), "A", Decimal(repr(close)))
-    assert bars_of([*points, after])[after.day]["histogram"] == pytest.approx(0, abs=1e-12)
-    assert RULE.turning_close({"ema_fast": 5.0, "ema_slow": 1.0, "signal_line": -9.0}) is None
-
-
-def test_the_payload_has_lists_of_one_length_and_published_digits() -> None:
-    points = wave(300)
-    points[-1] = Point(points[-1].day, "A", Decimal("3.9000"), Decimal("3.8600"), Decimal("3.9400"))
-    payload = chart.payload(series_of(points, decision(points[290].day)), "zł")
-    lists = {name: payload[name] for name in ("days", "mid", "bid", "ask", *chart.AVERAGES)}
-    assert {len(values) for values in lists.values()} == {300}
-    assert (payload["mid"][-1], payload["bid"][-1], payload["ask"][-1]) == ("3.9000", "3.8600", "3.9400")
-    assert payload["bid"][0] is None
-    assert payload["signals"] == [
-        {"at": 290, "day": "22.10.2020", "kind": "BUY", "word": "KUP", "histogram": "+0,000312"}
-    ]
-    assert json.loads(json.dumps(payload)) == payload
-
-
-def test_a_real_gap_is_an_empty_slot_and_a_weekend_is_none() -> None:
-    points = [*wave(5), *wave(5, START + timedelta(days=7)), *wave(5, START + timedelta(days=400))]
-    series = series_of(points)
-    payload = chart.payload(series, "zł")
-    assert [index for index, day in enumerate(payload["days"]) if not day] == [10]
-    assert payload["mid"][10] is None
-    assert payload["macd"][10] is None
-    assert chart.path(series).count("M") == 2
-    assert chart_text.notes(series) == [
-        "Przerwa w notowaniach od 17.01.2020 do 09.02.2021: na wykresie linia jest tam przerwana."
-    ]
-
-
-def test_a_gap_survives_the_thinning() -> None:
-    points = [*wave(1000), *wave(1000, START + timedelta(days=1400))]
-    series = series_of(points)
-    assert 1000 <= len(series.points) <= 1002
-    assert [day for day in chart.payload(series, "zł")["days"] if not day] == [""]
-
-
-def test_a_signal_stands_on_its_own_day_and_price_however_thin_the_series() -> None:
-    points = wave(2000)
-    series = series_of(points, decision(points[-1].day), decision(points[100].day, "SELL"))
-    payload = chart.payload(series, "zł")
-    assert [payload["days"][signal["at"]] for signal in payload["signals"]] == [
-        points[100].day.isoformat(), points[-1].day.isoformat(),
-    ]  # fmt: skip
-    assert payload["mid"][payload["signals"][0]["at"]] == f"{points[100].mid:f}"
-    assert [row[0] for row in chart_text.table(series) if row[-1]] == [
-        formats.day(points[-1].day), formats.day(points[100].day),
-    ]  # fmt: skip
-    assert chart_text.notes(series) == [
-        "W tym zakresie jest 2000\u00a0notowań; wykres pokazuje co 2. z nich oraz dni sygnałów i skrajnych kursów."
-    ]
-
-
-def test_pauses_and_signals_before_the_range_have_no_shape() -> None:
-    points = wave(300)
-    early, pause = decision(points[10].day), decision(points[290].day, "HOLD")
-    series = series_of(points, pause, early, since=points[200].day)
-    assert (len(series.points), series.shapes) == (100, [])
-
-
-def test_of_too_many_signals_the_newest_are_drawn_and_the_rest_is_told() -> None:
-    points = wave(300)
-    series = series_of(points, *(decision(point.day) for point in points[150::-1]))
-    assert [turn.day for turn in series.shapes] == [point.day for point in points[150:0:-1]]
-    assert len(chart.payload(series, "zł")["signals"]) == 150
-    assert chart_text.notes(series) == ["Na wykresie jest 150 najnowszych z 151\u00a0sygnałów."]
-
-
-def test_the_sentence_knows_the_extremes_of_the_whole_range() -> None:
-    points = wave(2000)
-    low, high = min(points, key=lambda point: point.mid), max(points, key=lambda point: point.mid)
-    said = chart_text.summary(series_of(points), "USD", "zł")
-    assert f"najniżej {formats.number(low.mid)} ({formats.day(low.day)})" in said
-    assert f"najwyżej {formats.number(high.mid)} ({formats.day(high.day)})" in said
-
-
-def test_the_chart_is_also_a_sentence_and_a_table() -> None:
-    days = [START + timedelta(days=n) for n in range(3)]
-    points = [Point(day, "A", Decimal(value)) for day, value in zip(days, ("4.0000", "3.9000", "4.1000"), strict=True)]
-    series = series_of(points, decision(days[1]))
-    assert chart_text.summary(series, "USD", "zł") == (
-        "USD od 06.01.2020 do 08.01.2020: na początku 4,0000, na końcu 4,1000, "
-        "najniżej 3,9000 (07.01.2020), najwyżej 4,1000 (08.01.2020) zł."
-    )
-    rows = chart_text.table(series)
-    assert [row[0] for row in rows] == ["08.01.2020", "07.01.2020", "06.01.2020"]
-    assert rows[1] == ["07.01.2020", "3,9000", "–", "–", "\u22120,006382", "KUP"]
-
-
-def test_the_line_without_scripts_goes_from_edge_to_edge() -> None:
-    days = [START + timedelta(days=n) for n in range(3)]
-    points = [Point(day, "A", Decimal(value)) for day, value in zip(days, ("4.0", "3.9", "4.1"), strict=True)]
-    assert chart.path(series_of(points)) == "M0.0,100.0 L320.0,200.0 L640.0,0.0"
-    flat = [Point(day, "A", Decimal("1.0")) for day in days]
-    assert chart.path(series_of(flat)) == "M0.0,200.0 L320.0,200.0 L640.0,200.0"
-    assert chart.path(series_of(points[:1])) == ""
-
-
-def test_an_explanation_names_both_bars_and_what_would_turn_it() -> None:
-    points = wave(400)
-    bars = bars_of(points)
-    turn = next(
-        day for day in reversed(bars) if bars[day]["histogram"] > 0 >= bars[day - timedelta(days=1)]["histogram"]
-    )
-    made = decision(turn, "BUY", f"{bars[turn]['histogram']:.10f}", previous_histogram=bars[turn]["previous_histogram"])
-    why = explain.explain(RULE, made, bars, 4)
-    assert why is not None
-    assert why.sentence == (
-        "Histogram MACD stał się dodatni: z \u22120,001148 (26.12.2020) na +0,001797 (27.12.2020). "
-        "Linia MACD przecięła linię sygnału od dołu, dlatego reguła mówi KUP."
-    )
-    assert [row[0] for row in why.bars] == ["26.12.2020", "27.12.2020"]
-    assert [row[-1] for row in why.bars] == ["\u22120,001148", "+0,001797"]
-    assert re.fullmatch(
-        r"Sygnał SPRZEDAJ pojawi się, gdy histogram spadnie poniżej 0 \(08\.02\.2021 wynosił [+\u2212]0,\d{6}\)\."
-        r" Wystarczy do tego następne notowanie poniżej ok\. \d,\d{4}\u00a0zł\.",
-        why.opposite,
-    )
-
-
-def test_a_sell_is_explained_the_other_way_round() -> None:
-    why = explain.explain(
-        RULE, decision(date(2026, 10, 15), "SELL", "-0.0010910391", previous_histogram=0.0012), Bars(()), 4
-    )
-    assert why is not None
-    assert why.sentence == (
-        "Histogram MACD stał się ujemny: z +0,001200 (poprzednia świeca) na \u22120,001091 (15.10.2026). "
-        "Linia MACD przecięła linię sygnału od góry, dlatego reguła mówi SPRZEDAJ."
-    )
-    assert (why.bars, why.opposite) == ([], "")
-    assert explain.explain(RULE, None, Bars(()), 4) is None
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        ("0.0031", "+0,003100"),
-        ("-0.0010910391", "\u22120,001091"),
-        ("0.0000000012", "+0,0000000012"),
-        ("0", "0,000000"),
-    ],
-)
-def test_a_histogram_is_never_printed_as_a_zero_that_it_is_not(value: str, text: str) -> None:
-    assert digits.small(Decimal(value), 4) == text
-
-
-@pytest.mark.django_db
-def test_a_decision_that_was_corrected_counts_with_its_newest_edition(nbp: Source, job: Job) -> None:
-    publish([Table("A", START, [RateRecord("USD", mid=Decimal("4"))])], nbp, job)
-    facts: dict[str, Any] = {
-        "instrument": Instrument.objects.get(code="USD"), "as_of": midnight(START), "macd": 1, "signal_line": 1,
-        "histogram": 1, "horizon_days": 5, "generated_at": datetime(2026, 1, 1, tzinfo=UTC),
-    }  # fmt: skip
-    Signal.objects.create(rule=RULE.name, signal="BUY", **facts)
-    Signal.objects.create(rule=RULE.name, signal="HOLD", version=2, **facts)
-    Signal.objects.create(rule="macd_signal_cross_5_10_3", signal="SELL", **facts)
-    assert [(row.signal, row.turns) for row in signal_history.decisions("USD", RULE)] == [("HOLD", False)]
-
-
-def loader() -> tuple[str, list[dict[str, str]]]:
-    text = Template("{% load cdn %}{% libraries name %}").render(Context({"name": CHART}))
+def loader(*names: str) -> tuple[str, list[dict[str, str]]]:
+    arguments = " ".join(f'"{name}"' for name in names)
+    text = Template(f"{{% load cdn %}}{{% libraries {arguments} %}}").render(Context())
     attribute = re.search(r'data-libraries="([^"]+)"', text)
     assert attribute is not None
     return text, json.loads(attribute[1].replace("&quot;", '"'))
@@ -343,27 +352,43 @@ def loader() -> tuple[str, list[dict[str, str]]]:
 
 def test_the_loader_is_told_the_cdn_its_hash_and_our_copy(settings: Any) -> None:
     settings.CDN_ENABLED = True
-    text, [order] = loader()
+    text, orders = loader(CHART, FINANCIAL)
     assert text.startswith('<script defer src="/static/loader.js" ')
-    assert order == {
-        "local": f"/static/vendor/{CHART}",
-        "cdn": "https://cdn.jsdelivr.net/npm/chart.js@4.6.1/dist/chart.umd.min.js",
-        "integrity": "sha384-Emf5ZVIUiarAdhkgtqK+5/Z5qIvM6QoVrS+qAVtfyZVuD5lIHrac0me485+Antp0",
-    }
+    assert orders == [
+        {
+            "local": f"/static/vendor/{CHART}",
+            "cdn": "https://cdn.jsdelivr.net/npm/chart.js@4.6.1/dist/chart.umd.min.js",
+            "integrity": "sha384-Emf5ZVIUiarAdhkgtqK+5/Z5qIvM6QoVrS+qAVtfyZVuD5lIHrac0me485+Antp0",
+        },
+        {
+            "local": f"/static/vendor/{FINANCIAL}",
+            "cdn": "https://cdn.jsdelivr.net/npm/chartjs-chart-financial@0.2.1/dist/chartjs-chart-financial.min.js",
+            "integrity": "sha384-OSSr3vjWsgL3ackkKviJxtoGYpsPeXSwIL4w5W3Ou3TXdA5pdIotbHwQEpFv7x/D",
+        },
+    ]
     settings.CDN_ENABLED = False
-    assert loader()[1] == [{"local": f"/static/vendor/{CHART}"}]
+    assert loader(CHART)[1] == [{"local": f"/static/vendor/{CHART}"}]
 
 
-def test_our_copy_is_the_release_without_its_source_map() -> None:
-    facts = json.loads((STATIC / "vendor" / "vendor.json").read_text())[CHART]
-    copy = (STATIC / "vendor" / CHART).read_bytes()
-    assert b"sourceMappingURL" not in copy
-    release = copy.removesuffix(b"\n") + b"\n" + facts["left_out"].encode() + b"\n"
-    digest = base64.b64encode(hashlib.sha384(release).digest()).decode()
-    assert facts["cdn_integrity"] == f"sha384-{digest}"
+def test_our_copies_are_the_releases_without_their_source_maps() -> None:
+    listed = json.loads((STATIC / "vendor" / "vendor.json").read_text())
+    for name in (CHART, FINANCIAL):
+        copy, left_out = (STATIC / "vendor" / name).read_bytes(), listed[name].get("left_out", "")
+        assert b"sourceMappingURL" not in copy
+        release = copy.removesuffix(b"\n") + b"\n" + left_out.encode() + b"\n" if left_out else copy
+        digest = base64.b64encode(hashlib.sha384(release).digest()).decode()
+        assert listed[name]["cdn_integrity"] == f"sha384-{digest}"
 
 
-def test_our_scripts_and_styles_ask_nobody_else() -> None:
-    for name in ("charts.js", "loader.js", "charts.css"):
-        text = (STATIC / name).read_text()
-        assert not re.search(r"https?:|@import|\beval\(|new Function|innerHTML|\.style\b", text), name
+def test_our_scripts_and_styles_ask_nobody_else_and_hold_no_words() -> None:
+    scripts = sorted((STATIC / "charts").glob("*.js"))
+    assert len(scripts) == 7
+    for path in [*scripts, STATIC / "loader.js", STATIC / "charts.css"]:
+        text = path.read_text()
+        assert not re.search(r"https?:|@import|\beval\(|new Function|innerHTML|\.style\b", text), path.name
+        code = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+        assert not re.search(r"[ąćęłńóśźż]", code, re.IGNORECASE), path.name
+
+
+def test_the_timeframes_of_charts_are_those_of_candles() -> None:
+    assert set(TIMEFRAMES) <= set(timeframes.SECONDS)

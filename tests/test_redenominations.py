@@ -1,6 +1,5 @@
 """A code that began to mean another unit of money: nothing that compares two days reaches across that day."""
 
-import json
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -10,16 +9,21 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from django.http import QueryDict
 from django.test import Client
 
-from charon.pages import chart, chart_text, rows
+from charon.pages import rows
 from charon.pages.badge import Badges
+from charon.pages.charts import daily, interruptions, payload, words
+from charon.pages.charts.question import asked
+from charon.pages.charts.series import Break as Interruption
+from charon.pages.charts.series import Series, extremes, thin
 from markets.instruments import redenominations
 from markets.instruments.redenominations import Break, breaks, crosses, newest_break
 from markets.licence import Audience
 from markets.models import Candle, Instrument, Job, Source, Tick
-from markets.queries import currencies, history, latest_prices, overview, prices
-from markets.queries.history import Point
+from markets.queries import currencies, latest_prices, overview, prices
+from markets.queries.drawn import Columns
 from markets.records import RateRecord, Table
 from markets.store.prices import save_bars, save_prices
 from markets.store.publish import publish
@@ -168,36 +172,48 @@ def test_neither_the_dashboard_nor_the_page_says_a_percentage_across_it(client: 
 def test_the_chart_is_interrupted_there_and_its_words_are_about_the_new_unit(client: Client, syria: Any) -> None:
     syria(date(2026, 1, 21))
     content = client.get("/waluty/SYP/").content.decode()
-    drawn = json.loads(str(re.search(r'id="dane-wykresu" type="application/json">(.*?)</script>', content)[1]))  # type: ignore[index]
-    place = drawn["days"].index("2026-01-07")
+    drawn = client.get("/wykres/SYP/dane/").json()
+    place = drawn["times"].index("2026-01-07")
+    assert "Denominacja: od 07.01.2026 1 SYP to 100 dawnych" in drawn["breaks"][-1]["text"]
     assert drawn["mid"][place - 2 : place + 1] == ["0.000326", None, "0.031183"]
     assert len(re.findall(r'd="M[^"]* M[^"]*"', content)) == 1
     assert "SYP, funt syryjski od 07.01.2026 do 21.01.2026: na początku 0,031183" in text_of(content)
     assert "najniżej 0,031183 (07.01.2026), najwyżej 0,031288 (14.01.2026)" in text_of(content)
 
 
+def series_of(code: str, points: list[tuple[date, float]], table: str = "B") -> Series:
+    count = len(points)
+    nothing: list[float | None] = [None] * count
+    days, closes = [day.isoformat() for day, _ in points], [price for _, price in points]
+    columns = Columns(days, closes, [6] * count, [table] * count, nothing, nothing)
+    return Series(asked(QueryDict("zakres=Max"), code), columns, 0, count, (0, count), "zł", 6)
+
+
 @pytest.mark.parametrize("name", ["SYP", "VES", "ZWD", "ZWL"])
 def test_line_of_every_code_of_the_archive_is_interrupted_at_its_breaks(name: str) -> None:
-    points = [Point(day, "B", Decimal(value)) for day, _, value in nbp_archive.series(name)]
-    drawn = chart.cut(points, date.min, signal_history.Bars(()), [], 6, breaks(name))
-    slots = chart.slotted(drawn)
-    for row in breaks(name):
-        place = next(n for n, point in enumerate(slots) if point and point.day >= row.day)
-        assert slots[place - 1] is None
-    assert not any(crosses(name, a.day, b.day) for a, b in pairwise(slots) if a and b)
+    series = series_of(name, [(day, float(value)) for day, _, value in nbp_archive.series(name)])
+    series.breaks = interruptions.units(name, series.columns, 0, series.high)
+    series.comparable = daily.unit_start(name, series.columns)
+    thin(series)
+    slots = payload.slotted(series)
+    days = [date.fromisoformat(series.columns.times[row]) if row >= 0 else None for row in slots]
+    for one in breaks(name):
+        place = next(n for n, day in enumerate(days) if day and day >= one.day)
+        assert days[place - 1] is None
+    assert not any(crosses(name, a, b) for a, b in pairwise(days) if a and b)
     newest = breaks(name)[-1].day
-    assert {point.day >= newest for point in drawn.comparable} == {True}
-    assert len(chart_text.notes(drawn)) == len(breaks(name)) + len(history.gaps(points)) + (drawn.step > 1)
+    assert all(date.fromisoformat(series.columns.times[row]) >= newest for row in extremes(series))
+    assert len(words.notes(series)) == len(breaks(name)) + (series.step > 1)
 
 
 def test_thinned_chart_keeps_the_lowest_and_highest_of_the_new_unit() -> None:
-    points = [Point(START + timedelta(days=n), "A", Decimal(1 + n % 7)) for n in range(4000)]
-    late = START + timedelta(days=2001)
-    points[2003] = Point(points[2003].day, "A", Decimal("0.5"))
-    points[7] = Point(points[7].day, "A", Decimal("0.01"))
-    drawn = chart.cut(points, date.min, signal_history.Bars(()), [], 4, [Break("X", late, Decimal(10), "test")])
-    assert drawn.step == 4
-    assert points[2003] in drawn.points
+    points = [(START + timedelta(days=n), float(1 + n % 7)) for n in range(4000)]
+    points[2003], points[7] = (points[2003][0], 0.5), (points[7][0], 0.01)
+    series = series_of("X", points, "A")
+    series.breaks, series.comparable = [Interruption(2001, "unit", "")], 2001
+    thin(series)
+    assert series.step == 4
+    assert 2003 in series.kept
 
 
 @pytest.mark.django_db

@@ -73,7 +73,7 @@ def gaps(request: HtmxRequest) -> HttpResponse:
         "licences": [licence_row(source) for source in sources],
         "sources": shown_sources(sources),
     }
-    return page(request, "data/gaps.html", context, until=calendars.midnight_after(now))
+    return page(request, "quality/gaps.html", context, until=calendars.midnight_after(now))
 
 
 def licence_row(source: Source) -> Row:
@@ -99,7 +99,7 @@ def corrections(request: HtmxRequest) -> HttpResponse:
         "read": read,
         "sources": shown_sources(Source.objects.all()),
     }
-    return page(request, "data/revisions.html", context, until=calendars.midnight_after(clock.now()))
+    return page(request, "quality/revisions.html", context, until=calendars.midnight_after(clock.now()))
 
 
 def correction_row(item: Mapping[str, Any]) -> Row:
@@ -139,7 +139,7 @@ def comparison(request: HtmxRequest) -> HttpResponse:
         "pairs": [pair_row(reading) for reading in readings(Audience.PAGE)],
         "sources": shown_sources(Source.objects.all()),
     }
-    return page(request, "data/comparison.html", context, until=calendars.midnight_after(clock.now()))
+    return page(request, "quality/comparison.html", context, until=calendars.midnight_after(clock.now()))
 
 
 def pair_row(reading: Reading) -> Row:

@@ -23,11 +23,12 @@ JOB_TYPES = tuple(f"{OFFICIAL}.{table}" for table in OFFICIAL_TABLES)
 # detail: the official tables whose every run has failed since the last answer, as `jobs.ends` tells it (a test holds
 # both to the same), and the open problems.
 STATEMENT = """
-WITH ended(job_type, settled) AS (
-  SELECT job_type, MAX(finished_at) FROM markets_job
-  WHERE job_type IN ({types}) AND finished_at <= %s AND (status = 'success' OR (status = 'skipped'
-    AND (requests > 0 OR reason IN ('up_to_date', 'weekend'))))
-  GROUP BY job_type)
+WITH ended(job_type, settled, failure) AS (
+  SELECT job_type,
+    MAX(CASE WHEN status = 'success' OR (status = 'skipped' AND (requests > 0 OR reason IN ('up_to_date', 'weekend')))
+      THEN finished_at END),
+    MAX(CASE WHEN status = 'failed' AND reason NOT IN ('stopped', 'lost') THEN finished_at END)
+  FROM markets_job WHERE job_type IN ({types}) AND finished_at <= %s GROUP BY job_type)
 SELECT 'source', s.code, s.paused_until, s.name, s.attribution, s.licence, s.available, s.public_display, s.enabled,
   s.stands_in_for_id, f.code, p.number, p.fetched_at,
   (SELECT MIN(q.next_run) FROM django_q_schedule q
@@ -41,9 +42,9 @@ UNION ALL
 SELECT 'run', j.job_type, MIN(j.started_at), (SELECT l.reason FROM markets_job l
     WHERE l.job_type = j.job_type AND l.status = 'failed' AND l.reason NOT IN ('stopped', 'lost')
     ORDER BY l.finished_at DESC NULLS LAST, l.id DESC LIMIT 1), {nothing}
-FROM markets_job j LEFT JOIN ended e ON e.job_type = j.job_type
-WHERE j.job_type IN ({types}) AND j.status = 'failed' AND j.reason NOT IN ('stopped', 'lost') AND j.finished_at <= %s
-  AND (e.settled IS NULL OR j.started_at >= e.settled)
+FROM markets_job j JOIN ended e ON e.job_type = j.job_type
+WHERE j.status = 'failed' AND j.reason NOT IN ('stopped', 'lost') AND e.failure IS NOT NULL
+  AND (e.settled IS NULL OR (e.failure >= e.settled AND j.started_at >= e.settled))
 GROUP BY j.job_type
 UNION ALL
 SELECT 'problem', kind, opened_at, subject, {nothing} FROM markets_problem WHERE closed_at IS NULL""".format(
@@ -133,7 +134,7 @@ def running_backfill(lines: Sequence[SourceLine]) -> Job | None:
 def read(newest: date | None) -> list[tuple[Any, ...]]:
     until = connection.ops.adapt_datetimefield_value(clock.now() + clock.SKEW)
     with connection.cursor() as cursor:
-        cursor.execute(STATEMENT, [until, newest.isoformat() if newest else None, until])
+        cursor.execute(STATEMENT, [until, newest.isoformat() if newest else None])
         return list(cursor.fetchall())
 
 

@@ -7,6 +7,9 @@ from typing import Any, NamedTuple
 from markets.licence import Audience, shown_to
 from markets.models import Instrument, Publication, Source
 
+# Whose rates the law knows, and the archive that stands in for them.
+OFFICIAL = ("nbp", "nbp_archive", "ecb")
+
 
 class Fetched(NamedTuple):
     """`known_from` is when it was first here, `fetched_at` when it was last read."""
@@ -25,9 +28,10 @@ def fetched(numbers: Collection[int]) -> dict[int, Fetched]:
     return {pk: Fetched(*values) for pk, *values in rows.values_list(*columns)}
 
 
-def attributions() -> list[dict[str, Any]]:
-    """`attribution` and `licence` of each source that pages show, for their footer; one statement."""
-    rows = Source.objects.filter(shown_to(Audience.PAGE, ""), available=True).exclude(attribution="").order_by("pk")
+def attributions(codes: Collection[str] = OFFICIAL) -> list[dict[str, Any]]:
+    """`attribution` and `licence` of these sources as far as pages show them, for their footer; one statement."""
+    shown = Source.objects.filter(shown_to(Audience.PAGE, ""), available=True, code__in=codes)
+    rows = shown.exclude(attribution="").order_by("pk")
     return [dict(row) for row in rows.values("attribution", "licence")]
 
 

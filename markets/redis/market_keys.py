@@ -92,7 +92,10 @@ def keep_candles(source: Source, timeframe: str, codes: Mapping[int, str]) -> No
     series = newest(source, timeframe, codes)
     bodies = {f"market:ohlcv:{codes[pk]}:{timeframe}": pubsub.JSON.encode(rows) for pk, rows in series.items()}
     keep(f"market:ohlcv:*:{timeframe}", bodies, TTL.get(timeframe, 2 * timeframes.SECONDS[timeframe]))
-    pubsub.publish(channel_of(timeframe), [update_of(timeframe, codes)], MINER)
+    channel, update = channel_of(timeframe), update_of(timeframe, codes)
+    pubsub.publish(channel, [update], MINER)
+    # The scanner's page is refreshed by it (S3-08).
+    live_events.send([live_events.event("prices", channel, update, may(source, Audience.API))])
 
 
 def channel_of(timeframe: str) -> str:

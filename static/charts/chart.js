@@ -100,7 +100,7 @@
     address.searchParams.set("to", full(last));
     csv.href = address.pathname + address.search;
   };
-  const rows = () => htmx.ajax("GET", find("tabela-wykresu").dataset.src, { target: "#tabela-wiersze", swap: "innerHTML" });
+  const rows = () => htmx.ajax("GET", find("tabela-wykresu").dataset.src, { target: "#tabela-wiersze" });
 
   const load = async () => {
     const section = find("wykres");

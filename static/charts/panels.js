@@ -6,7 +6,7 @@
   const numbers = (values) => values.map((value) => (value === null ? null : Number(value)));
 
   const line = (values, tone, more) => ({ type: "line", data: values, borderColor: colour(`chart-${tone}`), borderWidth: 1.25, order: 2, ...more });
-  const STYLES = {
+  const MARKS = {
     line: (one) => line(one.values, one.tone),
     thin: (one) => line(one.values, one.tone, { borderWidth: 1 }),
     dash: (one) => line(one.values, one.tone, { borderDash: [5, 3] }),
@@ -54,7 +54,7 @@
 
   const prices = (state) => {
     if (state.comparing) return comparison(state);
-    const extra = state.data.lines.filter((one) => one.panel === "price").map((one) => STYLES[one.style](one));
+    const extra = state.data.lines.filter((one) => one.panel === "price").map((one) => MARKS[one.mark](one));
     return [...(state.data.kind === "candles" ? candles(state) : official(state)), ...extra];
   };
   const volume = ({ data }) => [{
@@ -64,7 +64,7 @@
   const datasets = (state, panel) => {
     if (panel === "price") return prices(state);
     if (panel === "volume") return volume(state);
-    return state.data.lines.filter((one) => one.panel === panel).map((one) => STYLES[one.style](one));
+    return state.data.lines.filter((one) => one.panel === panel).map((one) => MARKS[one.mark](one));
   };
 
   const make = (state, canvas) => {

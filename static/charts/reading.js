@@ -26,12 +26,12 @@
     panel === "price" && comparing
       ? []
       : data.lines
-          .filter((one) => one.panel === panel && !["thin", "on"].includes(one.style) && one.values[slot] !== null)
-          .map((one) => part(one.style === "bar" ? "bar" : one.tone, one.label, shown(one.values[slot], one.decimals)));
+          .filter((one) => one.panel === panel && !["thin", "on"].includes(one.mark) && one.values[slot] !== null)
+          .map((one) => part(one.mark === "bar" ? "bar" : one.tone, one.label, shown(one.values[slot], one.decimals)));
 
   /* Of eight averages the fastest and the slowest. */
   const ribbon = ({ data, comparing }, panel, slot) => {
-    const all = comparing ? [] : data.lines.filter((one) => one.panel === panel && one.style === "thin" && one.values[slot] !== null);
+    const all = comparing ? [] : data.lines.filter((one) => one.panel === panel && one.mark === "thin" && one.values[slot] !== null);
     return all.filter((one, number) => number === 0 || number === all.length - 1).map((one) => part(one.tone, one.label, shown(one.values[slot], one.decimals)));
   };
 
@@ -48,6 +48,12 @@
     return span;
   };
 
+  /* A candle that is still open has no computed values: while nobody points, those before it stand. */
+  const computedAt = (state, panel, slot) => {
+    const found = parts(state, panel, slot);
+    return found.length || state.at !== null || slot === 0 ? found : parts(state, panel, slot - 1);
+  };
+
   const read = (state) => {
     const slot = state.at ?? state.resting, interrupted = state.data.breaks.find((one) => one.at === slot);
     for (const output of document.querySelectorAll("#wykres-rysunek .reading")) {
@@ -58,7 +64,7 @@
         const signal = state.data.signals.find((one) => one.at === slot);
         const said = signal ? [element("span", signal.text.split(" ").slice(0, 2).join(" "), signal.kind === "BUY" ? "up" : "down")] : [];
         output.replaceChildren(element("time", written(state.local[slot])), ...parts(state, panel, slot).map(chip), ...base, ...said);
-      } else output.replaceChildren(...parts(state, panel, slot).map(chip));
+      } else output.replaceChildren(...computedAt(state, panel, slot).map(chip));
     }
   };
 

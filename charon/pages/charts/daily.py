@@ -22,6 +22,8 @@ from signals.models import DAILY
 # The tables whose days the daily rules are computed from.
 OF_RULES = {"A", "gold"}
 SCALE = 4
+# Over more years the bid and ask lie within a line's width of the mid, and reading them costs as much as the mids.
+BAND = timedelta(days=3700)
 
 
 class Known(NamedTuple):
@@ -39,17 +41,19 @@ def read(question: Question, with_lines: bool = True, known: Known | None = None
     since, until = stretch(question, newest)
     first, last = around(question, since, until)
     lead = timedelta(days=LEAD_DAYS) if with_lines and question.shown else timedelta()
+    band = with_lines and until - since <= BAND
     if known:
         columns = known.columns
     else:
-        columns = drawn.official(question.code, earlier(first, lead), last, band=with_lines) if newest else Columns()
+        columns = drawn.official(question.code, earlier(first, lead), last, band) if newest else Columns()
     low, high = columns.place(first.isoformat()), columns.place(later(last, timedelta(days=1)).isoformat())
     series = Series(question, columns, low, high, seen(columns, low, since, until), "", SCALE)
     series.unit = _("zł/g") if question.code == GOLD else _("zł")
     series.scale = columns.scales[-1] if len(columns) else SCALE
     series.breaks = interruptions.official(question.code, columns, low, high)
     series.comparable = unit_start(question.code, columns)
-    series.offered = signals.offered(DAILY, official=True) if OF_RULES.intersection(columns.tables) else []
+    # The daily rules do not apply to the weeks of table B.
+    series.offered = signals.offered(DAILY, official=True) if OF_RULES & set(columns.tables) else []
     if with_lines and series.drawn:
         fill(series)
     if series.drawn:
@@ -68,8 +72,9 @@ def around(question: Question, since: date, until: date) -> tuple[date, date]:
 
 
 def stretch(question: Question, newest: date | None) -> tuple[date, date]:
-    """The asked days, or the months of the range up to the newest."""
-    newest = newest or date.min
+    """The asked days, or the months of the range up to the newest; any days where there are none."""
+    if newest is None:
+        return date.min, date.min
     until = min(question.last.date(), newest) if question.last else newest
     months = history.RANGES[question.period]
     since = question.first.date() if question.first else history.first_day(until, months)

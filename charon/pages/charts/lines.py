@@ -21,7 +21,7 @@ class Drawing:
 
     value: str
     panel: str
-    style: str
+    mark: str
     tone: str
 
 
@@ -78,7 +78,7 @@ def lines(series: Series, slots: Sequence[int]) -> Iterator[dict[str, Any]]:
                 "name": drawing.value,
                 "label": title or titles()[name],
                 "panel": drawing.panel,
-                "style": drawing.style,
+                "mark": drawing.mark,
                 "tone": drawing.tone,
                 "decimals": digits + more,
                 "values": [number_of(rows[row], column, digits + MORE) if row >= 0 else None for row in slots],

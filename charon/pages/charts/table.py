@@ -67,7 +67,7 @@ def headed(facts: dict[str, Any]) -> Iterator[Column]:
             yield Column(_("Kupno"), facts["bid"])
             yield Column(_("Sprzedaż"), facts["ask"])
     for line in facts["lines"]:
-        if line["style"] not in {"thin", "on"}:
+        if line["mark"] not in {"thin", "on"}:
             yield Column(line["label"], line["values"], line["decimals"])
 
 

@@ -13,15 +13,30 @@ from markets.queries.prices import plain
 from markets.views import Row
 from signals.stands import Stand
 
+# No exchange here writes prices with more decimals than the satoshi has.
+MOST = 8
+FEWEST_DIGITS = 6
+
 
 def digits(quote: SourceQuote) -> int:
-    """Decimals of the price as its source published it; at least those that are usual for the instrument."""
-    return len((plain(quote.latest.price, quote.latest.scale) or "").partition(".")[2])
+    """Decimals of the newest price as it is shown."""
+    return decimals_of(quote.latest.price, quote.scale)
+
+
+def decimals_of(value: Decimal, scale: int) -> int:
+    """As its source published it, at least those that are usual for the instrument.
+
+    More than MOST are a double that the source has computed (CoinGecko's averages have sixteen digits): of such a price
+    so many are shown that FEWEST_DIGITS count.
+    """
+    published = len((plain(value, scale) or "").partition(".")[2])
+    if published <= MOST:
+        return published
+    return max(scale, min(MOST, FEWEST_DIGITS - 1 - value.adjusted()))
 
 
 def price_text(value: Decimal, scale: int) -> str:
-    """All digits that it has, and as many as are usual."""
-    return formats.number(Decimal(plain(value, scale) or 0))
+    return printed(value, decimals_of(value, scale))
 
 
 def printed(value: Decimal, scale: int) -> str:
@@ -32,10 +47,11 @@ def printed(value: Decimal, scale: int) -> str:
 def price_row(quote: SourceQuote) -> Row:
     latest = quote.latest
     return {
-        "value": price_text(latest.price, latest.scale),
+        "value": price_text(latest.price, quote.scale),
         "unit": names.split(latest.code)[1],
         **change_row(latest.change),
         "at": None if latest.table else latest.ts,
+        "near": "" if latest.table else formats.near(latest.ts, clock.now()),
         "iso": latest.ts.date().isoformat(),
         "day": formats.day(latest.ts.date()),
         "old": latest.stale,

@@ -15,18 +15,18 @@ from signals.rating import PLACES, Label
 from signals.stands import Stand
 
 TIMEFRAMES = {
-    "5m": gettext_lazy("5 minut"),
-    "1h": gettext_lazy("1 godzina"),
-    "4h": gettext_lazy("4 godziny"),
-    "1d": gettext_lazy("1 dzień"),
+    "5m": gettext_lazy("5\u00a0min"),
+    "1h": gettext_lazy("1\u00a0h"),
+    "4h": gettext_lazy("4\u00a0h"),
+    "1d": gettext_lazy("1\u00a0dzień"),
 }
 # The label of a rating, the signal whose look it has, and its shape.
 RATINGS = {
-    Label.STRONG_BUY: (gettext_lazy("mocne kupno"), "buy", "▲▲"),
-    Label.BUY: (gettext_lazy("kupno"), "buy", "▲"),
+    Label.STRONG_BUY: (gettext_lazy("mocno za kupnem"), "buy", "▲▲"),
+    Label.BUY: (gettext_lazy("za kupnem"), "buy", "▲"),
     Label.NEUTRAL: (gettext_lazy("neutralnie"), "hold", "■"),
-    Label.SELL: (gettext_lazy("sprzedaż"), "sell", "▼"),
-    Label.STRONG_SELL: (gettext_lazy("mocna sprzedaż"), "sell", "▼▼"),
+    Label.SELL: (gettext_lazy("za sprzedażą"), "sell", "▼"),
+    Label.STRONG_SELL: (gettext_lazy("mocno za sprzedażą"), "sell", "▼▼"),
 }
 # A candle is decided on soon after it closed: two lengths after it began, and one more for a source that is late.
 LATE_BARS = 3

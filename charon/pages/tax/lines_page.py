@@ -84,7 +84,7 @@ def result(found: Answered) -> Row:
     return {
         "rows": rows,
         "total": formats.money(sum(amounts, Decimal("0.00"))) if amounts else "",
-        "all_final": bool(good) and not wrong and all(one["final"] for one in good),
+        "all_final": bool(good) and all(one["final"] for one in good),
         "good": formats.plural(len(good), _("wiersz,wiersze,wierszy")),
         "wrong": formats.plural(wrong, _("wiersz,wiersze,wierszy")) if wrong else "",
     }

@@ -80,10 +80,17 @@ def shown(form: Form, fault: Fault | None) -> Row:
         "fault": fault._asdict() if fault else None,
         "focus": focus(form, fault),
         "currencies": currencies,
-        "backfill": backfill_row(freshness_facts.running_backfill()) if fault and not fault.field else None,
+        "backfill": backfill_row(freshness_facts.facts(None, clock.now()).backfill)
+        if fault and not fault.field
+        else None,
         "filled": bool(currencies),
         "sources": proofs.attributions(),
     }
+
+
+def backfill() -> Row | None:
+    """Of the official rates; one query."""
+    return backfill_row(freshness_facts.facts(None, clock.now()).backfill)
 
 
 def is_day(name: str) -> bool:
