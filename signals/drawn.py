@@ -46,8 +46,6 @@ def offered(timeframe: str, official: bool, volume: bool = False) -> list[str]:
     """The indicators that a series can have: official rates are closes alone."""
     found = []
     for name in INDICATORS:
-        if INDICATORS[name] not in rules.RULES:
-            continue
         rule = indicator(name)
         fits = rule.needs <= {"close", OFFICIAL} if official else OFFICIAL not in rule.needs
         if fits and timeframe in rule.timeframes and (volume or "volume" not in rule.needs):

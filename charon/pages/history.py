@@ -29,7 +29,7 @@ KEPT = 4096
 
 
 class Columns(NamedTuple):
-    """What a row shows beside the figure for one: that per so many units, bid and ask; and the language of the words."""
+    """A row beside the figure for one: that per so many units, bid and ask; and the language of the words."""
 
     per: int
     banded: bool

@@ -112,8 +112,14 @@ def shared(query: QueryDict, question: Question, subject: PageSubject, truth: Fr
         "sources": shown_sources(truth.facts.sources),
         "every": BUSY if backfill else CALM,
         "unit": _("zł/g") if is_gold else _("zł"),
-        "ask": None if is_gold else ask_row(clock.today(), code=subject.code),
+        "ask": None if is_gold else ask_row(day_after(subject), code=subject.code),
     }
+
+
+def day_after(subject: PageSubject) -> date:
+    """The question for tax is about the day before; of a retired currency about its last one."""
+    found = subject.found
+    return found.line.day + timedelta(days=1) if found and found.line.retired else clock.today()
 
 
 def with_month(parameters: str, query: QueryDict) -> str:

@@ -189,11 +189,11 @@ def decision_line(one: Line, scale: int, histogram: bool, language: str) -> Safe
     return format_html(
         '<tr><th scope="row"><a href="{}"><time datetime="{}">{}</time></a></th>'
         '<td><span class="chip {}"><span aria-hidden="true">{}</span> {}</span></td><td class="number">{}</td>{}'
-        '<td class="wrap">{}</td></tr>',
+        "<td><small>{}</small></td></tr>",
         reverse("signal", args=[one.number]), one.day.isoformat(), formats.day(one.day),
         one.signal.lower(), ICONS[one.signal], word(one.signal), close,
         format_html('<td class="number">{}</td>', value) if histogram else "",
-        format_html("<small>{}</small>", _("wyliczony wstecz")) if one.backtested else "",
+        _("wstecz") if one.backtested else _("na żywo"),
     )  # fmt: skip
 
 
