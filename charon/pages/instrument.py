@@ -12,7 +12,15 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
 
-from charon.pages import charts, history, instrument_figures, instrument_rules, instrument_signal, rows
+from charon.pages import (
+    charts,
+    history,
+    instrument_figures,
+    instrument_rules,
+    instrument_signal,
+    instrument_tables,
+    rows,
+)
 from charon.pages.charts import daily
 from charon.pages.charts.question import Question, asked, parameters
 from charon.pages.instrument_signal import Closes
@@ -147,10 +155,10 @@ def filled(request: HtmxRequest, question: Question, found: Headline, truth: Fre
         "state": instrument_figures.state(line, truth),
         "signal": instrument_signal.card(rule, states, decisions.turns.get(rule.name), closes, line, truth),
         "decisions": len(decisions.newest),
-        "decisions_rows": instrument_signal.decision_rows(decisions.newest, rule, scale),
+        "decisions_rows": instrument_tables.decision_rows(decisions.newest, rule, scale),
         "more": decisions.more,
         "lists": lists(line.code, rule),
-        "statistics": instrument_signal.statistics(rule, states, line),
+        "statistics": instrument_tables.statistics(rule, states, line),
         **instrument_rules.context(found, truth, states, decisions.turns, closes, question),
         "history": history.context(line.code, request.GET, found.extent),
     }

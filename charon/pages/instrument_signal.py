@@ -1,20 +1,15 @@
 """The signal of an instrument's page: the badge, its explanation, the decisions and the statistics."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from decimal import Decimal
 from functools import lru_cache
-from typing import NamedTuple
 
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from charon.pages import charts, rows
 from charon.pages.badge import ICONS, Badges, word
 from markets import formats
 from markets.decimals import scale_of
@@ -27,7 +22,6 @@ from markets.views import Row
 from signals import decided, explain, queries
 from signals import history as signal_history
 from signals.decided import Decided, Stated
-from signals.digits import rounded
 from signals.explain import Explanation
 from signals.history import LEAD_DAYS
 from signals.models import AnalysisSnapshot
@@ -37,8 +31,8 @@ from signals.rules.macd_cross import MacdCross
 States = Mapping[tuple[str, str], Stated]
 SERIES_TABLE = {"A": "A", "B": "A", "gold": "gold"}
 LEAD = timedelta(days=LEAD_DAYS)
-# The newest decisions of 100 series in both languages.
-KEPT = 4096
+# Each keeps 420 days, 40 kB; without it 420 steps of the rule cost a tenth of the page.
+EXPLANATIONS = 64
 
 
 @dataclass(slots=True)
@@ -72,10 +66,6 @@ class Closes:
         place = bisect_right(self.days, day)
         return self.scales[place - 1] if place else self.scale
 
-    def between(self, first: date, last: date) -> Iterator[tuple[date, float]]:
-        span = slice(bisect_left(self.days, first), bisect_right(self.days, last))
-        return zip(self.days[span], self.closes[span], strict=True)
-
 
 def card(
     rule: Rule, states: States, turn: Decided | None, closes: Closes, line: LatestRate, truth: Freshness
@@ -104,17 +94,46 @@ def card(
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an explanation depends on: of the rule and of the decision the texts, and the days that they decided on."""
+
+    rule: Rule = field(compare=False)
+    turn: Decided = field(compare=False)
+    name: str
+    row: str
+    code: str
+    days: tuple[date, ...]
+    closes: tuple[float, ...]
+    scale: int
+    goes_on: bool
+    language: str
+
+    def between(self, first: date, last: date) -> Iterator[tuple[date, float]]:
+        span = slice(bisect_left(self.days, first), bisect_right(self.days, last))
+        return zip(self.days[span], self.closes[span], strict=True)
+
+
 def explained(rule: Rule, turn: Decided, closes: Closes, scale: int, *, goes_on: bool) -> Explanation | None:
+    days = tuple(closes.days), tuple(closes.closes)
+    return explanation(
+        Asked(rule, turn, rule.name, str(turn), closes.code, *days, scale, goes_on, get_language() or "")
+    )
+
+
+@lru_cache(EXPLANATIONS)
+def explanation(asked: Asked) -> Explanation | None:
     """The bars that decided, and of a series that goes on the newest one, from which the other signal is told."""
-    breaks = [one.day for one in redenominations.breaks(closes.code)]
-    last = closes.days[-1] if closes.days else turn.day
-    together = goes_on and last - turn.day <= LEAD
-    found = signal_history.bars(closes.between(turn.day - LEAD, last if together else turn.day), rule, breaks)
-    if goes_on and not together:
-        newest = signal_history.bars(closes.between(last - LEAD, last), rule, breaks)
+    rule, turn = asked.rule, asked.turn
+    breaks = [one.day for one in redenominations.breaks(asked.code)]
+    last = asked.days[-1] if asked.days else turn.day
+    together = asked.goes_on and last - turn.day <= LEAD
+    found = signal_history.bars(asked.between(turn.day - LEAD, last if together else turn.day), rule, breaks)
+    if asked.goes_on and not together:
+        newest = signal_history.bars(asked.between(last - LEAD, last), rule, breaks)
         found.rows |= newest.rows
         found.state = newest.state
-    return explain.explain(rule, turn.decision, found, scale)
+    return explain.explain(rule, turn.decision, found, asked.scale)
 
 
 def lacking(newest: Stated | None, *, filling: bool) -> Row:
@@ -155,62 +174,4 @@ def turn_row(decision: Decided) -> Row:
         "day": formats.day(decision.day),
         "backtested": decision.backtested,
         "made": decision.generated_at,
-    }
-
-
-class Line(NamedTuple):
-    """A decision as its row shows it; a withdrawn one has no close: its bar is none of the daily series any more."""
-
-    number: int
-    day: date
-    signal: str
-    close: float | None
-    histogram: Decimal | None
-    backtested: bool
-
-
-def decision_rows(decisions: Sequence[Decided], rule: Rule, scale: int) -> SafeString:
-    """The body of a table, as ready markup that escapes every word; the day leads to the explanation."""
-    language, histogram = get_language() or "", isinstance(rule, MacdCross)
-    return format_html_join(
-        "\n", "{}", ((decision_line(line_of(one), scale, histogram, language),) for one in decisions)
-    )
-
-
-def line_of(one: Decided) -> Line:
-    return Line(one.id, one.day, one.signal, one.values.get("close"), one.histogram, one.backtested)
-
-
-@lru_cache(KEPT)
-def decision_line(one: Line, scale: int, histogram: bool, language: str) -> SafeString:  # noqa: ARG001
-    withdrawn = one.close is None
-    close = formats.DASH if one.close is None else formats.number(rounded(one.close, scale))
-    value = formats.DASH if withdrawn else charts.histogram_text(one.histogram, scale)
-    return format_html(
-        '<tr><th scope="row"><a href="{}"><time datetime="{}">{}</time></a></th>'
-        '<td><span class="chip {}"><span aria-hidden="true">{}</span> {}</span></td><td class="number">{}</td>{}'
-        "<td><small>{}</small></td></tr>",
-        reverse("signal", args=[one.number]), one.day.isoformat(), formats.day(one.day),
-        one.signal.lower(), ICONS[one.signal], word(one.signal), close,
-        format_html('<td class="number">{}</td>', value) if histogram else "",
-        _("wstecz") if one.backtested else _("na żywo"),
-    )  # fmt: skip
-
-
-def statistics(rule: Rule, states: States, line: LatestRate) -> list[Row]:
-    found = (states.get((rule.name, window)) for window in decided.WINDOWS)
-    return [statistics_row(one, line) for one in found if one and one.stats]
-
-
-def statistics_row(state: Stated, line: LatestRate) -> Row:
-    stats, scale = state.stats, scale_of(line.value)
-    values = {name: formats.number(rounded(stats[name], scale)) for name in ("min", "max", "mean", "first")}
-    change = rounded(stats["change"], scale)
-    return values | {
-        "days": stats["window_days"],
-        "until": formats.day(date.fromisoformat(stats["as_of"])),
-        "change": formats.signed(change),
-        "percent": formats.percent(Decimal(repr(stats["change_pct"]))),
-        "direction": rows.direction(change),
-        "points": formats.whole(stats["points"]),
     }
