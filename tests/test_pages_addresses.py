@@ -64,7 +64,7 @@ def test_the_list_reuses_the_table_of_the_pulpit(client: Client, nbp: Source) ->
     history(nbp, "HRK", count=2, until=date(2022, 12, 30))
     shown = page(client, "/waluty/")
     assert "Waluty w tabelach NBP" in shown
-    assert "Wszystkie waluty 1" in shown
+    assert "Kursy średnie w złotych za 1 jednostkę waluty." in shown
     assert "Waluty nieaktualne (1)" in shown
     part = client.get("/waluty/", headers={"HX-Request": "true"}).content.decode()
     assert part.startswith('<div id="waluty" hx-get="/waluty/"')

@@ -80,7 +80,7 @@ def test_a_month_has_every_day_with_the_numbers_of_its_tables(nbp: Source, djang
     lines = str(row["lines"]).splitlines()
     assert [re.findall(r'datetime="([^"]+)"', line)[0] for line in lines][:2] == ["2026-11-20", "2026-11-19"]
     assert len(lines) == 14
-    assert '<td class="number">3,8938</td>' in lines[0]
+    assert 'data-label="Kupno">3,8938</td>' in lines[0]
     assert re.findall(r'href="([^"]+)"', lines[0]) == ["/tabele/A/2026-11-20/", "/tabele/C/2026-11-20/"]
     assert [one["name"] for one in row["files"]] == ["CSV", "CSV dla Excela", "XLSX"]  # type: ignore[attr-defined]
     assert "from=2026-11-01" in row["files"][0]["href"]  # type: ignore[index]
@@ -104,5 +104,5 @@ def test_a_small_unit_stands_also_as_the_nbp_prints_it(nbp: Source) -> None:
     yen(nbp, date(2026, 11, 20))
     row: Any = history.context("JPY", {})
     assert row["per"] == "100"
-    assert '<td class="number">0,024728</td><td class="number">2,4728</td>' in row["lines"]
+    assert re.findall(r'data-label="([^"]*)">([^<]+)<', row["lines"]) == [("", "0,024728"), ("za 100", "2,4728")]
     assert history.context("USD", {})["per"] == ""

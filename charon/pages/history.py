@@ -97,15 +97,19 @@ def lines(found: Iterable[MonthDay], columns: Columns) -> SafeString:
 
 @lru_cache(KEPT)
 def line(row: MonthDay, columns: Columns) -> SafeString:
-    """Every word is escaped; the language is that of `columns`."""
+    """Every word is escaped; the language is that of `columns`. With roles: on a phone a row is no row of a table."""
     per = columns.per
-    many = per_many(row.mid, per) if row.mid is not None and per > 1 else ""
-    sides = [row.bid, row.ask] if columns.banded else []
-    shown = [figure(row.mid), *([many] if per > 1 else []), *map(figure, sides)]
+    shown = [("", figure(row.mid))]
+    if per > 1:
+        many = per_many(row.mid, per) if row.mid is not None else ""
+        shown.append((_("za %(per)s") % {"per": formats.whole(per)}, many))
+    if columns.banded:
+        shown += [(_("Kupno"), figure(row.bid)), (_("Sprzedaż"), figure(row.ask))]
     return format_html(
-        '<tr><th scope="row"><time datetime="{}">{}</time></th>{}<td class="wrap">{}</td></tr>',
+        '<tr role="row"><th role="rowheader" scope="row"><time datetime="{}">{}</time></th>{}'
+        '<td role="cell" class="wrap">{}</td></tr>',
         row.day.isoformat(), f"{formats.weekday(row.day)} {formats.day(row.day)}",
-        format_html_join("", '<td class="number">{}</td>', ((value,) for value in shown)),
+        format_html_join("", '<td role="cell" class="number" data-label="{}">{}</td>', shown),
         format_html_join(", ", "{}", ((linked(table, row.day),) for table in row.tables)),
     )  # fmt: skip
 

@@ -57,13 +57,14 @@ def decision_line(one: Line, scale: int, histogram: bool, language: str) -> Safe
     withdrawn = one.close is None
     close = formats.DASH if one.close is None else formats.number(rounded(one.close, scale))
     value = formats.DASH if withdrawn else charts.histogram_text(one.histogram, scale)
+    figures = [("", close), (_("Histogram"), value)] if histogram else [("", close)]
     return format_html(
-        '<tr><th scope="row"><a href="{}"><time datetime="{}">{}</time></a></th>'
-        '<td><span class="chip {}"><span aria-hidden="true">{}</span> {}</span></td><td class="number">{}</td>{}'
-        "<td><small>{}</small></td></tr>",
+        '<tr role="row"><th role="rowheader" scope="row"><a href="{}"><time datetime="{}">{}</time></a></th>'
+        '<td role="cell"><span class="chip {}"><span aria-hidden="true">{}</span> {}</span></td>{}'
+        '<td role="cell" class="made"><small>{}</small></td></tr>',
         reverse("signal", args=[one.number]), one.day.isoformat(), formats.day(one.day),
-        one.signal.lower(), ICONS[one.signal], word(one.signal), close,
-        format_html('<td class="number">{}</td>', value) if histogram else "",
+        one.signal.lower(), ICONS[one.signal], word(one.signal),
+        format_html_join("", '<td role="cell" class="number" data-label="{}">{}</td>', figures),
         _("wstecz") if one.backtested else _("na żywo"),
     )  # fmt: skip
 
