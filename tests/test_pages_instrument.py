@@ -217,7 +217,7 @@ def test_signals_stand_in_the_table_and_on_the_chart(client: Client, nbp: Source
     content, shown = client.get("/waluty/USD/").content.decode(), page(client)
     for signal in drawn["signals"]:
         assert signal["text"].rpartition(" ")[2] in shown
-        assert f'<th scope="row"><a href="{signal["href"]}">' in content
+        assert f'scope="row"><a href="{signal["href"]}">' in content
     assert re.search(r"20\.11\.2026 ■ TRZYMAJ [\d,]+ [+\u2212]0,\d{6} ", shown)
     assert "Wszystkie; dzień prowadzi do wyjaśnienia." in shown
     assert 'href="/sygnaly/?instrument=USD&amp;regula=macd_signal_cross_12_26_9"' in content
