@@ -16,6 +16,9 @@ from markets.jobs import runs
 from markets.models import Instrument, Job, Publication, Quote, Source
 from markets.records import RateRecord, Table
 from markets.store.publish import publish
+from signals.alerts.rows import OF_DECISIONS, OF_PRICES
+from tests import market
+from tests.alert_rows import alert_event
 
 FRIDAY, THURSDAY = date(2026, 11, 20), date(2026, 11, 19)
 
@@ -306,3 +309,14 @@ def test_the_page_asks_at_most_eight_questions(
 @pytest.mark.django_db
 def test_the_page_is_only_read(client: Client) -> None:
     assert client.post("/").status_code == 405
+
+
+def test_the_newest_alerts_say_what_happened(client: Client, nbp: Source) -> None:
+    save(nbp, FRIDAY, USD="3.7747")
+    market.source("coingecko")
+    details = {"level": "60000", "signal": "BUY", "rule": "macd_cross", "timeframe": "1h"}
+    for number, kind in enumerate((*OF_PRICES, *OF_DECISIONS)):
+        alert_event(kind=kind, details=details, key=f"of {number}")
+    shown = page(client)
+    for words in ("+5,24%", "nowy sygnał KUP", "poziomu"):
+        assert words in shown

@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 from markets.licence import Audience, shown_to
 from markets.queries.kept import KeptQuestion
 from markets.queries.prices import percent, plain
+from signals.alerts import words
 from signals.alerts.models import PUBLIC_KINDS, AlertEvent, AlertRule, Kind
 from signals.api_rows import closed, closed_markets
 
@@ -19,11 +20,8 @@ EVENT_COLUMNS = (
     *("direction", "price", "scale", "state", "kind", "source__code", "subject"),
     *("observed_at", "resolved_at", "acknowledged_at"),
 )
-# What `charon.pages.alert_words` says what happened of.
-SAID_COLUMNS = (
-    *("id", "kind", "instrument__code", "instrument__quote", "subject", "created_at", "window_minutes", "change_pct"),
-    *("direction", "price", "scale", "details"),
-)
+# Of the five on the dashboard, with what `signals.alerts.words` needs.
+SAID_COLUMNS = ("id", "instrument__code", "created_at", *words.COLUMNS)
 MOST_NEWEST = 5
 RULE_COLUMNS = (
     *("id", "kind", "name", "instrument__code", "source__code", "window_minutes", "threshold_pct", "direction"),
