@@ -13,7 +13,6 @@ from charon.pages import (
     method,
     signal,
     signals,
-    soon,
     table_day,
 )
 from charon.pages import status as status_page

@@ -61,7 +61,7 @@ class Bars(Mapping[date, Values]):
         return len(self.rows)
 
 
-def bars(closes: Iterable[tuple[date, Decimal]], rule: Rule, breaks: Sequence[date] = ()) -> Bars:
+def bars(closes: Iterable[tuple[date, Decimal | float]], rule: Rule, breaks: Sequence[date] = ()) -> Bars:
     """The rule's values by day, ascending; a series begins anew, as in the engine, that was away for too long, and on
     each day of `breaks`, when its code began to mean another unit.
 

@@ -17,7 +17,12 @@ EXAMPLES: dict[str, list[tuple[dict[str, object], str]]] = {
     "signal": [({"number": 1}, "")],
     "signals": [({}, ""), ({}, "?instrument=USD&regula=macd_cross&od=2026-10-01")],
     "alerts": [({}, ""), ({}, "?instrument=USD")],
-    "currency": [({"code": "USD"}, ""), ({"code": "USD"}, "?zakres=Max")],
+    "currency": [
+        ({"code": "USD"}, ""),
+        ({"code": "USD"}, "?zakres=Max&rok=2026&miesiac=10"),
+        ({"code": "EUR"}, "?od=2026-09-01&do=2026-10-30&porownaj=USD&regula=rsi_reversal"),
+        ({"code": "AED"}, ""),
+    ],
     "tax": [({}, ""), ({}, "?waluta=USD&data=2026-11-17&regula=pit&kwota=1500")],
     "tax_invoice": [({}, ""), ({}, "?wystawiono=2026-11-17&waluta=USD&netto=1000&vat=23")],
     "converter": [({}, ""), ({}, "?kwota=100&z=USD&na=EUR&data=2026-11-17")],

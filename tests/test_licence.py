@@ -142,7 +142,7 @@ def test_what_shows_figures_asks_the_gate_and_not_the_choices_themselves() -> No
         "freshness.py",
         "freshness_facts.py",
         "drawn.py",
-    }  # rows that are read as columns and that `may` is asked of
+    }  # columns of rows that `may` is asked of
     past = [
         path.name
         for path in shows

@@ -1,5 +1,6 @@
 """The table of a day and the months of an instrument, as a visitor reads them."""
 
+import re
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -76,11 +77,11 @@ def test_a_month_has_every_day_with_the_numbers_of_its_tables(nbp: Source, djang
     band(nbp)
     with django_assert_num_queries(2):
         row = history.context("USD", {"rok": "2026", "miesiac": "11"})
-    days: Any = row["days"]
-    assert [day["iso"] for day in days][:2] == ["2026-11-20", "2026-11-19"]
-    assert len(days) == 14
-    assert days[0]["bid"] == "3,8938"
-    assert [one["href"] for one in days[0]["tables"]] == ["/tabele/A/2026-11-20/", "/tabele/C/2026-11-20/"]
+    lines = str(row["lines"]).splitlines()
+    assert [re.findall(r'datetime="([^"]+)"', line)[0] for line in lines][:2] == ["2026-11-20", "2026-11-19"]
+    assert len(lines) == 14
+    assert 'data-label="Kupno">3,8938</td>' in lines[0]
+    assert re.findall(r'href="([^"]+)"', lines[0]) == ["/tabele/A/2026-11-20/", "/tabele/C/2026-11-20/"]
     assert [one["name"] for one in row["files"]] == ["CSV", "CSV dla Excela", "XLSX"]  # type: ignore[attr-defined]
     assert "from=2026-11-01" in row["files"][0]["href"]  # type: ignore[index]
 
@@ -102,5 +103,6 @@ def test_what_is_no_month_of_the_history_is_the_nearest_one(nbp: Source) -> None
 def test_a_small_unit_stands_also_as_the_nbp_prints_it(nbp: Source) -> None:
     yen(nbp, date(2026, 11, 20))
     row: Any = history.context("JPY", {})
-    assert (row["per"], row["days"][0]["mid"], row["days"][0]["many"]) == ("100", "0,024728", "2,4728")
+    assert row["per"] == "100"
+    assert re.findall(r'data-label="([^"]*)">([^<]+)<', row["lines"]) == [("", "0,024728"), ("za 100", "2,4728")]
     assert history.context("USD", {})["per"] == ""

@@ -1,7 +1,6 @@
 """The pages of one currency and of gold, as a visitor reads them, in every state they can be in."""
 
 import html
-import json
 import re
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -10,10 +9,12 @@ from math import sin
 from typing import Any
 
 import pytest
+from django.http import QueryDict
 from django.test import Client
 from django.utils.html import strip_tags
 from django_q.models import Schedule
 
+from charon.pages import charts
 from markets import clock
 from markets.jobs import runs
 from markets.models import Instrument, Job, Publication, Source
@@ -77,10 +78,10 @@ def page(client: Client, path: str = "/waluty/USD/") -> str:
 
 
 def payload(client: Client, path: str = "/waluty/USD/") -> dict[str, Any]:
-    content = client.get(path).content.decode()
-    found = re.search(r'<script id="dane-wykresu" type="application/json">(.*?)</script>', content)
+    """What the page's chart asks for."""
+    found = re.search(r'id="wykres"[^>]* data-src="([^"]+)"', client.get(path).content.decode())
     assert found is not None
-    return dict(json.loads(found[1]))
+    return dict(client.get(html.unescape(found[1])).json())
 
 
 def test_the_head_names_figure_change_table_day_and_fetch(client: Client, nbp: Source) -> None:
@@ -88,10 +89,36 @@ def test_the_head_names_figure_change_table_day_and_fetch(client: Client, nbp: S
     shown = page(client)
     assert "USD · dolar amerykański" in shown
     assert f"{mid(2)}".replace(".", ",") + " zł ▲ +0,0390 +0,97% kurs średni za 1 USD" in shown
-    assert "Tabela A nr 324/A/NBP/2026 z 20.11.2026 (dziś brak notowań: sobota)" in shown
-    assert "Narodowy Bank Polski · pobrano 21.11.2026, 09:00" in shown
-    assert f"SHA-256 {'a' * 64}" in shown
-    assert "https://nbp.example/A/2026-11-20" in shown
+    assert "Tabela 324/A/NBP/2026 Z dnia 20.11.2026 (dziś brak notowań: sobota)" in shown
+    assert f"Źródło Narodowy Bank Polski Pobrano 21.11.2026, 09:00 SHA-256 {'a' * 64}" in shown
+    content = client.get("/waluty/USD/").content.decode()
+    assert '<a href="/tabele/A/2026-11-20/">324/A/NBP/2026</a>' in content
+    assert '<a href="https://nbp.example/A/2026-11-20" rel="noreferrer">Narodowy Bank Polski</a>' in content
+    assert '<time datetime="2026-11-21T08:00:00Z" data-rel>' in content
+
+
+def test_a_small_unit_stands_as_the_nbp_prints_it(client: Client, nbp: Source) -> None:
+    save(nbp, [table(FRIDAY, RateRecord("JPY", mid=Decimal("0.024728")))])
+    shown = page(client, "/waluty/JPY/").replace("\u00a0", " ")
+    assert "0,024728 zł brak poprzedniego notowania kurs średni za 1 JPY Tak ogłasza NBP: 100 JPY = 2,4728 zł" in shown
+
+
+def test_the_question_for_tax_has_the_code_and_gold_has_none(client: Client, nbp: Source) -> None:
+    history(nbp, count=1)
+    asked = client.get("/waluty/USD/").content.decode().partition('<form class="ask"')[2].partition("</form>")[0]
+    assert 'action="/kurs-podatkowy/"' in asked
+    assert 'name="waluta" value="USD"' in asked
+    assert 'class="ask"' not in client.get("/zloto/").content.decode()
+
+
+def test_the_history_is_of_the_asked_month_and_keeps_it_when_it_is_refreshed(client: Client, nbp: Source) -> None:
+    history(nbp, count=60)
+    path = "/waluty/USD/?zakres=3M&rok=2026&miesiac=10"
+    content = client.get(path).content.decode()
+    month = content.partition('id="historia"')[2]
+    assert re.findall(r'<time datetime="(2026-..)-..">', month.partition("</table>")[0])[::21] == ["2026-10", "2026-10"]
+    assert f'hx-get="{path}"'.replace("&", "&amp;") in content
+    assert re.findall(r'href="(/api/v1/rates[^"]*)" download>CSV<', month)
 
 
 def test_gold_has_a_page_of_its_own(client: Client, nbp: Source) -> None:
@@ -99,8 +126,8 @@ def test_gold_has_a_page_of_its_own(client: Client, nbp: Source) -> None:
     assert client.get("/waluty/gold/").headers["Location"] == "/zloto/"
     shown = page(client, "/zloto/")
     assert "522,40 zł/g brak poprzedniego notowania 16 248,46 zł za uncję (31,1034768 g)" in shown
-    assert "Cena złota NBP z 20.11.2026" in shown
-    assert "20.11.2026 522,40 Narodowy Bank Polski cena złota" in shown
+    assert "Notowanie cena złota NBP Z dnia 20.11.2026" in shown
+    assert "pt. 20.11.2026 522,40 cena złota" in shown.replace("\u00a0", " ")
 
 
 def test_a_currency_whose_source_may_not_be_shown_has_no_figure(client: Client, nbp: Source) -> None:
@@ -113,41 +140,47 @@ def test_a_currency_whose_source_may_not_be_shown_has_no_figure(client: Client, 
 
 def test_a_range_is_chosen_by_a_link_and_everything_else_is_a_year(client: Client, nbp: Source) -> None:
     history(nbp, count=300)
-    assert [len(payload(client, f"/waluty/USD/?zakres={name}")["days"]) for name in ("1M", "3M", "1R", "Max")] == [
+    assert [len(payload(client, f"/waluty/USD/?zakres={name}")["times"]) for name in ("1M", "3M", "1R", "Max")] == [
         23, 66, 253, 300,
     ]  # fmt: skip
     for odd in ("", "?zakres=", "?zakres=2R", "?zakres=1R&zakres=x"):
-        assert len(payload(client, f"/waluty/USD/{odd}")["days"]) == 253
+        assert len(payload(client, f"/waluty/USD/{odd}")["times"]) == 253
     content = client.get("/waluty/USD/?zakres=3M").content.decode()
-    ranges = content.partition('class="ranges"')[2]
+    ranges = content.partition('class="ranges"')[2].partition("</nav>")[0]
     assert re.findall(r'href="(\S+)"[^>]* aria-current="true">(\w+)<', ranges) == [("/waluty/USD/?zakres=3M", "3M")]
-    assert 'hx-get="/waluty/USD/?zakres=3M" hx-trigger="refresh"' in content
+    assert 'hx-get="/waluty/USD/?zakres=3M" hx-select="#kurs"' in content
+
+
+@pytest.mark.parametrize("query", ["", "?zakres=1M", "?zakres=Max", "?od=2026-01-05&do=2026-03-02"])
+def test_the_days_that_the_page_has_read_make_the_same_chart_as_its_own_question(
+    client: Client, nbp: Source, query: str
+) -> None:
+    history(nbp, count=300)
+    tasks.catch_up()
+    row = client.get(f"/waluty/USD/{query}").context["chart"]
+    alone = charts.chart_row(QueryDict(query.lstrip("?")), "USD", page="/waluty/USD/", name="dolar amerykański")
+    assert row == alone
 
 
 def test_the_chart_holds_published_digits_and_the_band(client: Client, nbp: Source) -> None:
     history(nbp, count=60)
     band(nbp)
     drawn = payload(client)
-    assert drawn["days"][-1] == "2026-11-20"
+    assert drawn["times"][-1] == "2026-11-20"
     assert drawn["mid"][-1] == str(mid(59))
     assert (drawn["bid"][-1], drawn["ask"][-1]) == ("3.8938", "3.9724")
     shown = page(client)
-    assert "kupno–sprzedaż (tabela C)" in shown
     assert "20.11.2026 " + f"{mid(59)} 3.8938 3.9724".replace(".", ",") in shown
-    assert "324/A/NBP/2026, 324/C/NBP/2026" in shown
+    assert "324/A/NBP/2026 , 324/C/NBP/2026" in shown
 
 
-def test_the_drawing_is_described_and_drawn_for_those_without_scripts(client: Client, nbp: Source) -> None:
+def test_the_chart_stands_outside_of_what_is_refreshed(client: Client, nbp: Source) -> None:
     history(nbp, count=60)
     content = client.get("/waluty/USD/").content.decode()
-    label = re.search(r'<canvas id="wykres-kursu" role="img" aria-label="([^"]+)"', content)
-    assert label is not None
-    assert label[1].startswith("USD, dolar amerykański od 28.08.2026 do 20.11.2026: na początku 4,0000, na końcu ")
-    assert label[1].endswith("W tym zakresie: 0\u00a0sygnałów.")
-    noscript = content.split("<noscript>")[1].split("</noscript>")[0]
-    assert re.search(r'<path d="M0\.0,[\d.]+ L', noscript)
-    table_rows = content.split('id="tabela-wykresu"')[1].split("</details>")[0].count("<tr>")
-    assert table_rows == 61
+    places = [content.index(part) for part in ('<div id="kurs"', '<form class="ask"', '<section class="card chart"',
+                                               '<div id="szczegoly"')]  # fmt: skip
+    assert places == sorted(places)
+    assert "wykres" not in client.get("/waluty/USD/", headers={"HX-Request": "true"}).content.decode()
 
 
 def test_too_few_days_make_no_chart(client: Client, nbp: Source) -> None:
@@ -169,7 +202,7 @@ def test_the_last_signal_is_explained(client: Client, nbp: Source) -> None:
     assert re.search(r"Histogram MACD stał się (dodatni|ujemny): z [+\u2212]0,\d{6} \(\d\d\.\d\d\.2026\) na ", shown)
     assert re.search(r"Sygnał (KUP|SPRZEDAJ) pojawi się, gdy histogram (wzrośnie powyżej|spadnie poniżej) 0 \(", shown)
     assert "Świece, które zdecydowały" in shown
-    assert "300 dziennych (decyzje od 250.)" in shown
+    assert "300 świec dziennych (decyzje od 250. świecy)" in shown.replace("\u00a0", " ")
     assert "MACD = EMA12 \u2212 EMA26" in shown
     assert "Nie jest to rekomendacja inwestycyjna ani porada." in shown
     assert "macd_signal_cross_12_26_9" in shown
@@ -181,12 +214,29 @@ def test_signals_stand_in_the_table_and_on_the_chart(client: Client, nbp: Source
     tasks.catch_up()
     drawn = payload(client)
     assert drawn["signals"]
-    assert {signal["word"] for signal in drawn["signals"]} <= {"KUP", "SPRZEDAJ"}
-    shown = page(client)
+    content, shown = client.get("/waluty/USD/").content.decode(), page(client)
     for signal in drawn["signals"]:
-        assert signal["histogram"] in shown
+        assert signal["text"].rpartition(" ")[2] in shown
+        assert f'scope="row"><a href="{signal["href"]}">' in content
     assert re.search(r"20\.11\.2026 ■ TRZYMAJ [\d,]+ [+\u2212]0,\d{6} ", shown)
-    assert re.search(r"Najnowsze: (\d+) z \1\.", shown)
+    assert "Wszystkie; dzień prowadzi do wyjaśnienia." in shown
+    assert 'href="/sygnaly/?instrument=USD&amp;regula=macd_signal_cross_12_26_9"' in content
+
+
+def test_of_many_decisions_the_newest_are_listed_and_the_last_turn_is_still_explained(
+    client: Client, nbp: Source
+) -> None:
+    """From the first run on every day has a row: the last BUY or SELL may be none of the newest 20."""
+    history(nbp)
+    tasks.catch_up()
+    turn, newest = Signal.objects.exclude(signal="HOLD").order_by("-as_of")[0], Signal.objects.order_by("-as_of")[0]
+    for _day in range(25):
+        newest.pk, newest.as_of = None, newest.as_of + timedelta(days=1)
+        newest.save()
+    shown = page(client)
+    assert "20 najnowszych; dzień prowadzi do wyjaśnienia." in shown
+    assert f"z {turn.as_of:%d.%m.%Y}" in shown.partition("Dlaczego ostatni sygnał to")[2][:40]
+    assert f'href="/sygnaly/{turn.pk}/"' in client.get("/waluty/USD/").content.decode()
 
 
 def test_a_withdrawn_decision_stands_in_the_table_without_values(client: Client, nbp: Source, archive: Source) -> None:
@@ -218,6 +268,7 @@ def test_before_the_warm_up_there_is_no_false_signal(client: Client, nbp: Source
     tasks.catch_up()
     shown = page(client)
     assert "Za mało danych: 120 z 250 świec" in shown
+    assert shown.count("Reguła zacznie dawać sygnały po 250 świecach; na razie jest ich 120.") == 2
     assert "Dlaczego" not in shown
     assert "TRZYMAJ po" not in shown
 
@@ -248,22 +299,22 @@ def test_a_retired_currency_says_since_when_and_why_its_last_signal(client: Clie
     history(nbp, "USD", count=1)
     tasks.catch_up()
     shown = page(client, "/waluty/HRK/")
-    assert shown.count("wycofana, ostatni kurs z 30.12.2022") == 2  # beside the figure, and where the signal is
-    assert "waluta wycofana, ostatni kurs z 30.12.2022" in shown
-    assert "Waluta wycofana, ostatni kurs z 30.12.2022: nowych sygnałów nie będzie." in shown
+    assert "Waluta nieaktualna od 30.12.2022: to ostatnie notowanie, historia zostaje." in shown
+    assert "Waluta nieaktualna od 30.12.2022: nowych sygnałów nie będzie." in shown
+    assert "Historia: grudzień 2022" in shown
     assert "Dlaczego ostatnim sygnałem było" in shown
     assert "pojawi się, gdy" not in shown
     assert "Dane nieaktualne" not in shown
-    assert payload(client, "/waluty/HRK/?zakres=1M")["days"][-1] == "2022-12-30"
+    assert payload(client, "/waluty/HRK/?zakres=1M")["times"][-1] == "2022-12-30"
 
 
 def test_a_gap_of_a_year_breaks_the_line_and_is_told(client: Client, nbp: Source) -> None:
     history(nbp, count=40, until=date(2025, 9, 30))
     history(nbp, count=40)
     drawn = payload(client, "/waluty/USD/?zakres=Max")
-    assert drawn["days"].count("") == 1
-    assert drawn["mid"][drawn["days"].index("")] is None
-    assert "Przerwa w notowaniach od 30.09.2025 do 25.09.2026" in page(client, "/waluty/USD/?zakres=Max")
+    assert drawn["times"].count("") == 1
+    assert drawn["mid"][drawn["times"].index("")] is None
+    assert "NBP nie ogłaszał kursów od 01.10.2025 do 24.09.2026." in page(client, "/waluty/USD/?zakres=Max")
 
 
 def test_stale_figures_are_marked_with_their_age(client: Client, nbp: Source) -> None:
@@ -303,15 +354,19 @@ def test_a_backfill_is_told_and_looked_at_more_often(client: Client, nbp: Source
     shown = text_of(response.content.decode())
     assert "Wczytuję historię NBP: 37 z 98 zakresów dat (tabela A, do 31.05.2012). Pierwsze kursy już są." in shown
     assert "czeka na historię" in shown
+    assert "Sygnały pojawią się po wczytaniu historii." in shown
+    assert "Statystyki pojawią się po wczytaniu historii." in shown
     assert b'data-every="15"' in response.content
 
 
 def test_figures_of_the_archive_say_that_they_have_no_number_yet(client: Client, archive: Source) -> None:
     save(archive, [Table("A", FRIDAY, [RateRecord("USD", mid=Decimal("3.9293"))])])
     shown = page(client)
-    assert f"Tabela A z 20.11.2026 (dziś brak notowań: sobota) {archive.name}: bez numeru tabeli" in shown
+    assert "Tabela tabela A (archiwum) , numer tabeli po pobraniu z NBP Z dnia 20.11.2026" in shown
+    assert f"Źródło {archive.name}" in shown
     assert "SHA-256" not in shown
-    assert f"20.11.2026 3,9293 {archive.name} A" in shown
+    assert "20.11.2026 3,9293 tabela A (archiwum)" in shown
+    assert "Kursy z archiwum: numer tabeli po pobraniu z NBP." in shown
 
 
 def test_markup_in_a_name_is_shown_and_not_obeyed(client: Client, nbp: Source) -> None:
@@ -323,12 +378,20 @@ def test_markup_in_a_name_is_shown_and_not_obeyed(client: Client, nbp: Source) -
 
 @pytest.mark.parametrize(
     "path",
-    ["/waluty/USD/", "/waluty/USD/?zakres=Max", "/waluty/HRK/", "/waluty/AED/", "/zloto/", "/waluty/", "/waluty/USB/"],
+    [
+        "/waluty/USD/",
+        "/waluty/USD/?od=2026-01-05&do=2026-03-02",
+        "/waluty/HRK/?zakres=Max",
+        "/waluty/AED/",
+        "/zloto/",
+        "/waluty/USB/",
+    ],
 )
-def test_a_page_asks_at_most_fourteen_questions(
+def test_a_page_asks_at_most_eight_questions(
     client: Client, nbp: Source, archive: Source, django_assert_max_num_queries: Any, path: str
 ) -> None:
     history(nbp)
+    history(nbp, "HRK", count=40, until=date(2021, 12, 30))
     history(nbp, "HRK", until=date(2022, 12, 30))
     history(nbp, "AED", count=3, letter="B")
     history(nbp, "XAU", letter="gold")
@@ -337,7 +400,8 @@ def test_a_page_asks_at_most_fourteen_questions(
     runs.finish(runs.start("nbp.B", nbp, Job.Trigger.START), Job.Status.FAILED, Job.Reason.UNREACHABLE, "x")
     running = runs.start("nbp.C", nbp, Job.Trigger.START)
     Job.objects.filter(pk=running.pk).update(windows=98)
-    with django_assert_max_num_queries(14):
+    client.get(path)
+    with django_assert_max_num_queries(8):
         client.get(path)
 
 

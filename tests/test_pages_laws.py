@@ -46,6 +46,8 @@ def filled(nbp: Source, at: Callable[[str], None]) -> None:
     at("2026-11-21 09:00")
     for code in ("USD", "EUR"):
         history(nbp, code, count=60)
+    history(nbp, "XAU", count=60, letter="gold")
+    history(nbp, "AED", count=3, letter="B")
     band(nbp)
     decision(1)
 

@@ -3,9 +3,14 @@
 from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from charon.pages import rows
@@ -19,14 +24,24 @@ from markets.views import Row
 
 YEAR, MONTH = "rok", "miesiac"
 ANCHOR = "#historia"
+# A month of 100 instruments in both languages.
+KEPT = 4096
 
 
-def context(code: str, query: Mapping[str, str]) -> Row:
-    """What `history/_month.html` draws; empty without any figure. Two queries.
+class Columns(NamedTuple):
+    """A row beside the figure for one: that per so many units, bid and ask; and the language of the words."""
+
+    per: int
+    banded: bool
+    language: str
+
+
+def context(code: str, query: Mapping[str, str], extent: tuple[date, date] | None = None) -> Row:
+    """What `history/_month.html` draws; empty without any figure. Two queries, one where `extent` is known.
 
     `query` holds `rok` and `miesiac` as typed. What is no month of this history is the nearest one that is.
     """
-    extent = months.extent(code)
+    extent = extent or months.extent(code)
     if extent is None:
         return {}
     first, last = extent
@@ -37,13 +52,14 @@ def context(code: str, query: Mapping[str, str]) -> Row:
     found = months.days(code, year, month)
     start, end = months.bounds(year, month)
     per = printed_units(row.mid for row in found if row.mid is not None)
+    banded = any(row.bid for row in found)
     return {
         "code": code,
         "title": formats.month(start),
         "count": formats.plural(len(found), _("dzień,dni,dni")),
-        "days": [day_row(row, per) for row in found],
+        "lines": lines(found, Columns(per, banded, get_language() or "")),
         "per": formats.whole(per) if per > 1 else "",
-        "banded": any(row.bid for row in found),
+        "banded": banded,
         "gold": code == GOLD,
         "archive": any(not table.official for row in found for table in row.tables),
         "years": [year_row(code, one, year, month) for one in range(last.year, first.year - 1, -1)],
@@ -74,24 +90,40 @@ def per_many(value: Decimal, per: int) -> str:
     return formats.number(shown.quantize(Decimal(1).scaleb(-max(4, scale_of(value) - shift))))
 
 
-def day_row(row: MonthDay, per: int) -> Row:
-    values = {"mid": row.mid, "bid": row.bid, "ask": row.ask}
-    shown: Row = {name: formats.DASH if value is None else formats.number(value) for name, value in values.items()}
-    many = per_many(row.mid, per) if row.mid is not None and per > 1 else ""
-    return shown | {
-        "iso": row.day.isoformat(),
-        "day": f"{formats.weekday(row.day)} {formats.day(row.day)}",
-        "many": many,
-        "tables": [table_row(table, row.day) for table in row.tables],
-    }
+def lines(found: Iterable[MonthDay], columns: Columns) -> SafeString:
+    """The body of the table as ready markup: in a template its rows cost a third of the page."""
+    return format_html_join("\n", "{}", ((line(row, columns),) for row in found))
 
 
-def table_row(table: TableOfDay, day: date) -> Row:
+@lru_cache(KEPT)
+def line(row: MonthDay, columns: Columns) -> SafeString:
+    """Every word is escaped; the language is that of `columns`. With roles: on a phone a row is no row of a table."""
+    per = columns.per
+    shown = [("", figure(row.mid))]
+    if per > 1:
+        many = per_many(row.mid, per) if row.mid is not None else ""
+        shown.append((_("za %(per)s") % {"per": formats.whole(per)}, many))
+    if columns.banded:
+        shown += [(_("Kupno"), figure(row.bid)), (_("Sprzedaż"), figure(row.ask))]
+    return format_html(
+        '<tr role="row"><th role="rowheader" scope="row"><time datetime="{}">{}</time></th>{}'
+        '<td role="cell" class="wrap">{}</td></tr>',
+        row.day.isoformat(), f"{formats.weekday(row.day)} {formats.day(row.day)}",
+        format_html_join("", '<td role="cell" class="number" data-label="{}">{}</td>', shown),
+        format_html_join(", ", "{}", ((linked(table, row.day),) for table in row.tables)),
+    )  # fmt: skip
+
+
+def figure(value: Decimal | None) -> str:
+    return formats.DASH if value is None else formats.number(value)
+
+
+def linked(table: TableOfDay, day: date) -> SafeString | str:
     """The number leads to the table of that day, where its proof stands; gold stands in none."""
-    href = reverse("table_day", args=[table.letter, day.isoformat()]) if table.letter in LETTERS else ""
     if table.letter not in LETTERS:
-        return {"href": "", "text": _("cena złota")}
-    return {"href": href, "text": table.number or _("tabela %s (archiwum)") % table.letter}
+        return _("cena złota")
+    href = reverse("table_day", args=[table.letter, day.isoformat()])
+    return format_html('<a href="{}">{}</a>', href, table.number or _("tabela %s (archiwum)") % table.letter)
 
 
 def address(code: str, year: int, month: int) -> str:

@@ -1,7 +1,8 @@
-"""The figures of an instrument's page: the headline, how old it is, and the newest days with their proof."""
+"""The figure on top of an instrument's page: the headline with its proof, and how old it is."""
 
 from datetime import date, datetime, timedelta
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from charon.pages import rows
@@ -9,7 +10,7 @@ from markets import clock, formats
 from markets.instruments.names import GOLD
 from markets.queries import calendars, freshness, overview
 from markets.queries.freshness import Freshness
-from markets.queries.history import DayRates
+from markets.queries.headline import Headline
 from markets.queries.overview import LatestRate
 from markets.views import Row
 
@@ -17,21 +18,35 @@ from markets.views import Row
 WEEKLY_IS_OLD = timedelta(days=14)
 
 
-def headline(line: LatestRate) -> Row:
-    many = overview.per_many(line) if line.code != GOLD else None
+def headline(found: Headline) -> Row:
+    line = found.line
     return rows.figures(line) | {
         "table": line.table,
         "unit": line.unit,
         "retired": line.retired,
-        "many": f"{formats.whole(many[0])} {line.code} = {formats.number(many[1])} zł" if many else "",
-        "ounce": formats.number(overview.per_ounce(line)) if line.code == GOLD else "",
+        "many": "" if line.code == GOLD else rows.per_many(line),
+        "ounce": formats.money(overview.per_ounce(line)) if line.code == GOLD else "",
+        "proof": proof(found),
+    }
+
+
+def proof(found: Headline) -> Row:
+    """The number leads to the table of that day; gold stands in none."""
+    line, gold = found.line, found.line.code == GOLD
+    return {
+        "number": "" if gold else found.number,
+        "href": "" if gold else reverse("table_day", args=[line.table, line.day.isoformat()]),
+        "source": found.source,
+        "sha256": found.sha256,
+        "url": found.url,
+        "fetched_at": found.fetched_at,
     }
 
 
 def state(line: LatestRate, truth: Freshness) -> Row:
     """What stands between the figure and its being the newest there can be; a retired currency misses nothing."""
     weekly = line.table == "B"
-    old = truth.now - midday(line.day) > WEEKLY_IS_OLD if weekly else line.day < truth.fresh_from
+    old = truth.now - midday(line.day) >= WEEKLY_IS_OLD if weekly else line.day < truth.fresh_from
     old = old and not line.retired
     missing = calendars.working_days(line.day, truth.fresh_from) if old and not weekly else 0
     return {
@@ -46,37 +61,5 @@ def midday(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, 12, tzinfo=clock.WARSAW)
 
 
-def proofs(figures: list[DayRates], line: LatestRate) -> Row:
-    """The newest days with source and numbers; all of the proof for the figure on top, table C may be a day ahead."""
-    shown = next((row for row in figures if row.mid is not None and row.day == line.day), None)
-    return {
-        "figures": [figure_row(row) for row in figures],
-        "banded": any(row.bid for row in figures),
-        "proof": proof_row(shown) if shown else None,
-    }
-
-
-def figure_row(row: DayRates) -> Row:
-    values = {"mid": row.mid, "bid": row.bid, "ask": row.ask}
-    shown: Row = {name: "–" if value is None else formats.number(value) for name, value in values.items()}
-    return shown | {
-        "iso": row.day.isoformat(),
-        "day": formats.day(row.day),
-        "source": row.source,
-        "tables": ", ".join(table_words(table) for table in row.tables),
-    }
-
-
 def table_words(table: str) -> str:
     return _("cena złota") if table == "gold" else table
-
-
-def proof_row(row: DayRates) -> Row:
-    return {
-        "number": row.tables[0] if row.sha256 and row.tables[0] != "gold" else "",
-        "source": row.source,
-        "sha256": row.sha256,
-        "url": row.url,
-        "fetched_iso": row.fetched_at.isoformat() if row.fetched_at else "",
-        "fetched": formats.moment(row.fetched_at) if row.fetched_at else "",
-    }

@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from math import nan
+from typing import NamedTuple
 
 from django.utils.translation import gettext as _
 
@@ -25,22 +26,31 @@ SCALE = 4
 BAND = timedelta(days=3700)
 
 
-def read(question: Question, with_lines: bool = True) -> Series:
+class Known(NamedTuple):
+    """What a page has read already: the newest day with a mid, and all mids from some day on up to it."""
+
+    newest: date
+    columns: Columns
+
+
+def read(question: Question, with_lines: bool = True, known: Known | None = None) -> Series:
     """The newest day, the days, the pauses if there are any; with lines the shapes and the other series as well: at
-    most five queries.
+    most five queries. With what is `known`, from `first_day` on, the pauses alone.
     """
-    newest = drawn.newest_day(question.code)
+    newest = known.newest if known else drawn.newest_day(question.code)
     since, until = stretch(question, newest)
-    margin = until - since if question.first or question.last else timedelta()
+    first, last = around(question, since, until)
     lead = timedelta(days=LEAD_DAYS) if with_lines and question.shown else timedelta()
-    first, last = earlier(since, margin), later(until, margin)
     band = with_lines and until - since <= BAND
-    columns = drawn.official(question.code, earlier(first, lead), last, band) if newest else Columns()
-    low = columns.place(first.isoformat())
-    series = Series(question, columns, low, len(columns), seen(columns, low, since, until), "", SCALE)
+    if known:
+        columns = known.columns
+    else:
+        columns = drawn.official(question.code, earlier(first, lead), last, band) if newest else Columns()
+    low, high = columns.place(first.isoformat()), columns.place(later(last, timedelta(days=1)).isoformat())
+    series = Series(question, columns, low, high, seen(columns, low, since, until), "", SCALE)
     series.unit = _("zł/g") if question.code == GOLD else _("zł")
     series.scale = columns.scales[-1] if len(columns) else SCALE
-    series.breaks = interruptions.official(question.code, columns, low, len(columns))
+    series.breaks = interruptions.official(question.code, columns, low, high)
     series.comparable = unit_start(question.code, columns)
     # The daily rules do not apply to the weeks of table B.
     series.offered = signals.offered(DAILY, official=True) if OF_RULES & set(columns.tables) else []
@@ -49,6 +59,16 @@ def read(question: Question, with_lines: bool = True) -> Series:
     if series.drawn:
         thin(series)
     return series
+
+
+def first_day(question: Question, newest: date) -> date:
+    """From which day on a chart needs figures: those of the stretch in view, and of a zoomed one what lies beside."""
+    return around(question, *stretch(question, newest))[0]
+
+
+def around(question: Question, since: date, until: date) -> tuple[date, date]:
+    margin = until - since if question.first or question.last else timedelta()
+    return earlier(since, margin), later(until, margin)
 
 
 def stretch(question: Question, newest: date | None) -> tuple[date, date]:

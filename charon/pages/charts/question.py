@@ -22,7 +22,10 @@ FIRST_YEAR = 1900
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`first` and `last` are moments of the asked stretch, or None; `timeframe` is empty for official days."""
+    """`first` and `last` are moments of the asked stretch, or None; `timeframe` is empty for official days.
+
+    `primary` is the name of the rule that an address does not name: to make the rules anew at each address costs 1 ms.
+    """
 
     code: str
     period: str
@@ -32,6 +35,7 @@ class Question:
     compared: str
     logarithmic: bool
     rule: Rule
+    primary: str
     timeframe: str = ""
     source: str = ""
 
@@ -50,6 +54,7 @@ def asked(query: QueryDict, code: str, candles: bool = False) -> Question:
     first, last = moment(query.get("od", "")), moment(query.get("do", ""), end=True)
     if first is not None and last is not None and first >= last:
         first = last = None
+    primary = rules.primary()
     compared = query.get("porownaj", "").strip().upper()[:32]
     return Question(
         code=code,
@@ -59,10 +64,15 @@ def asked(query: QueryDict, code: str, candles: bool = False) -> Question:
         shown=switched(query),
         compared="" if compared == code or "\0" in compared else compared,
         logarithmic=query.get("skala", "") == "log",
-        rule=rules.find(query.get("regula", "")) or rules.primary(),
+        rule=found_rule(query.get("regula", "")) or primary,
+        primary=primary.name,
         timeframe=(timeframe if timeframe in TIMEFRAMES else DEFAULT_TIMEFRAME) if candles else "",
         source=query.get("zrodlo", "").strip().lower()[:32] if candles else "",
     )
+
+
+def found_rule(text: str) -> Rule | None:
+    return rules.find(text) if text else None
 
 
 def switched(query: QueryDict) -> tuple[str, ...]:
@@ -107,7 +117,7 @@ def parameters(question: Question, **changes: str) -> str:
         "wskazniki": shown if question.shown != DEFAULT_SHOWN else "",
         "porownaj": question.compared,
         "skala": "log" if question.logarithmic else "",
-        "regula": question.rule.name if question.rule.name != rules.primary().name else "",
+        "regula": question.rule.name if question.rule.name != question.primary else "",
     }
     kept = {name: value for name, value in {**facts, **changes}.items() if value}
     return f"?{urlencode(kept, safe=',:')}" if kept else ""

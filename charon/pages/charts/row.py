@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from charon.pages.charts import daily, line, lines, traded, words
+from charon.pages.charts.daily import Known
 from charon.pages.charts.question import TIMEFRAMES, Question, asked, parameters, text_of
 from charon.pages.charts.series import Series, is_long
 from markets import formats
@@ -20,13 +21,16 @@ API = "/api/v1/"
 Others = Sequence[tuple[str, str]]
 
 
-def chart_row(query: QueryDict, code: str, *, page: str, name: str = "", others: Others | None = None) -> Row:
+def chart_row(
+    query: QueryDict, code: str, *, page: str, name: str = "", others: Others | None = None, known: Known | None = None
+) -> Row:  # fmt: skip
     """Of the official days of a currency or of gold; two queries, three where the series has a pause.
 
-    `page` is the address of the page without its query; `others` are codes and names to compare with.
+    `page` is the address of the page without its query; `others` are codes and names to compare with. With days that
+    are `known`, from `daily.first_day` on, there is a query for the pauses alone.
     """
     question = asked(query, code)
-    series = daily.read(question, with_lines=False)
+    series = daily.read(question, with_lines=False, known=known)
     offered = others if others is not None else [(other, named(other)) for other in OTHERS]
     zoomed = question.first is not None or question.last is not None
     hrefs = {key: page + parameters(question, zakres=key, od="", do="") for key in RANGES}
