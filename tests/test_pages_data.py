@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 import pytest
 from django.test import Client
 
 from charon.pages import data, gap_map
+from markets.clock import WARSAW
 from markets.models import Source
 from markets.queries.compare.pairs import PAIRS
 from markets.queries.gap_days import Word
@@ -80,3 +81,18 @@ def test_a_source_that_is_not_shown_has_its_licence_and_nothing_else(client: Cli
     Source.objects.create(code="secret", name="Tajne", public_display=False, public_api=False, licence="tylko my")
     page = shown(client, "/dane/")
     assert "Tajne tylko my nic: licencja pozwala tylko operatorom" in page
+
+
+def test_the_map_is_kept_until_a_table_of_today_can_be_missing(
+    client: Client, nbp: Source, at: Callable[[str], None]
+) -> None:
+    """A page that is kept until midnight would say "jeszcze dziś" all afternoon."""
+    history(nbp, count=5)
+    at("2026-11-23 12:44")
+    before = client.get("/dane/")
+    assert 'title="23.11.2026: jeszcze dziś"' in before.content.decode()
+    assert before.until == datetime(2026, 11, 23, 12, 45, tzinfo=WARSAW)  # type: ignore[attr-defined]
+    at("2026-11-23 12:45")
+    assert 'title="23.11.2026: brak danych"' in client.get("/dane/").content.decode()
+    at("2027-01-01 00:30")
+    assert "rok=2027" in client.get("/dane/").content.decode()

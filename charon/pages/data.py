@@ -73,7 +73,8 @@ def gaps(request: HtmxRequest) -> HttpResponse:
         "licences": [licence_row(source) for source in sources],
         "sources": shown_sources(sources),
     }
-    return page(request, "quality/gaps.html", context, until=calendars.midnight_after(now))
+    until = calendars.next_turn(now, [asked.series.timetable] if asked else [])
+    return page(request, "quality/gaps.html", context, until=until)
 
 
 def licence_row(source: Source) -> Row:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_noop
 
 from charon.pages.instrument_figures import table_words
 from markets import formats
+from markets.clock import WARSAW
 from markets.models import Source
 from markets.queries import gap_days
 from markets.queries.gap_days import DailyTable, Word
@@ -100,7 +101,7 @@ def context(asked: Asked, now: datetime) -> Row:
         "numbers": range(1, 32),
         "legend": [legend_row(word, counted[word]) for word in STATES if counted[word] and word not in QUIET],
         "tables": [choice(asked, source, table) for source, table in asked.tables],
-        "years": years(asked, now),
+        "years": years(asked, now.astimezone(WARSAW).date()),
         "missing": formats.plural(counted[Word.MISSING], _("dzień,dni,dni")) if counted[Word.MISSING] else "",
         "known": bool(known.published),
     }
@@ -149,8 +150,8 @@ def name_of(source: Source, table: str) -> str:
     return f"{source.code.upper()}: {words}"
 
 
-def years(asked: Asked, now: datetime) -> list[Row]:
-    last = min(asked.series.last or now.date(), now.date()).year
+def years(asked: Asked, today: date) -> list[Row]:
+    last = min(asked.series.last or today, today).year
     return [
         {
             "name": str(year),
