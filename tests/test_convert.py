@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from markets.licence import Audience
 from markets.models import Source
+from markets.queries.convert import cents
 from markets.queries.tax.rule import Question
 from tests.cases import walk
 from tests.rate_days import FRIDAY, MONDAY, SUNDAY, ask, gold, refusal, save, table
@@ -186,3 +187,8 @@ def test_there_and_back_again_is_the_amount_but_for_the_rounding(
     back = ask(client, "/convert", amount=there, from_=other, to=one, date=FRIDAY)["result"]
     # Half a cent there is worth 4.35 / 3.94 of a cent here, or 4.35 of one.
     assert abs(Decimal(back) - amount) <= Decimal("0.03")
+
+
+def test_a_result_of_nothing_has_no_sign() -> None:
+    assert str(cents(Decimal("-0.0012"))) == "0.00"
+    assert str(cents(Decimal("-0.005"))) == "-0.01"
