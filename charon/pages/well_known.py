@@ -19,7 +19,8 @@ from markets.queries import currencies
 
 # The file must say until when it counts, and that should be less than a year ahead (RFC 9116, 2.5.5).
 VALID = timedelta(days=180)
-ROBOTS = "User-agent: *\nDisallow: /admin/\nDisallow: /en/admin/\nDisallow: /metrics\nDisallow: /ui/settings\n"
+CLOSED = ("/admin/", "/en/admin/", "/metrics", "/ui/settings", "/en/ui/settings")
+ROBOTS = "".join(["User-agent: *\n", *(f"Disallow: {path}\n" for path in CLOSED)])
 # Pages by name that a search engine should know, beside those of the currencies.
 PAGES = (
     "dashboard",
