@@ -15,7 +15,7 @@ from django.views.decorators.http import conditional_page, require_safe
 
 from charon.pages.tax import card, typed
 from charon.pages.tax.asked import FieldError
-from charon.pages.tax.refused import shown_text
+from charon.pages.tax.refused import shown_figure, shown_text
 from markets import clock, formats
 from markets.clock import WARSAW
 from markets.errors import NotPublicError, QuestionError, UnknownCodeError
@@ -223,7 +223,7 @@ def shown(values: Values) -> Row:
     codes = [("PLN", _("złoty"), _("złoty")), *proofs.currency_codes()]
     codes.append((GOLD, _("złoto"), _("złoto")))
     return {
-        "values": values | {"data": shown_text(values["data"])},
+        "values": values | {"data": shown_text(values["data"]), "kwota": shown_figure(values["kwota"])},
         "currencies": [{"code": code, "name": en if language == "en" else pl} for code, pl, en in codes],
         "days": options(DAYS, values["kurs"]),
         "units": options(UNITS, values["jednostka"]),

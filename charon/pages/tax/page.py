@@ -64,7 +64,7 @@ def shown(form: Form, fault: Fault | None) -> Row:
         for code, polish, english in proofs.currency_codes()
     ]
     return {
-        "values": {name: refused.shown(form, name) if is_day(name) else form.values[name] for name in FIELDS},
+        "values": {name: refused.shown(form, name) for name in FIELDS},
         "groups": list(choices.groups(form.values["regula"].lower())),
         "rule": choices.explained(form.rule),
         "rules": choices.all_explained(),
@@ -87,10 +87,6 @@ def backfill() -> Row | None:
     return backfill_row(freshness_facts.facts(None, clock.now()).backfill)
 
 
-def is_day(name: str) -> bool:
-    return FIELDS[name].kind is Kind.DAY
-
-
 def focus(form: Form, fault: Fault | None) -> str:
     """Where the keyboard begins: the wrong field, else the first one of a form that asks nothing yet."""
     return fault.field if fault else "" if form.is_asked else "data"
@@ -98,7 +94,7 @@ def focus(form: Form, fault: Fault | None) -> str:
 
 def extra(form: Form, name: str, taken: tuple[str, ...], fault: Fault | None) -> Row:
     field = FIELDS[name]
-    text = refused.shown(form, name) if is_day(name) else form.values[name]
+    text = refused.shown(form, name)
     return {
         "name": name,
         "label": _(field.label),
