@@ -16,6 +16,7 @@ from typing import Annotated, Any, ClassVar
 from urllib.parse import quote, urlencode
 
 import msgspec
+from django.utils.translation import gettext_noop
 
 from markets.messages import Message
 from markets.records import Bar, Listed, Price
@@ -96,8 +97,8 @@ class Binance(CandleSource, ListingSource, QuoteSource):
     url = "https://www.binance.us/"
     unit = "USDT za 1 monetę"
     limits = "waga 1200 na minutę, 1000 świec w jednym zapytaniu"
-    licence = "Publiczne API Binance.US; wymagane podanie źródła"
-    attribution = "Dane: Binance.US"
+    licence = gettext_noop("Publiczne API Binance.US; wymagane podanie źródła")
+    attribution = gettext_noop("Dane: Binance.US")
     polling_interval = 60
     polling_setting = "MARKET_REFRESH_SECONDS"
     followed_setting = "BINANCE_SYMBOLS"

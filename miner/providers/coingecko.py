@@ -14,6 +14,7 @@ from functools import partial
 from urllib.parse import quote
 
 import msgspec
+from django.utils.translation import gettext_noop
 
 from markets.messages import Message
 from markets.records import Listed, Price
@@ -66,8 +67,8 @@ class CoinGecko(ListingSource, QuoteSource):
     url = "https://www.coingecko.com/"
     unit = "USD za 1 monetę"
     limits = "365 dni wstecz; klucz demo: 100 zapytań na minutę, 10 000 na miesiąc"
-    licence = "Warunki API CoinGecko; wymagane podanie źródła"
-    attribution = "Dane: CoinGecko"
+    licence = gettext_noop("Warunki API CoinGecko; wymagane podanie źródła")
+    attribution = gettext_noop("Dane: CoinGecko")
     polling_interval = 300
     polling_setting = "FETCH_INTERVAL_SECONDS"
     followed_setting = "ASSETS"

@@ -12,6 +12,7 @@ from decimal import Decimal
 from urllib.parse import urlencode
 
 import msgspec
+from django.utils.translation import gettext_noop
 
 from markets.messages import Message
 from markets.network.body_text import text_of
@@ -49,8 +50,8 @@ class Deribit(ListingSource, QuoteSource):
     url = "https://www.deribit.com/"
     unit = "USD za 1 monetę (indeks)"
     limits = "kilka zapytań na sekundę, jedno na indeks"
-    licence = "Publiczne API Deribit; wymagane podanie źródła"
-    attribution = "Dane: Deribit"
+    licence = gettext_noop("Publiczne API Deribit; wymagane podanie źródła")
+    attribution = gettext_noop("Dane: Deribit")
     polling_interval = 60
     polling_setting = "FETCH_INTERVAL"
     followed_setting = "DERIBIT_INDEXES"

@@ -13,6 +13,8 @@ from io import BytesIO
 from xml.parsers import expat
 from zipfile import BadZipFile, ZipFile
 
+from django.utils.translation import gettext_noop
+
 from markets.messages import Message
 from markets.network.body_text import plain
 from markets.records import RateRecord, Table
@@ -37,12 +39,12 @@ MONTHS = (
 
 class ECB(RateSource):
     code = "ecb"
-    name = "Europejski Bank Centralny"
+    name = gettext_noop("Europejski Bank Centralny")
     url = "https://www.ecb.europa.eu/stats/policy_and_exchange_rates/euro_reference_exchange_rates/html/index.en.html"
     unit = "jednostki waluty za 1 EUR"
     limits = "pliki: ostatni dzień, 90 dni, całość od 1999 r."
-    licence = "Kursy informacyjne; wolno używać z podaniem źródła (EBC)"
-    attribution = "Źródło: Europejski Bank Centralny"
+    licence = gettext_noop("Kursy informacyjne; wolno używać z podaniem źródła (EBC)")
+    attribution = gettext_noop("Źródło: Europejski Bank Centralny")
     # Closed at most from Thursday to Tuesday (Easter) or between two Christmas weekends: 5 days.
     series = (
         TableSeries(

@@ -15,6 +15,7 @@ from hashlib import sha256
 from typing import Annotated
 
 import msgspec
+from django.utils.translation import gettext_noop
 
 from markets.messages import Message
 from markets.records import RateRecord, Table
@@ -80,12 +81,12 @@ KNOWN_UNTIL = date(2026, 10, 26)
 
 class NBP(RateSource, GoldSource):
     code = "nbp"
-    name = "Narodowy Bank Polski"
+    name = gettext_noop("Narodowy Bank Polski")
     url = "https://nbp.pl/statystyka-i-sprawozdawczosc/kursy/"
     unit = "PLN za 1 jednostkę waluty, złoto za 1 g"
     limits = "93 dni w jednym zapytaniu"
-    licence = "Informacja publiczna; NBP podawany jako źródło"
-    attribution = "Źródło: Narodowy Bank Polski"
+    licence = gettext_noop("Informacja publiczna; NBP podawany jako źródło")
+    attribution = gettext_noop("Źródło: Narodowy Bank Polski")
     series = (
         TableSeries("A", "currency", date(2002, 1, 2), KNOWN_UNTIL, 93, Hours(time(11, 45), time(12, 45)), reread=7),
         TableSeries("gold", "metal", date(2013, 1, 2), KNOWN_UNTIL, 93, reread=7),

