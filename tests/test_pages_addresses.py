@@ -101,3 +101,8 @@ def test_the_switch_of_languages_leads_to_a_page_of_this_site(client: Client, nb
         assert f'<a href="{other}" lang="' in content, path
     with override_script_prefix("/charon/"):
         assert 'href="/charon/en/waluty/" lang="en"' in client.get("/waluty/").content.decode()
+
+
+def test_an_address_without_a_slash_is_found_with_one(client: Client) -> None:
+    assert client.get("/ui/?x=1").headers["Location"] == "/ui?x=1"
+    assert client.get("/en/ui/settings/").headers["Location"] == "/en/ui/settings"

@@ -30,7 +30,7 @@ STATES: dict[Word, tuple[str, str]] = {
     Word.MISSING: ("✕", gettext_noop("brak danych")),
     Word.ACCEPTED: ("○", gettext_noop("brak danych, zaakceptowany")),
     Word.NOT_PUBLISHED: ("–", gettext_noop("brak notowań: źródło nic nie ogłosiło")),
-    Word.HOLIDAY: ("Ś", gettext_noop("brak notowań: święto")),
+    Word.HOLIDAY: (gettext_noop("Ś"), gettext_noop("brak notowań: święto")),
     Word.WEEKEND: ("·", gettext_noop("brak notowań: weekend")),
     Word.NOT_DUE: (" ", gettext_noop("tej tabeli nie ogłasza się tego dnia")),
     Word.EXPECTED: ("…", gettext_noop("jeszcze dziś")),
@@ -124,7 +124,7 @@ def square(asked: Asked, day: date, word: Word) -> Row:
     sign, words = STATES[word]
     reached = word in {Word.PUBLISHED, Word.HEALED, Word.SUSPECT} and asked.table in LETTERS
     return {
-        "sign": sign,
+        "sign": _(sign),
         "kind": word.value,
         "title": f"{formats.day(day)}: {_(words)}",
         "href": reverse("table_day", args=[asked.table, day.isoformat()]) if reached else "",
@@ -133,7 +133,7 @@ def square(asked: Asked, day: date, word: Word) -> Row:
 
 def legend_row(word: Word, count: int) -> Row:
     sign, words = STATES[word]
-    return {"sign": sign, "kind": word.value, "words": _(words), "count": formats.whole(count)}
+    return {"sign": _(sign), "kind": word.value, "words": _(words), "count": formats.whole(count)}
 
 
 def address(**values: object) -> str:
