@@ -8,8 +8,11 @@ import pytest
 from playwright.sync_api import Browser
 
 from e2e import browser as browsers
+from e2e import demo as demos
 from e2e import installation as installations
 from e2e.browser import Visitor
+from e2e.demo import Demo
+from e2e.effort import Efforts
 from e2e.installation import Installation
 
 
@@ -29,6 +32,22 @@ def outdated(installation: Installation) -> Iterator[Installation]:
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     with installations.empty(Path(tmp_path_factory.mktemp("empty"))) as installation:
         yield installation
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    with demos.running(tmp_path_factory.mktemp("demo") / "data") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def efforts(request: pytest.FixtureRequest) -> Iterator[Efforts]:
+    """What the walks cost, printed at the end as a table."""
+    efforts = Efforts()
+    yield efforts
+    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        reporter.write_line(f"\n\n{efforts.table()}")
 
 
 @pytest.fixture(scope="session")
