@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
 
-from charon.pages import alert_words, problem_words, rows, table
+from charon.pages import problem_words, rows, table
 from charon.pages.badge import ICONS, Badges, word
 from charon.pages.crypto import tile as bitcoin
 from charon.pages.tax import ask_row
@@ -20,6 +20,7 @@ from markets.queries.freshness import Freshness
 from markets.queries.overview import Board
 from markets.views import BUSY, CALM, HtmxRequest, Row, backfill_row, page, shown_sources
 from signals import queries
+from signals.alerts import words as alert_texts
 from signals.alerts.rows import newest_events
 from signals.queries import Crossing
 
@@ -118,7 +119,7 @@ def alert_row(event: Mapping[str, Any]) -> Row:
     return {
         "code": event["instrument__code"] or event["subject"],
         "href": f"{reverse('alerts')}#alert-{event['id']}",
-        "text": alert_words.what_happened(event),
+        "text": alert_texts.what(event),
         "direction": event["direction"] or "flat",
         "arrow": rows.ARROWS.get(event["direction"], ""),
         "at": at,

@@ -13,7 +13,7 @@ from django.views.decorators.http import conditional_page, require_safe
 
 from charon.pages import listing
 from charon.pages.badge import ICONS, word
-from charon.pages.instrument_rules import record_rows
+from charon.pages.signal_record import record_rows
 from charon.pages.signals import TIMEFRAMES, label_row, price_words, time_row
 from markets import clock, formats
 from markets.licence import Audience
