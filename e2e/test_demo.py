@@ -88,7 +88,7 @@ def test_the_rate_for_tax_by_keyboard(walker: Walker) -> None:
         effort.type("17.3.2025")
         effort.press("Enter")
         expect(page.locator("#odpowiedz-kurs")).to_contain_text("051/A/NBP/2025")
-    expect(page.locator("#odpowiedz-kurs")).to_contain_text("3.8647" if walker.start else "3,8647")
+    expect(page.locator("#odpowiedz-kurs")).to_contain_text("3.8509" if walker.start else "3,8509")
     assert effort.clicks == 0
     assert effort.keys == 11
 
@@ -115,13 +115,13 @@ def in_file(path: Path) -> dict[str, str]:
     """Day and mid of the rows of table A, whatever else the file has."""
     text = path.read_text(encoding="utf-8-sig")
     rows = list(csv.DictReader(text.splitlines(), dialect=csv.Sniffer().sniff(text.splitlines()[0], ",;\t")))
-    return {row["date"]: row["mid"].replace(",", ".") for row in rows if row["mid"]}
+    return {row["effective_date"]: row["mid"].replace(",", ".") for row in rows if row["mid"]}
 
 
 @everywhere
 def test_candles_of_a_coin_zoom_and_a_switch(walker: Walker) -> None:
     with walker.walk("candles of BTC, zoom, RSI", "/krypto/") as (page, effort):
-        effort.click(page.locator("table.scan a", has_text="BTC").first)
+        effort.click(page.locator("table.scan a[href$='/krypto/BTCUSDT/']").first)
         assert walker.visitor.draws()
         drawing = page.locator("#wykres-rysunek")
         drawing.scroll_into_view_if_needed()
@@ -164,20 +164,22 @@ def to_menu(page: Page, effort: Effort, path: str) -> None:
 @twice
 def test_an_alert_made_and_fired(walker: Walker) -> None:
     """A move of 0.001 % within five minutes: the first price arms it, the next one fires."""
-    walker.demo.sign_in(walker.visitor, walker.start, "/krypto/BTCUSD/")
+    walker.demo.sign_in(walker.visitor, walker.start, "/krypto/BTCUSDT/")
+    share = "0.001" if walker.start else "0,001"
     told = received(walker.demo)
-    with walker.walk("an alert made", "/krypto/BTCUSD/") as (page, effort):
+    with walker.walk("an alert made", "/krypto/BTCUSDT/") as (page, effort):
         effort.click(page.locator("a[href*='/alerty/'][href$='#nowa']").first)
         form = page.locator("form.rule")
-        expect(form.locator("[name=instrument]")).to_have_value("BTCUSD")
+        expect(form.locator("[name=instrument]")).to_have_value("BTCUSDT")
         effort.fill(form.locator("[name=okno]"), "5")
-        effort.fill(form.locator("[name=prog]"), "0.001" if walker.start else "0,001")
+        effort.fill(form.locator("[name=prog]"), share)
+        expect(page.locator("#podglad strong")).to_contain_text(share)
         effort.click(page.locator("#podglad form.keep button"))
         expect(page.locator(".truth.good")).to_be_visible()
     number = re.search(r"\d+", page.locator(".truth.good strong").inner_text())
     assert number
-    walker.visitor.open(f"{walker.start}/alerty/?instrument=BTCUSD")
-    fired = page.locator("#lista-alertow tr[id^=alert-]", has_text="0.001" if walker.start else "0,001").first
+    walker.visitor.open(f"{walker.start}/alerty/?instrument=BTCUSDT")
+    fired = page.locator("#lista-alertow tr[id^=alert-]", has_text=share).first
     expect(fired).to_be_visible(timeout=FIRES)  # the list asks again by itself
     until(lambda: received(walker.demo) > told, 60)
     walker.visitor.open(f"{walker.start}/admin/alerts/delivery/")
