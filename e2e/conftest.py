@@ -15,6 +15,8 @@ from e2e.demo import Demo
 from e2e.effort import Efforts
 from e2e.installation import Installation
 
+EFFORTS = Efforts()
+
 
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
@@ -41,13 +43,14 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 
 @pytest.fixture(scope="session")
-def efforts(request: pytest.FixtureRequest) -> Iterator[Efforts]:
-    """What the walks cost, printed at the end as a table."""
-    efforts = Efforts()
-    yield efforts
-    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is not None:
-        reporter.write_line(f"\n\n{efforts.table()}")
+def efforts() -> Efforts:
+    return EFFORTS
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the walks cost, as the table of docs/ux-review.md."""
+    if EFFORTS.done:
+        terminalreporter.write_line(EFFORTS.table())
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -63,15 +64,16 @@ def has(url: str, path: str, words: str) -> bool:
 def ready(up: Up) -> None:
     """Wait for what THERE names."""
     up.ready()
-    for path, words in THERE.items():
-        processes.until(lambda path=path, words=words: has(up.url, path, words), SECONDS)
+    for one in THERE.items():
+        processes.until(partial(has, up.url, *one), SECONDS)
 
 
 @contextlib.contextmanager
 def running(folder: Path) -> Iterator[Demo]:
     """A demo until the end of the block; DEMO_URL and DEMO_PASSWORD name one that runs already."""
     if given := os.environ.get("DEMO_URL"):
-        yield Demo(given, dict(os.environ), os.environ["DEMO_PASSWORD"], os.environ.get("DEMO_RECEIVER", ""))
+        env = processes.environment(Path(os.environ["DATA_DIR"]), REDIS_ENABLED="0")
+        yield Demo(given, env, os.environ["DEMO_PASSWORD"], os.environ.get("DEMO_RECEIVER", ""))
         return
     own = {"REDIS_ENABLED": "0", "WORKER_METRICS_PORT": str(free_port()), "LOG_LEVEL": "WARNING"}
     up = Up(folder, [*MANAGE, "demo"], **own)

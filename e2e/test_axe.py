@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -143,7 +144,7 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(
     assert any("menu" in one["name"] or "href" in one["name"] for one in seen)
 
 
-def walked(page: Page) -> list[dict[str, object]]:
+def walked(page: Page) -> list[dict[str, Any]]:
     """What has the focus while Tab is pressed forty times from the top of the page."""
     page.evaluate("() => document.activeElement.blur()")
     page.keyboard.press("Tab")

@@ -197,11 +197,13 @@ def test_an_operator_pauses_a_source_and_resumes_it(walker: Walker) -> None:
         effort.click(page.locator("#sources-title + * a, #sources-title a, a[href$='/admin/markets/source/']").first)
         row = page.locator("#result_list tr", has=page.locator("code", has_text=re.compile("^ecb$")))
         effort.click(row.locator("a[href*='/do/pause/']"))
-        if reason := page.locator("input[name=reason]").count() and page.locator("input[name=reason][required]"):
-            effort.fill(reason, "e2e")
+        if page.locator("input[name=reason][required]").count():
+            effort.fill(page.locator("input[name=reason]"), "e2e")
         effort.click(page.locator(".submit-row .default"))
         expect(row.locator("a[href*='/do/resume/']")).to_be_visible()
     row.locator("a[href*='/do/resume/']").click()
+    if page.locator("input[name=reason][required]").count():
+        page.locator("input[name=reason]").fill("e2e")
     page.locator(".submit-row .default").click()
     expect(row.locator("a[href*='/do/pause/']")).to_be_visible()
 
