@@ -8,9 +8,14 @@ import pytest
 from playwright.sync_api import Browser
 
 from e2e import browser as browsers
+from e2e import demo as demos
 from e2e import installation as installations
 from e2e.browser import Visitor
+from e2e.demo import Demo
+from e2e.effort import Efforts
 from e2e.installation import Installation
+
+EFFORTS = Efforts()
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +34,23 @@ def outdated(installation: Installation) -> Iterator[Installation]:
 def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     with installations.empty(Path(tmp_path_factory.mktemp("empty"))) as installation:
         yield installation
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    with demos.running(tmp_path_factory.mktemp("demo") / "data") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def efforts() -> Efforts:
+    return EFFORTS
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the walks cost, as the table of docs/ux-review.md."""
+    if EFFORTS.done:
+        terminalreporter.write_line(EFFORTS.table())
 
 
 @pytest.fixture(scope="session")

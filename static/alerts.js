@@ -7,6 +7,11 @@
     const shown = document.getElementById("podglad");
     if (event.detail.target === shown && !event.detail.successful) shown.textContent = shown.dataset.failed;
   });
+  // What is saved is what the preview says: until it says what was typed, there is nothing to save.
+  document.getElementById("pola")?.addEventListener("input", () => {
+    for (const button of document.querySelectorAll("#podglad .keep button")) button.disabled = true;
+    document.getElementById("regula-do-zapisu")?.remove();
+  });
   if (!area) return;
 
   const field = document.getElementById("token");

@@ -23,6 +23,8 @@ COLUMNS = (
 )
 HOUR = timedelta(hours=1)
 RATING_DECIMALS = 2
+# Of a price that has more than the satoshi so many digits are shown, as on the pages of coins.
+MOST_DECIMALS, FEWEST_DIGITS = 8, 6
 
 
 def of_event(event: AlertEvent) -> Event:
@@ -55,9 +57,15 @@ def decimal_of(text: object) -> Decimal:
 
 
 def price(event: Event) -> str:
-    if event["price"] is None:
+    """As its source published it; more decimals than the satoshi has are a double that the source has computed."""
+    value: Decimal | None = event["price"]
+    if value is None:
         return formats.DASH
-    return formats.money(Decimal(plain(event["price"], event["scale"]) or 0), event["instrument__quote"] or "")
+    shown = Decimal(plain(value, event["scale"]) or 0)
+    if -int(shown.as_tuple().exponent) > MOST_DECIMALS:
+        decimals = max(event["scale"], min(MOST_DECIMALS, FEWEST_DIGITS - 1 - shown.adjusted()))
+        shown = shown.quantize(Decimal(1).scaleb(-decimals))
+    return formats.money(shown, event["instrument__quote"] or "")
 
 
 def sentence(event: Event) -> str:
