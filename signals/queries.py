@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
+from markets.licence import Audience
 from signals import rules
+from signals.api_rows import closed
 from signals.models import DAILY, AnalysisSnapshot, Signal, midnight
 
 TURNS = (Signal.Label.BUY, Signal.Label.SELL)
@@ -35,8 +37,9 @@ def rule_label() -> str:
 
 
 def signal_states(window: str = "365d") -> dict[str, SignalState]:
-    """By code, lowest and highest over the window; one query."""
-    rows = AnalysisSnapshot.objects.filter(rule=rules.primary().name, timeframe=DAILY, window=window)
+    """By code, lowest and highest over the window; those that pages may show; one query."""
+    found = AnalysisSnapshot.objects.filter(rule=rules.primary().name, timeframe=DAILY, window=window)
+    rows = found.exclude(instrument__in=closed(Audience.PAGE))
     return {
         code: signal_state(status, stats)
         for code, status, stats in rows.values_list("instrument__code", "status", "stats")
