@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext_noop
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from charon.pages import collation, table_rows
 from charon.pages.badge import Badges
