@@ -91,11 +91,11 @@ def tiles(board: Board, badges: Badges) -> list[Row]:
 
 
 def recent_signals(board: Board, badges: Badges) -> list[Row]:
-    """Of what is still published and may be shown, its decisions too."""
-    current = {line.code: line for line in board.current if line.code in badges.standings}
+    """Of what is still published and may be shown."""
+    current = {line.code: line for line in board.current}
     if not current:
         return []
-    found, today = queries.recent(current, max(line.day for line in current.values()), RECENT), clock.today()
+    found, today = queries.recent(current, max(line.day for line in board.current), RECENT), clock.today()
     return [signal_row(one, old=badges.is_old(current[one.code]), today=today) for one in found]
 
 
