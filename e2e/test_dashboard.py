@@ -26,8 +26,9 @@ CUT = """() => [...document.querySelectorAll("#tabela tbody tr:not([hidden]) > *
 OVER = """() => Math.max(document.documentElement.scrollWidth - innerWidth,
   Math.ceil(tabela.getBoundingClientRect().right - tabela.parentElement.getBoundingClientRect().right - 0.5))"""
 # Brightness from 0 to 765 of the page and of the chosen tab.
-CHOSEN = """() => [document.documentElement, document.querySelector(".tabs [aria-current]")].map((element) => getComputedStyle(element)
-  .backgroundColor.match(/\\d+/g).slice(0, 3).reduce((sum, part) => sum + Number(part), 0))"""
+CHOSEN = """() => [document.documentElement, document.querySelector(".tabs [aria-current]")]
+  .map((element) => getComputedStyle(element).backgroundColor.match(/\\d+/g))
+  .map((parts) => parts.slice(0, 3).reduce((sum, part) => sum + Number(part), 0))"""
 
 
 def codes(page: Page) -> list[str]:

@@ -79,7 +79,8 @@ RECENT = """
 SELECT s.id, i.code, i.name_pl, i.name_en, s.signal, s.as_of
 FROM signals_signal s JOIN markets_instrument i ON i.id = s.instrument_id
 WHERE s.rule = %s AND s.timeframe = '1d' AND s.signal IN ('BUY', 'SELL') AND s.as_of BETWEEN %s AND %s
-  AND i.code IN ({codes}) AND i.id NOT IN ({closed}) AND NOT EXISTS (SELECT 1 FROM signals_signal n WHERE n.instrument_id = s.instrument_id
+  AND i.code IN ({codes}) AND i.id NOT IN ({closed})
+  AND NOT EXISTS (SELECT 1 FROM signals_signal n WHERE n.instrument_id = s.instrument_id
     AND n.rule = s.rule AND n.timeframe = s.timeframe AND n.as_of = s.as_of AND n.edition > s.edition)
 ORDER BY s.as_of DESC, s.id DESC LIMIT %s"""
 

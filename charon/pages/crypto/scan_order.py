@@ -36,7 +36,7 @@ COLUMNS = (
     Column("zmiana", gettext_lazy("24 h"), number=True),
     Column("rsi", "RSI", number=True),
     Column("vwap", "VWAP", gettext_lazy("strona ceny")),
-    Column("wstegi", gettext_lazy("Wstęgi"), gettext_lazy("0% dolna, 100% górna")),
+    Column("wstegi", gettext_lazy("Wstęgi"), gettext_lazy("0%\u00a0dolna, 100%\u00a0górna")),
     Column("squeeze", gettext_lazy("Squeeze"), gettext_lazy("kiedy minęła cisza")),
     Column("ocena", gettext_lazy("Ocena"), gettext_lazy("od −1 do +1")),
 )
