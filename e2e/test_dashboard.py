@@ -131,7 +131,7 @@ def test_the_table_keeps_to_its_place_and_its_chosen_tab_is_seen(installation: I
             visitor.open(path)
             assert page.evaluate(OVER) <= 0, (path, width)
     for theme in ("light", "dark"):
-        page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
         ground, chosen = page.evaluate(CHOSEN)
         assert ground != chosen, theme
         assert abs(ground - chosen) > 150, theme

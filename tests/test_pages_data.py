@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from django.test import Client
 
-from charon.pages import data, gap_map
+from charon.pages import data, gap_map, pairs
 from markets.clock import WARSAW
 from markets.models import Source
 from markets.queries.compare.pairs import PAIRS
@@ -32,7 +32,7 @@ def shown(client: Client, path: str) -> str:
 def test_every_state_kind_and_pair_has_its_words() -> None:
     assert set(gap_map.STATES) == set(Word)
     assert set(data.KINDS) >= {CORRECTION, ARCHIVE_REPLACED, LEFT_OUT}
-    assert set(data.PAIRS) == {pair.name for pair in PAIRS}
+    assert set(pairs.PAIRS) == {pair.name for pair in PAIRS}
 
 
 def test_the_map_tells_published_days_from_holidays_and_from_missing_ones(client: Client, nbp: Source) -> None:

@@ -16,14 +16,13 @@ from typing import Annotated, Any, ClassVar
 from urllib.parse import quote, urlencode
 
 import msgspec
-from django.utils.translation import gettext_noop
 
 from markets.messages import Message
 from markets.records import Bar, Listed, Price
 from miner.fetch import http
 from miner.fetch.errors import Refused, UnknownTicker, Unreadable
 from miner.fetch.parsing import RefusedRecords, count_of, decode, moment, only, positive, sound
-from miner.providers.base import CandleSource, ListingSource, QuoteSource
+from miner.providers.base import CandleSource, ListingSource, QuoteSource, gettext_noop
 
 USED = "X-MBX-USED-WEIGHT-1M"
 # One call for up to 20 symbols weighs as much as one for a single symbol.

@@ -14,14 +14,13 @@ from functools import partial
 from urllib.parse import quote
 
 import msgspec
-from django.utils.translation import gettext_noop
 
 from markets.messages import Message
 from markets.records import Listed, Price
 from miner.fetch import http
 from miner.fetch.errors import Refused, UnknownTicker, Unreachable
 from miner.fetch.parsing import SECOND, RefusedRecords, computed, count_of, decode, each, moment, only, positive, sound
-from miner.providers.base import ListingSource, QuoteSource
+from miner.providers.base import ListingSource, QuoteSource, gettext_noop
 
 BANNED = "error code: 1015"
 COINS = {

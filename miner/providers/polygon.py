@@ -15,14 +15,13 @@ from typing import ClassVar
 from urllib.parse import quote
 
 import msgspec
-from django.utils.translation import gettext_noop
 
 from markets.messages import Message
 from markets.records import CRITICAL, HIGH, Price
 from miner.fetch import http
 from miner.fetch.errors import NoKey, NoPlan, Refused, Unreachable, Unreadable
 from miner.fetch.parsing import RefusedRecords, decode, each, moment, only, positive, sound
-from miner.providers.base import QuoteSource
+from miner.providers.base import QuoteSource, gettext_noop
 
 logger = logging.getLogger(__name__)
 
