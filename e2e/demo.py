@@ -70,10 +70,10 @@ def ready(up: Up) -> None:
 
 @contextlib.contextmanager
 def running(folder: Path) -> Iterator[Demo]:
-    """A demo until the end of the block; DEMO_URL and DEMO_PASSWORD name one that runs already."""
+    """A demo until the end of the block; DEMO_URL, DEMO_PASSWORD, DEMO_RECEIVER and DEMO_DATA name one that runs."""
     if given := os.environ.get("DEMO_URL"):
-        env = processes.environment(Path(os.environ["DATA_DIR"]), REDIS_ENABLED="0")
-        yield Demo(given, env, os.environ["DEMO_PASSWORD"], os.environ.get("DEMO_RECEIVER", ""))
+        env = processes.environment(Path(os.environ["DEMO_DATA"]), REDIS_ENABLED="0")
+        yield Demo(given, env, os.environ["DEMO_PASSWORD"], os.environ["DEMO_RECEIVER"])
         return
     own = {"REDIS_ENABLED": "0", "WORKER_METRICS_PORT": str(free_port()), "LOG_LEVEL": "WARNING"}
     up = Up(folder, [*MANAGE, "demo"], **own)

@@ -5,7 +5,7 @@
   const mend = (root) => {
     for (const link of root.querySelectorAll("button a[href]")) link.removeAttribute("href");
     for (const field of root.querySelectorAll("select, input:not([type=hidden]), textarea")) {
-      const named = [...(field.labels ?? [])].some((label) => label.textContent.trim());
+      const named = [...(field.labels ?? [])].some((label) => label.textContent.replace(field.textContent, "").trim());
       if (!named && !field.ariaLabel) field.ariaLabel = field.closest("tr")?.dataset.paramName || field.placeholder || names[field.localName];
     }
     for (const heading of root.querySelectorAll("h3, h4, h5")) heading.ariaLevel = "2";

@@ -16,5 +16,11 @@
 
   var place = document.getElementById("redoc");
   document.body.style.margin = "0";
-  Redoc.init(place.dataset.document, {}, place);
+  new MutationObserver(function () {
+    place.querySelectorAll("select:not([aria-label])").forEach(function (choice) {
+      choice.setAttribute("aria-label", "Choice");
+    });
+  }).observe(place, { childList: true, subtree: true });
+  // Its own red of code has 3.9:1 on its grey.
+  Redoc.init(place.dataset.document, { theme: { typography: { code: { color: "#a31515" } } } }, place);
 })();
