@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import URLPattern, get_resolver, resolve
-from django.utils import timezone
+from django.utils import timezone, translation
 
+from charon import languages
 from charon.api.addresses import canonical
 from charon.api.app import api
 from markets.clock import WARSAW
@@ -92,7 +93,8 @@ def asked() -> list[tuple[Get, str]]:
     for get in gets():
         path, _, _query = get.address.partition("?")
         if not path.endswith("/nothing"):
-            found.append((get, resolve(canonical(path)).route))
+            with translation.override(languages.language_of(path)):
+                found.append((get, resolve(canonical(path)).route.removeprefix("en/")))
     return found
 
 

@@ -93,7 +93,7 @@ def source_row(one: SourceStatus, names: Mapping[str, str], now: datetime) -> Ro
 
 def of_source(series: str, names: Mapping[str, str]) -> str:
     """`tabela A`, below the name of its source."""
-    name = names[series.partition(".")[0]]
+    name = names.get(series.partition(".")[0], "")  # a batch is of several sources
     return label(series, names).removeprefix(f"{name}: ")
 
 

@@ -94,6 +94,9 @@ PAGES = """
 /ui
 /ui/assets/BTC
 /ui/settings
+/ui/
+/ui/alerts/
+/ui/settings/
 /wykres/USD/dane/?zakres=1M
 /wykres/USD/tabela/?zakres=1M
 /kurs-podatkowy/lista/
