@@ -5,7 +5,10 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.urls import get_script_prefix
 from django.utils import translation
+from django.utils.encoding import escape_uri_path
+from django.utils.http import escape_leading_slashes
 
 View = Callable[[HttpRequest], HttpResponseBase]
 ENGLISH = "/en"
@@ -37,12 +40,14 @@ def context(request: HttpRequest) -> dict[str, object]:
 
     Addresses begin with PUBLIC_URL or have no host: a page that is kept must not carry the host of one caller.
     """
-    bare = request.path[len(ENGLISH) :] if language_of(request.path) == "en" else request.path
+    current, root = language_of(request.path_info), get_script_prefix().removesuffix("/")
+    bare = request.path_info[len(ENGLISH) :] if current == "en" else request.path_info
+    # The rest of `/en//evil.example/` must not name a host, nor that of `/waluty/%3F/` begin a query.
+    bare = escape_leading_slashes(escape_uri_path(bare or "/"))
     query = f"?{request.GET.urlencode()}" if request.GET else ""
     if len(query) > LONGEST_QUERY:
         query = ""
-    addresses = {"pl": bare or "/", "en": f"{ENGLISH}{bare or '/'}"}
-    current = language_of(request.path)
+    addresses = {"pl": f"{root}{bare}", "en": f"{root}{ENGLISH}{bare}"}
     return {
         "lang": current,
         "locale": {"pl": "pl_PL", "en": "en_GB"}[current],

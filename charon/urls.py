@@ -2,6 +2,7 @@
 
 from django.conf.urls.i18n import i18n_patterns
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 
 from charon import logins, metrics  # noqa: F401  logins listens to failed ones
 from charon.api import sse
@@ -14,8 +15,14 @@ from charon.pages import status_feed, well_known
 handler400 = "charon.middleware.bad_request"
 handler500 = "charon.middleware.server_error"
 
+# Addresses without a slash at their end are also typed with one.
+SLASHED = {"ui/": "ui", "ui/alerts/": "ui_alerts", "ui/settings/": "ui_settings"}
+without_slash = [
+    path(route, RedirectView.as_view(pattern_name=name, query_string=True)) for route, name in SLASHED.items()
+]
+
 urlpatterns: list[URLPattern | URLResolver] = [
-    *i18n_patterns(*page_urls, prefix_default_language=False),
+    *i18n_patterns(*page_urls, *without_slash, prefix_default_language=False),
     path(STREAM.removeprefix("/"), sse.elsewhere),
     path("api/v1/", api.urls),
     path("metrics", metrics.page),

@@ -59,8 +59,8 @@ def judged(visitor: Visitor, path: str, seen: list[tuple[str, dict[str, int]]]) 
     """What axe says of a page in these themes and widths, each line with where it was seen."""
     page, found, complaints = visitor.page, [], [*visitor.complaints]
     for theme, size in seen:
-        page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-        page.set_viewport_size(size)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=theme)
+        page.set_viewport_size(size)
         found += [f"{path} {theme} {size['width']}: {one}" for one in axe.violations(page)]
     # What axe writes into a page to measure it is refused by the page's policy, and told.
     visitor.complaints[:] = complaints

@@ -23,6 +23,13 @@ FITS = "document.documentElement.scrollWidth - innerWidth"
 CUT = """() => [...document.querySelectorAll("#tabela tbody tr:not([hidden]) > *")].filter((cell) => cell.offsetWidth
   && (cell.scrollWidth > cell.clientWidth + 1 || cell.getBoundingClientRect().right > innerWidth)).length"""
 
+OVER = """() => Math.max(document.documentElement.scrollWidth - innerWidth,
+  Math.ceil(tabela.getBoundingClientRect().right - tabela.parentElement.getBoundingClientRect().right - 0.5))"""
+# Brightness from 0 to 765 of the page and of the chosen tab.
+CHOSEN = """() => [document.documentElement, document.querySelector(".tabs [aria-current]")]
+  .map((element) => getComputedStyle(element).backgroundColor.match(/\\d+/g))
+  .map((parts) => parts.slice(0, 3).reduce((sum, part) => sum + Number(part), 0))"""
+
 
 def codes(page: Page) -> list[str]:
     found: list[str] = page.locator("#tabela tbody tr:visible th a").all_inner_texts()
@@ -112,6 +119,22 @@ def test_a_phone_loses_nothing_of_a_row(installation: Installation, visit: Visit
         expect(row.locator(part).first).to_be_visible()
     expect(row).to_contain_text("100\u00a0JPY = ")
     assert page.evaluate(TOP) <= 4 * 740
+
+
+def test_the_table_keeps_to_its_place_and_its_chosen_tab_is_seen(installation: Installation, visit: Visit) -> None:
+    """In the narrowest windows of each of its forms; in the dark the tab had the colour of the page."""
+    visitor = visit(installation)
+    page = visitor.page
+    for path in ("/?tabela=wszystkie", "/en/"):
+        for width in (1440, 1280, 1024, 900, 768):
+            page.set_viewport_size({"width": width, "height": 800})
+            visitor.open(path)
+            assert page.evaluate(OVER) <= 0, (path, width)
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+        ground, chosen = page.evaluate(CHOSEN)
+        assert ground != chosen, theme
+        assert abs(ground - chosen) > 150, theme
 
 
 @pytest.mark.parametrize("settings", [{}, PHONE], ids=["desktop", "phone"])

@@ -104,7 +104,9 @@ def money(value: Decimal, currency: str = "PLN", locale: str | None = None) -> s
 def day(value: date, locale: str | None = None) -> str:
     """`26.10.2026`, in English `26 Oct 2026`: neither side of the ocean can mistake it."""
     style = chosen(locale)
-    return f"{value:%d.%m.%Y}" if style.code == "pl" else f"{value.day} {style.months[value.month - 1]} {value.year}"
+    # Not %Y: the year 1 is four digits on some systems only.
+    shown = f"{value.day:02}.{value.month:02}.{value.year:04}"
+    return shown if style.code == "pl" else f"{value.day} {style.months[value.month - 1]} {value.year}"
 
 
 def long_day(value: date, locale: str | None = None) -> str:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
@@ -40,6 +40,8 @@ PENDING: tuple[str, dict[str, Any], None] = ("pending", {}, None)
 NOT_MEANT: tuple[str, dict[str, Any], None] = (AnalysisSnapshot.Status.NOT_APPLICABLE, {}, None)
 STATS = ("as_of", "signal", "turned", "turned_on", "histogram", "trend", "bars", "warm_up")
 
+S = TypeVar("S", Signal, AnalysisSnapshot)
+
 
 class Asked(NamedTuple):
     """A rule, or the rating: the timeframes that it is meant for, and its values that have a title."""
@@ -75,10 +77,14 @@ def closed_markets(asker: Audience) -> QuerySet[Listing, Any]:
     return rows.values("instrument")
 
 
+def without_closed(rows: QuerySet[S], asker: Audience) -> QuerySet[S]:
+    """Of decisions or states those that the audience may see."""
+    return rows.exclude(instrument__in=closed(asker)).exclude(instrument__in=closed_markets(asker))
+
+
 def is_shown(row: Signal, asker: Audience) -> bool:
     """Whether the audience may see this decision; one query."""
-    rows = Signal.objects.filter(pk=row.pk).exclude(instrument__in=closed(asker))
-    return rows.exclude(instrument__in=closed_markets(asker)).exists()
+    return without_closed(Signal.objects.filter(pk=row.pk), asker).exists()
 
 
 def signal_rows(rows: QuerySet[Any]) -> Iterator[dict[str, Any]]:

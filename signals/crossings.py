@@ -13,7 +13,7 @@ from django.db.models.functions import Cast
 from markets.licence import Audience
 from markets.models import Candle, Instrument, Listing, Rate
 from signals import explain_rows, ledger, rules, tables
-from signals.api_rows import closed, closed_markets
+from signals.api_rows import without_closed
 from signals.digits import plain
 from signals.models import Signal, midnight
 from signals.queries import TURNS
@@ -39,8 +39,7 @@ def wanted(asker: Audience, **columns: Any) -> QuerySet[Signal]:
     """Those that this asker may see, as the API answers them; `columns` of Signal that are None are not asked for."""
     asked = {name: value for name, value in columns.items() if value is not None}
     rows = ledger.newest_versions(**{"signal__in": TURNS} | asked)
-    rows = rows.exclude(instrument__in=closed(asker)).exclude(instrument__in=closed_markets(asker))
-    return rows.select_related("instrument").order_by("-as_of", "-pk")
+    return without_closed(rows, asker).select_related("instrument").order_by("-as_of", "-pk")
 
 
 def explained(rows: Iterable[Signal]) -> list[Crossing]:

@@ -5,7 +5,9 @@ from datetime import datetime
 from math import isfinite, nan
 from typing import NamedTuple
 
+from markets.licence import Audience
 from signals import ledger
+from signals.api_rows import without_closed
 from signals.kernel import COLUMNS
 from signals.queries import TURNS
 from signals.rules.bollinger_reentry import BollingerReentry
@@ -76,12 +78,12 @@ def values(rule: Rule, bars: Iterable[Bar], restarts: Collection[int] = ()) -> l
 
 
 def turns(code: str, rule: Rule, timeframe: str, first: datetime, last: datetime, most: int) -> list[Turn]:
-    """The newest BUY and SELL in this time, newest first; one query."""
+    """The newest BUY and SELL in this time that pages may show, newest first; one query."""
     rows = ledger.newest_versions(
         instrument__code=code, rule=rule.name, timeframe=timeframe, signal__in=TURNS, as_of__range=(first, last)
     )
-    columns = ("pk", "as_of", "signal", "histogram")
+    shown, columns = without_closed(rows, Audience.PAGE), ("pk", "as_of", "signal", "histogram")
     return [
         Turn(number, as_of, signal, None if histogram is None else float(histogram))
-        for number, as_of, signal, histogram in rows.order_by("-as_of").values_list(*columns)[:most]
+        for number, as_of, signal, histogram in shown.order_by("-as_of").values_list(*columns)[:most]
     ]

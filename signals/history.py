@@ -6,8 +6,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from markets.licence import Audience
 from markets.queries.history import LONGEST_GAP
 from signals import ledger
+from signals.api_rows import closed
 from signals.models import DAILY, AnalysisSnapshot, Signal
 from signals.rules.rule import OFFICIAL, Bar, Row, Rule, Values
 
@@ -82,12 +84,14 @@ def bars(closes: Iterable[tuple[date, Decimal | float]], rule: Rule, breaks: Seq
 
 
 def snapshots(code: str, rule: Rule) -> dict[str, AnalysisSnapshot]:
-    """The newest state by window, the narrowest first; one query."""
-    rows = AnalysisSnapshot.objects.filter(instrument__code=code, rule=rule.name, timeframe=DAILY)
+    """The newest state by window, the narrowest first, if pages may show it; one query."""
+    found = AnalysisSnapshot.objects.filter(instrument__code=code, rule=rule.name, timeframe=DAILY)
+    rows = found.exclude(instrument__in=closed(Audience.PAGE))
     return {row.window: row for row in sorted(rows, key=lambda row: int(row.window.removesuffix("d")))}
 
 
 def decisions(code: str, rule: Rule) -> list[Decision]:
-    """Those on daily bars, newest first; one query."""
-    rows = ledger.newest_versions(instrument__code=code, rule=rule.name, timeframe=DAILY)
+    """Those on daily bars that pages may show, newest first; one query."""
+    found = ledger.newest_versions(instrument__code=code, rule=rule.name, timeframe=DAILY)
+    rows = found.exclude(instrument__in=closed(Audience.PAGE))
     return [Decision(pk, as_of.date(), *rest) for pk, as_of, *rest in rows.order_by("-as_of").values_list(*COLUMNS)]

@@ -4,11 +4,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any, NamedTuple
 
 from django.db import connection
 
+from markets.licence import Audience
 from signals import rules
+from signals.api_rows import closed
 from signals.models import DAILY, AnalysisSnapshot, Signal, midnight
 
 TURNS = (Signal.Label.BUY, Signal.Label.SELL)
@@ -35,8 +38,9 @@ def rule_label() -> str:
 
 
 def signal_states(window: str = "365d") -> dict[str, SignalState]:
-    """By code, lowest and highest over the window; one query."""
-    rows = AnalysisSnapshot.objects.filter(rule=rules.primary().name, timeframe=DAILY, window=window)
+    """By code, lowest and highest over the window; those that pages may show; one query."""
+    found = AnalysisSnapshot.objects.filter(rule=rules.primary().name, timeframe=DAILY, window=window)
+    rows = found.exclude(instrument__in=closed(Audience.PAGE))
     return {
         code: signal_state(status, stats)
         for code, status, stats in rows.values_list("instrument__code", "status", "stats")
@@ -75,23 +79,31 @@ RECENT = """
 SELECT s.id, i.code, i.name_pl, i.name_en, s.signal, s.as_of
 FROM signals_signal s JOIN markets_instrument i ON i.id = s.instrument_id
 WHERE s.rule = %s AND s.timeframe = '1d' AND s.signal IN ('BUY', 'SELL') AND s.as_of BETWEEN %s AND %s
-  AND i.code IN ({codes}) AND NOT EXISTS (SELECT 1 FROM signals_signal n WHERE n.instrument_id = s.instrument_id
+  AND i.code IN ({codes}) AND i.id NOT IN ({closed})
+  AND NOT EXISTS (SELECT 1 FROM signals_signal n WHERE n.instrument_id = s.instrument_id
     AND n.rule = s.rule AND n.timeframe = s.timeframe AND n.as_of = s.as_of AND n.edition > s.edition)
 ORDER BY s.as_of DESC, s.id DESC LIMIT %s"""
 
 
 def recent(codes: Collection[str], until: date, count: int = 5) -> list[Crossing]:
-    """The newest BUY and SELL of these instruments that no later version took back; one query.
+    """The newest BUY and SELL of these instruments that pages may show and no later version took back; one query.
 
     A series that goes on turns about once a month: a year back is far enough, and spares reading decades.
     """
     adapt = connection.ops.adapt_datetimefield_value
     year = adapt(midnight(until - timedelta(days=365))), adapt(midnight(until))
-    statement = RECENT.format(codes=", ".join(["%s"] * len(codes)))
+    hidden, values = closed_text()
+    statement = RECENT.format(codes=", ".join(["%s"] * len(codes)), closed=hidden)
     with connection.cursor() as cursor:
-        cursor.execute(statement, [rules.primary().name, *year, *codes, count])
+        cursor.execute(statement, [rules.primary().name, *year, *codes, *values, count])
         found = cursor.fetchall()
     return [Crossing(number, code, pl, en, label, day_of(as_of)) for number, code, pl, en, label, as_of in found]
+
+
+@cache
+def closed_text() -> tuple[str, tuple[Any, ...]]:
+    """Django writes it once a process."""
+    return closed(Audience.PAGE).query.sql_with_params()
 
 
 def day_of(as_of: datetime) -> date:

@@ -10,7 +10,7 @@
   const number = (text) => {
     const [whole, decimals] = String(text).replace("-", "").split(".");
     const grouped = whole.length > ungrouped ? whole.replace(/\B(?=(\d{3})+$)/g, separator) : whole;
-    return `${String(text).startsWith("-") ? MINUS : ""}${grouped}${decimals ? point + decimals : ""}`;
+    return `${/^-.*[1-9]/.test(text) ? MINUS : ""}${grouped}${decimals ? point + decimals : ""}`;
   };
   const fixed = (value, decimals) => {
     const text = Math.abs(value).toFixed(decimals);

@@ -16,24 +16,21 @@ import pytest
 import responses
 import stamina
 from django.conf import settings
-from django.core.cache import caches
 from django_redis import get_redis_connection
 from pytest_django import DjangoDbBlocker
 from whitenoise.middleware import WhiteNoiseMiddleware
 
-from charon.api import fast_path, health, limits
+from charon.api import health
 from charon.logs import OncePerCause
 from markets import clock
-from markets.jobs import redact, runs
+from markets.jobs import runs
 from markets.models import Job, Source
 from markets.network.environment import AUTHORITY_FILE, AUTHORITY_FOLDERS, KEY_LOG
-from markets.redis import cache_stats, memory_cache
-from markets.redis import client as redis_client
 from miner.fetch import guarded, http
 from signals import rules
-from signals.alerts.windows import memory as alert_windows
 from tests import installations, synced
 from tests import replica as nbp_replica
+from tests.forgotten import forget
 
 
 class Leak(AssertionError):
@@ -128,14 +125,7 @@ def authorities_read_once() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def empty_cache(outgoing: set[tuple[str, int]]) -> None:
     """Each test begins with empty caches in Redis and in memory, and without knowing whether Redis answers."""
-    caches["default"].clear()
-    redis_client.forget()
-    memory_cache.memory.forget()
-    cache_stats.counts.begin()
-    fast_path.asked.forget()
-    redact.key_settings.cache_clear()  # a test may have a key of its own
-    limits.counts.forget()
-    alert_windows.forget()
+    forget()
 
 
 @pytest.fixture(autouse=True)

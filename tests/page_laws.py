@@ -7,7 +7,6 @@ from django.urls import URLPattern, reverse
 from django.utils import translation
 
 from charon.page_urls import page_urls
-from charon.pages import soon
 
 # Arguments of pages that need some; a query may follow. A page with several shapes has several lines.
 EXAMPLES: dict[str, list[tuple[dict[str, object], str]]] = {
@@ -37,7 +36,7 @@ STAFF = {"ui_settings"}
 
 
 def names() -> list[str]:
-    built = [one for one in page_urls if isinstance(one, URLPattern) and one.callback is not soon.page]
+    built = [one for one in page_urls if isinstance(one, URLPattern)]
     return [str(one.name) for one in built if one.name not in NO_PAGES | STAFF]
 
 

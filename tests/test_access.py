@@ -15,6 +15,7 @@ from charon.api.addresses import NAMES
 from charon.api.app import api
 from markets.access import FOLLOW, GRANTS, READ_LOG, UNLICENSED, Operator, Scope
 from markets.models import Source
+from tests.cases import walk
 from tests.operations import operations
 from tests.test_api_errors import error
 
@@ -68,7 +69,7 @@ def test_every_closed_operation_names_permissions_that_there_are() -> None:
         assert known.issuperset(guard.permissions), name
 
 
-@pytest.mark.parametrize("name", sorted(CLOSED))
+@walk("name", sorted(CLOSED))
 def test_an_account_without_one_of_the_permissions_is_refused(client: Client, name: str) -> None:
     needed = guards()[name].permissions
     account(client)
@@ -79,7 +80,7 @@ def test_an_account_without_one_of_the_permissions_is_refused(client: Client, na
         assert missing in error(ask(client, name), 403)["message"]
 
 
-@pytest.mark.parametrize("name", sorted(CLOSED))
+@walk("name", sorted(CLOSED))
 def test_an_account_with_the_permissions_and_a_superuser_are_let_in(client: Client, name: str) -> None:
     account(client, *guards()[name].permissions)
     assert ask(client, name).status_code not in {401, 403}
@@ -87,13 +88,13 @@ def test_an_account_with_the_permissions_and_a_superuser_are_let_in(client: Clie
     assert ask(client, name).status_code not in {401, 403}
 
 
-@pytest.mark.parametrize("name", sorted(CLOSED))
+@walk("name", sorted(CLOSED))
 def test_permissions_are_for_the_staff_alone(client: Client, name: str) -> None:
     account(client, *guards()[name].permissions, staff=False)
     assert error(ask(client, name), 403)["code"] == "forbidden"
 
 
-@pytest.mark.parametrize("permission", sorted({one for guard in guards().values() for one in guard.permissions}))
+@walk("permission", sorted({one for guard in guards().values() for one in guard.permissions}))
 def test_the_admin_never_allows_what_the_api_forbids(rf: RequestFactory, permission: str) -> None:
     """The view of the admin for the same rows asks the same permission."""
     app, codename = permission.split(".")
@@ -145,7 +146,7 @@ def test_the_scope_of_operators_has_every_right_of_the_api() -> None:
 WRONG = ["Bearer wrong", "Bearer ", "Bearer", "", "Basic YTpi", "Basic an-operator-s-program", "Digest x", "\u017c"]
 
 
-@pytest.mark.parametrize("name", sorted(NAMES | {"assets/BTC", "none", ""}))
+@walk("name", sorted(NAMES | {"assets/BTC", "none", ""}))
 def test_a_wrong_token_is_401_at_every_address_of_the_api(client: Client, name: str) -> None:
     for path in (f"/{name}" if name in NAMES else "/api/none", f"/api/v1/{name}", f"/api/v1/{name}/"):
         for header in ("Bearer wrong", "Basic YTpi"):
@@ -156,7 +157,7 @@ def test_a_wrong_token_is_401_at_every_address_of_the_api(client: Client, name: 
                 assert response.headers["Cache-Control"] == "no-store"
 
 
-@pytest.mark.parametrize("header", WRONG)
+@walk("header", WRONG)
 def test_whatever_names_no_valid_token_is_no_public_reader(client: Client, header: str) -> None:
     told = error(client.get("/currencies", headers={"Authorization": header}), 401)
     assert "not valid" in told["message"]

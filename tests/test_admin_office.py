@@ -2,13 +2,14 @@
 
 import html
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -17,6 +18,7 @@ from django.utils import translation
 from django_q.models import OrmQ, Task
 
 from charon.api import message_log
+from charon.backoffice import groups
 from markets import clock, problems
 from markets.messages import Message
 from markets.models import Gap, Job, Source
@@ -93,6 +95,22 @@ def test_an_account_sees_of_the_front_page_what_it_may_see(client: Client, nbp: 
     assert "180 MB" not in page
     assert nbp.name not in page
     assert client.get(reverse("admin:message_log")).status_code == 403
+
+
+def test_the_front_page_offers_nobody_what_is_refused_to_them(client: Client, nbp: Source) -> None:
+    """A viewer reads of a problem, and no button of theirs ends in 403."""
+    groups.write()
+    user = User.objects.create_user("viewer", is_staff=True)
+    user.groups.add(Group.objects.get(name=groups.VIEWER))
+    client.force_login(user)
+    for number, kind in enumerate(problems.KINDS):
+        problems.report(kind, "nbp" if number % 2 else "a&q=b", Message.of("180 MB"))
+    page = text(client.get("/admin/"))
+    links = set(re.findall(r'class="row-button" href="([^"]+)"', page))
+    assert links
+    for link in links:
+        assert client.get(link).status_code == 200, link
+    assert "?q=a%26q%3Db&status__exact=failed" in page
 
 
 # Buttons of a row

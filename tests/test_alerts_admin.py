@@ -13,6 +13,7 @@ from markets import clock
 from markets.models import Source
 from signals.alerts.models import AlertDefaults, AlertEvent, AlertRule, AlertState
 from tests.alert_rows import alert_event
+from tests.cases import walk
 from tests.market import instrument
 from tests.test_alerts_api import gecko, noon  # noqa: F401  fixtures
 
@@ -57,7 +58,7 @@ def test_a_rule_is_made_with_its_source_and_its_maker(operator: Client, gecko: S
 
 
 @pytest.mark.usefixtures("gecko")
-@pytest.mark.parametrize(
+@walk(
     ("said", "field"),
     [({"window_minutes": "0"}, "window_minutes"), ({"window_minutes": "99999"}, "window_minutes"),
      ({"threshold_pct": "2000"}, "threshold_pct"), ({"hysteresis_pct": "5"}, "hysteresis_pct"),

@@ -22,6 +22,7 @@ from signals.alerts.models import AlertDefaults, AlertEvent, AlertRule, AlertSta
 from signals.alerts.schemas import AlertItem, Defaults, RuleItem
 from signals.models import Signal
 from tests.alert_rows import alert_event
+from tests.cases import walk
 from tests.market import instrument, price, source
 from tests.test_api_errors import error
 from tests.test_api_rates import get
@@ -154,7 +155,7 @@ def test_a_rule_is_made_of_the_four_fields(client: Client, gecko: Source) -> Non
     assert AlertRule.objects.get().created_by == "API_TOKEN"
 
 
-@pytest.mark.parametrize("threshold", [2.5, "2.5", "2.50"])
+@walk("threshold", [2.5, "2.5", "2.50"])
 def test_a_threshold_is_a_number_or_its_digits(client: Client, gecko: Source, threshold: Any) -> None:
     assert made(client, threshold_pct=threshold)["threshold_pct"] == "2.5"
 
@@ -190,7 +191,7 @@ def test_a_level_a_signal_and_a_rating_are_rules_too(client: Client, gecko: Sour
     assert (followed.status_code, followed.json()["asset"], followed.json()["source"]) == (201, None, None)
 
 
-@pytest.mark.parametrize(
+@walk(
     ("said", "fields"),
     [
         ({"window_minutes": 0}, ["window_minutes"]), ({"window_minutes": -5}, ["window_minutes"]),
@@ -213,7 +214,7 @@ def test_a_value_without_a_meaning_is_400_and_named(
     assert refusal(asked, 422 if "rule" in said else 400) == fields, "the preview has no rules of signals"
 
 
-@pytest.mark.parametrize(
+@walk(
     ("said", "fields"),
     [
         ({"kind": "level"}, ["level"]), ({"kind": "level", "level": 0}, ["level"]),
@@ -238,7 +239,7 @@ def test_official_rates_are_watched_over_days_and_no_longer_than_they_are_known(
     assert refusal(longer) == ["window_minutes"], "the first of them is of the 21st"
 
 
-@pytest.mark.parametrize(
+@walk(
     ("said", "field"),
     [({"window_minutes": "60"}, "window_minutes"), ({"window_minutes": 1.5}, "window_minutes"),
      ({"threshold_pct": "five"}, "threshold_pct"), ({"threshold_pct": True}, "threshold_pct"),
@@ -387,7 +388,7 @@ def test_the_defaults_are_the_settings_until_they_are_set(client: Client, settin
     assert AlertDefaults.objects.get().changed_by == "API_TOKEN"
 
 
-@pytest.mark.parametrize(
+@walk(
     ("said", "status", "field"),
     [({"window_minutes": 0}, 400, "window_minutes"), ({"window_minutes": 43_201}, 400, "window_minutes"),
      ({"threshold_pct": 0}, 400, "threshold_pct"), ({"threshold_pct": 1001}, 400, "threshold_pct"),

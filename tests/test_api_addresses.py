@@ -9,12 +9,13 @@ from django.test import Client
 from charon.api.addresses import NAMES, canonical
 from charon.api.app import api
 from markets.api.schemas import Envelope
+from tests.cases import walk
 from tests.test_api_errors import DOCUMENTS
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.parametrize(
+@walk(
     "path",
     ["/", "/miner/", "/admin/", "/ratesx", "/xrates", "//rates", "/rates//", "/rates/x", "/static/rates", "/api/"],
 )
@@ -67,9 +68,7 @@ def test_openapi_lists_every_endpoint_described_with_examples_and_errors(client:
             assert shown, f"{name}.{field}"
 
 
-@pytest.mark.parametrize(
-    "path", ["/docs", "/docs/", "/redoc", "/redoc/", "/api/v1/docs", "/api/v1/docs/", "/api/v1/redoc"]
-)
+@walk("path", ["/docs", "/docs/", "/redoc", "/redoc/", "/api/v1/docs", "/api/v1/docs/", "/api/v1/redoc"])
 def test_the_documentation_needs_no_other_host(client: Client, path: str) -> None:
     response = client.get(path)
     assert response.status_code == 200

@@ -19,6 +19,7 @@ from markets.models import Instrument, Job, ListedAsset, Source
 from markets.records import Listed, RateRecord, Table
 from markets.store import assets, listed_assets
 from markets.store.publish import publish
+from tests.cases import walk
 from tests.market import source
 from tests.operations import Operation, document, operations
 from tests.test_api_errors import error
@@ -51,7 +52,7 @@ def send(client: Client, one: Operation, body: Any, path: str = "") -> Any:
 # Bodies
 
 
-@pytest.mark.parametrize("one", WITH_BODY, ids=lambda one: one.name)
+@walk("one", WITH_BODY, ids=lambda one: one.name)
 def test_a_body_of_3_megabytes_is_413_in_the_envelope(client: Client, one: Operation) -> None:
     for path in (one.address, f"/api{one.address}/", f"/api/v1{one.address}"):
         told = error(send(client, one, b'{"code": "' + b"x" * HUGE + b'"}', path), 413)
@@ -77,14 +78,14 @@ def test_a_form_that_cannot_be_read_is_a_calm_page_with_400(client: Client) -> N
 BROKEN = [b"{", b"nonsense", b"[" * 5000, b"\xff\xfe", b'{"code": "x"', b"{'code': 'x'}"]
 
 
-@pytest.mark.parametrize("body", BROKEN)
-@pytest.mark.parametrize("one", WITH_BODY, ids=lambda one: one.name)
+@walk("body", BROKEN)
+@walk("one", WITH_BODY, ids=lambda one: one.name)
 def test_broken_json_is_400_in_the_envelope(client: Client, one: Operation, body: bytes) -> None:
     assert error(send(client, one, body), 400)["code"] == "bad_request"
 
 
-@pytest.mark.parametrize("body", [b"", b"null", b"[]", b'"x"', b"5", b"true", b'{"no": 1}', b'{"code": "\\ud800"}'])
-@pytest.mark.parametrize("one", WITH_BODY, ids=lambda one: one.name)
+@walk("body", [b"", b"null", b"[]", b'"x"', b"5", b"true", b'{"no": 1}', b'{"code": "\\ud800"}'])
+@walk("one", WITH_BODY, ids=lambda one: one.name)
 def test_json_of_another_shape_is_422_in_words_of_the_api(client: Client, one: Operation, body: bytes) -> None:
     told = error(send(client, one, body), 422)
     fields = {*resolved_fields(one), "body", "code", "no"}
@@ -97,16 +98,16 @@ def resolved_fields(one: Operation) -> list[str]:
     return list(document()["components"]["schemas"][schema["$ref"].rpartition("/")[2]]["properties"])
 
 
-@pytest.mark.parametrize("body", [b'{"symbols": ["BTC"]}', b"[]", b"null", b"nonsense", b"a=1", b"\xff"])
-@pytest.mark.parametrize("one", WITHOUT_BODY, ids=lambda one: one.name)
+@walk("body", [b'{"symbols": ["BTC"]}', b"[]", b"null", b"nonsense", b"a=1", b"\xff"])
+@walk("one", WITHOUT_BODY, ids=lambda one: one.name)
 def test_a_body_that_nobody_reads_is_422(client: Client, one: Operation, body: bytes) -> None:
     for kind in ("application/json", "application/x-www-form-urlencoded"):
         answer = client.generic(one.method, one.address, body, content_type=kind, headers=TOKEN)
         assert error(answer, 422)["detail"] == [{"field": "body", "message": "takes no body"}]
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b" { }\n", b"--boundary--\r\n"])
-@pytest.mark.parametrize("one", WITHOUT_BODY, ids=lambda one: one.name)
+@walk("body", [b"", b"{}", b" { }\n", b"--boundary--\r\n"])
+@walk("one", WITHOUT_BODY, ids=lambda one: one.name)
 def test_a_body_that_says_nothing_is_none(client: Client, one: Operation, body: bytes) -> None:
     answer = client.generic(one.method, one.address, body, content_type="application/json", headers=TOKEN)
     assert answer.status_code in {202, 404}  # a batch begins; there is no such asset
@@ -121,7 +122,7 @@ def test_a_body_that_never_came_is_the_clients_mistake(client: Client, monkeypat
     assert error(answer, 400)["code"] == "bad_request"
 
 
-@pytest.mark.parametrize("one", operations(), ids=lambda one: one.name)
+@walk("one", operations(), ids=lambda one: one.name)
 def test_every_operation_documents_what_any_may_answer(one: Operation) -> None:
     documented = {int(status) for status in one.described["responses"]}
     assert {400, 401, 406, 413, 422, 500, 503} <= documented
@@ -150,7 +151,7 @@ def refused(client: Client, one: Operation, name: str, value: str) -> Any:
     return fault["message"]
 
 
-@pytest.mark.parametrize("value", NO_NUMBERS)
+@walk("value", NO_NUMBERS)
 def test_what_is_no_number_is_none_at_every_parameter(client: Client, value: str) -> None:
     numbers = asked_by("integer")
     assert len(numbers) > 10
@@ -158,7 +159,7 @@ def test_what_is_no_number_is_none_at_every_parameter(client: Client, value: str
         assert refused(client, one, name, value) == "is not a whole number", (one.name, name)
 
 
-@pytest.mark.parametrize("value", NO_DAYS)
+@walk("value", NO_DAYS)
 def test_what_is_no_day_is_none_at_every_parameter(client: Client, value: str) -> None:
     days = asked_by("date") + asked_by("date-time")
     assert len(days) > 5

@@ -23,6 +23,7 @@ from markets.models import IdempotentAnswer, Listing, Rate, Source
 from markets.store import idempotent_answers
 from signals.alerts.models import AlertRule
 from tests.alert_rows import alert_rule, silence
+from tests.cases import walk
 from tests.front_fakes import Proto, Scope
 from tests.operations import Operation, document, gets, operations, shape
 from tests.test_api_laws import TOKEN, ask, filled  # noqa: F401  the fixture fills an installation for every GET
@@ -238,7 +239,7 @@ def nobody(place: re.Match[str]) -> str:
 # What a writer is answered
 
 
-@pytest.mark.parametrize(("status", "operation", "body"), DONE, ids=str)
+@walk(("status", "operation", "body"), DONE, ids=str)
 def test_what_is_done_is_answered_with_its_status(
     client: Client, status: int, operation: str, body: str | None
 ) -> None:

@@ -16,6 +16,7 @@ from markets.models import Job, Override, Revision, Source
 from signals.alerts.models import AlertEvent
 from signals.models import Signal
 from tests.alert_rows import alert_event, alert_rule
+from tests.cases import walk
 from tests.market import decision, instrument, source
 from tests.operations import gets
 from tests.test_api_errors import error
@@ -171,8 +172,8 @@ NO_CURSORS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("cursor", NO_CURSORS)
-@pytest.mark.parametrize("path", ["/jobs", "/signals", "/alerts", "/alerts/rules", "/revisions", "/overrides"])
+@walk("cursor", NO_CURSORS)
+@walk("path", ["/jobs", "/signals", "/alerts", "/alerts/rules", "/revisions", "/overrides"])
 def test_what_is_no_cursor_of_the_list_is_400(client: Client, nbp: Source, path: str, cursor: str) -> None:
     assert error(client.get(path, {"cursor": cursor}), 400)["detail"] == {"field": "cursor"}
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from charon.api.addresses import NAMES
 from markets.instruments import create
 from markets.models import Instrument
+from tests.cases import walk
 
 pytestmark = pytest.mark.django_db
 
@@ -43,7 +44,7 @@ def currencies(*codes: str) -> None:
     create.find_or_create(set(codes), Instrument.Kind.CURRENCY)
 
 
-@pytest.mark.parametrize(
+@walk(
     "path",
     ["/api/v1/nothing", "/api/v1/nothing/", "/api/v1/", "/api/v1", "/api/v2/rates", "/api/x", "/rates/USD",
      "/stats", "/stats/nothing/", "/health/x/"],
@@ -60,9 +61,7 @@ def test_an_unknown_page_is_no_matter_of_the_api(client: Client) -> None:
     assert response.headers["Cache-Control"] == "no-store"
 
 
-@pytest.mark.parametrize(
-    ("wrong", "nearest"), [("USB", "USD"), ("usd1", "USD"), ("EURO", "EUR"), ("PLN/USD", "USD"), ("CHG", "CHF")]
-)
+@walk(("wrong", "nearest"), [("USB", "USD"), ("usd1", "USD"), ("EURO", "EUR"), ("PLN/USD", "USD"), ("CHG", "CHF")])
 def test_an_unknown_code_comes_back_with_its_neighbours(client: Client, wrong: str, nearest: str) -> None:
     currencies("AUD", "CHF", "EUR", "JPY", "RUB", "USD")
     fault = error(client.get("/rates", {"code": wrong}), 404)
@@ -76,7 +75,7 @@ def test_a_code_like_no_other_has_no_neighbours(client: Client) -> None:
     assert error(client.get("/rates", {"code": "???"}), 404)["detail"] == {"nearest": []}
 
 
-@pytest.mark.parametrize("path", ["/rates?code=USD", "/gold?", "/jobs?"])
+@walk("path", ["/rates?code=USD", "/gold?", "/jobs?"])
 def test_an_unknown_source_is_404_with_the_nearest(client: Client, nbp: Any, path: str) -> None:
     currencies("USD")
     fault = error(client.get(f"{path}&source=nbb"), 404)
@@ -92,7 +91,7 @@ def test_a_period_that_ends_before_it_begins_means_nothing(client: Client, path:
     assert error(client.get(f"{path}from=9999-12-31"), 400)["code"] == "bad_request"
 
 
-@pytest.mark.parametrize(
+@walk(
     ("day", "message"),
     [
         ("2024-02-30", "there is no such day; write YYYY-MM-DD, for example 2024-01-31"),
@@ -110,7 +109,7 @@ def test_a_wrong_date_is_explained_with_an_example(client: Client, day: str, mes
         assert fault["detail"] == [{"field": name, "value": day, "message": message}]
 
 
-@pytest.mark.parametrize(
+@walk(
     ("query", "finding"),
     [
         ("", {"field": "code", "message": "is required"}),
@@ -191,9 +190,7 @@ def test_a_harmless_request_id_is_kept(client: Client, given_id: str) -> None:
     assert error(response, 422)["id"] == given_id
 
 
-@pytest.mark.parametrize(
-    "given_id", ["", "short", "x" * 65, "bad id with spaces", "<script>alert(1)</script>", "ąąąąąąąą"]
-)
+@walk("given_id", ["", "short", "x" * 65, "bad id with spaces", "<script>alert(1)</script>", "ąąąąąąąą"])
 def test_any_other_request_id_is_replaced(client: Client, given_id: str) -> None:
     ids = [error(client.get("/rates", headers={"x-request-id": given_id}), 422)["id"] for _ in range(2)]
     assert all(re.fullmatch("[0-9a-f]{32}", one) for one in ids)

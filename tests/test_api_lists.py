@@ -13,6 +13,7 @@ from charon.api import health
 from markets.models import Instrument, Job, Source
 from markets.store.publish import publish
 from miner.providers import PROVIDERS
+from tests.cases import walk
 from tests.test_api_rates import JAN_2, JAN_3, get, gold_of, mids
 
 NOON = datetime(2026, 10, 26, 11, 0, tzinfo=UTC)
@@ -101,7 +102,7 @@ def test_jobs_come_newest_first_with_their_figures(client: Client, nbp: Source) 
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(
+@walk(
     ("asked", "found"),
     [
         ({}, ["nbp_archive.mid", "nbp.B", "nbp.A", "nbp.A"]),
@@ -197,7 +198,7 @@ def test_the_timetable_shows_what_runs_next_the_soonest_first(
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
+@walk(
     ("choices", "state"),
     [
         ({"paused_until": NOON + timedelta(hours=1)}, "paused"),

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from markets.models import Source
+from tests.cases import walk
 from tests.test_api_errors import error
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("without_redis")]
@@ -18,20 +19,20 @@ def token(settings: Any) -> None:
     settings.API_TOKEN = "let-me-in-please"
 
 
-@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "json"])
+@walk("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "json"])
 def test_a_body_of_another_type_is_refused_and_the_answer_says_which_are_taken(client: Client, kind: str) -> None:
     answer = client.generic("POST", "/sources", b'{"code": "ecb"}', content_type=kind, headers=TOKEN)
     assert error(answer, 415)["detail"] == {"types": ["application/json"]}
     assert answer.headers["Accept"] == "application/json"
 
 
-@pytest.mark.parametrize("kind", ["application/json", "application/json; charset=utf-8", "application/vnd.x+json", ""])
+@walk("kind", ["application/json", "application/json; charset=utf-8", "application/vnd.x+json", ""])
 def test_json_is_taken_under_each_of_its_names_and_under_none(client: Client, nbp: Source, kind: str) -> None:
     answer = client.generic("POST", "/sources", b'{"code": "nbp"}', content_type=kind, headers=TOKEN)
     assert answer.status_code == 409
 
 
-@pytest.mark.parametrize(
+@walk(
     ("accept", "status"),
     [
         ("application/json", 200), ("*/*", 200), ("application/*", 200), ("text/html, */*;q=0.8", 200),

@@ -5,13 +5,13 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-import pytest
 from django.test import Client
 
 from markets.jobs import runs
 from markets.models import Instrument, Job, Rate, Source
 from markets.records import RateRecord, Table
 from markets.store.publish import publish
+from tests.cases import walk
 
 JAN_2, JAN_3, JAN_4 = date(2024, 1, 2), date(2024, 1, 3), date(2024, 1, 4)
 JANUARY = {"from": "2024-01-01", "to": "2024-01-31"}
@@ -49,7 +49,7 @@ def test_a_rate_is_flat_and_keeps_its_digits_and_the_number_of_its_table(client:
     assert get(client, "/rates", code="USD", **JANUARY) == {"items": [rate], "count": 1}
 
 
-@pytest.mark.parametrize("published", ["2.6410", "0.00021385", "110", "5.2000", "0.0000001", "0.0000000120"])
+@walk("published", ["2.6410", "0.00021385", "110", "5.2000", "0.0000001", "0.0000000120"])
 def test_published_zeros_and_small_numbers_are_printed_as_published(
     client: Client, nbp: Source, job: Job, published: str
 ) -> None:
@@ -91,7 +91,7 @@ def fill(code: str, source: Source, days: list[date]) -> None:
     )
 
 
-@pytest.mark.parametrize(
+@walk(
     ("asked", "first", "last"),
     [
         ({}, "2026-07-26", "2026-10-26"),
@@ -109,7 +109,7 @@ def test_the_period_is_93_days_to_today_where_it_is_not_said(
     assert "from" in asked or answer["count"] == 93
 
 
-@pytest.mark.parametrize("spelling", ["USD", "usd", " usd ", "USD/PLN", "usdpln"])
+@walk("spelling", ["USD", "usd", " usd ", "USD/PLN", "usdpln"])
 def test_a_currency_is_found_by_code_and_alias_in_any_case(
     client: Client, nbp: Source, job: Job, spelling: str
 ) -> None:
@@ -194,7 +194,7 @@ def test_gold_is_pln_for_a_gram(client: Client, nbp: Source, job: Job) -> None:
     assert get(client, "/gold", source="nbp", limit=1, offset=1, **JANUARY) == {"items": prices[1:], "count": 2}
 
 
-@pytest.mark.parametrize("spelling", ["XAU", "gold", "ZLOTO"])
+@walk("spelling", ["XAU", "gold", "ZLOTO"])
 def test_gold_is_no_currency_and_rates_say_where_it_is(client: Client, nbp: Source, job: Job, spelling: str) -> None:
     publish([gold_of(JAN_2, "261.55")], nbp, job)
     response = client.get("/rates", {"code": spelling})

@@ -13,6 +13,7 @@ from markets.api.asset_schemas import AssetItem
 from markets.api.schemas import Envelope
 from markets.models import Listing, Source, Tick
 from markets.store.prices import save_prices
+from tests.cases import walk
 from tests.market import instrument, price, source
 from tests.test_api_rates import get
 
@@ -79,7 +80,7 @@ def test_an_asset_that_is_followed_at_one_source_is_followed(client: Client, gec
     assert not Listing.objects.get(ticker="btc_usd").tracked, "which sources follow it is the operator's choice"
 
 
-@pytest.mark.parametrize(
+@walk(
     "body",
     [{}, {"symbol": ""}, {"symbol": "B"}, {"symbol": None}, {"symbol": 7}, {"symbol": "BTC; DROP"}, ["BTC"],
      {"symbol": "A" * 33}, {"symbol": "BTC", "price": "1"}, {"symbol": "B\0C"}],
@@ -121,7 +122,7 @@ def test_removing_an_asset_stops_asking_and_keeps_what_there_is(client: Client, 
     assert add(client, {"symbol": "BTC"}).status_code == 201, "and it can be followed again"
 
 
-@pytest.mark.parametrize("path", ["/assets/btc_usd", "/assets/BTC/", "/assets/BTC/USD", "/api/v1/assets/BTC%2FUSD/"])
+@walk("path", ["/assets/btc_usd", "/assets/BTC/", "/assets/BTC/USD", "/api/v1/assets/BTC%2FUSD/"])
 def test_an_asset_is_removed_at_every_spelling_of_its_address(client: Client, gecko: Source, path: str) -> None:
     add(client, {"symbol": "BTC"})
     assert client.delete(path, headers=TOKEN).status_code == 204

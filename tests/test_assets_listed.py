@@ -21,6 +21,7 @@ from markets.store import listed_assets
 from miner import backfill, tasks
 from miner.collect import listing
 from miner.fetch import http
+from tests.cases import walk
 from tests.replica import SERVICES, Server, run
 from tests.test_api_rates import get
 from tests.test_assets_api import TOKEN, add
@@ -94,7 +95,7 @@ def test_what_a_source_lists_is_followed_at_once_as_the_source_calls_it(client: 
     assert fault(add(client, {"symbol": "pepe/usd"}), 409)["detail"] == {"symbol": "PEPEUSD"}
 
 
-@pytest.mark.parametrize("spelling", ["PEPEUSDT", "pepe/usdt", "PEPE-USDT", "X:PEPEUSDT"])
+@walk("spelling", ["PEPEUSDT", "pepe/usdt", "PEPE-USDT", "X:PEPEUSDT"])
 def test_a_pair_is_meant_by_every_spelling_of_it(client: Client, known: Source, spelling: str) -> None:
     response = add(client, {"symbol": spelling})
     assert (response.json()["symbol"], response.json()["sources"]) == ("PEPEUSDT", ["binance"])
@@ -132,9 +133,7 @@ def test_a_name_and_aliases_are_stored(client: Client, known: Source) -> None:
     assert find("BTCUSDT").name_en == "Bitcoin (USDT)"  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize(
-    ("alias", "holder"), [("eth", "ETHUSD"), ("WIFUSD", "WIFUSD"), ("eur", "EUR"), ("Gold", "GOLD")]
-)
+@walk(("alias", "holder"), [("eth", "ETHUSD"), ("WIFUSD", "WIFUSD"), ("eur", "EUR"), ("Gold", "GOLD")])
 def test_an_alias_that_means_something_else_is_refused_and_nothing_is_written(
     client: Client, known: Source, alias: str, holder: str
 ) -> None:
@@ -145,7 +144,7 @@ def test_an_alias_that_means_something_else_is_refused_and_nothing_is_written(
     assert not Alias.objects.filter(name="FROG").exists()
 
 
-@pytest.mark.parametrize(
+@walk(
     "more",
     [
         {"name": ""}, {"name": "   "}, {"name": "a\nb"}, {"name": "x" * 121}, {"name": 7}, {"aliases": "FROG"},
@@ -304,7 +303,7 @@ def test_a_listing_is_kept_by_its_differences(known: Source, at: Any) -> None:
     assert known.listed_at == clock.now()
 
 
-@pytest.mark.parametrize(
+@walk(
     "entry",
     [
         Listed("euro-coin", "EUR", "USD", "Euro Coin", "crypto"), Listed("goldcoin", "XAU", "USD", kind="crypto"),

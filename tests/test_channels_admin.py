@@ -22,6 +22,7 @@ from signals.alerts.deliver import seal
 from signals.alerts.deliver.models import Attempt, Channel, Delivery, Silence
 from signals.alerts.models import AlertRule
 from tests.alert_rows import alert_event
+from tests.cases import walk
 from tests.test_alerts_api import gecko, noon  # noqa: F401  fixtures
 
 pytestmark = pytest.mark.django_db
@@ -224,7 +225,7 @@ def test_a_kind_that_the_installation_has_lost_keeps_its_settings(
 # What else it has
 
 
-@pytest.mark.parametrize(
+@walk(
     ("said", "field"),
     [({"quiet_from": "22:00"}, "quiet_until"), ({"quiet_until": "06:00"}, "quiet_from"),
      ({"quiet_from": "22:00", "quiet_until": "22:00"}, "quiet_until"), ({"kinds": ["rain"]}, "kinds"),
@@ -410,9 +411,7 @@ def test_a_silence_has_its_author_and_ends_when_somebody_ends_it(
     assert one.until == clock.now() - timedelta(minutes=30), "it had ended then"
 
 
-@pytest.mark.parametrize(
-    "said", [{"until_1": "11:59"}, {"until_1": "12:00"}, {"begins_at_1": "15:00"}, {"kind": "rain"}]
-)
+@walk("said", [{"until_1": "11:59"}, {"until_1": "12:00"}, {"begins_at_1": "15:00"}, {"kind": "rain"}])
 def test_a_silence_that_is_over_or_of_nothing_is_refused(operator: Client, said: dict[str, str]) -> None:
     assert set(errors(silence(operator, **said))) <= {"until", "kind"}
     assert not Silence.objects.exists()

@@ -114,6 +114,27 @@ def test_what_is_asked_stands_in_the_address_and_odd_values_are_as_if_they_were_
     assert (none.shown, parameters(none)) == ((), f"?wskazniki={NONE}")
 
 
+def test_a_moment_that_no_stretch_can_be_reckoned_from_is_as_if_it_were_not_there() -> None:
+    far = ("9999-12-31", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00+14:00", "1899-12-31", "2200-01-01T00:00Z")
+    for text in far:
+        for candles in (True, False):
+            question = asked(QueryDict(f"od={text.replace('+', '%2B')}&do={text.replace('+', '%2B')}"), "USD", candles)
+            assert (question.first, question.last) == (None, None), text
+
+
+@pytest.mark.django_db
+def test_the_widest_stretches_are_answered(client: Client, nbp: Source, job: Job, at: Callable[[str], None]) -> None:
+    at("2026-10-26 12:00")
+    hours("BTCUSDT", 60)
+    rates(nbp, job, "USD", days(40))
+    for first, last in (("1900-01-01", "2199-12-31"), ("2199-12-30", "2199-12-31"), ("1900-01-01", "1900-01-02")):
+        for timeframe in ("", *TIMEFRAMES):
+            code, asked_for = ("BTCUSDT", f"&interwal={timeframe}") if timeframe else ("USD", "")
+            for address in (f"/wykres/{code}/dane/", f"/wykres/{code}/tabela/"):
+                answer = client.get(f"{address}?od={first}&do={last}{asked_for}")
+                assert answer.status_code in {200, 404}, (address, first, last, timeframe)
+
+
 @pytest.mark.parametrize(("count", "step"), [(2, 1), (400, 1), (1000, 1), (1001, 2), (8033, 9)])
 def test_about_a_thousand_points_are_drawn_with_both_extremes_and_the_newest(count: int, step: int) -> None:
     made = series(count)
@@ -334,6 +355,26 @@ def test_candles_come_with_volume_their_gaps_and_the_values_of_closed_bars(
     assert len(client.get(part["csv"]).content.decode().splitlines()) == 11
     Source.objects.update(public_display=False)
     assert client.get(address).status_code == 404
+
+
+@pytest.mark.django_db
+def test_decisions_that_a_licence_closes_are_no_shapes_of_the_chart(client: Client, at: Callable[[str], None]) -> None:
+    """A source that may not be shown lists the pair: what its candles may have decided is told nowhere."""
+    at("2026-10-26 12:00")
+    hours("BTCUSDT", 60)
+    pair = Instrument.objects.get(code="BTCUSDT")
+    moment = datetime(2026, 10, 21, 4, tzinfo=UTC)
+    asked_for = asked(QueryDict(), "BTCUSDT", candles=True)
+    Signal.objects.create(
+        instrument=pair, rule=asked_for.rule.name, timeframe="1h", as_of=moment, signal="BUY",
+        horizon_days=1, generated_at=moment,
+    )  # fmt: skip
+    address = "/wykres/BTCUSDT/dane/?interwal=1h"
+    assert [one["kind"] for one in drawn(client, address)["signals"]] == ["BUY"]
+    hidden = market_source("polygon")
+    Source.objects.filter(pk=hidden.pk).update(public_display=False, enabled=True)
+    Listing.objects.update_or_create(source=hidden, instrument=pair, defaults={"ticker": "X:BTCUSDT"})
+    assert drawn(client, address)["signals"] == []
 
 
 def test_cells_of_the_table_are_written_as_everywhere() -> None:

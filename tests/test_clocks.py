@@ -24,6 +24,7 @@ from miner.fetch.call_window import Allowance
 from miner.models import Lease, Poll, QueueItem, Spent, SyncStatus
 from miner.pulse import polls, results
 from miner.pulse.ticker import Ticker
+from tests.cases import walk
 from tests.markets_fake import open_market
 
 pytestmark = pytest.mark.django_db
@@ -94,7 +95,7 @@ def test_an_operators_single_entry_and_pause_stay(nbp: Source, at: At) -> None:
     assert (Schedule.objects.get(name="once").next_run, Source.objects.get(pk=nbp.pk).paused_until) == (far, far)
 
 
-@pytest.mark.parametrize("kind", [Schedule.HOURLY, Schedule.DAILY, Schedule.WEEKLY, Schedule.MONTHLY, Schedule.YEARLY])
+@walk("kind", [Schedule.HOURLY, Schedule.DAILY, Schedule.WEEKLY, Schedule.MONTHLY, Schedule.YEARLY])
 def test_every_kind_of_entry_comes_within_its_own_interval(nbp: Source, at: At, kind: str) -> None:
     at(TODAY)
     entry = Schedule.objects.create(
@@ -252,7 +253,7 @@ def boot(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "clock_gettime", lambda _: 1000.0)
 
 
-@pytest.mark.parametrize(
+@walk(
     ("moment", "due"),
     [("2026-11-20 10:00", True), ("2026-11-21 12:00", True), ("2026-11-20 11:58", True), ("2026-11-20 12:00", False)],
 )

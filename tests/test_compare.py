@@ -18,6 +18,7 @@ from markets.models import Candle, Instrument, Problem, Quote, Rate, Source, Tic
 from markets.queries.compare import figures, pairs, readings
 from markets.queries.compare.pair import ECB_FIXING, NBP_FIXING, Series, market
 from miner import schedule, tasks
+from tests.cases import walk
 from tests.market import source
 from tests.test_api_errors import error
 
@@ -158,7 +159,7 @@ def test_a_usual_difference_is_inside_of_the_years_band(client: Client) -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(("value", "outside"), [("4.2183", False), ("4.2184", True), ("4.1816", True)])
+@walk(("value", "outside"), [("4.2183", False), ("4.2184", True), ("4.1816", True)])
 def test_a_difference_beyond_the_band_is_outside_on_either_side(client: Client, value: str, outside: bool) -> None:
     euro([*usual(), value], ["4.2000"] * 101)
     assert one(client)["outside"] is outside
@@ -299,7 +300,7 @@ def test_a_pair_of_a_source_that_is_not_installed_is_left_out(client: Client) ->
     assert "btc-binance-deribit" not in {item["pair"] for item in client.get("/compare").json()["items"]}
 
 
-@pytest.mark.parametrize(
+@walk(
     ("query", "status"),
     [
         ("pair=", 422), ("pair=" + "x" * 33, 422), ("pair=gold&pair=gold", 422), ("pair=g%00old", 422),

@@ -31,6 +31,7 @@ from miner.providers.ecb import ECB
 from miner.providers.nbp import NBP
 from miner.providers.polygon import Polygon
 from tests.bodies import RECORDED, recorded
+from tests.cases import walk
 from tests.replica import SERVICES
 from tests.test_docs import blocks, names, read, section, table
 
@@ -229,7 +230,7 @@ def test_every_error_of_ours_is_met_by_some_service() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("code", MODULES)
+@walk("code", MODULES)
 def test_each_has_a_source(code: str, nbp: Source) -> None:
     row = Source.objects.get(code=code)
     assert (row.name, row.available) == (provider_of(code).name, True)
@@ -249,7 +250,7 @@ def test_the_address_of_each_is_a_setting_that_is_documented(code: str) -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("code", ASKED)
+@walk("code", ASKED)
 def test_each_is_asked_at_the_address_of_its_setting(code: str, nbp: Source, settings: Any) -> None:
     setattr(settings, f"{code.upper()}_BASE_URL", BASE)
     assert sources.provider_of(Source.objects.get(code=code)).base_url == BASE

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from markets.licence import Audience
 from markets.models import Source
+from markets.queries.convert import cents
 from markets.queries.tax.rule import Question
+from tests.cases import walk
 from tests.rate_days import FRIDAY, MONDAY, SUNDAY, ask, gold, refusal, save, table
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("without_redis")]
@@ -39,7 +41,7 @@ def test_an_answer_has_all_that_it_was_computed_from(client: Client) -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(
+@walk(
     ("asked", "day", "result", "filled"),
     [
         ({"date": FRIDAY}, "2026-10-23", "394.00", False),
@@ -65,7 +67,7 @@ def test_the_published_figures_count_and_not_the_rate_that_is_shown(client: Clie
     assert Decimal(answer["result"]) != Decimal(NINES) * Decimal(answer["rate"])
 
 
-@pytest.mark.parametrize(
+@walk(
     ("amount", "result"), [("0.005", "0.01"), ("-0.005", "-0.01"), ("0", "0.00"), ("00012.50", "12.50"), ("1", "1.00")]
 )
 def test_a_result_is_rounded_half_up_away_from_zero(client: Client, amount: str, result: str) -> None:
@@ -82,7 +84,7 @@ def test_gold_is_converted_by_the_unit_that_is_named(client: Client) -> None:
     assert grams["result"] == "2.0000000"
 
 
-@pytest.mark.parametrize(
+@walk(
     ("asked", "reason", "name"),
     [
         ({"from": "HRK"}, "left_table", "2026-08-31"),
@@ -108,7 +110,7 @@ def test_a_source_that_is_not_public_converts_nothing(client: Client) -> None:
     assert refusal(client, "/convert", amount="1", from_="USD", to="PLN")[1] == "no_rate"
 
 
-@pytest.mark.parametrize(
+@walk(
     ("asked", "status"),
     [
         *(({"amount": text}, 422) for text in (
@@ -138,7 +140,7 @@ def test_what_is_wrong_is_refused(client: Client, asked: dict[str, str], status:
     assert status != 422 or [row["field"] for row in found[2]] == list(asked)
 
 
-@pytest.mark.parametrize("name", ["amount", "from", "to", "date", "day", "unit", "rule"])
+@walk("name", ["amount", "from", "to", "date", "day", "unit", "rule"])
 def test_a_parameter_that_comes_twice_is_refused(client: Client, name: str) -> None:
     response = client.get(f"/convert?amount=1&from=USD&to=PLN&{name}=1&{name}=1")
     assert response.status_code == 422
@@ -185,3 +187,8 @@ def test_there_and_back_again_is_the_amount_but_for_the_rounding(
     back = ask(client, "/convert", amount=there, from_=other, to=one, date=FRIDAY)["result"]
     # Half a cent there is worth 4.35 / 3.94 of a cent here, or 4.35 of one.
     assert abs(Decimal(back) - amount) <= Decimal("0.03")
+
+
+def test_a_result_of_nothing_has_no_sign() -> None:
+    assert str(cents(Decimal("-0.0012"))) == "0.00"
+    assert str(cents(Decimal("-0.005"))) == "-0.01"

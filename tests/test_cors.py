@@ -8,6 +8,7 @@ from django.test import Client
 from charon.api import limits
 from charon.api.addresses import API, NAMES
 from markets.models import Source
+from tests.cases import walk
 from tests.operations import operations
 from tests.test_access import start
 from tests.test_api_errors import error
@@ -38,7 +39,7 @@ def words(response: Any, name: str) -> set[str]:
     return {word.strip() for word in response.get(name, "").split(",")} - {""}
 
 
-@pytest.mark.parametrize("name", sorted(NAMES))
+@walk("name", sorted(NAMES))
 def test_every_spelling_of_an_address_answers_an_allowed_origin(allowed: Client, nbp: Source, name: str) -> None:
     for path in (f"/{name}", f"/{name}/", f"/api/{name}", f"{API}{name}/"):
         before = preflight(allowed, path)
@@ -56,17 +57,15 @@ def test_every_spelling_of_an_address_answers_an_allowed_origin(allowed: Client,
         assert "origin" in {word.lower() for word in words(answer, "Vary")}
 
 
-@pytest.mark.parametrize("path", ["/currencies", "/jobs", "/api/none", "/assets/BTC"])
-@pytest.mark.parametrize(
-    "origin", [OTHER, "null", "https://rates.example.org.evil.example", "http://rates.example.org"]
-)
+@walk("path", ["/currencies", "/jobs", "/api/none", "/assets/BTC"])
+@walk("origin", [OTHER, "null", "https://rates.example.org.evil.example", "http://rates.example.org"])
 def test_another_origin_is_told_nothing(allowed: Client, nbp: Source, path: str, origin: str) -> None:
     for answer in (preflight(allowed, path, origin), allowed.get(path, headers={"Origin": origin})):
         assert not [name for name in answer.headers if name.startswith("Access-Control-Allow-Origin")]
         assert "origin" in {word.lower() for word in words(answer, "Vary")}
 
 
-@pytest.mark.parametrize("path", ["/", "/status/", "/admin/login/", "/waluty/"])
+@walk("path", ["/", "/status/", "/admin/login/", "/waluty/"])
 def test_pages_are_for_no_other_origin(allowed: Client, nbp: Source, path: str) -> None:
     for answer in (preflight(allowed, path), allowed.get(path, headers={"Origin": OURS})):
         assert not [name for name in answer.headers if name.startswith("Access-Control")]
@@ -114,7 +113,7 @@ def test_without_allowed_origins_nothing_is_said_of_them(client: Client, nbp: So
     assert preflight(client, "/currencies").status_code == 204
 
 
-@pytest.mark.parametrize(
+@walk(
     ("path", "methods"),
     [("/currencies", "GET, HEAD, OPTIONS"), ("/assets/", "GET, HEAD, OPTIONS, POST"),
      ("/api/batch/run", "OPTIONS, POST"),

@@ -15,6 +15,7 @@ from signals.alerts.channels.channel import Message
 from signals.alerts.deliver import links, message
 from signals.alerts.deliver.models import Channel, Delivery
 from signals.alerts.models import AlertEvent, Kind
+from tests.cases import walk
 from tests.deliveries import channel, fire, quotes
 
 pytestmark = pytest.mark.django_db
@@ -39,7 +40,7 @@ def event(**more: Any) -> AlertEvent:
     return one
 
 
-@pytest.mark.parametrize(
+@walk(
     ("figures", "text"),
     [
         ({"price": Decimal("64123.4")}, "BTC: +5,24% w 60 min, cena 64 123,40 USD (próg 5%)"),
@@ -98,7 +99,7 @@ def test_every_kind_has_a_sentence_in_both_languages() -> None:
                 assert words.sentence(words.of_event(one))
 
 
-@pytest.mark.parametrize(
+@walk(
     ("lasted", "text"),
     [
         (timedelta(seconds=20), "ustąpił po chwili"),

@@ -14,6 +14,7 @@ from signals.alerts.deliver import plan, quiet
 from signals.alerts.deliver.models import Channel, Delivery
 from signals.alerts.models import AlertState, Kind
 from tests.alerts import rule
+from tests.cases import walk
 from tests.deliveries import Receiver, channel, fire, later, played, quotes, resolve, states, work
 from tests.market import price
 
@@ -169,7 +170,7 @@ def test_what_has_waited_for_the_end_of_a_storm_or_of_quiet_hours_waits_for_noth
 # Quiet hours
 
 
-@pytest.mark.parametrize(
+@walk(
     ("moment", "start", "end", "until"),
     [
         ("2026-10-26 23:30", "22:00", "07:00", "2026-10-27 07:00"),

@@ -11,6 +11,7 @@ from markets import api_tokens, clock
 from signals.alerts.deliver import seal
 from signals.alerts.models import Silence
 from tests.alert_rows import alert_event, alert_rule, channel, message, silence
+from tests.cases import walk
 from tests.test_alerts_api import error, gecko, get, noon, send  # noqa: F401  fixtures
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("gecko")]
@@ -95,7 +96,7 @@ def test_a_silence_of_tomorrow_that_is_ended_never_begins(client: Client) -> Non
     assert row.begins_at == row.until == clock.now()
 
 
-@pytest.mark.parametrize(
+@walk(
     ("said", "status"),
     [({"until": "2026-10-26T11:00:00Z"}, 400), ({"begins_at": UNTIL}, 400), ({"asset": "NOTHING"}, 404),
      ({"rule_id": 999_999}, 404), ({"channel_id": 999_999}, 404), ({"kind": "rain"}, 422), ({"until": "later"}, 422),

@@ -20,6 +20,7 @@ from signals.rules.bollinger_reentry import BollingerReentry
 from signals.rules.macd_cross import MacdCross
 from signals.rules.rule import Bar
 from signals.rules.vwap_side import VwapSide
+from tests.cases import walk
 from tests.market import bar as candle
 from tests.market import source
 from tests.test_engine import wave
@@ -135,7 +136,7 @@ def test_a_candle_is_named_by_its_hour(client: Client, at: Callable[[str], None]
 
 
 @pytest.mark.usefixtures("brought")
-@pytest.mark.parametrize(("number", "status"), [("999999", 404), ("0", 422), ("x", 422), ("1_0", 422)])
+@walk(("number", "status"), [("999999", 404), ("0", 422), ("x", 422), ("1_0", 422)])
 def test_a_number_without_a_row_is_404_and_what_is_no_number_422(client: Client, number: str, status: int) -> None:
     response = client.get(f"/signals/{number}/explain")
     assert response.status_code == status
@@ -208,7 +209,7 @@ def test_a_source_that_was_switched_off_keeps_its_licence(client: Client, at: Ca
 
 
 @pytest.mark.usefixtures("brought")
-@pytest.mark.parametrize("values", [{}, {"macd": "x"}, {"histogram": None}, [], "text", None])
+@walk("values", [{}, {"macd": "x"}, {"histogram": None}, [], "text", None])
 def test_a_row_that_somebody_has_changed_is_said_to_be_without_its_numbers(client: Client, values: object) -> None:
     row = newest(signal="BUY")
     where = Signal.objects.filter(pk=row.pk)

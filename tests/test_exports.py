@@ -17,6 +17,7 @@ from markets.exports import FORMATS
 from markets.models import Job, Source
 from markets.records import RateRecord, Table
 from markets.store.publish import publish
+from tests.cases import walk
 from tests.operations import Operation, gets
 from tests.test_api_errors import error
 from tests.test_api_laws import TOKEN, ask, filled  # noqa: F401  the fixture fills an installation for every GET
@@ -102,7 +103,7 @@ def test_a_list_without_rows_has_its_columns(client: Client) -> None:
 # What is asked
 
 
-@pytest.mark.parametrize(
+@walk(
     ("query", "words"),
     [
         ("format=xls", "'json', 'csv', 'ndjson', 'excel-pl'"),
@@ -126,14 +127,14 @@ def test_what_no_format_means_is_422_and_names_what_there_is(client: Client, que
     assert words in str(error(client.get(f"{USD}&{query}"), 422)["detail"])
 
 
-@pytest.mark.parametrize("query", ["format=csv&sep=,&dec=,", "format=csv&dec=,", "format=excel-pl&sep=,"])
+@walk("query", ["format=csv&sep=,&dec=,", "format=csv&dec=,", "format=excel-pl&sep=,"])
 def test_one_sign_for_two_things_is_400(client: Client, query: str) -> None:
     found = error(client.get(f"{USD}&{query}"), 400)
     assert found["detail"] == {"sep": ",", "dec": ","}
 
 
-@pytest.mark.parametrize("name", ["json", "ndjson", "xlsx", "beancount"])
-@pytest.mark.parametrize("asked", ["sep=;", "dec=,", "bom=1"])
+@walk("name", ["json", "ndjson", "xlsx", "beancount"])
+@walk("asked", ["sep=;", "dec=,", "bom=1"])
 def test_a_dialect_of_what_has_none_is_400(client: Client, name: str, asked: str) -> None:
     assert error(client.get(f"{USD}&format={name}&{asked}"), 400)["detail"]["formats"] == [
         "csv",
@@ -142,7 +143,7 @@ def test_a_dialect_of_what_has_none_is_400(client: Client, name: str, asked: str
     ]
 
 
-@pytest.mark.parametrize("query", ["code=USB", "code=XAU", "code=USD&source=nobody"])
+@walk("query", ["code=USB", "code=XAU", "code=USD&source=nobody"])
 def test_what_has_no_answer_is_404_as_json_in_every_format(client: Client, query: str) -> None:
     assert error(client.get(f"/rates?{query}&format=xlsx"), 404)["code"] == "unknown_code"
 
@@ -154,7 +155,7 @@ def test_what_the_licence_keeps_is_in_no_file(client: Client, nbp: Source) -> No
     assert len(lines(client.get(f"{USD}&format=csv", headers=TOKEN))) == 5
 
 
-@pytest.mark.parametrize(
+@walk(
     ("accept", "kind"),
     [
         ("text/csv", "text/csv; charset=utf-8"),
@@ -175,7 +176,7 @@ def test_accept_chooses_where_no_format_does(client: Client, accept: str, kind: 
     assert named.headers["Content-Type"].startswith("application/x-ndjson")
 
 
-@pytest.mark.parametrize(
+@walk(
     ("address", "name"),
     [
         ("/rates?code=USD&from=2024-01-01&to=2024-12-31&format=csv", "rates-USD-2024-01-01-2024-12-31.csv"),
@@ -210,7 +211,7 @@ def test_a_polish_excel_gets_semicolons_commas_a_mark_and_its_line_ends(client: 
     assert body(client.get(f"{USD}&format=csv&bom=1")).startswith(b"\xef\xbb\xbfcode,")
 
 
-@pytest.mark.parametrize(("sep", "sign"), [(",", ","), (";", ";"), ("tab", "\t"), ("|", "|")])
+@walk(("sep", "sign"), [(",", ","), (";", ";"), ("tab", "\t"), ("|", "|")])
 def test_pandas_reads_what_pandas_wrote(client: Client, sep: str, sign: str) -> None:
     dec = "." if sep == "," else ","
     data = body(client.get("/rates", {"code": "USD", "format": "csv", "sep": sep, "dec": dec}))
@@ -235,7 +236,7 @@ def test_a_short_list_is_an_answer_with_a_tag_and_a_long_one_a_stream_without(cl
     assert client.get(f"{LONG}&format=csv", headers=TOKEN).headers["Cache-Control"] == "private, no-store"
 
 
-@pytest.mark.parametrize("name", ["csv", "ndjson", "excel-pl", "sheets-pl", "beancount", "ledger", "gnucash"])
+@walk("name", ["csv", "ndjson", "excel-pl", "sheets-pl", "beancount", "ledger", "gnucash"])
 def test_a_file_has_every_row_in_order_beyond_any_page(client: Client, long: int, name: str) -> None:
     text = body(client.get(f"{LONG}&format={name}")).decode("utf-8-sig")
     days = [(LAST_DAY - timedelta(days=back)).isoformat() for back in reversed(range(long))]
@@ -244,9 +245,7 @@ def test_a_file_has_every_row_in_order_beyond_any_page(client: Client, long: int
     assert len(found) == long
 
 
-@pytest.mark.parametrize(
-    ("query", "count"), [("limit=30", 30), ("limit=10000", 2500), ("limit=10&offset=2495", 5), ("offset=2400", 100)]
-)
+@walk(("query", "count"), [("limit=30", 30), ("limit=10000", 2500), ("limit=10&offset=2495", 5), ("offset=2400", 100)])
 def test_a_limit_and_an_offset_hold_for_a_file_too(client: Client, long: int, query: str, count: int) -> None:
     assert len(lines(client.get(f"{LONG}&format=csv&{query}"))) == count + 1
 
@@ -318,7 +317,7 @@ def test_a_format_whose_package_is_missing_says_how_to_get_it(
     assert found["detail"] == {"install": "make exports", "or": "pip install -r requirements-exports.txt"}
 
 
-@pytest.mark.parametrize("name", ["beancount", "ledger", "gnucash"])
+@walk("name", ["beancount", "ledger", "gnucash"])
 def test_prices_for_accounts_are_of_lists_that_have_prices(client: Client, name: str) -> None:
     found = error(client.get(f"/signals?format={name}"), 400)
     assert found["detail"] == {"see": ["/api/v1/rates", "/api/v1/gold"]}

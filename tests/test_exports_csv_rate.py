@@ -11,6 +11,7 @@ from django.test import Client
 from markets.models import Job, Source
 from markets.records import RateRecord, Table
 from markets.store.publish import publish
+from tests.cases import walk
 from tests.test_api_errors import error
 from tests.test_api_laws import TOKEN, spellings
 from tests.test_api_rates import gold_of
@@ -39,7 +40,7 @@ def number(client: Client, address: str, **more: Any) -> str:
     return str(answer.content.decode())
 
 
-@pytest.mark.parametrize(
+@walk(
     ("query", "shown"),
     [
         ("code=USD&date=2026-10-23", "3.6500"),
@@ -75,7 +76,7 @@ def test_a_day_without_a_rate_is_an_error_that_names_the_day_before(client: Clie
     assert error(client.get(f"{USD}&date=1970-01-01"), 404)["detail"] == {"before": None}
 
 
-@pytest.mark.parametrize(
+@walk(
     ("query", "status", "code"),
     [
         ("code=USB", 404, "unknown_code"),

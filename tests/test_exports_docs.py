@@ -14,6 +14,7 @@ import pytest
 from django.test import Client
 
 from markets.exports import FORMATS
+from tests.cases import walk
 from tests.test_api_laws import filled  # noqa: F401  the fixture fills an installation for every GET
 from tests.test_docs import blocks, names, read, table
 from tests.test_exports import body
@@ -43,7 +44,7 @@ def test_the_page_lists_every_format() -> None:
     assert {name for cell in names(table(read(PAGE))) for name in cell.split("`, `")} == {"json", *FORMATS}
 
 
-@pytest.mark.parametrize("words", curl_lines(), ids=lambda words: words[-1])
+@walk("words", curl_lines(), ids=lambda words: words[-1])
 def test_a_line_for_curl_gets_a_file(client: Client, words: list[str]) -> None:
     headers = dict(words[place + 1].split(": ", 1) for place, word in enumerate(words) if word == "-H")
     answer = client.get(address_of(words[-1]), headers=headers)

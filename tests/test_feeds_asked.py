@@ -12,6 +12,7 @@ from django.urls import get_resolver
 from charon.feeds.addresses import ADDRESSES
 from markets.instruments.create import find_or_create
 from markets.models import Instrument, Source
+from tests.cases import walk
 from tests.feed_reading import ALL, EMBED, FEEDS, PICTURES
 from tests.test_docs import read, table
 from tests.test_pages_instrument import history
@@ -42,7 +43,7 @@ def test_every_address_is_described_with_its_parameters() -> None:
             assert response.status_code == (200 if f"`{name}`" in names else 400), (path, name)
 
 
-@pytest.mark.parametrize("path", ALL)
+@walk("path", ALL)
 def test_an_answer_is_kept_by_every_cache_and_sets_nothing(client: Client, path: str) -> None:
     response = client.get(path)
     assert response.status_code == 200
@@ -52,7 +53,7 @@ def test_an_answer_is_kept_by_every_cache_and_sets_nothing(client: Client, path:
     assert "Cookie" not in response.get("Vary", "")
 
 
-@pytest.mark.parametrize("path", ALL)
+@walk("path", ALL)
 def test_who_has_it_is_told_that_it_has_it(client: Client, path: str) -> None:
     first = client.get(path)
     again = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
@@ -61,28 +62,28 @@ def test_who_has_it_is_told_that_it_has_it(client: Client, path: str) -> None:
     assert client.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
 
 
-@pytest.mark.parametrize("path", FEEDS)
+@walk("path", FEEDS)
 def test_who_has_the_newest_entry_is_told_so(client: Client, path: str) -> None:
     moment = client.get(path).headers["Last-Modified"]
     assert client.get(path, headers={"If-Modified-Since": moment}).status_code == 304
     assert client.get(path, headers={"If-Modified-Since": "Thu, 01 Jan 2026 00:00:00 GMT"}).status_code == 200
 
 
-@pytest.mark.parametrize("path", ALL)
+@walk("path", ALL)
 def test_the_second_is_in_no_answer(client: Client, path: str, at: Callable[[str], None]) -> None:
     first = client.get(path).content
     at("2026-11-20 15:01")
     assert client.get(path).content == first
 
 
-@pytest.mark.parametrize("path", ALL)
+@walk("path", ALL)
 def test_a_head_has_the_headers_alone(client: Client, path: str) -> None:
     response, whole = client.head(path), client.get(path)
     assert (response.status_code, response.content) == (200, b"")
     assert response.headers["ETag"] == whole.headers["ETag"]
 
 
-@pytest.mark.parametrize("path", ALL)
+@walk("path", ALL)
 def test_nothing_is_written_here(client: Client, path: str) -> None:
     assert client.post(path).status_code == 405
 
@@ -96,8 +97,8 @@ WRONG = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("path", ["/badge/USD.svg", "/spark/USD.svg", EMBED, "/feeds/signals.atom", "/llms.txt"])
-@pytest.mark.parametrize("query", WRONG)
+@walk("path", ["/badge/USD.svg", "/spark/USD.svg", EMBED, "/feeds/signals.atom", "/llms.txt"])
+@walk("query", WRONG)
 def test_a_wrong_parameter_is_refused_and_named(client: Client, path: str, query: str) -> None:
     response = client.get(f"{path}?{query}")
     assert response.status_code == 400
@@ -108,7 +109,7 @@ def test_a_wrong_parameter_is_refused_and_named(client: Client, path: str, query
     assert "<script>=" not in said
 
 
-@pytest.mark.parametrize("days", ["2", "90", "090", "3660"])
+@walk("days", ["2", "90", "090", "3660"])
 def test_every_length_that_is_offered_is_drawn(client: Client, days: str) -> None:
     for path in ("/spark/USD.svg", EMBED):
         assert client.get(f"{path}?days={days}").status_code == 200
@@ -131,8 +132,8 @@ CODES = [
 ]
 
 
-@pytest.mark.parametrize("path", NAMED)
-@pytest.mark.parametrize("code", CODES)
+@walk("path", NAMED)
+@walk("code", CODES)
 def test_a_code_that_nobody_knows_is_a_404_that_says_so(client: Client, path: str, code: str) -> None:
     response = client.get(path.format(code if "%" in code else quote(code)))
     assert response.status_code == 404
@@ -140,24 +141,24 @@ def test_a_code_that_nobody_knows_is_a_404_that_says_so(client: Client, path: st
     assert len(response.content) < 5000
 
 
-@pytest.mark.parametrize("path", NAMED)
+@walk("path", NAMED)
 def test_a_near_code_is_offered(client: Client, path: str) -> None:
     assert "USD" in client.get(path.format("USB")).content.decode()
 
 
-@pytest.mark.parametrize("path", NAMED)
+@walk("path", NAMED)
 def test_the_case_of_a_code_is_free(client: Client, path: str) -> None:
     assert client.get(path.format("usd")).status_code == 200
 
 
-@pytest.mark.parametrize("path", [path.format("USD") for path in NAMED])
+@walk("path", [path.format("USD") for path in NAMED])
 def test_an_instrument_without_a_figure_has_an_answer(client: Client, path: str) -> None:
     find_or_create({"JPY"}, "currency")
     assert client.get(path.replace("USD", "JPY")).status_code == 200
 
 
-@pytest.mark.parametrize("path", [*PICTURES, EMBED])
-@pytest.mark.parametrize("field", ["public_display", "public_api"])
+@walk("path", [*PICTURES, EMBED])
+@walk("field", ["public_display", "public_api"])
 def test_a_picture_on_foreign_pages_needs_both_permissions(client: Client, path: str, field: str) -> None:
     assert "3,9" in client.get(path).content.decode() or "4,0" in client.get(path).content.decode()
     Source.objects.update(**{field: False})
@@ -166,8 +167,8 @@ def test_a_picture_on_foreign_pages_needs_both_permissions(client: Client, path:
     assert "zł" not in shown.content.decode()
 
 
-@pytest.mark.parametrize("path", [*PICTURES, EMBED])
-@pytest.mark.parametrize("name", ['<b onload="x">&', "a\x01\x1fb", "]]></svg>", "\ufffe"])
+@walk("path", [*PICTURES, EMBED])
+@walk("name", ['<b onload="x">&', "a\x01\x1fb", "]]></svg>", "\ufffe"])
 def test_no_name_breaks_a_picture_or_a_frame(client: Client, path: str, name: str) -> None:
     Instrument.objects.filter(code="USD").update(name_pl=name)
     content = client.get(path).content
@@ -178,7 +179,7 @@ def test_no_name_breaks_a_picture_or_a_frame(client: Client, path: str, name: st
         assert title.startswith("".join("\ufffd" if one in "\x01\x1f\ufffe" else one for one in name))
 
 
-@pytest.mark.parametrize(
+@walk(
     ("path", "queries"),
     [("/badge/USD.svg", 3), ("/spark/USD.svg", 4), ("/embed/USD", 5), ("/feeds/publications.ics", 1),
      ("/feeds/holidays-pl.ics", 0), ("/feeds/holidays-target.ics", 0), ("/llms.txt", 0)],
@@ -199,7 +200,7 @@ def test_readers_are_counted_as_readers_of_pages(client: Client, settings: Any) 
     assert answers[-1].headers["Retry-After"]
 
 
-@pytest.mark.parametrize("path", PAGES)
+@walk("path", PAGES)
 def test_no_other_page_may_be_framed(client: Client, path: str) -> None:
     response = client.get(path)
     assert "frame-ancestors 'none'" in response.headers["Content-Security-Policy"]

@@ -16,6 +16,7 @@ from markets.records import RateRecord, Table
 from signals.models import Signal
 from tests import feed_reading
 from tests.alert_rows import alert_event
+from tests.cases import walk
 from tests.feed_reading import ATOM, FEEDS, entries, root_of
 from tests.market import decision, instrument, source
 from tests.test_pages_instrument import save
@@ -157,7 +158,7 @@ def test_what_a_private_problem_is_about_is_for_operators(client: Client) -> Non
     assert entry.title == "Problem: Kanał alertów nie działa"
 
 
-@pytest.mark.parametrize("path", ["/feeds/signals.atom", "/feeds/signals/USD.atom", "/feeds/revisions.atom"])
+@walk("path", ["/feeds/signals.atom", "/feeds/signals/USD.atom", "/feeds/revisions.atom"])
 def test_a_source_that_may_not_be_given_away_is_in_no_feed(client: Client, nbp: Source, path: str) -> None:
     decision()
     corrected(nbp)
@@ -186,7 +187,7 @@ def test_alerts_of_a_closed_source_are_in_no_feed(client: Client) -> None:
     assert entries(client, "/feeds/alerts.atom") == []
 
 
-@pytest.mark.parametrize("name", ["<b>&amp;</b>", "a\x01\x08\x1fb", "\ufffe\uffff", "]]>", "\U0001f4b1", "\"'"])
+@walk("name", ["<b>&amp;</b>", "a\x01\x08\x1fb", "\ufffe\uffff", "]]>", "\U0001f4b1", "\"'"])
 def test_no_name_breaks_the_xml(client: Client, name: str) -> None:
     problems.report("source_stale", "nbp")
     Source.objects.filter(code="nbp").update(name=name, attribution=name)
@@ -204,7 +205,7 @@ def test_a_summary_is_html_of_which_nothing_is_a_tag(client: Client, nbp: Source
     assert "<" not in entry.summary
 
 
-@pytest.mark.parametrize("path", FEEDS)
+@walk("path", FEEDS)
 def test_a_feed_is_whole_by_the_standard(client: Client, nbp: Source, path: str) -> None:
     decision()
     corrected(nbp)
@@ -225,7 +226,7 @@ def test_a_feed_is_whole_by_the_standard(client: Client, nbp: Source, path: str)
         assert client.get(entry.link.removeprefix("http://testserver").partition("#")[0]).status_code == 200
 
 
-@pytest.mark.parametrize(
+@walk(
     ("path", "queries"),
     [("/feeds/signals.atom", 3), ("/feeds/signals/USD.atom", 4), ("/feeds/alerts.atom", 2),
      ("/feeds/revisions.atom", 2), ("/feeds/problems.atom", 2)],

@@ -12,6 +12,7 @@ from icalendar import Calendar, Component
 from markets.models import Source
 from markets.queries import calendars
 from miner.providers import PROVIDERS
+from tests.cases import walk
 from tests.feed_reading import CALENDARS
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +39,7 @@ def hours(event: Component) -> tuple[datetime, datetime]:
     return event.decoded("DTSTART"), event.decoded("DTEND")
 
 
-@pytest.mark.parametrize(
+@walk(
     ("series", "begin", "end"),
     [("nbp.A", time(11, 45), time(12, 15)), ("nbp.B", time(11, 45), time(12, 15)), ("nbp.C", time(7, 45), time(8, 15)),
      ("ecb.eurofxref", time(16, 0), time(16, 30))],
@@ -124,7 +125,7 @@ def test_the_holidays_are_english_where_that_is_asked(client: Client) -> None:
     assert (target[date(2026, 4, 3)], target[date(2026, 12, 25)]) == ("Good Friday", "Christmas Day")
 
 
-@pytest.mark.parametrize("path", CALENDARS)
+@walk("path", CALENDARS)
 def test_a_calendar_is_whole_by_the_standard(client: Client, path: str) -> None:
     response = client.get(path)
     assert response.headers["Content-Type"] == "text/calendar; charset=utf-8"
@@ -140,7 +141,7 @@ def test_a_calendar_is_whole_by_the_standard(client: Client, path: str) -> None:
         assert event["TRANSP"] == "TRANSPARENT"
 
 
-@pytest.mark.parametrize("path", CALENDARS)
+@walk("path", CALENDARS)
 def test_the_bytes_are_the_same_all_day_and_the_names_for_ever(
     client: Client, at: Callable[[str], None], path: str
 ) -> None:
@@ -158,7 +159,7 @@ def test_the_names_are_of_the_public_address(client: Client, settings: Any) -> N
     assert str(events(client, POLISH)[0]["UID"]) == "pl.2026-01-01@rates.example.org"
 
 
-@pytest.mark.parametrize("name", ["a;b,c\\d", "line\nbreak", "bell\x07", "x" * 120, "BEGIN:VEVENT\r\nSUMMARY:no"])
+@walk("name", ["a;b,c\\d", "line\nbreak", "bell\x07", "x" * 120, "BEGIN:VEVENT\r\nSUMMARY:no"])
 def test_no_name_of_a_source_breaks_a_calendar(client: Client, name: str) -> None:
     Source.objects.filter(code="ecb").update(name=name)
     content = client.get(PUBLICATIONS).content

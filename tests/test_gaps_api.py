@@ -16,6 +16,7 @@ from markets.queries import gap_days
 from markets.queries.gap_days import DailyTable, Hole, Known, Word
 from markets.store.outbox import midnight
 from miner.gaps.schemas import GapPage, YearOfDays
+from tests.cases import walk
 from tests.market import instrument, source
 from tests.test_api_errors import error
 
@@ -127,7 +128,7 @@ def test_candles_are_counted_and_told_by_their_moments(client: Client, db: None)
     assert (found["expected"], found["days"]) == (4, [])
 
 
-@pytest.mark.parametrize(
+@walk(
     ("more", "state"),
     [
         ({}, "waiting"),
@@ -318,7 +319,7 @@ def test_a_hole_of_one_instrument_is_no_hole_of_its_table() -> None:
 # Bad input
 
 
-@pytest.mark.parametrize(
+@walk(
     ("query", "status", "field"),
     [
         ("source=", 422, "source"),
@@ -347,7 +348,7 @@ def test_a_question_that_means_nothing_is_refused_by_name(
     assert field is None or [one["field"] for one in told["detail"]] == [field]
 
 
-@pytest.mark.parametrize(
+@walk(
     ("query", "status", "field"),
     [
         ("source=nbp&table=A", 422, "year"),

@@ -26,6 +26,7 @@ from miner.gaps import tables
 from miner.gaps.ask import windows
 from miner.gaps.wish import Wish
 from miner.providers.nbp import NBP
+from tests.cases import walk
 from tests.market import instrument
 from tests.markets_fake import open_market
 from tests.replica import Replica
@@ -300,7 +301,7 @@ def test_a_source_that_is_off_or_rests_is_409_with_the_reason(client: Client, nb
     assert not Job.objects.exists()
 
 
-@pytest.mark.parametrize(
+@walk(
     ("wish", "status", "field"),
     [
         ({"source": "nobody"}, 404, None),

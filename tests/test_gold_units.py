@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from markets.models import Source
+from tests.cases import walk
 from tests.rate_days import FRIDAY, SATURDAY, ask, gold, refusal, save, table, told
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("without_redis")]
@@ -21,7 +22,7 @@ def tables(at: Callable[[str], None], nbp: Source) -> None:
     save(nbp, gold(THURSDAY, "480.55"), gold(FRIDAY, "481.00"))
 
 
-@pytest.mark.parametrize(
+@walk(
     ("asked", "price", "derived"),
     [
         ({"unit": "g"}, "480.55", False),
@@ -75,7 +76,7 @@ def test_statements_are_bounded(client: Client, django_assert_num_queries: Any) 
         client.get("/gold?from=2026-10-01")
 
 
-@pytest.mark.parametrize(
+@walk(
     ("asked", "status"),
     [
         ({"unit": "t"}, 422),

@@ -11,12 +11,13 @@ from miner.providers import PROVIDERS
 from miner.providers.binance import Binance
 from miner.providers.coingecko import CoinGecko
 from miner.providers.deribit import Deribit
+from tests.cases import walk
 from tests.market import source
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.parametrize(
+@walk(
     ("code", "base", "quote", "kind", "unit", "scale", "pl", "en"),
     [
         ("BTCUSD", "BTC", "USD", "crypto", "1", 2, "Bitcoin", "Bitcoin"),
@@ -35,7 +36,7 @@ def test_an_instrument_of_a_market_is_told_by_its_code(
     assert (row.name_pl, row.name_en) == (pl, en)
 
 
-@pytest.mark.parametrize(
+@walk(
     ("text", "code"),
     [("xbt", "BTCUSD"), ("XBT/USDT", "BTCUSDT"),
      ("BTC", "BTCUSD"), ("btc/usd", "BTCUSD"), ("btc_usd", "BTCUSD"), ("X:BTCUSD", "BTCUSD"), ("bitcoin", "BTCUSD"),
@@ -112,7 +113,7 @@ def test_what_a_source_calls_a_coin_finds_it_and_never_takes_an_official_name() 
     assert (find("gold"), find("EUR"), find("btc")) == (None, None, find("BTCUSD"))
 
 
-@pytest.mark.parametrize(
+@walk(
     ("entry", "told"),
     [
         (Listed("pepe", "PEPE", "USD", "Pepe", "crypto"), ("crypto", "1", 2, "Pepe", "Pepe")),

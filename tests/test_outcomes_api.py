@@ -14,6 +14,7 @@ from markets.store.publish import publish
 from signals.outcomes import store
 from signals.outcomes.models import Outcome
 from signals.outcomes.schemas import OutcomeItem
+from tests.cases import walk
 from tests.outcome_rows import MACD, outcome, panel
 from tests.test_engine import wave
 
@@ -76,7 +77,7 @@ def test_a_panel_has_all_of_its_numbers_as_strings(usd: Instrument, client: Clie
     ]
 
 
-@pytest.mark.parametrize(
+@walk(
     "more",
     [
         {},
@@ -102,7 +103,7 @@ def test_all_together_come_first_and_have_no_code(usd: Instrument, client: Clien
     assert ask(client, limit=1)["count"] == 3
 
 
-@pytest.mark.parametrize(
+@walk(
     ("parameters", "found"),
     [
         ({"code": "usd"}, 3),
@@ -125,7 +126,7 @@ def test_filters_narrow(usd: Instrument, client: Client, parameters: dict[str, A
         assert ask(client, **parameters)["count"] == found
 
 
-@pytest.mark.parametrize(
+@walk(
     ("parameters", "status", "detail"),
     [
         ({"code": "USB"}, 404, {"nearest": ["USD"]}),
@@ -146,7 +147,7 @@ def test_a_wrong_question_gets_the_envelope(
     assert response.json()["error"]["detail"] == detail or detail is None
 
 
-@pytest.mark.parametrize(
+@walk(
     ("more", "costs"),
     [
         ({}, "half of the spread of table C"),

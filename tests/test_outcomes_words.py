@@ -10,6 +10,7 @@ from markets.instruments import create
 from markets.models import Instrument, Listing, Source
 from signals.outcomes import queries, words
 from signals.outcomes.models import Outcome
+from tests.cases import walk
 from tests.market import source
 from tests.outcome_rows import outcome
 
@@ -32,7 +33,7 @@ def said(usd: Instrument, language: str = "pl", **more: Any) -> str:
         return words.verdict(outcome(usd, **more)).replace(NBSP, " ")
 
 
-@pytest.mark.parametrize(
+@walk(
     ("n", "sentence"),
     [
         (0, "Za mało danych: 0 sygnałów, potrzeba 30."),
@@ -46,7 +47,7 @@ def test_too_little_says_how_much_and_how_much_is_needed(usd: Instrument, n: int
     assert said(usd, n=n, says="") == sentence
 
 
-@pytest.mark.parametrize(
+@walk(
     ("panels", "count"),
     [(1, "1 sprawdzony wynik"), (474, "474 sprawdzone wyniki"), (12, "12 sprawdzonych wyników")],
 )
@@ -69,7 +70,7 @@ def test_a_difference_downwards_is_said_as_such(usd: Instrument) -> None:
     )
 
 
-@pytest.mark.parametrize(
+@walk(
     ("more", "sentence"),
     [
         ({"says": "", "n": 1}, "Too little data: 1 signal, 30 are needed."),
@@ -144,14 +145,14 @@ def test_below_thirty_nothing_is_said_but_the_number(usd: Instrument) -> None:
     assert not one.colour
 
 
-@pytest.mark.parametrize(("says", "colour"), [("", False), ("chance", False), ("better", True), ("worse", True)])
+@walk(("says", "colour"), [("", False), ("chance", False), ("better", True), ("worse", True)])
 def test_only_what_differs_from_chance_is_coloured(usd: Instrument, says: str, colour: bool) -> None:
     outcome(usd, says=says)
     (one,) = queries.panels("USD")
     assert one.colour is colour
 
 
-@pytest.mark.parametrize(
+@walk(
     ("horizon", "more", "after"),
     [
         (1, {}, "po 1 notowaniu"),

@@ -19,6 +19,7 @@ from markets.models import Instrument, Job, Override, Rate, Source
 from markets.queries.overrides import manual_rates
 from markets.store import overrides
 from markets.store.publish import publish
+from tests.cases import walk
 from tests.test_api_errors import error
 from tests.test_api_rates import gold_of
 from tests.test_known import JAN_2, JAN_3, published
@@ -100,7 +101,7 @@ def test_the_database_refuses_a_figure_that_is_neither_a_mid_nor_two_sides() -> 
         row.save()
 
 
-@pytest.mark.parametrize(
+@walk(
     ("change", "status"),
     [
         *(({"code": "USB"}, 404), ({"code": ""}, 422), ({"code": None}, 422), ({"table": "D"}, 422)),
@@ -123,7 +124,7 @@ def test_a_figure_that_means_nothing_is_refused_and_nothing_written(
     assert not Override.objects.exists()
 
 
-@pytest.mark.parametrize("body", ["", "[]", "null", '"x"', "{", '{"code": "USD"}'])
+@walk("body", ["", "[]", "null", '"x"', "{", '{"code": "USD"}'])
 def test_a_body_that_is_none_is_refused(client: Client, body: str) -> None:
     assert post(client, body).status_code in {400, 422}
     assert not Override.objects.exists()
@@ -148,7 +149,7 @@ def test_control_characters_do_not_get_into_a_reason(client: Client) -> None:
     )
 
 
-@pytest.mark.parametrize(("scopes", "status"), [(["read"], 403), (["write"], 403), (["operator"], 201)])
+@walk(("scopes", "status"), [(["read"], 403), (["write"], 403), (["operator"], 201)])
 def test_only_operators_set_figures(client: Client, scopes: list[str], status: int) -> None:
     row, token = api_tokens.create("accounts", scopes)
     response = post(client, NEW, Authorization=f"Bearer {token}")
@@ -165,14 +166,12 @@ def test_the_public_neither_sets_nor_withdraws(client: Client) -> None:
     assert row.withdrawn_at is None
 
 
-@pytest.mark.parametrize("number", ["0", "-1", "1_0", "１", "x", str(2**63), "99999999999999999999999"])
+@walk("number", ["0", "-1", "1_0", "１", "x", str(2**63), "99999999999999999999999"])
 def test_a_number_of_no_row_is_refused(client: Client, number: str) -> None:
     error(client.delete(f"/overrides/{number}", headers=TOKEN), 422)
 
 
-@pytest.mark.parametrize(
-    ("query", "status"), [("code=USB", 404), ("standing=perhaps", 422), ("bogus=1", 422), ("limit=0", 422)]
-)
+@walk(("query", "status"), [("code=USB", 404), ("standing=perhaps", 422), ("bogus=1", 422), ("limit=0", 422)])
 def test_bad_questions_get_the_envelope(client: Client, query: str, status: int) -> None:
     error(client.get(f"/overrides?{query}"), status)
 
@@ -249,9 +248,7 @@ def test_who_may_change_may_only_withdraw(client: Client) -> None:
     assert (Override.objects.get().reason, Override.objects.get().mid) == ("Misprint", Decimal("3.9350"))
 
 
-@pytest.mark.parametrize(
-    "change", [{"mid": "0"}, {"bid": "3"}, {"effective_date": "2024-01-06"}, {"reason": "  x "}, {"table": "gold"}]
-)
+@walk("change", [{"mid": "0"}, {"bid": "3"}, {"effective_date": "2024-01-06"}, {"reason": "  x "}, {"table": "gold"}])
 def test_the_admin_refuses_what_the_api_refuses(client: Client, change: dict[str, str]) -> None:
     operator(client, "add_override", "view_override", "view_instrument")
     response = client.post(reverse("admin:markets_override_add"), FORM | {"instrument": str(usd().pk)} | change)

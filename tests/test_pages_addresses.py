@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 from django.test import Client
+from django.test.utils import override_script_prefix
 
 from markets.models import Source
 from tests import test_pages_instrument
@@ -83,3 +84,25 @@ def test_htmx_gets_the_region_alone_and_a_step_back_the_page(client: Client, nbp
     etag = part.headers["ETag"]
     unchanged = client.get("/waluty/USD/?zakres=1M", headers={"HX-Request": "true", "If-None-Match": etag})
     assert (unchanged.status_code, unchanged.content) == (304, b"")
+
+
+def test_the_switch_of_languages_leads_to_a_page_of_this_site(client: Client, nbp: Source) -> None:
+    """Whatever the address: the rest of `/en//evil.example/` is no host, and `%3F` in a path begins no query."""
+    for path, pl, en in (
+        ("/en//evil.example/", "/%2Fevil.example/", "/en/%2Fevil.example/"),
+        ("/en/%2F%2Fevil.example/", "/%2F/evil.example/", "/en/%2F/evil.example/"),
+        ("/waluty/%3Fx/", "/waluty/%3Fx/", "/en/waluty/%3Fx/"),
+        ("/%5Cevil.example/", "/%5Cevil.example/", "/en/%5Cevil.example/"),
+        ("/en/", "/", "/en/"),
+        ("/waluty/", "/waluty/", "/en/waluty/"),
+    ):
+        content = client.get(path).content.decode()
+        other = en if 'lang="pl"' in content[:60] else pl
+        assert f'<a href="{other}" lang="' in content, path
+    with override_script_prefix("/charon/"):
+        assert 'href="/charon/en/waluty/" lang="en"' in client.get("/waluty/").content.decode()
+
+
+def test_an_address_without_a_slash_is_found_with_one(client: Client) -> None:
+    assert client.get("/ui/?x=1").headers["Location"] == "/ui?x=1"
+    assert client.get("/en/ui/settings/").headers["Location"] == "/en/ui/settings"

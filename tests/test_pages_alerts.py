@@ -228,7 +228,7 @@ def test_htmx_gets_the_lists_alone_and_head_the_head(client: Client) -> None:
     again = client.get(PATH, headers={"If-None-Match": client.get(PATH).headers["ETag"]})
     assert again.status_code == 304
     assert client.put(PATH).status_code == 405
-    assert client.get("/ui/alerts?instrument=BTC").headers["Location"] == "/alerty/?instrument=BTC"
+    assert 'hx-get="/ui/alerts?instrument=BTCUSD"' in client.get("/ui/alerts?instrument=BTC").content.decode()
 
 
 def test_before_anything_is_typed_it_says_what_saving_needs(client: Client) -> None:

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 
 import pytest
 from django.test import Client
 
+from markets.clock import WARSAW
 from markets.models import Source
 from tests.rate_days import FRIDAY, gold, save, table
 from tests.tax_tables import put_in, reference
@@ -98,3 +99,12 @@ def test_the_permalink_is_one_and_the_currencies_change_sides(client: Client) ->
 def test_the_form_begins_with_yesterday(client: Client) -> None:
     assert 'name="data" value="25.10.2026"' in client.get(PAGE).content.decode()
     assert 'name="data" value="2026-10-25"' in client.get(f"/en{PAGE}").content.decode()
+
+
+def test_the_page_is_kept_until_the_price_of_gold_of_yesterday_is_missing(
+    client: Client, nbp: Source, at: Callable[[str], None]
+) -> None:
+    """Nobody documents its hour: it is missing at noon of the day after, before table A is late."""
+    at("2026-10-27 11:50")
+    response = client.get(PAGE)
+    assert response.until == datetime(2026, 10, 27, 12, tzinfo=WARSAW)  # type: ignore[attr-defined]

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 import pytest
 from django.test import Client
 
-from charon.pages import data, gap_map
+from charon.pages import data, gap_map, pairs
+from markets.clock import WARSAW
 from markets.models import Source
 from markets.queries.compare.pairs import PAIRS
 from markets.queries.gap_days import Word
@@ -31,7 +32,7 @@ def shown(client: Client, path: str) -> str:
 def test_every_state_kind_and_pair_has_its_words() -> None:
     assert set(gap_map.STATES) == set(Word)
     assert set(data.KINDS) >= {CORRECTION, ARCHIVE_REPLACED, LEFT_OUT}
-    assert set(data.PAIRS) == {pair.name for pair in PAIRS}
+    assert set(pairs.PAIRS) == {pair.name for pair in PAIRS}
 
 
 def test_the_map_tells_published_days_from_holidays_and_from_missing_ones(client: Client, nbp: Source) -> None:
@@ -80,3 +81,18 @@ def test_a_source_that_is_not_shown_has_its_licence_and_nothing_else(client: Cli
     Source.objects.create(code="secret", name="Tajne", public_display=False, public_api=False, licence="tylko my")
     page = shown(client, "/dane/")
     assert "Tajne tylko my nic: licencja pozwala tylko operatorom" in page
+
+
+def test_the_map_is_kept_until_a_table_of_today_can_be_missing(
+    client: Client, nbp: Source, at: Callable[[str], None]
+) -> None:
+    """A page that is kept until midnight would say "jeszcze dziś" all afternoon."""
+    history(nbp, count=5)
+    at("2026-11-23 12:44")
+    before = client.get("/dane/")
+    assert 'title="23.11.2026: jeszcze dziś"' in before.content.decode()
+    assert before.until == datetime(2026, 11, 23, 12, 45, tzinfo=WARSAW)  # type: ignore[attr-defined]
+    at("2026-11-23 12:45")
+    assert 'title="23.11.2026: brak danych"' in client.get("/dane/").content.decode()
+    at("2027-01-01 00:30")
+    assert "rok=2027" in client.get("/dane/").content.decode()

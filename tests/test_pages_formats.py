@@ -126,3 +126,7 @@ def test_relative_time_is_rough(seconds: int, text: str) -> None:
 )
 def test_a_duration_is_as_exact_as_it_is_short(seconds: float, text: str) -> None:
     assert formats.duration(seconds) == text
+
+
+def test_a_year_has_four_digits() -> None:
+    assert formats.day(date(1, 2, 3), "pl") == "03.02.0001"

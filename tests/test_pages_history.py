@@ -1,7 +1,8 @@
 """The table of a day and the months of an instrument, as a visitor reads them."""
 
 import re
-from datetime import date
+from collections.abc import Callable
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.test import Client
 from django.utils import translation
 
 from charon.pages import history
+from markets.clock import WARSAW
 from markets.models import Source
 from markets.records import RateRecord
 from tests import test_pages_instrument
@@ -106,3 +108,34 @@ def test_a_small_unit_stands_also_as_the_nbp_prints_it(nbp: Source) -> None:
     assert row["per"] == "100"
     assert re.findall(r'data-label="([^"]*)">([^<]+)<', row["lines"]) == [("", "0,024728"), ("za 100", "2,4728")]
     assert history.context("USD", {})["per"] == ""
+
+
+def test_a_day_without_table_b_or_before_its_hour_is_no_missing_data(
+    client: Client, nbp: Source, at: Callable[[str], None]
+) -> None:
+    """Brak notowań and brak danych stay apart: the timetable, its hours and the tables around decide."""
+    for day in (date(2026, 11, 10), date(2026, 11, 18)):
+        save(nbp, [table(day, RateRecord("AED", mid=Decimal("0.9768")), "B")])
+    filled(nbp, count=3)
+    save(nbp, [table(date(2026, 11, 16), RateRecord("USD", mid=Decimal("3.9")), "A")])
+    at("2026-11-23 10:00")
+    for place, why in {
+        "B/2026-11-19": "Brak notowań: tego dnia nie ogłasza się tabeli B.",
+        "A/2026-11-17": "Brak notowań: NBP nie ogłosił tego dnia tabeli.",
+        "A/2026-11-23": "Tabela z tego dnia jeszcze się nie ukazała.",
+    }.items():
+        assert why in shown(client, f"/tabele/{place}/", 404), place
+    response = client.get("/tabele/A/2026-11-23/")
+    assert response.until == datetime(2026, 11, 23, 12, 15, tzinfo=WARSAW)  # type: ignore[attr-defined]
+    at("2026-11-23 12:45")
+    assert "Brak danych" in shown(client, "/tabele/A/2026-11-23/", 404)
+
+
+def test_nothing_of_a_hidden_source_stands_beside_its_archive(client: Client, nbp: Source, archive: Source) -> None:
+    filled(archive, count=1)
+    filled(nbp, count=2)
+    Source.objects.filter(pk=nbp.pk).update(public_display=False)
+    for day in ("2026-11-20", "2026-11-19"):
+        content = client.get(f"/tabele/A/{day}/").content.decode()
+        assert "/A/NBP/2026" not in content, day
+        assert "a" * 64 not in content, day

@@ -9,6 +9,7 @@ from django.test import Client
 from charon.pages import api_guide, method, well_known
 from markets.models import Source
 from markets.queries.tables import TIMETABLES
+from miner.providers import PROVIDERS
 from signals.rules import RULES
 from tests.test_pages_instrument import history, text_of
 
@@ -65,3 +66,17 @@ def test_the_sitemap_has_every_page_in_both_languages(client: Client, nbp: Sourc
     languages = [link.get("hreflang") for link in root.findall("s:url/x:link", SITEMAP)]
     assert languages.count("pl") == languages.count("en") == len(found)
     assert "Sitemap: http://testserver/sitemap.xml" in client.get("/robots.txt").content.decode()
+
+
+def test_names_and_licences_of_sources_are_in_the_language_of_the_page(client: Client, nbp: Source) -> None:
+    """They are rows of the database, written in Polish by the providers; the catalogue has each of them."""
+    provider = PROVIDERS["nbp"]
+    words = [provider.name, provider.licence, provider.attribution]
+    Source.objects.filter(pk=nbp.pk).update(name=words[0], licence=words[1], attribution=words[2], available=True)
+    for path in ("/o-danych/", "/dane/"):
+        polish, english = (client.get(f"{prefix}{path}").content.decode() for prefix in ("", "/en"))
+        assert all(one in polish for one in words), path
+        assert not any(one in english for one in words), path
+    Source.objects.filter(pk=nbp.pk).update(name="<b>", licence="100%", attribution="%s <i>")
+    content = client.get("/en/o-danych/").content.decode()
+    assert all(one in content for one in ("&lt;b&gt;", "100%", "%s &lt;i&gt;"))

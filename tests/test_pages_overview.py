@@ -316,6 +316,16 @@ def test_retired_and_hidden_instruments_have_no_recent_turns(client: Client, nbp
     assert 'class="chip buy' not in content_of(client)
 
 
+def test_what_a_hidden_archive_helped_to_decide_is_not_told(client: Client, nbp: Source, archive: Source) -> None:
+    """As on the page of signals: the archive and the bank are one series."""
+    save(nbp, FRIDAY, USD="3.7747")
+    turn("USD", "BUY", FRIDAY)
+    assert recent_of(client) == ["USD ▲ KUP 20.11.2026 (wczoraj)"]
+    Source.objects.filter(pk=archive.pk).update(public_display=False)
+    assert recent_of(client) == []
+    assert "3,7747" in content_of(client)
+
+
 @pytest.mark.parametrize(
     ("day", "words"),
     [

@@ -164,7 +164,7 @@ def test_every_word_of_a_row_is_escaped() -> None:
         line = rate(code=text, name=text, unit=text, value=Decimal("0.022963"))
         reader = Checked()
         reader.feed("<tr" + table_rows.table_row(line, state, old=True, filling=False).html)
-        reader.feed("<tr" + table_rows.retired_row(line, "pl").html)
+        reader.feed("<tr" + table_rows.retired_row(line).html)
         assert reader.open == []
         assert reader.text.count(text) == 6
         seen.append(reader.seen)
@@ -184,6 +184,16 @@ def test_a_row_is_made_once_for_its_figures_state_and_language() -> None:
     with translation.override("en"):
         changed.append(table_rows.table_row(line, state, old=False, filling=False))
     assert len({row.html for row in [first, *changed]}) == 5
+
+
+def test_the_same_number_with_other_published_digits_is_another_row() -> None:
+    """A correction of the notation alone: 0.0247 as 0.024700, which the bank prints per 100."""
+    short, long = (rate(value=Decimal(text), change=Decimal(text)) for text in ("0.0247", "0.024700"))
+    assert short == long
+    for make in (lambda line: table_rows.table_row(line, None, old=False, filling=False), table_rows.retired_row):
+        before, after = make(short).html, make(long).html
+        assert '<span class="dec">,0247</span>' in before
+        assert '<span class="dec">,024700</span>' in after
 
 
 def test_ten_million_keeps_its_decimals_in_both_languages() -> None:

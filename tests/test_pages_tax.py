@@ -213,3 +213,15 @@ def test_days_and_amounts_are_read_in_every_usual_notation() -> None:
 def test_the_small_form_of_other_pages_asks_no_statement() -> None:
     row = ask_row(date(2026, 3, 24), "EUR")
     assert (row["day"], row["code"]) == ("23.03.2026", "EUR")
+
+
+def test_an_amount_stands_in_its_field_as_it_is_typed_in_the_language(client: Client) -> None:
+    """The permalink has a point; a Pole goes on with a comma."""
+    for page, query in (
+        ("/kurs-podatkowy/", "waluta=USD&data=2025-12-29&regula=pit&kwota=1500.50"),
+        ("/przelicznik/", "kwota=1500.50&z=USD&na=PLN&data=2025-12-29"),
+        ("/kurs-podatkowy/faktura/", "wystawiono=2025-12-29&waluta=USD&netto=1500.50&vat=23"),
+    ):
+        assert 'value="1500,50"' in client.get(f"{page}?{query}").content.decode(), page
+        assert 'value="1500.50"' in client.get(f"/en{page}?{query}").content.decode(), page
+    assert 'value="sto"' in client.get("/kurs-podatkowy/?waluta=USD&data=2025-12-29&kwota=sto").content.decode()

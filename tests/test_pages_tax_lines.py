@@ -117,3 +117,12 @@ def test_five_hundred_lines_ask_as_many_statements_as_one(client: Client) -> Non
 
 def test_a_form_of_another_site_is_refused() -> None:
     assert Client(enforce_csrf_checks=True).post(PAGE, {"lista": "29.12.2025;1;USD"}).status_code == 403
+
+
+def test_a_file_of_unicode_text_is_read(client: Client) -> None:
+    """What Excel saves as "Tekst Unicode": UTF-16 with tabs."""
+    body = "dzień\tkwota\twaluta\r\n29.12.2025\t1500,00\tUSD\r\n".encode("utf-16")
+    response = client.post(PAGE, {"plik": SimpleUploadedFile("lista.txt", body), "regula": "pit"})
+    assert "5377,20" in text_of(response.content)
+    broken = client.post(PAGE, {"plik": SimpleUploadedFile("lista.txt", b"\xff\xfea"), "regula": "pit"})
+    assert broken.status_code == 422

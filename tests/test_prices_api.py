@@ -13,6 +13,7 @@ from markets.api.schemas import Envelope
 from markets.instruments import create
 from markets.models import Listing, Publication, Quote, Rate, Source, Tick
 from markets.store.prices import save_prices
+from tests.cases import walk
 from tests.market import NOW, instrument, price, source
 from tests.test_api_rates import get
 
@@ -90,7 +91,7 @@ def test_prices_window_filter(client: Client, gecko: Source) -> None:
     assert len(shown(client, asset="BTC", window="366d")) == 7
 
 
-@pytest.mark.parametrize("text", ["0h", "-1h", "24", "h", "1w", "24H", "1.5h", "367d", "999999d", "24h ", "٣h", "1h1h"])
+@walk("text", ["0h", "-1h", "24", "h", "1w", "24H", "1.5h", "367d", "999999d", "24h ", "٣h", "1h1h"])
 def test_prices_invalid_window(client: Client, gecko: Source, text: str) -> None:
     for path in ("/prices", "/prices/summary"):
         error = fault(client, 400, path, asset="BTC", window=text)
@@ -102,7 +103,7 @@ def test_a_window_as_long_as_a_book_is_no_window(client: Client, gecko: Source) 
     assert fault(client, 422, "/prices", asset="BTC", window="9" * 5000)["detail"][0]["field"] == "window"
 
 
-@pytest.mark.parametrize("name", ["BTC", "btc", "BTCUSD", "BTC/USD", "btc_usd", "X:BTCUSD", " bitcoin "])
+@walk("name", ["BTC", "btc", "BTCUSD", "BTC/USD", "btc_usd", "X:BTCUSD", " bitcoin "])
 def test_an_asset_is_found_by_every_spelling(client: Client, gecko: Source, name: str) -> None:
     save_prices([price("5", 1)], gecko)
     assert shown(client, asset=name) == ["5.00"]

@@ -17,6 +17,7 @@ from markets.store.prices import save_bars
 from markets.store.publish import publish
 from signals import tasks
 from signals.models import Signal
+from tests.cases import walk
 from tests.market import bar, instrument, source
 from tests.test_api_errors import error
 from tests.test_engine import wave
@@ -125,20 +126,20 @@ def test_a_job_without_a_source_has_none(client: Client) -> None:
     assert get(client, f"/provenance/job/{row.pk}")["source"] is None
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "signal"])
-@pytest.mark.parametrize("number", [2**31 - 1, 2**63 - 1])
+@walk("kind", [*KINDS, "signal"])
+@walk("number", [2**31 - 1, 2**63 - 1])
 def test_a_number_of_no_row_is_404(client: Client, kind: str, number: int) -> None:
     assert error(client.get(f"/provenance/{kind}/{number}"), 404)["code"] == "not_found"
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "signal", "nothing"])
-@pytest.mark.parametrize("number", ["-1", "1_0", "+1", "%201", "1.0", "１", "x", "1%00"])
+@walk("kind", [*KINDS, "signal", "nothing"])
+@walk("number", ["-1", "1_0", "+1", "%201", "1.0", "１", "x", "1%00"])
 def test_what_is_no_number_is_no_address(client: Client, kind: str, number: str) -> None:
     assert error(client.get(f"/provenance/{kind}/{number}"), 404)["code"] == "not_found"
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "signal", "nothing"])
-@pytest.mark.parametrize("number", ["0", "00", str(2**63), "9" * 60])
+@walk("kind", [*KINDS, "signal", "nothing"])
+@walk("number", ["0", "00", str(2**63), "9" * 60])
 def test_a_number_that_no_row_can_have_is_refused(client: Client, kind: str, number: str) -> None:
     error(client.get(f"/provenance/{kind}/{number}"), 422)
 
@@ -152,7 +153,7 @@ def test_an_unknown_kind_names_the_kinds(client: Client) -> None:
     error(client.get(f"/provenance/{'r' * 33}/1"), 422)
 
 
-@pytest.mark.parametrize("path", ["/provenance", "/provenance/rate", "/provenance/rate/1/2", "/provenance//1"])
+@walk("path", ["/provenance", "/provenance/rate", "/provenance/rate/1/2", "/provenance//1"])
 def test_half_an_address_is_404(client: Client, path: str) -> None:
     error(client.get(path), 404)
 
@@ -178,9 +179,7 @@ def test_what_the_licence_keeps_from_the_public_is_403_and_operators_see_it(
         assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "private, no-store")
 
 
-@pytest.mark.parametrize(
-    ("kind", "most"), [("publication", 2), ("rate", 6), ("revision", 2), ("override", 2), ("job", 4)]
-)
+@walk(("kind", "most"), [("publication", 2), ("rate", 6), ("revision", 2), ("override", 2), ("job", 4)])
 def test_the_number_of_statements_is_fixed(
     told: None, client: Client, job: Job, django_assert_num_queries: Any, kind: str, most: int
 ) -> None:

@@ -16,6 +16,7 @@ from markets.queries import tables
 from markets.records import Table
 from miner import source_states
 from miner.providers import PROVIDERS
+from tests.cases import walk
 from tests.rate_days import MONDAY, ask, refusal, save, table, weekdays
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("without_redis")]
@@ -134,7 +135,7 @@ def two_codes(at: Callable[[str], None], nbp: Source) -> None:
 
 
 @pytest.mark.usefixtures("two_codes")
-@pytest.mark.parametrize(("asked", "status"), WRONG)
+@walk(("asked", "status"), WRONG)
 def test_what_is_wrong_is_refused(client: Client, asked: dict[str, str], status: int) -> None:
     found = refusal(client, "/rates", **({"code": "USD"} | asked))
     assert found[0] == status
@@ -143,7 +144,7 @@ def test_what_is_wrong_is_refused(client: Client, asked: dict[str, str], status:
 
 
 @pytest.mark.usefixtures("two_codes")
-@pytest.mark.parametrize("name", sorted(NAMES))
+@walk("name", sorted(NAMES))
 def test_a_parameter_that_comes_twice_is_refused(client: Client, name: str) -> None:
     response = client.get(f"/rates?code=USD&{name}=EUR&{name}=EUR")
     assert response.status_code == 422
@@ -151,8 +152,8 @@ def test_a_parameter_that_comes_twice_is_refused(client: Client, name: str) -> N
 
 
 @pytest.mark.usefixtures("two_codes")
-@pytest.mark.parametrize("fill", ["none", "previous", "next"])
-@pytest.mark.parametrize("day", ["0001-01-01", "1984-01-01", "2026-10-27", "9999-12-31"])
+@walk("fill", ["none", "previous", "next"])
+@walk("day", ["0001-01-01", "1984-01-01", "2026-10-27", "9999-12-31"])
 def test_the_ends_of_the_calendar_have_no_figure_and_no_fault(client: Client, fill: str, day: str) -> None:
     [row] = ask(client, "/rates", code="USD", quotes="EUR", date=day, fill=fill)["items"]
     assert (row["mid"], row["filled"], row["reason"] in {"future", "not_quoted"}) == (None, False, True)

@@ -14,6 +14,7 @@ from markets.models import Source
 from markets.queries import crosses
 from markets.queries.crosses import Pair, pair
 from markets.queries.figures import Figure
+from tests.cases import walk
 from tests.rate_days import FRIDAY, MONDAY, SUNDAY, WEDNESDAY, ask, refusal, save, table, told, weekdays
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("without_redis")]
@@ -38,7 +39,7 @@ def test_a_cross_rate_is_derived_and_names_both_legs_of_one_day(client: Client) 
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(
+@walk(
     ("asked", "pairs"),
     [
         ({"code": "USD,EUR"}, [("USD", "PLN", "3.9350"), ("EUR", "PLN", "4.3434")]),

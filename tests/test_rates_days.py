@@ -10,6 +10,7 @@ from django.test import Client
 
 from markets.models import Gap, Rate, Source
 from markets.records import RateRecord, Table
+from tests.cases import walk
 from tests.rate_days import FRIDAY, MONDAY, SATURDAY, SUNDAY, WEDNESDAY, ask, refusal, save, table, told, weekdays
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("without_redis")]
@@ -44,7 +45,7 @@ def test_a_day_with_a_publication_is_that_row_of_the_table(client: Client) -> No
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(
+@walk(
     ("fill", "day", "expected"),
     [
         ("previous", SUNDAY, ("2026-10-23", "3.9090", True, "weekend")),
@@ -61,7 +62,7 @@ def test_a_day_is_filled_from_where_it_is_asked_and_says_of_which_day_and_why(
     assert told(ask(client, "/rates", code="USD", date=day, fill=fill), *ROW)[0][1:] == expected
 
 
-@pytest.mark.parametrize("fill", ["none", "previous", "next"])
+@walk("fill", ["none", "previous", "next"])
 def test_a_period_is_its_days_each_asked_alone(client: Client, fill: str) -> None:
     whole = ask(client, "/rates", code="USD,AED", fill=fill, from_="2026-10-14", to=MONDAY)
     days = [date(2026, 10, 14) + timedelta(days=ahead) for ahead in range(13)]
@@ -78,7 +79,7 @@ def test_pages_of_a_filled_period_are_the_period_in_pieces(client: Client) -> No
     assert ask(client, "/rates", **period, offset=1_000_000) == {"items": [], "count": 30}
 
 
-@pytest.mark.parametrize(
+@walk(
     ("code", "day", "reason", "name"),
     [
         ("USD", "2026-10-27", "future", None),
@@ -194,7 +195,7 @@ STATEMENTS = [
 ]
 
 
-@pytest.mark.parametrize(("asked", "count"), STATEMENTS)
+@walk(("asked", "count"), STATEMENTS)
 def test_statements_do_not_grow_with_codes_or_days(
     client: Client, django_assert_num_queries: Any, asked: dict[str, str], count: int
 ) -> None:

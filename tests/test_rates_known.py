@@ -11,6 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from markets.models import Publication, Rate, Source
 from markets.records import RateRecord, Table
+from tests.cases import walk
 from tests.manual_rates import override
 from tests.rate_days import FRIDAY, ask, gold, refusal, save, told
 
@@ -38,7 +39,7 @@ def tables(at: At, nbp: Source) -> None:
     at("2026-10-25 12:00")
 
 
-@pytest.mark.parametrize(
+@walk(
     ("as_of", "rows"),
     [
         ("2026-10-22T09:59:59Z", []),
@@ -101,7 +102,7 @@ def test_an_answer_of_the_past_is_computed_each_time_and_has_a_tag(
         client.get("/rates", asked | {"code": "USD,EUR", "quotes": "PLN"})
 
 
-@pytest.mark.parametrize("more", [{"date": FRIDAY}, {"fill": "previous"}, {"fill": "none"}, {"group": "month"}])
+@walk("more", [{"date": FRIDAY}, {"fill": "previous"}, {"fill": "none"}, {"group": "month"}])
 def test_what_is_explained_from_today_is_refused_as_of_a_moment(client: Client, more: Any) -> None:
     status, code, detail = refusal(client, "/rates", code="USD", as_of=FIRST, **more)
     assert (status, code, detail) == (400, "bad_request", {"not_with": list(more)})
@@ -116,8 +117,8 @@ def test_other_questions_of_rates_have_no_moment_and_say_so(client: Client, path
     assert [one["field"] for one in response.json()["error"]["detail"]] == ["as_of"]
 
 
-@pytest.mark.parametrize("path", ["/rates?code=USD", "/rates?code=USD,EUR", "/gold?unit=g"])
-@pytest.mark.parametrize(
+@walk("path", ["/rates?code=USD", "/rates?code=USD,EUR", "/gold?unit=g"])
+@walk(
     ("text", "status"),
     [
         *((text, 422) for text in ("", "yesterday", "2026-10-23T10:00:00", "２０２６-10-23", "2026-02-30", "%00")),
@@ -174,7 +175,7 @@ def test_they_cost_one_statement_and_are_seen_at_once(
         assert client.get("/rates", asked).json()["count"] == 3
 
 
-@pytest.mark.parametrize(
+@walk(
     "more",
     [
         *({"code": "USD,EUR"}, {"code": "PLN"}, {"base": "EUR"}, {"quotes": "EUR"}, {"date": FRIDAY}),
@@ -187,7 +188,7 @@ def test_what_cannot_carry_them_is_refused_by_name(client: Client, more: Any) ->
     assert detail["not_with"]
 
 
-@pytest.mark.parametrize("text", ["", "2", "true", "１", "1&overrides=1", "%00", "1" * 5000])
+@walk("text", ["", "2", "true", "１", "1&overrides=1", "%00", "1" * 5000])
 def test_another_value_of_overrides_is_422(client: Client, text: str) -> None:
     assert client.get(f"/rates?code=USD&overrides={text}").status_code == 422
 

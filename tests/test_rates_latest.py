@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from markets.models import Source
+from tests.cases import walk
 from tests.rate_days import FRIDAY, MONDAY, WEDNESDAY, ask, refusal, save, table, told, weekdays
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("without_redis")]
@@ -75,7 +76,7 @@ def test_a_new_table_is_in_the_next_answer(client: Client, nbp: Source) -> None:
     assert (again.status_code, again.content) == (304, b"")
 
 
-@pytest.mark.parametrize(
+@walk(
     ("asked", "expected"),
     [
         ({"base": "EUR"}, [("EUR", "AED"), ("EUR", "PLN"), ("EUR", "USD")]),
@@ -105,7 +106,7 @@ def test_all_of_them_take_as_many_statements_as_one(client: Client, django_asser
         client.get("/latest?code=USD")
 
 
-@pytest.mark.parametrize(
+@walk(
     ("asked", "status", "code"),
     [
         ({"code": "USB"}, 404, "unknown_code"),

@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 
 from markets.models import Source
+from tests.cases import walk
 from tests.rate_days import ask, refusal, save, table, told, weekdays
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("without_redis")]
@@ -61,7 +62,7 @@ def test_a_group_is_of_a_period_as_it_was_published(client: Client, more: Any) -
     assert refusal(client, "/rates", code="USD", group="week", **more)[:2] == (400, "bad_request")
 
 
-@pytest.mark.parametrize(
+@walk(
     "asked",
     [
         {"code": "USD", "limit": 1000},
@@ -80,7 +81,7 @@ def test_columns_hold_what_the_rows_do(client: Client, asked: Any) -> None:
     assert [dict(zip(spread, row, strict=True)) for row in zip(*spread.values(), strict=True)] == rows["items"]
 
 
-@pytest.mark.parametrize("more", [{}, {"fill": "previous"}, {"expand": "source"}])
+@walk("more", [{}, {"fill": "previous"}, {"expand": "source"}])
 def test_columns_are_about_a_quarter_of_the_bytes(client: Client, more: Any) -> None:
     asked = {"code": "USD", "from": START, "to": END} | more
     rows, columns = (client.get("/rates", asked | {"shape": shape}).content for shape in ("rows", "columns"))
@@ -104,8 +105,8 @@ def test_expand_puts_the_facts_of_the_source_into_each_row(client: Client, nbp: 
     assert row["source"] is None
 
 
-@pytest.mark.parametrize("how", [{"format": "csv"}, {"format": "ndjson"}, {"format": "xlsx"}])
-@pytest.mark.parametrize("which", [{"code": "USD"}, {"code": "USD,EUR"}])
+@walk("how", [{"format": "csv"}, {"format": "ndjson"}, {"format": "xlsx"}])
+@walk("which", [{"code": "USD"}, {"code": "USD,EUR"}])
 def test_a_file_has_rows_and_columns_are_refused(client: Client, how: Any, which: Any) -> None:
     assert refusal(client, "/rates", shape="columns", **which, **how) == (400, "bad_request", how)
 

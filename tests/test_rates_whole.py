@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from markets.models import Source
+from tests.cases import walk
 from tests.rate_days import ask, gold, save, table, weekdays
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("without_redis")]
@@ -32,7 +33,7 @@ def pages(client: Client, address: str) -> list[dict[str, Any]]:
     return found
 
 
-@pytest.mark.parametrize(
+@walk(
     ("path", "asked"),
     [
         ("/rates", {"code": "USD,EUR", "from_": START, "to": END}),
@@ -51,7 +52,7 @@ def test_links_lead_through_all_pages(client: Client, path: str, asked: Any) -> 
     assert "Link" not in client.get(f"{path}?{query}&limit={whole['count']}").headers
 
 
-@pytest.mark.parametrize(
+@walk(
     ("path", "count"),
     [
         ("/rates?code=USD,EUR&fill=previous&from=2007-01-01&to=2026-10-24", 2 * 7237),

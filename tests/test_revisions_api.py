@@ -14,6 +14,7 @@ from markets.models import Instrument, Job, Rate, Revision, Source
 from markets.records import RateRecord, Table
 from markets.store import overrides
 from markets.store.publish import publish
+from tests.cases import walk
 from tests.test_api_errors import error
 from tests.test_known import JAN_2, JAN_3, archived, published
 
@@ -109,7 +110,7 @@ def test_a_manual_figure_has_author_and_reason_and_replaces_nothing(corrected: N
     )
 
 
-@pytest.mark.parametrize(
+@walk(
     ("parameters", "expected"),
     [
         ({"code": "eur"}, ["archive_replaced"]),
@@ -162,7 +163,7 @@ def test_the_answer_has_a_tag_and_changes_with_the_rows_alone(corrected: None, c
     assert again.status_code == 304
 
 
-@pytest.mark.parametrize(
+@walk(
     ("query", "status"),
     [
         *(("code=USB", 404), ("source=nobody", 404), ("code=", 422), ("table=D", 422), ("table=", 422)),

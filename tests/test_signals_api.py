@@ -13,6 +13,7 @@ from markets.records import RateRecord, Table
 from markets.store.publish import publish
 from signals import tasks
 from signals.models import AnalysisSnapshot, Signal
+from tests.cases import walk
 from tests.test_engine import START, wave
 
 pytestmark = pytest.mark.django_db
@@ -62,7 +63,7 @@ def test_the_newest_decision_stands_first(decided: None, client: Client) -> None
     ]
 
 
-@pytest.mark.parametrize("path", ["/signals", "/signals/", "/api/v1/signals", "/api/v1/signals/"])
+@walk("path", ["/signals", "/signals/", "/api/v1/signals", "/api/v1/signals/"])
 def test_every_spelling_of_the_address_answers_alike(decided: None, client: Client, path: str) -> None:
     assert get(client, path, code="gold")["items"][0]["code"] == "XAU"
 
@@ -104,7 +105,7 @@ def test_an_instrument_that_nobody_decided_on_yet_is_pending(decided: None, clie
     assert {item["status"] for item in get(client, "/signals/current")["items"]} == {"pending"}
 
 
-@pytest.mark.parametrize(
+@walk(
     ("parameters", "status"),
     [
         ({"code": "USB"}, 404),

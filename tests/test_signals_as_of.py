@@ -15,6 +15,7 @@ from markets.redis import response_cache
 from markets.store.publish import publish
 from signals import tasks
 from signals.models import Signal
+from tests.cases import walk
 from tests.market import instrument, source
 from tests.test_api_errors import error
 from tests.test_engine import START, wave
@@ -167,8 +168,8 @@ def test_any_moment_may_be_asked_for_and_no_answer_is_kept_for_others(
         assert again.status_code == 304
 
 
-@pytest.mark.parametrize("path", ["/signals", "/signals/current"])
-@pytest.mark.parametrize(
+@walk("path", ["/signals", "/signals/current"])
+@walk(
     ("as_of", "status"),
     [
         *(("", 422), ("now", 422), ("2026-11-20T12:00:00", 422), ("2026-02-30", 422), ("２０２６-11-20", 422)),

@@ -15,6 +15,7 @@ from charon.processes.task_broker import GuardedORM
 from markets import clock
 from miner import slices, tasks
 from miner.slices import Slice
+from tests.cases import walk
 
 pytestmark = pytest.mark.django_db
 
@@ -62,7 +63,7 @@ def handed_out(queue: GuardedORM) -> list[str]:
     return [SignedPackage.loads(payload)["func"] for _, payload in queue.dequeue() or []]
 
 
-@pytest.mark.parametrize("long", sorted(slices.LONG))
+@walk("long", sorted(slices.LONG))
 def test_a_short_task_overtakes_a_long_one_that_was_due_before_it(
     queue: GuardedORM, put: Callable[[str], None], long: str
 ) -> None:

@@ -16,6 +16,7 @@ from miner.providers import PROVIDERS
 from miner.providers.ecb import ECB
 from miner.schemas import SourceItem
 from tests import synced
+from tests.cases import walk
 from tests.market import price, source
 from tests.markets_fake import FakeMarket
 from tests.test_api_rates import get
@@ -91,7 +92,7 @@ def test_an_archive_finds_the_source_again_that_it_stands_in_for(client: Client,
     assert register(client, {"code": "nbp_archive"}).json()["stands_in_for"] == "nbp"
 
 
-@pytest.mark.parametrize("code", ["polygon", "Polygon", "massive", "MASSIVE"])
+@walk("code", ["polygon", "Polygon", "massive", "MASSIVE"])
 def test_one_that_is_there_already_is_a_conflict_and_stays_as_it_was(client: Client, nbp: Source, code: str) -> None:
     error = fault(register(client, {"code": code, "cadence": 999}), 409, "conflict")
     assert error["detail"] == {"code": "polygon"}
@@ -114,7 +115,7 @@ def test_only_operators_register_sources(client: Client, installed: None) -> Non
     assert not Source.objects.filter(code="fake").exists()
 
 
-@pytest.mark.parametrize(
+@walk(
     "body",
     [
         {}, {"code": ""}, {"code": None}, {"code": 7}, {"code": "x" * 33}, ["fake"],
@@ -165,7 +166,7 @@ WRONG = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("base_url", [*INSIDE, *WRONG])
+@walk("base_url", [*INSIDE, *WRONG])
 def test_an_address_that_is_not_public_is_refused(client: Client, installed: None, base_url: str) -> None:
     error = fault(register(client, {"code": "fake", "base_url": base_url}), 400, "bad_request")
     assert error["message"].startswith("base_url: ")
@@ -174,13 +175,13 @@ def test_an_address_that_is_not_public_is_refused(client: Client, installed: Non
     assert not Source.objects.filter(code="fake").exists()
 
 
-@pytest.mark.parametrize("base_url", INSIDE)
+@walk("base_url", INSIDE)
 def test_an_inner_address_is_called_one(client: Client, installed: None, base_url: str) -> None:
     message = register(client, {"code": "fake", "base_url": base_url}).json()["error"]["message"]
     assert "inside a network" in message
 
 
-@pytest.mark.parametrize(
+@walk(
     "base_url",
     [
         "", "https://api.bank.example", "https://api.bank.example:8443/v2/", "https://API.Bank.example./",
@@ -209,7 +210,7 @@ def test_a_source_that_no_code_knows_any_more_needs_no_key(client: Client, nbp: 
     assert told["gone"] == (False, False)
 
 
-@pytest.mark.parametrize("name", ["massive", "Massive", "polygon"])
+@walk("name", ["massive", "Massive", "polygon"])
 def test_a_source_is_found_by_its_other_name(client: Client, at: Callable[[str], None], name: str) -> None:
     at("2026-10-26 12:00")
     row = source("polygon", ["BTC"])

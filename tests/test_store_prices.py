@@ -16,6 +16,7 @@ from markets.queries import candles as answers
 from markets.queries import latest_prices
 from markets.records import Price
 from markets.store.prices import save_bars, save_prices
+from tests.cases import walk
 from tests.market import NOW, bar, instrument, price, said, source
 
 pytestmark = pytest.mark.django_db
@@ -114,7 +115,7 @@ def test_a_bid_of_zero_is_no_bid_and_a_day_that_has_not_begun_no_prices(gecko: S
     assert (tick.bid, tick.ask) == (None, None)
 
 
-@pytest.mark.parametrize(
+@walk(
     ("given", "reason"),
     [
         (price("0", 1), "price 0: not above zero"),
@@ -241,7 +242,7 @@ def test_a_candle_without_trades_is_marked(binance: Source) -> None:
     assert said(only(), "synthetic", "volume") == (True, 0)
 
 
-@pytest.mark.parametrize(
+@walk(
     ("given", "reason"),
     [
         (bar("2026-10-26 09:07"), "begins off the grid"),

@@ -28,6 +28,7 @@ from markets.queries.tax.faults import (
 from markets.queries.tax.rule import Question, Relation, Rounding
 from markets.records import RateRecord, Table
 from markets.store import gaps
+from tests.cases import walk
 from tests.tax_tables import DAY, official, put_in, reference, rule
 
 pytestmark = pytest.mark.django_db
@@ -424,7 +425,7 @@ def test_of_the_one_stop_shop_the_amount_becomes_euro(nbp: Source) -> None:
     assert (in_pln["rate"], in_pln["amount_into"], in_pln["input"]["code"]) == ("4.2938", "232.89", "PLN")
 
 
-@pytest.mark.parametrize(
+@walk(
     ("amount", "rounding", "pln"),
     [
         ("0.125", Rounding.GROSZ, "0.13"),
@@ -559,7 +560,7 @@ def published_again(nbp: Source, at: Callable[[str], None]) -> None:
     at("2026-10-27 10:00")
 
 
-@pytest.mark.parametrize(
+@walk(
     ("moment", "rate"),
     [
         (datetime(2026, 10, 22, 10, 10, tzinfo=UTC), "3.9000"),

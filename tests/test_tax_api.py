@@ -10,6 +10,7 @@ from markets.api.tax_schemas import TaxAnswer, TaxRulePage
 from markets.models import Job, Source
 from markets.queries.tax import registry
 from markets.store.publish import publish
+from tests.cases import walk
 from tests.test_api_errors import error
 from tests.test_tax_invoice import DIGEST, official
 
@@ -83,7 +84,7 @@ def test_an_answer_has_a_tag_and_is_kept_for_a_minute(client: Client) -> None:
     assert (again.status_code, again.content) == (304, b"")
 
 
-@pytest.mark.parametrize(("alias", "rule"), [("pit", "pit-revenue"), ("VAT", "vat"), ("same-day", "same-day")])
+@walk(("alias", "rule"), [("pit", "pit-revenue"), ("VAT", "vat"), ("same-day", "same-day")])
 def test_aliases_and_any_case_of_letters(client: Client, alias: str, rule: str) -> None:
     assert told(client, rule=alias, date="2026-03-23")["rule"]["id"] == rule
 
@@ -128,7 +129,7 @@ def test_the_rules_are_listed_with_their_inputs(client: Client) -> None:
 # What is refused
 
 
-@pytest.mark.parametrize(
+@walk(
     ("changes", "status", "code"),
     [
         ({"code": "USB"}, 404, "unknown_code"),
@@ -177,7 +178,7 @@ WRONG: list[tuple[str, list[str]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "values"), WRONG, ids=lambda value: value if isinstance(value, str) else "")
+@walk(("name", "values"), WRONG, ids=lambda value: value if isinstance(value, str) else "")
 def test_a_parameter_that_is_wrong_empty_or_too_long_is_422_and_named(
     client: Client, name: str, values: list[str]
 ) -> None:

@@ -11,6 +11,7 @@ from django.test import Client
 
 from markets.api.tax_schemas import TaxAnswer, TaxAnswers
 from markets.queries.tax.registry import described
+from tests.cases import walk
 from tests.test_tax_worked import now, tables  # noqa: F401  fixtures: real tables, and the day on which they are asked
 
 pytestmark = pytest.mark.django_db
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.django_db
 EXAMPLES: list[dict[str, Any]] = [row["example"] for row in described()]
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example["asked"]["rule"])
+@walk("example", EXAMPLES, ids=lambda example: example["asked"]["rule"])
 def test_the_example_of_a_rule_is_answered_as_it_says(client: Client, example: dict[str, Any]) -> None:
     response = client.get("/tax-rate", example["asked"])
     assert response.status_code == 200, response.content

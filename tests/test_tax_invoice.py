@@ -15,6 +15,7 @@ from markets.queries.tax.invoice import amounts, xml
 from markets.queries.tax.invoice.amounts import Part
 from markets.records import RateRecord, Table
 from markets.store.publish import publish
+from tests.cases import walk
 from tests.test_api_errors import error
 
 pytestmark = pytest.mark.django_db
@@ -126,7 +127,7 @@ def test_as_many_statements_as_for_one_question(client: Client, django_assert_ma
 # Which day decides
 
 
-@pytest.mark.parametrize(
+@walk(
     ("changes", "point", "basis", "table"),
     [
         ({"period_end": None, "P_6": "2026-07-31"}, "2026-07-31", "31a(1)", "146/A/NBP/2026"),
@@ -229,7 +230,7 @@ def test_a_rate_of_eight_decimals_is_told_and_never_cut_in_silence(client: Clien
     assert told["dodatkowy_opis"][0]["Wartosc"] == "1 IRR = 0.00000212 PLN, tabela 042/B/NBP/2026"
 
 
-@pytest.mark.parametrize(
+@walk(
     ("rate", "text"),
     [
         ("4.2000", "4.2000"), ("0.011972", "0.011972"), ("0.00021749", "0.000217"), ("0.00000212", "0.000002"),
@@ -416,7 +417,7 @@ CONTRADICTIONS: list[tuple[dict[str, Any], list[str]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("changes", "fields"), CONTRADICTIONS, ids=lambda value: str(value)[:40])
+@walk(("changes", "fields"), CONTRADICTIONS, ids=lambda value: str(value)[:40])
 def test_what_cannot_all_be_true_is_400_and_every_field_is_named(
     client: Client, changes: dict[str, Any], fields: list[str]
 ) -> None:
@@ -425,7 +426,7 @@ def test_what_cannot_all_be_true_is_400_and_every_field_is_named(
     assert set(fields) <= set(told["detail"]["fields"])
 
 
-@pytest.mark.parametrize(
+@walk(
     ("changes", "missing"),
     [
         ({"lines": []}, ["lines"]),
@@ -447,7 +448,7 @@ def test_what_is_missing_is_422_and_named(client: Client, changes: dict[str, Any
     assert (told["code"], told["detail"]["missing"]) == ("missing_input", missing)
 
 
-@pytest.mark.parametrize(
+@walk(
     ("changes", "field"),
     [
         ({"P_1": ""}, "P_1"),
@@ -481,7 +482,7 @@ def test_what_is_wrong_is_422_and_named(client: Client, changes: dict[str, Any],
     assert field in [fault["field"] for fault in told["detail"]]
 
 
-@pytest.mark.parametrize(
+@walk(
     ("changes", "status", "code"),
     [
         ({"code": "XYQ"}, 404, "unknown_code"),

@@ -15,6 +15,7 @@ from markets.api import tax_answers, tax_lines
 from markets.api.tax_schemas import TaxAnswers
 from markets.models import Job, Source
 from markets.store.publish import publish
+from tests.cases import walk
 from tests.test_api_errors import error
 from tests.test_tax_invoice import official
 
@@ -128,7 +129,7 @@ def test_the_rule_of_the_address_is_that_of_lines_without_one(client: Client) ->
     assert [one["answer"]["rule"]["id"] for one in found["items"]] == ["pit-revenue", "pit-cost"]
 
 
-@pytest.mark.parametrize("body", [{"lines": []}, [], {"lines": None}, {"lines": {}}, {}, {"lines": [[]]}, 5, None])
+@walk("body", [{"lines": []}, [], {"lines": None}, {"lines": {}}, {}, {"lines": [[]]}, 5, None])
 def test_what_is_no_list_of_lines_is_422(client: Client, body: Any) -> None:
     assert error(send(client, body), 422)
 
@@ -136,7 +137,7 @@ def test_what_is_no_list_of_lines_is_422(client: Client, body: Any) -> None:
 # Tables
 
 
-@pytest.mark.parametrize(
+@walk(
     "text",
     [
         "date,amount,code\n2025-12-29,1500,USD\n",
@@ -165,7 +166,7 @@ def test_lines_count_from_one_with_the_header(client: Client) -> None:
     assert [one["line"] for one in found["items"]] == [2, 4]
 
 
-@pytest.mark.parametrize(
+@walk(
     ("line", "code", "words"),
     [
         ("2025-12-29,100,USD", "unreadable_line", "Line 3 is separated by ',', and the first one by ';'"),
@@ -199,7 +200,7 @@ def test_a_line_that_cannot_be_read_is_named_and_the_others_are_answered(
     assert told(response)["totals"]["refused"] == 1
 
 
-@pytest.mark.parametrize(
+@walk(
     ("line", "words"),
     [
         ("2025-12-29;5;USD\n2025-12-29;7;EUR", "Line 3 has a line break"),
@@ -225,7 +226,7 @@ def test_a_wide_line_and_thousands_of_short_ones_are_refused_before_they_are_rea
     assert error(send_table(client, text), 422)["code"] == "too_many_lines"
 
 
-@pytest.mark.parametrize(
+@walk(
     ("text", "words"),
     [
         ("", "body"),
@@ -280,7 +281,7 @@ def test_an_amount_below_zero_is_a_number_and_what_an_answer_lacks_is_an_empty_c
     assert line == "2,,,,,-1500.50,3.5848,,,,,,,,,false,archive_only stale,,,"
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+A1", "-A1", "@SUM(A1)", "\t=1", "\r=1", "\uff1d1"])
+@walk("text", ["=1+1", "+A1", "-A1", "@SUM(A1)", "\t=1", "\r=1", "\uff1d1"])
 def test_no_cell_is_one_that_a_spreadsheet_runs(text: str) -> None:
     error = {"code": "formula", "message": text, "detail": None, "id": ""}
     written = tax_answers.table({"items": [{"line": 1, "answer": None, "error": error}]}).decode()

@@ -14,6 +14,7 @@ from markets.queries.tax.faults import ContradictionError, CurrencyLeftTableErro
 from markets.queries.tax.registry import RULES
 from markets.queries.tax.rule import Question, Rule
 from tests import tax_tables
+from tests.cases import walk
 from tests.tax_tables import DAY, official, put_in, reference
 
 pytestmark = pytest.mark.django_db
@@ -97,7 +98,7 @@ def test_a_difference_is_what_was_paid_less_what_was_booked() -> None:
     assert found["warnings"] == []
 
 
-@pytest.mark.parametrize(("rate", "count"), [("4.4914", 0), ("4.4915", 1), ("4.0638", 0), ("4.0637", 1), ("8", 1)])
+@walk(("rate", "count"), [("4.4914", 0), ("4.4915", 1), ("4.0638", 0), ("4.0637", 1), ("8", 1)])
 def test_an_actual_rate_more_than_five_percent_off_is_warned_of(rate: str, count: int) -> None:
     """5 % of 4.2776 is 0.21388."""
     dates = {"invoice_date": "2026-03-23", "payment_date": "2026-04-07"}
@@ -142,8 +143,8 @@ def test_an_input_that_changed_nothing_is_told() -> None:
     assert "changed nothing" in " ".join(asked("pit", "USD", date="2025-12-29", year="2025")["warnings"])
 
 
-@pytest.mark.parametrize(("code", "rate"), [("EUR", "4.2274"), ("USD", "3.5848")])
-@pytest.mark.parametrize("rule", ["customs", "vat-import", "vat-mass-event"])
+@walk(("code", "rate"), [("EUR", "4.2274"), ("USD", "3.5848")])
+@walk("rule", ["customs", "vat-import", "vat-mass-event"])
 def test_the_customs_rate_of_january_is_that_before_christmas_eve(rule: str, code: str, rate: str) -> None:
     for day in ("2026-01-01", "2026-01-31"):
         found = asked(rule, code, date=day)
@@ -161,17 +162,15 @@ def test_a_reference_currency_is_shown_with_both_rates() -> None:
     assert [leg["rate"] for leg in found["legs"]] == ["3.6016", "1.20"]
 
 
-@pytest.mark.parametrize("rule", ["pit", "cit-cost", "vat", "uor-balance", "customs"])
+@walk("rule", ["pit", "cit-cost", "vat", "uor-balance", "customs"])
 def test_a_currency_that_nobody_quotes_has_no_silent_cross(rule: str) -> None:
     with pytest.raises(NotQuotedError) as refused:
         asked(rule, "KYD", date="2026-01-07")
     assert refused.value.detail["hint"] == "uor-reference"
 
 
-@pytest.mark.parametrize(
-    ("code", "day", "last"), [("BGN", "2026-02-02", "2025-12-31"), ("HRK", "2023-02-01", "2022-12-30")]
-)
-@pytest.mark.parametrize("rule", ["pit", "vat", "uor-operation"])
+@walk(("code", "day", "last"), [("BGN", "2026-02-02", "2025-12-31"), ("HRK", "2023-02-01", "2022-12-30")])
+@walk("rule", ["pit", "vat", "uor-operation"])
 def test_a_currency_that_left_names_its_last_day_and_its_successor(rule: str, code: str, day: str, last: str) -> None:
     with pytest.raises(CurrencyLeftTableError) as refused:
         asked(rule, code, date=day)

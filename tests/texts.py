@@ -43,12 +43,13 @@ def engine() -> Engine:
 
 def in_template(path: Path) -> Iterator[str]:
     source = path.read_text(encoding="utf-8")
-    yield from (double or single for double, single in ARGUMENT.findall(source))
+    # Django asks for a text of a template with each per cent sign doubled.
+    yield from ((double or single).replace("%", "%%") for double, single in ARGUMENT.findall(source))
     nodes = Template(source, engine=engine()).nodelist
     for node in found(nodes, TranslateNode):
         literal = node.filter_expression.var.literal
         if isinstance(literal, str):
-            yield literal
+            yield literal.replace("%", "%%")
     for node in found(nodes, BlockTranslateNode):
         singular, _names = node.render_token_list(node.singular)
         yield singular

@@ -30,7 +30,7 @@ def context(request: HttpRequest) -> Row:
     states = source_states.states(now) if may("markets.view_source") or may("markets.view_problem") else []
     office: Row = {"states": [], "budgets": [], "parts": [], "problems": None}
     if may("markets.view_problem"):
-        office["problems"] = remedies.rows({one.source.code: one.source for one in states}, now)
+        office["problems"] = remedies.rows({one.source.code: one.source for one in states}, now, may)
     if may("markets.view_source"):
         office["states"] = [source_row(one, now) for one in states]
         office["budgets"] = budget_rows([one.source for one in states], now)

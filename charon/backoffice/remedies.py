@@ -1,7 +1,9 @@
 """The open problems for whoever mends them: what, since when, who is hurt, how to mend it, and the button for it."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
@@ -22,15 +24,18 @@ ACTIONS = {
 SHOWN = 12
 
 
-def rows(sources: dict[str, Source], now: datetime) -> Row:
+Allowed = Callable[[str], bool]
+
+
+def rows(sources: dict[str, Source], now: datetime, may: Allowed) -> Row:
     """The newest problems that this release knows, and how many more there are. One query, two where there are many."""
     known = problems.current().filter(kind__in=problems.KINDS)
     found = list(known[: SHOWN + 1])
     more = known.count() - SHOWN if len(found) > SHOWN else 0
-    return {"rows": [row(one, sources, now) for one in found[:SHOWN]], "more": more}
+    return {"rows": [row(one, sources, now, may) for one in found[:SHOWN]], "more": more}
 
 
-def row(problem: Problem, sources: dict[str, Source], now: datetime) -> Row:
+def row(problem: Problem, sources: dict[str, Source], now: datetime, may: Allowed) -> Row:
     kind, code = problems.KINDS[problem.kind], problem.subject.partition(".")[0]
     return {
         "title": kind.title,
@@ -43,7 +48,7 @@ def row(problem: Problem, sources: dict[str, Source], now: datetime) -> Row:
         "hurt": _("czytelnicy stron") if kind.reader else _("tylko operator"),
         "detail": problem.detail,
         "remedy": kind.remedy,
-        "buttons": [*source_buttons(problem.kind, sources.get(code)), *list_buttons(problem, kind)],
+        "buttons": [*source_buttons(problem.kind, sources.get(code), may), *list_buttons(problem, kind, may)],
     }
 
 
@@ -55,8 +60,9 @@ def about(subject: str, sources: dict[str, Source]) -> str:
     return label(subject, {known: source.name for known, source in sources.items()}) if dot else sources[code].name
 
 
-def source_buttons(kind: str, source: Source | None) -> list[Row]:
-    if source is None:
+def source_buttons(kind: str, source: Source | None, may: Allowed) -> list[Row]:
+    """None for whom they would lead to a refusal."""
+    if source is None or not may("markets.change_source"):
         return []
     words: dict[str, str] = {
         "mine_now": _("Pobierz teraz"),
@@ -67,13 +73,15 @@ def source_buttons(kind: str, source: Source | None) -> list[Row]:
     return [{"href": address(source, name, back), "words": words[name]} for name in ACTIONS.get(kind, ())]
 
 
-def list_buttons(problem: Problem, kind: problems.Kind) -> list[Row]:
+def list_buttons(problem: Problem, kind: problems.Kind, may: Allowed) -> list[Row]:
     """The list where it is mended, narrowed to what it is about."""
     try:
         href = reverse(f"admin:{kind.admin}_changelist") if kind.admin else ""
     except NoReverseMatch:
         href = ""
-    if not href:
+    app, _underscore, model = kind.admin.rpartition("_")
+    if not href or not may(f"{app}.view_{model}"):
         return []
-    query: dict[str, Any] = {"markets_job": f"?q={problem.subject}&status__exact=failed"}
+    failed = urlencode({"q": problem.subject, "status__exact": "failed"})
+    query: dict[str, Any] = {"markets_job": f"?{failed}"}
     return [{"href": href + query.get(kind.admin, ""), "words": _("Przejdź do listy")}]

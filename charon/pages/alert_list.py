@@ -73,7 +73,7 @@ def event_row(event: Mapping[str, Any]) -> Row:
         "id": event["id"],
         "code": code or event["subject"],
         "href": listing.page_of_asset(code, event["instrument__kind"]) if code else "",
-        "text": words.what(event),
+        "text": alert_words.what_happened(event),
         "direction": event["direction"],
         "arrow": rows.ARROWS.get(event["direction"], ""),
         "at": event["created_at"],

@@ -1,6 +1,8 @@
 """Alerts and their rules in words: what happened, what is watched."""
 
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -30,6 +32,11 @@ def bars(timeframe: str) -> str:
 def share(value: Decimal) -> str:
     """`5%`, `5,2381%`: the digits that it has."""
     return f"{formats.number(Decimal(plain(value, 0) or 0))}%"
+
+
+def what_happened(event: Mapping[str, Any]) -> str:
+    """`+5,24% w 10 min, cena 64 123,40 USD (próg 5%)`; of the columns of an AlertEvent (`words.COLUMNS`)."""
+    return words.what(event)
 
 
 def what_is_watched(rule: AlertRule) -> str:

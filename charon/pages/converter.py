@@ -15,16 +15,16 @@ from django.views.decorators.http import conditional_page, require_safe
 
 from charon.pages.tax import card, typed
 from charon.pages.tax.asked import FieldError
-from charon.pages.tax.page import until
-from charon.pages.tax.refused import shown_text
+from charon.pages.tax.refused import shown_figure, shown_text
 from markets import clock, formats
 from markets.clock import WARSAW
 from markets.errors import NotPublicError, QuestionError, UnknownCodeError
 from markets.instruments.names import GOLD
 from markets.licence import Audience
-from markets.queries import convert, convert_reference, proofs
+from markets.queries import calendars, convert, convert_reference, proofs
 from markets.queries.convert import NoRateError
 from markets.queries.gold_units import is_gold
+from markets.queries.tables import TIMETABLES
 from markets.queries.unpublished import Why
 from markets.views import HtmxRequest, Row, page
 
@@ -69,7 +69,7 @@ def converter_page(request: HtmxRequest) -> HttpResponse:
         except QuestionError as error:
             status, context["fault"] = refused(error, values)
     context |= shown(values) | {"permalink": request.get_full_path()}
-    return page(request, "converter/converter.html", context, until(now), status)
+    return page(request, "converter/converter.html", context, calendars.next_turn(now, TIMETABLES.values()), status)
 
 
 def read(given: QueryDict, today: date) -> Values:
@@ -223,7 +223,7 @@ def shown(values: Values) -> Row:
     codes = [("PLN", _("złoty"), _("złoty")), *proofs.currency_codes()]
     codes.append((GOLD, _("złoto"), _("złoto")))
     return {
-        "values": values | {"data": shown_text(values["data"])},
+        "values": values | {"data": shown_text(values["data"]), "kwota": shown_figure(values["kwota"])},
         "currencies": [{"code": code, "name": en if language == "en" else pl} for code, pl, en in codes],
         "days": options(DAYS, values["kurs"]),
         "units": options(UNITS, values["jednostka"]),

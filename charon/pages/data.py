@@ -14,6 +14,7 @@ from django.views.decorators.http import conditional_page, require_safe
 
 from charon.pages import gap_map, listing, rows
 from charon.pages.instrument_figures import table_words
+from charon.pages.pairs import PAIRS
 from markets import clock, formats
 from markets.licence import Audience, may
 from markets.models import Source
@@ -36,17 +37,6 @@ KINDS = {
     ARCHIVE_REPLACED: gettext_noop("archiwum zastąpione kursem NBP"),
     LEFT_OUT: gettext_noop("źródło usunęło kurs"),
     MANUAL: gettext_noop("kurs ręczny operatora"),
-}
-# By the name of the pair; the units are what both values are in.
-PAIRS = {
-    "eur-pln": gettext_noop("EUR w złotych: NBP i EBC"),
-    "usd-pln": gettext_noop("USD w złotych: NBP i EBC"),
-    "chf-pln": gettext_noop("CHF w złotych: NBP i EBC"),
-    "gbp-pln": gettext_noop("GBP w złotych: NBP i EBC"),
-    "gold": gettext_noop("1 g złota w złotych: NBP i rynek"),
-    "btc-deribit-coingecko": gettext_noop("BTC w dolarach: Deribit i CoinGecko"),
-    "btc-binance-coingecko": gettext_noop("BTC: Binance.US i CoinGecko"),
-    "btc-binance-deribit": gettext_noop("BTC: Binance.US i Deribit"),
 }
 HOURS = gettext_noop("NBP liczy kurs o 11:00, EBC o 14:15: to, co rynek zrobił w tym czasie, należy do różnicy.")
 MARKETS = gettext_noop("Ceny z tej samej chwili; pas liczony jest z cen o północy UTC. USDT i USD to nie to samo.")
@@ -73,7 +63,8 @@ def gaps(request: HtmxRequest) -> HttpResponse:
         "licences": [licence_row(source) for source in sources],
         "sources": shown_sources(sources),
     }
-    return page(request, "quality/gaps.html", context, until=calendars.midnight_after(now))
+    until = calendars.next_turn(now, [asked.series.timetable] if asked else [])
+    return page(request, "quality/gaps.html", context, until=until)
 
 
 def licence_row(source: Source) -> Row:

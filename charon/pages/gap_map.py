@@ -13,6 +13,7 @@ from django.utils.translation import gettext_noop
 
 from charon.pages.instrument_figures import table_words
 from markets import formats
+from markets.clock import WARSAW
 from markets.models import Source
 from markets.queries import gap_days
 from markets.queries.gap_days import DailyTable, Word
@@ -29,7 +30,7 @@ STATES: dict[Word, tuple[str, str]] = {
     Word.MISSING: ("✕", gettext_noop("brak danych")),
     Word.ACCEPTED: ("○", gettext_noop("brak danych, zaakceptowany")),
     Word.NOT_PUBLISHED: ("–", gettext_noop("brak notowań: źródło nic nie ogłosiło")),
-    Word.HOLIDAY: ("Ś", gettext_noop("brak notowań: święto")),
+    Word.HOLIDAY: (gettext_noop("Ś"), gettext_noop("brak notowań: święto")),
     Word.WEEKEND: ("·", gettext_noop("brak notowań: weekend")),
     Word.NOT_DUE: (" ", gettext_noop("tej tabeli nie ogłasza się tego dnia")),
     Word.EXPECTED: ("…", gettext_noop("jeszcze dziś")),
@@ -100,7 +101,7 @@ def context(asked: Asked, now: datetime) -> Row:
         "numbers": range(1, 32),
         "legend": [legend_row(word, counted[word]) for word in STATES if counted[word] and word not in QUIET],
         "tables": [choice(asked, source, table) for source, table in asked.tables],
-        "years": years(asked, now),
+        "years": years(asked, now.astimezone(WARSAW).date()),
         "missing": formats.plural(counted[Word.MISSING], _("dzień,dni,dni")) if counted[Word.MISSING] else "",
         "known": bool(known.published),
     }
@@ -123,7 +124,7 @@ def square(asked: Asked, day: date, word: Word) -> Row:
     sign, words = STATES[word]
     reached = word in {Word.PUBLISHED, Word.HEALED, Word.SUSPECT} and asked.table in LETTERS
     return {
-        "sign": sign,
+        "sign": _(sign),
         "kind": word.value,
         "title": f"{formats.day(day)}: {_(words)}",
         "href": reverse("table_day", args=[asked.table, day.isoformat()]) if reached else "",
@@ -132,7 +133,7 @@ def square(asked: Asked, day: date, word: Word) -> Row:
 
 def legend_row(word: Word, count: int) -> Row:
     sign, words = STATES[word]
-    return {"sign": sign, "kind": word.value, "words": _(words), "count": formats.whole(count)}
+    return {"sign": _(sign), "kind": word.value, "words": _(words), "count": formats.whole(count)}
 
 
 def address(**values: object) -> str:
@@ -149,8 +150,8 @@ def name_of(source: Source, table: str) -> str:
     return f"{source.code.upper()}: {words}"
 
 
-def years(asked: Asked, now: datetime) -> list[Row]:
-    last = min(asked.series.last or now.date(), now.date()).year
+def years(asked: Asked, today: date) -> list[Row]:
+    last = min(asked.series.last or today, today).year
     return [
         {
             "name": str(year),

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language, gettext_noop
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from charon.pages import collation, table_rows
 from charon.pages.badge import Badges
@@ -86,7 +86,7 @@ def context(board: Board, badges: Badges, view: View, path: str) -> Row:
         for old in (badges.is_old(line),)
     ]
     shown = in_order([row for row, _old in current], view)
-    retired = [table_rows.retired_row(line, get_language() or "") for line in board.retired if view.tab == ALL]
+    retired = [table_rows.retired_row(line) for line in board.retired if view.tab == ALL]
     found = matching(shown, view.text)
     return {
         "view": view,

@@ -1,6 +1,6 @@
 """Tables A, B and C of a day as the NBP prints them, with number, proof and the tables around."""
 
-from datetime import date
+from datetime import date, datetime
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
@@ -12,8 +12,10 @@ from django.views.decorators.http import conditional_page, require_safe
 from charon.pages import rows
 from charon.pages.history import per_many, printed_units
 from markets import clock, formats
-from markets.queries import calendars, table_day
+from markets.queries import calendars, proofs, table_day
+from markets.queries.gap_days import Word
 from markets.queries.table_day import LETTERS, Line, TableDay
+from markets.queries.tables import TIMETABLES
 from markets.views import HtmxRequest, Row, page
 
 
@@ -38,9 +40,12 @@ def view(request: HtmxRequest, table: str, day: str) -> HttpResponse:
         "after": link(letter, after),
         "others": [link(other, asked) | {"letter": other} for other in LETTERS if other != letter],
     }
-    until = calendars.midnight_after(clock.now())
+    now = clock.now()
+    until = calendars.next_turn(now, [TIMETABLES[letter]])
     if found is None:
-        return page(request, "history/no_table.html", shared | {"why": why_not(asked)}, until=until, status=404)
+        why = why_not(letter, asked, [near for near in (before, after) if near], now)
+        return page(request, "history/no_table.html", shared | {"why": why}, until=until, status=404)
+    shared["sources"] = proofs.attributions()
     return page(request, "history/table.html", shared | context(found), until=until)
 
 
@@ -57,14 +62,21 @@ def link(letter: str, day: date | None) -> Row:
     return {"day": formats.day(day), "href": reverse("table_day", args=[letter, day.isoformat()])}
 
 
-def why_not(day: date) -> str:
-    """Why the NBP has no such table, as far as the calendar knows."""
-    if day > clock.today():
-        return _("Ten dzień jeszcze nie nadszedł.")
-    if name := calendars.holiday(day):
-        return _("Brak notowań: %s.") % name
-    if day.weekday() >= calendars.SATURDAY:
-        return _("Brak notowań: %s.") % (_("sobota") if day.weekday() == calendars.SATURDAY else _("niedziela"))
+def why_not(letter: str, day: date, around: list[date], now: datetime) -> str:
+    """Why the NBP has no such table: the calendar and its hours explain, the tables `around` decide."""
+    match table_day.absence(letter, day, around, now):
+        case Word.FUTURE:
+            return _("Ten dzień jeszcze nie nadszedł.")
+        case Word.HOLIDAY:
+            return _("Brak notowań: %s.") % calendars.holiday(day)
+        case Word.WEEKEND:
+            return _("Brak notowań: %s.") % (_("sobota") if day.weekday() == calendars.SATURDAY else _("niedziela"))
+        case Word.NOT_DUE:
+            return _("Brak notowań: %s.") % _("tego dnia nie ogłasza się tabeli B")
+        case Word.NOT_PUBLISHED:
+            return _("Brak notowań: %s.") % _("NBP nie ogłosił tego dnia tabeli")
+        case Word.EXPECTED:
+            return _("Tabela z tego dnia jeszcze się nie ukazała.")
     return _("Brak danych: takiej tabeli z tego dnia tutaj nie ma.")
 
 

@@ -39,11 +39,18 @@ class TableRow(NamedTuple):
 
 
 def table_row(line: LatestRate, state: SignalState | None, *, old: bool, filling: bool) -> TableRow:
-    return kept_row(line, state, old, filling, get_language() or "")
+    return kept_row(line, written_as(line), state, old, filling, get_language() or "")
+
+
+def written_as(line: LatestRate) -> str:
+    """For a cache: to it 0.024700 is 0.0247, though the one is printed per 100 and the other is not."""
+    return f"{line.value} {line.change}"
 
 
 @lru_cache(KEPT)
-def kept_row(line: LatestRate, state: SignalState | None, old: bool, filling: bool, language: str) -> TableRow:
+def kept_row(
+    line: LatestRate, written: str, state: SignalState | None, old: bool, filling: bool, language: str  # noqa: ARG001
+) -> TableRow:  # fmt: skip
     shown, year = rows.figures(line), rows.year_range(line, state)
     chip = badge(line, state, _("na starych danych") if old else "", filling=filling)
     cells = (
@@ -70,8 +77,12 @@ def kept_row(line: LatestRate, state: SignalState | None, old: bool, filling: bo
     )
 
 
+def retired_row(line: LatestRate) -> TableRow:
+    return kept_retired(line, written_as(line), get_language() or "")
+
+
 @lru_cache(KEPT)
-def retired_row(line: LatestRate, language: str) -> TableRow:
+def kept_retired(line: LatestRate, written: str, language: str) -> TableRow:  # noqa: ARG001
     shown = rows.figures(line)
     since = f'<time datetime="{shown["iso"]}">{escape(str(shown["day"]))}</time>'
     cells = (

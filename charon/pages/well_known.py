@@ -19,7 +19,8 @@ from markets.queries import currencies
 
 # The file must say until when it counts, and that should be less than a year ahead (RFC 9116, 2.5.5).
 VALID = timedelta(days=180)
-ROBOTS = "User-agent: *\nDisallow: /admin/\nDisallow: /en/admin/\nDisallow: /metrics\nDisallow: /ui/settings\n"
+# Pages by name that no search engine need read.
+CLOSED = ("admin:index", "ui_settings")
 # Pages by name that a search engine should know, beside those of the currencies.
 PAGES = (
     "dashboard",
@@ -42,7 +43,9 @@ DAY = 86_400
 @require_safe
 @cache_control(public=True, max_age=DAY)
 def robots(request: HttpRequest) -> HttpResponse:
-    return text(f"{ROBOTS}Sitemap: {origin_of(request)}{reverse('sitemap')}\n")
+    closed = [in_language(language, name, ()) for name in CLOSED for language in LANGUAGES]
+    rules = "".join(f"Disallow: {path}\n" for path in [*closed, "/metrics"])
+    return text(f"User-agent: *\n{rules}Sitemap: {origin_of(request)}{reverse('sitemap')}\n")
 
 
 @require_safe

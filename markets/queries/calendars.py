@@ -1,6 +1,6 @@
 """The calendars of publishers: working days, and when a table of so many weekdays must be there."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cache
@@ -106,3 +106,13 @@ class Timetable:
         ends = [(day, *self.deadlines(day)) for day in days if self.publishes(day)]
         late = next((day for day, begins, _ in ends if begins <= now), None)
         return late, next((day for day, _, ends_at in ends if ends_at <= now), None)
+
+
+def next_turn(now: datetime, timetables: Iterable[Timetable]) -> datetime:
+    """When a sentence about these tables can turn next: one of them is late or missing, or the day ends.
+
+    A table whose hour nobody documents is missing on the day after it, so that yesterday's counts as well.
+    """
+    today = now.astimezone(WARSAW).date()
+    ends = (end for one in timetables for day in (today - DAY, today) for end in one.deadlines(day))
+    return min(end for end in (*ends, midnight_after(now)) if end > now)

@@ -83,7 +83,7 @@ def converted(line: Line, cell: Cell, amount: Decimal) -> dict[str, Any]:
 
 
 def cents(value: Decimal) -> Decimal:
-    return value.quantize(CENT, ROUND_HALF_UP, EXACT)
+    return EXACT.plus(value.quantize(CENT, ROUND_HALF_UP, EXACT))  # a zero has no sign
 
 
 def by_rule(rule: str, amount: str, base: str, quote: str, day: date | None, audience: Audience) -> dict[str, Any]:

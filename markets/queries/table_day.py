@@ -9,7 +9,10 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from markets.decimals import published
 from markets.licence import Audience, shown_to
 from markets.models import Publication, Rate, Source
+from markets.queries import gap_days, unpublished
 from markets.queries.freshness import OFFICIAL
+from markets.queries.gap_days import DailyTable, Hole, Word
+from markets.queries.tables import TIMETABLES
 
 # The tables that a page can show by day; the letter and the word of its figures.
 LETTERS = ("A", "B", "C")
@@ -65,7 +68,8 @@ def read(letter: str, day: date) -> TableDay | None:
 
 
 def proof_of(letter: str, day: date) -> Proof | None:
-    found = Publication.objects.filter(source__code=OFFICIAL, table=letter, effective_date=day)
+    shown = sources().filter(code=OFFICIAL).values("pk")
+    found = Publication.objects.filter(source__in=shown, table=letter, effective_date=day)
     row = found.values_list("number", "trading_date", "url", "sha256", "fetched_at").first()
     return Proof(*row) if row else None
 
@@ -79,3 +83,11 @@ def around(letter: str, day: date) -> tuple[date | None, date | None]:
     return max(filter(None, (row[0] for row in found)), default=None), min(
         filter(None, (row[1] for row in found)), default=None
     )
+
+
+def absence(letter: str, day: date, around: list[date], now: datetime) -> Word:
+    """What became of a day without that table, `around` being the days of the nearest ones; one query, for the gaps."""
+    missing = [one for one in unpublished.holes() if one.table == letter and one.code is None]
+    holes = [Hole(one.first, one.last) for one in missing]
+    table = DailyTable(TIMETABLES[letter], min(around, default=day))
+    return gap_days.word(day, table, gap_days.Known(holes=holes, days=sorted(around)), now)

@@ -18,6 +18,11 @@ from miner.fetch.parsing import RefusedRecords
 WEEKDAYS = (0, 1, 2, 3, 4)
 
 
+def gettext_noop(text: str) -> str:
+    """Marks a text for the catalogue. Django's own asks for settings, and providers know no Django."""
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class Hours:
     """When a table is published: Europe/Warsaw (Frankfurt's is the same), ISO weekdays of cron (1 is Monday)."""

@@ -22,7 +22,7 @@ from markets.records import Bar, Listed, Price
 from miner.fetch import http
 from miner.fetch.errors import Refused, UnknownTicker, Unreadable
 from miner.fetch.parsing import RefusedRecords, count_of, decode, moment, only, positive, sound
-from miner.providers.base import CandleSource, ListingSource, QuoteSource
+from miner.providers.base import CandleSource, ListingSource, QuoteSource, gettext_noop
 
 USED = "X-MBX-USED-WEIGHT-1M"
 # One call for up to 20 symbols weighs as much as one for a single symbol.
@@ -96,8 +96,8 @@ class Binance(CandleSource, ListingSource, QuoteSource):
     url = "https://www.binance.us/"
     unit = "USDT za 1 monetę"
     limits = "waga 1200 na minutę, 1000 świec w jednym zapytaniu"
-    licence = "Publiczne API Binance.US; wymagane podanie źródła"
-    attribution = "Dane: Binance.US"
+    licence = gettext_noop("Publiczne API Binance.US; wymagane podanie źródła")
+    attribution = gettext_noop("Dane: Binance.US")
     polling_interval = 60
     polling_setting = "MARKET_REFRESH_SECONDS"
     followed_setting = "BINANCE_SYMBOLS"

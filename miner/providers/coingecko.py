@@ -20,7 +20,7 @@ from markets.records import Listed, Price
 from miner.fetch import http
 from miner.fetch.errors import Refused, UnknownTicker, Unreachable
 from miner.fetch.parsing import SECOND, RefusedRecords, computed, count_of, decode, each, moment, only, positive, sound
-from miner.providers.base import ListingSource, QuoteSource
+from miner.providers.base import ListingSource, QuoteSource, gettext_noop
 
 BANNED = "error code: 1015"
 COINS = {
@@ -66,8 +66,8 @@ class CoinGecko(ListingSource, QuoteSource):
     url = "https://www.coingecko.com/"
     unit = "USD za 1 monetę"
     limits = "365 dni wstecz; klucz demo: 100 zapytań na minutę, 10 000 na miesiąc"
-    licence = "Warunki API CoinGecko; wymagane podanie źródła"
-    attribution = "Dane: CoinGecko"
+    licence = gettext_noop("Warunki API CoinGecko; wymagane podanie źródła")
+    attribution = gettext_noop("Dane: CoinGecko")
     polling_interval = 300
     polling_setting = "FETCH_INTERVAL_SECONDS"
     followed_setting = "ASSETS"

@@ -20,7 +20,7 @@ from markets.records import HIGH, Listed, Price
 from miner.fetch import http
 from miner.fetch.errors import Refused, UnknownTicker, Unreachable, Unreadable
 from miner.fetch.parsing import MICROSECOND, RefusedRecords, computed, decode, each, moment, positive, sound
-from miner.providers.base import ListingSource, QuoteSource
+from miner.providers.base import ListingSource, QuoteSource, gettext_noop
 
 # Too many requests, and too many at once.
 TOO_MANY = {10028, 10066}
@@ -49,8 +49,8 @@ class Deribit(ListingSource, QuoteSource):
     url = "https://www.deribit.com/"
     unit = "USD za 1 monetę (indeks)"
     limits = "kilka zapytań na sekundę, jedno na indeks"
-    licence = "Publiczne API Deribit; wymagane podanie źródła"
-    attribution = "Dane: Deribit"
+    licence = gettext_noop("Publiczne API Deribit; wymagane podanie źródła")
+    attribution = gettext_noop("Dane: Deribit")
     polling_interval = 60
     polling_setting = "FETCH_INTERVAL"
     followed_setting = "DERIBIT_INDEXES"

@@ -19,7 +19,7 @@ from markets.records import RateRecord, Table
 from miner.fetch import days, http
 from miner.fetch.errors import Unreadable
 from miner.fetch.parsing import number
-from miner.providers.base import Hours, RateSource, TableSeries
+from miner.providers.base import Hours, RateSource, TableSeries, gettext_noop
 
 TABLE = "eurofxref"
 DAILY, RECENT, HISTORY, MEMBER = "-daily.xml", "-hist-90d.xml", "-hist.zip", "eurofxref-hist.csv"
@@ -37,12 +37,12 @@ MONTHS = (
 
 class ECB(RateSource):
     code = "ecb"
-    name = "Europejski Bank Centralny"
+    name = gettext_noop("Europejski Bank Centralny")
     url = "https://www.ecb.europa.eu/stats/policy_and_exchange_rates/euro_reference_exchange_rates/html/index.en.html"
     unit = "jednostki waluty za 1 EUR"
     limits = "pliki: ostatni dzień, 90 dni, całość od 1999 r."
-    licence = "Kursy informacyjne; wolno używać z podaniem źródła (EBC)"
-    attribution = "Źródło: Europejski Bank Centralny"
+    licence = gettext_noop("Kursy informacyjne; wolno używać z podaniem źródła (EBC)")
+    attribution = gettext_noop("Źródło: Europejski Bank Centralny")
     # Closed at most from Thursday to Tuesday (Easter) or between two Christmas weekends: 5 days.
     series = (
         TableSeries(

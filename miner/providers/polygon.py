@@ -21,7 +21,7 @@ from markets.records import CRITICAL, HIGH, Price
 from miner.fetch import http
 from miner.fetch.errors import NoKey, NoPlan, Refused, Unreachable, Unreadable
 from miner.fetch.parsing import RefusedRecords, decode, each, moment, only, positive, sound
-from miner.providers.base import QuoteSource
+from miner.providers.base import QuoteSource, gettext_noop
 
 logger = logging.getLogger(__name__)
 
@@ -76,12 +76,12 @@ class Previous(msgspec.Struct):
 
 class Polygon(QuoteSource):
     code = "polygon"
-    name = "Massive (dawniej Polygon.io)"
+    name = gettext_noop("Massive (dawniej Polygon.io)")
     url = "https://massive.com/"
     unit = "waluta notowania za 1 jednostkę bazy"
     limits = "plan darmowy: 5 zapytań na minutę, tylko kursy zamknięcia"
-    licence = "Warunki Massive: tylko na własny użytek, bez udostępniania"
-    attribution = "Dane: Massive (Polygon.io)"
+    licence = gettext_noop("Warunki Massive: tylko na własny użytek, bez udostępniania")
+    attribution = gettext_noop("Dane: Massive (Polygon.io)")
     other_names = ("massive",)
     polling_interval = 300
     polling_setting = "BATCH_INTERVAL_MINUTES"

@@ -35,8 +35,8 @@ CHANGELIST = re.compile(r'<table id="result_list">.*?</table>', re.DOTALL)
 ADMIN_ROWS = 4
 # The queue draws a name and an id for each task.
 DRAWN = re.compile(r'(?<=<td class="field-name">)[a-z]+(?:-[a-z]+){3}(?=</td>)|(?<=field-task_id">)[0-9a-f]{32}')
-# The documentation draws a nonce for each answer.
-NONCE = re.compile(r"(?<=nonce[-=])(\"?)[\w-]{22}")
+# The documentation draws a nonce for each answer, a form a token.
+NONCE = re.compile(r"(?<=nonce[-=])(\"?)[\w-]{22}|(?<=csrfmiddlewaretoken\" value=)(\"?)\w{64}")
 # Compact JSON has no line of its own: each key and item begins one. Without these breaks it is the body again.
 BREAKS = re.compile(r'(?<=[,\[{])( ?)(?=["{\[])')
 
@@ -72,7 +72,7 @@ def answer(get: Get, askers: Askers) -> str:
     head = [f"GET {get.address}", *(f"{name}: {value}" for name, value in HEADERS[get.who].items())]
     kept = {name: value for name, value in response.headers.items() if name not in LEFT_OUT}
     lines = [*head, "", str(response.status_code), *(f"{name}: {kept[name]}" for name in sorted(kept)), ""]
-    return NONCE.sub(r"\1(drawn)", "\n".join(lines) + "\n" + body(get, response))
+    return NONCE.sub(r"\1\2(drawn)", "\n".join(lines) + "\n" + body(get, response))
 
 
 def body(get: Get, response: Any) -> str:

@@ -68,6 +68,35 @@ EMPTY = """
 """
 
 PAGES = """
+/en/
+/en/waluty/USD/
+/api/
+/o-danych/
+/dane/
+/dane/?zrodlo=nbp&tabela=A&rok=2026
+/dane/zmiany/
+/dane/porownanie/
+/krypto/
+/krypto/BTCUSD/
+/kurs-podatkowy/
+/kurs-podatkowy/?waluta=USD&data=2026-10-26&regula=pit&kwota=1500
+/kurs-podatkowy/?waluta=USB&data=2026-10-26&regula=pit
+/kurs-podatkowy/faktura/
+/przelicznik/
+/przelicznik/?kwota=100&z=USD&na=EUR&data=2026-10-26
+/sitemap.xml
+/status.json
+/status.txt
+/sygnaly/1/
+/sygnaly/999999/
+/tabele/A/2026-10-26/
+/tabele/A/2026-10-25/
+/ui
+/ui/assets/BTC
+/ui/settings
+/wykres/USD/dane/?zakres=1M
+/wykres/USD/tabela/?zakres=1M
+/kurs-podatkowy/lista/
 /
 / htmx
 / restore

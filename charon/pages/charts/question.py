@@ -17,7 +17,8 @@ TIMEFRAMES = ("5m", "1h", "4h", "1d")
 DEFAULT_TIMEFRAME = "1h"
 DEFAULT_SHOWN = ("macd",)
 NONE = "brak"
-FIRST_YEAR = 1900
+# Beyond them there is nothing to draw, and near the year 9999 no stretch can be widened nor put into another zone.
+YEARS = range(1900, 2200)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def moment(text: str, end: bool = False) -> datetime | None:
         found = datetime.fromisoformat(text)
     except ValueError:
         return None
-    if found.year < FIRST_YEAR:
+    if found.year not in YEARS:
         return None
     if end and len(text) == len("2026-10-26"):
         found += timedelta(hours=23, minutes=59)

@@ -1,5 +1,6 @@
 """A list of questions as it is pasted from a spreadsheet: a day, an amount and a currency a line; each read alone."""
 
+import codecs
 import csv
 import re
 from collections.abc import Iterator, Sequence
@@ -10,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from charon.pages.tax import asked
 from charon.pages.tax.asked import FieldError, Form
+from markets import formats
 from markets.errors import QuestionError
 from markets.queries.tax.rule import Question
 
@@ -37,14 +39,16 @@ class Line(NamedTuple):
 
 
 def text_of(body: bytes) -> str:
-    """UTF-8, with or without its mark, or what Excel writes under Polish Windows. Raises TextError."""
-    try:
-        return body.decode("utf-8-sig")
-    except UnicodeDecodeError:
+    """UTF-8, with or without its mark, or what Excel writes: UTF-16 as "Unicode text", else the code page of Polish
+    Windows. Raises TextError.
+    """
+    marked = body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    for encoding in ("utf-16",) if marked else ("utf-8-sig", "cp1250"):
         try:
-            return body.decode("cp1250")
+            return body.decode(encoding)
         except UnicodeDecodeError:
-            raise TextError(_("Ten plik nie jest tekstem: zapisz arkusz jako CSV.")) from None
+            continue
+    raise TextError(_("Ten plik nie jest tekstem: zapisz arkusz jako CSV."))
 
 
 def read(text: str, rule: str, today: date) -> list[Line]:
@@ -56,7 +60,7 @@ def read(text: str, rule: str, today: date) -> list[Line]:
     wanted = numbered[1:] if columns else numbered
     if len(wanted) > MOST_LINES:
         words = _("Wierszy jest %(count)s, a liczymy najwyżej %(most)s naraz: podziel listę.")
-        raise TextError(words % {"count": len(wanted), "most": MOST_LINES})
+        raise TextError(words % {"count": formats.whole(len(wanted)), "most": MOST_LINES})
     return [line_of(number, line, columns or COLUMNS, rule, today) for number, line in wanted]
 
 

@@ -1,6 +1,6 @@
 """The page of one question: which rate the law asks for, with its table, and a permalink."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import datetime
 
 from django.http import HttpResponse
 from django.shortcuts import redirect
@@ -16,9 +16,9 @@ from markets import clock, formats
 from markets.clock import WARSAW
 from markets.errors import QuestionError
 from markets.licence import Audience
-from markets.queries import freshness_facts, proofs
+from markets.queries import calendars, freshness_facts, proofs
 from markets.queries.tax import answers
-from markets.queries.tax.sequences import REFERENCE, TABLE_A
+from markets.queries.tax.sequences import REFERENCE, TABLE_A, TABLE_B
 from markets.views import HtmxRequest, Row, backfill_row, page
 
 # Wide fields that have a place of their own in the form.
@@ -53,13 +53,7 @@ def tax_page(request: HtmxRequest) -> HttpResponse:
 
 def until(now: datetime) -> datetime:
     """When a sentence made from the clock can turn: a table of today is late, then missing, and a day ends."""
-    today = now.astimezone(WARSAW).date()
-    ends = [moment for table in (TABLE_A, REFERENCE) for moment in table.timetable.deadlines(today)]
-    return min(end for end in [*ends, midnight(today)] if end > now)
-
-
-def midnight(today: date) -> datetime:
-    return datetime.combine(today + timedelta(days=1), time.min, WARSAW)
+    return calendars.next_turn(now, (table.timetable for table in (TABLE_A, TABLE_B, REFERENCE)))
 
 
 def shown(form: Form, fault: Fault | None) -> Row:
@@ -70,7 +64,7 @@ def shown(form: Form, fault: Fault | None) -> Row:
         for code, polish, english in proofs.currency_codes()
     ]
     return {
-        "values": {name: refused.shown(form, name) if is_day(name) else form.values[name] for name in FIELDS},
+        "values": {name: refused.shown(form, name) for name in FIELDS},
         "groups": list(choices.groups(form.values["regula"].lower())),
         "rule": choices.explained(form.rule),
         "rules": choices.all_explained(),
@@ -93,10 +87,6 @@ def backfill() -> Row | None:
     return backfill_row(freshness_facts.facts(None, clock.now()).backfill)
 
 
-def is_day(name: str) -> bool:
-    return FIELDS[name].kind is Kind.DAY
-
-
 def focus(form: Form, fault: Fault | None) -> str:
     """Where the keyboard begins: the wrong field, else the first one of a form that asks nothing yet."""
     return fault.field if fault else "" if form.is_asked else "data"
@@ -104,7 +94,7 @@ def focus(form: Form, fault: Fault | None) -> str:
 
 def extra(form: Form, name: str, taken: tuple[str, ...], fault: Fault | None) -> Row:
     field = FIELDS[name]
-    text = refused.shown(form, name) if is_day(name) else form.values[name]
+    text = refused.shown(form, name)
     return {
         "name": name,
         "label": _(field.label),

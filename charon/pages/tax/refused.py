@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from charon.pages.tax import asked, fields, typed
 from charon.pages.tax.asked import FieldError, Form, FutureError
-from charon.pages.tax.fields import FIELDS, NAMES
+from charon.pages.tax.fields import FIELDS, NAMES, Kind
 from markets import formats
 from markets.errors import NotPublicError, QuestionError, UnknownCodeError
 from markets.instruments.names import GOLD, GOLD_NAMES
@@ -208,7 +208,22 @@ TOLD: dict[type[QuestionError], Callable[[Refusal], Fault]] = {
 
 
 def shown(form: Form, name: str) -> str:
-    return shown_text(form.values[name])
+    """The text of a field in the notation of this language."""
+    text = form.values[name]
+    match FIELDS[name].kind:
+        case Kind.DAY:
+            return shown_text(text)
+        case Kind.AMOUNT:
+            return shown_figure(text)
+    return text
+
+
+def shown_figure(text: str) -> str:
+    """An amount of the address as it is typed in this language; whatever cannot be read as it came."""
+    try:
+        return typed.shown_amount(typed.amount(text))
+    except typed.TypingError:
+        return text
 
 
 def shown_text(text: str) -> str:

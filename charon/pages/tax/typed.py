@@ -41,7 +41,7 @@ def amount(text: str) -> Decimal:
 
 def shown_day(value: date) -> str:
     """As it is typed: `20.11.2026`, on an English page `2026-11-20`, which nobody reads the other way round."""
-    return value.isoformat() if formats.english() else f"{value:%d.%m.%Y}"
+    return value.isoformat() if formats.english() else formats.day(value)
 
 
 def shown_amount(value: Decimal) -> str:
