@@ -28,7 +28,7 @@ def test_from_the_dashboard_to_the_reason_of_a_signal_and_to_the_miner(
     expect(page.get_by_role("heading", level=1)).to_have_text("EUR · euro")
     assert visitor.draws()
     assert visitor.draws("wykres-macd")
-    page.locator(".headline .chip").click()
+    page.locator("a.chip[href$='#sygnal']").first.click()
     reason = page.locator("#sygnal")
     expect(reason).to_be_in_viewport()
     expect(reason).to_contain_text(re.compile(r"Dlaczego ostatni sygnał to [▲▼] (KUP|SPRZEDAJ)"))
