@@ -181,14 +181,14 @@ def test_its_timetable_is_that_of_a_market(row: Source) -> None:
 
 
 def test_nothing_outside_the_providers_knows_one_by_name() -> None:
-    """Examples of the API's documentation, the settings of the built-in ones with their other names, and the list of
-    which sources are compared may.
+    """Examples of the API's documentation, the settings of the built-in ones with their other names, the list of which
+    sources are compared, and the demo, which drives their replicas, may.
     """
     markets = {code for code, kind in providers.PROVIDERS.items() if not kind.series} | {"massive"}
     named = []
     for package in ("markets", "charon", "signals"):
         for path in (ROOT / package).rglob("*.py"):
-            if path.name in {"settings.py", "variables.py", "pairs.py"} or "migrations" in path.parts:
+            if path.name in {"settings.py", "variables.py", "pairs.py", "demo.py"} or "migrations" in path.parts:
                 continue
             for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
                 if "example" not in line and any(code in line.lower() for code in markets):

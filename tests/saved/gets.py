@@ -94,9 +94,9 @@ PAGES = """
 /ui
 /ui/assets/BTC
 /ui/settings
-/ui/
-/ui/alerts/
-/ui/settings/
+/ui/ htmx
+/ui/alerts/ htmx
+/ui/settings/ htmx
 /wykres/USD/dane/?zakres=1M
 /wykres/USD/tabela/?zakres=1M
 /kurs-podatkowy/lista/

@@ -26,7 +26,7 @@ def digits(quote: SourceQuote) -> int:
 def decimals_of(value: Decimal, scale: int) -> int:
     """As its source published it, at least those that are usual for the instrument.
 
-    More than MOST are a double that the source has computed (CoinGecko's averages have sixteen digits): of such a price
+    More than MOST are a double that the source has computed (averages have sixteen digits): of such a price
     so many are shown that FEWEST_DIGITS count.
     """
     published = len((plain(value, scale) or "").partition(".")[2])
