@@ -1,6 +1,7 @@
 """What a process remembers from one answer to the next, forgotten between tests and between the cases of one."""
 
 from django.core.cache import caches
+from django.utils import translation
 
 from charon.api import fast_path, limits
 from markets.jobs import redact
@@ -18,3 +19,4 @@ def forget() -> None:
     redact.key_settings.cache_clear()  # a test may have a key of its own
     limits.counts.forget()
     alert_windows.forget()
+    translation.deactivate()  # an English page leaves its language to the thread

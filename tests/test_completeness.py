@@ -224,7 +224,7 @@ def test_a_key_that_is_missing_asks_nobody() -> None:
 def test_every_error_of_ours_is_met_by_some_service() -> None:
     """ExpectedData and FiguresRefused are found by the collectors: in empty days, and in what the store refused."""
     met = {fault.means for fault in FAULTS if not isinstance(fault.means, list)} | {NoKey}
-    kinds = {kind for kind in vars(fetch_errors).values() if isinstance(kind, type)}
+    kinds = {kind for kind in vars(fetch_errors).values() if isinstance(kind, type) and issubclass(kind, Exception)}
     ours = {fetch_errors.ExpectedData, fetch_errors.FiguresRefused, fetch_errors.Misconfigured}
     assert kinds - met == {fetch_errors.ProviderError, *ours}
 

@@ -12,6 +12,7 @@ from django_q.models import OrmQ
 
 from markets import clock
 from markets.models import Source
+from signals.alerts import words
 from signals.alerts.channels import KINDS
 from signals.alerts.channels.channel import Failed, Message
 from signals.alerts.deliver import backoff, claims, health, message, outcomes, plan, route, sender, tasks
@@ -494,7 +495,13 @@ def test_an_error_that_nobody_foresaw_is_tried_again_and_tells_no_secret(
     assert "hunter2" not in caplog.text
 
 
-def test_an_alert_that_cannot_be_put_into_words_arrives_all_the_same(receiver: Receiver) -> None:
+def test_an_alert_that_cannot_be_put_into_words_arrives_all_the_same(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def speechless(event: Any) -> str:
+        raise KeyError(event["kind"])
+
+    monkeypatch.setattr(words, "sentence", speechless)
     channel()
     fire(1, 2, rule_number=7, kind="signal", details={})
     assert work() == 1

@@ -322,8 +322,8 @@ def test_the_page_lists_both_kinds_of_polls_in_polish(client: Client, market: So
     page = client.get("/miner/").content.decode().replace("\N{NO-BREAK SPACE}", " ")
     rows = re.sub(r"<[^>]+>", " ", page.split("Najbliższe uruchomienia")[1].split("Dziennik zadań")[0])
     text = " ".join(rows.split())
-    assert "Fake: ceny bieżące 13:00 (za chwilę) co 30 s czynne" in text
-    assert "Fake: świece 4h 13:00 (przed chwilą) co 5 min czynne" in text
+    assert "Fake: ceny bieżące 20.11.2026, 13:00 co 30 s czynne" in text
+    assert "Fake: świece 4h lada chwila co 5 min czynne" in text
 
 
 def test_the_status_page_names_the_polls_that_are_late(
