@@ -79,10 +79,14 @@ def forget_kept_markup() -> None:
 
 
 @pytest.fixture
-def marked(monkeypatch: pytest.MonkeyPatch) -> None:
+def marked() -> Iterator[None]:
+    """What pages keep is forgotten on both sides: marks in it would reach the next test."""
     forget_kept_markup()
     english = trans_real.translation("en")
-    monkeypatch.setattr(english, "_catalog", Marked(english._catalog))  # type: ignore[attr-defined]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(english, "_catalog", Marked(english._catalog))  # type: ignore[attr-defined]
+        yield
+    forget_kept_markup()
 
 
 def asked(client: Client, address: str) -> str:
