@@ -28,8 +28,9 @@ def told(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def empty() -> None:
+    """Without the signals: each alias that goes would raise the generation of every instrument."""
     for table in reversed(TABLES):
-        table._default_manager.all().delete()
+        table._default_manager.all()._raw_delete(connection.alias)
 
 
 def test_what_is_put_back_is_what_sync_writes(at: Callable[[str], None]) -> None:
@@ -70,12 +71,12 @@ def test_rows_can_be_added_after_sequences_that_began_anew() -> None:
     assert Instrument.objects.create(code="XTS", base="XTS", kind="currency", name_pl="x", name_en="x").pk > newest
 
 
-@pytest.mark.parametrize("moment", ["2026-10-26 12:00", "2026-10-26 12:01", "2026-10-26 23:59"])
+@pytest.mark.parametrize("moment", ["2026-10-26 12:00", "2026-10-26 23:59"])
 def test_a_timetable_that_was_kept_is_that_of_every_second_of_its_minute(
     monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
     minute = datetime.fromisoformat(moment).replace(tzinfo=clock.WARSAW).astimezone(UTC)
-    for second in (0, 1, 59):
+    for second in (0, 59):
         monkeypatch.setattr(clock, "now", lambda second=second: minute.replace(second=second, microsecond=999_999))
         synced.sync()
         empty()
