@@ -326,6 +326,7 @@ def test_a_form_that_comes_after_its_session_had_ended_is_told_at_the_door(opera
 # The message log, words and languages
 
 
+@pytest.mark.usefixtures("without_redis")
 def test_the_message_log_is_filtered_and_says_when_there_is_none(
     operator: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
