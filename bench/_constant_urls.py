@@ -3,9 +3,10 @@
 import functools
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import include, path
+from django.urls import path
 
 from charon.urls import handler500  # noqa: F401
+from charon.urls import urlpatterns as own
 
 
 @functools.cache
@@ -17,4 +18,4 @@ def constant(request: HttpRequest, size: int) -> HttpResponse:  # noqa: ARG001
     return HttpResponse(body(size), content_type="application/json; charset=utf-8")
 
 
-urlpatterns = [path("constant/<int:size>/", constant), path("", include("charon.urls"))]
+urlpatterns = [path("constant/<int:size>/", constant), *own]

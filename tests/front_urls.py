@@ -6,9 +6,10 @@ from pathlib import Path
 
 from django.conf import settings
 from django.http import HttpRequest, StreamingHttpResponse
-from django.urls import include, path
+from django.urls import path
 
 from charon.urls import handler500  # noqa: F401
+from charon.urls import urlpatterns as own
 
 
 def endless() -> Iterator[bytes]:
@@ -37,4 +38,4 @@ def stream(request: HttpRequest, name: str) -> StreamingHttpResponse:
     return StreamingHttpResponse(STREAMS[name](), content_type="text/csv")
 
 
-urlpatterns = [path("test-stream/<str:name>/", stream), path("", include("charon.urls"))]
+urlpatterns = [path("test-stream/<str:name>/", stream), *own]
