@@ -20,6 +20,8 @@ TOKEN = "an-operator-s-program"
 RULE = {"asset": "BTCUSD", "window_minutes": 60, "threshold_pct": "5", "direction": "both", "cooldown_minutes": 0}
 NOBODY_ELSE = {"window_minutes": 60, "threshold_pct": "5", "direction": "both", "enabled": False}
 
+CHANNEL = "from charon.management.commands.demo import make_channel; make_channel()"
+
 
 class House:
     """An installation that asks a replica of Deribit, and tells a receiver."""
@@ -66,7 +68,7 @@ def house(tmp_path: Path, outgoing: set[tuple[str, int]], monkeypatch: pytest.Mo
             "CHANNEL_ALLOWED_HOSTS": "127.0.0.1", "RECEIVER_BASE_URL": told.url, "RECEIVER_SECRET": SECRET,
         }  # fmt: skip
         env = environment(tmp_path / "data", **given)
-        for words in (["prepare"], ["demo", "--channel"]):
+        for words in (["prepare"], ["shell", "-c", CHANNEL]):
             done = manage(*words, env=env)
             assert done.returncode == 0, done.stderr
         up = Up(tmp_path / "data", None, **given)
