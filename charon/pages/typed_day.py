@@ -10,7 +10,7 @@ LONGEST = 20
 
 
 class TypingError(ValueError):
-    """The text is no day."""
+    """The text is not what the field takes: no day, or no amount."""
 
 
 def day(text: str) -> date:
@@ -30,4 +30,4 @@ def day(text: str) -> date:
 
 def shown(value: date) -> str:
     """As it is typed: `20.11.2026`, on an English page `2026-11-20`, which nobody reads the other way round."""
-    return value.isoformat() if formats.english() else f"{value:%d.%m.%Y}"
+    return value.isoformat() if formats.english() else formats.day(value)
