@@ -4,14 +4,13 @@ SQLite and no Redis by default. A value that cannot be right stops the start wit
 """
 
 import os
-import sys
 from datetime import timedelta
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 from environs import validate
 
-from charon import connections, public_url, secret
+from charon import connections, log_settings, public_url, secret
 from charon.serving import bodies
 from charon.setting_values import between, hosts, networks, origins, ribbon
 from charon.startup_messages import said
@@ -369,39 +368,4 @@ if PUBLIC_URL.startswith("https://"):
 # the proxy redirects; here it would also redirect the questions of this machine about life and figures (W008).
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "text": {"()": "charon.logs.TextFormatter", "format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
-        "json": {"()": "charon.logs.JsonFormatter"},
-    },
-    "filters": {
-        "route_only": {"()": "charon.request_log.RouteOnly"},
-        "once_per_cause": {"()": "charon.logs.OncePerCause"},
-        "no_traceback": {"()": "charon.logs.NoTraceback"},
-        "without_expected_answers": {"()": "charon.logs.WithoutExpectedAnswers"},
-    },
-    "handlers": {
-        "console": {
-            "class": "logging.StreamHandler",
-            "stream": sys.stderr,
-            "formatter": LOG_FORMAT,
-            "filters": ["route_only", "once_per_cause", *([] if ENABLE_EXCEPTION_LOGGING else ["no_traceback"])],
-        }
-    },
-    "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    # The queue tells of every task at INFO: thousands of lines a day that say nothing a job's row does not.
-    "loggers": {
-        "django.request": {"filters": ["without_expected_answers"]},
-        "httpx": {"level": "WARNING"},
-        "httpcore": {"level": "WARNING"},
-        "django-q": {"level": "WARNING" if LOG_LEVEL == "INFO" else LOG_LEVEL},
-        "axes": {"level": "ERROR"},  # charon.logins says the same in one line, with the id of the request
-        "django.security.DisallowedHost": {"level": "CRITICAL"},  # a stranger's mistake; our line of the 400 tells it
-        "django.server": {"handlers": ["console"], "level": LOG_LEVEL, "propagate": False},
-        "stamina": {"level": "ERROR"},  # says that it tries again, but not what or why; the job says both
-        "apprise": {"level": "CRITICAL"},  # writes passwords at DEBUG, and at WARNING the tokens that it refuses
-        "urllib3": {"level": "WARNING"},  # writes paths at DEBUG; those of Telegram, Slack and Discord hold the token
-    },
-}
+LOGGING = log_settings.logging_config(LOG_LEVEL, LOG_FORMAT, ENABLE_EXCEPTION_LOGGING)

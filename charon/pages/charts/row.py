@@ -34,7 +34,11 @@ def chart_row(
     offered = others if others is not None else [(other, named(other)) for other in OTHERS]
     zoomed = question.first is not None or question.last is not None
     hrefs = {key: page + parameters(question, zakres=key, od="", do="") for key in RANGES}
-    ranges = [{"name": key, "current": key == question.period and not zoomed, "href": hrefs[key]} for key in RANGES]
+    names = words.range_names()
+    ranges = [
+        {"key": key, "name": names.get(key, key), "current": key == question.period and not zoomed, "href": hrefs[key]}
+        for key in RANGES
+    ]
     return common(series, page, name, offered) | {"ranges": ranges}
 
 
@@ -43,7 +47,7 @@ def candle_row(query: QueryDict, code: str, *, page: str, name: str = "", others
     question = asked(query, code, candles=True)
     series = traded.read(question, with_lines=False)
     hrefs = {key: page + parameters(question, interwal=key, od="", do="") for key in TIMEFRAMES}
-    ranges = [{"name": key, "current": key == question.timeframe, "href": hrefs[key]} for key in TIMEFRAMES]
+    ranges = [{"key": key, "name": key, "current": key == question.timeframe, "href": hrefs[key]} for key in TIMEFRAMES]
     source = series.source.name if series.source else ""
     return common(series, page, name, others) | {"ranges": ranges, "source": source}
 

@@ -16,6 +16,11 @@ from signals.models import DAILY
 MOST_TOLD = 6
 
 
+def range_names() -> dict[str, str]:
+    """What the reader sees of a range whose key is Polish: R is rok, a year."""
+    return {"1R": _("1R"), "5R": _("5R")}
+
+
 def summary(series: Series, name: str) -> str:
     """The part in view in a sentence."""
     if not series.drawn:
