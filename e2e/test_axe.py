@@ -94,7 +94,7 @@ def test_every_list_and_form_of_the_admin(demo: Demo, visit: Visit, start: str) 
     for path in ADMIN:
         visitor.open(f"{start}/admin/{path}")
         found += judged(visitor, f"{start}/admin/{path}", SEEN["en"])
-        change = visitor.page.locator("#result_list th a").first
+        change = visitor.page.locator("#result_list tbody th a").first
         if path in {"markets/source/", "markets/job/", "alerts/channel/"} and change.count():
             change.click()
             found += judged(visitor, f"{start}/admin/{path} change", SEEN["en"])
