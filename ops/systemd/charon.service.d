@@ -1,0 +1,1 @@
+charon-.service.d
