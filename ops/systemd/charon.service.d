@@ -1,1 +1,0 @@
-charon-.service.d
