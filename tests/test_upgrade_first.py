@@ -24,6 +24,9 @@ RECORDED = Path(__file__).parent / "recorded" / "first_version"
 ROWS = (RECORDED / "rows.sql").read_text(encoding="utf-8")
 TABLES = re.findall(r"^INSERT INTO (\w+)", ROWS, re.MULTILINE)
 
+# Without it the run would make no database, and on PostgreSQL there would be none to ask for a second one.
+pytestmark = pytest.mark.django_db
+
 KINDS = {"currency": "rate", "metal": "gold"}
 
 Row = dict[str, Any]
@@ -41,7 +44,7 @@ class Upgraded:
 @pytest.fixture(scope="module")
 def upgraded(
     django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Upgraded]:
+) -> Upgraded:
     """All rows before and after; 2 s of migrations, which the tests here share."""
     with django_db_blocker.unblock(), empty_database(tmp_path_factory.mktemp("first"), django_db_blocker):
         load(f"schema_{connection.vendor}.sql", "rows.sql")
@@ -51,7 +54,7 @@ def upgraded(
         since = {"markets_archivereading": rows_of("markets_archivereading")}
         call_command("sync")
         synced = {"markets_source": rows_of("markets_source")}
-    yield Upgraded(before, after, synced, since)
+    return Upgraded(before, after, synced, since)
 
 
 @contextmanager
