@@ -10,7 +10,7 @@ from django.db.models.fields import NOT_PROVIDED
 
 OURS = {"markets", "miner", "signals", "alerts"}
 
-# Not one table or column is gone. These columns are older than the rule: who adds one gives it a db_default, or NULL. An
+# No table or column is gone. These columns are older than the rule: who adds one gives it a db_default, or NULL. An
 # old process is refused rows of such a table, as a whole and with 500.
 BEFORE_THE_RULE = {
     "markets.0002_prices_and_generations": [
