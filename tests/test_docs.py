@@ -230,6 +230,14 @@ def test_the_readme_leads_to_every_page() -> None:
     assert {page for page in pages - led if f"({Path(page).name}" not in lists and f"({page}" not in lists} == set()
 
 
+def test_the_readme_says_how_to_run_it_on_ubuntu() -> None:
+    """As a list to tick off; the page of operations has each point with its reason."""
+    points = re.findall(r"^- \[ \] \*\*(.+?)\*\*", section("README.md", "## On Ubuntu"), re.MULTILINE)
+    assert points == ["Packages.", "Docker", "Group.", "UFW.", "AppArmor.", "After a reboot."]
+    long = re.findall(r"^\*\*(.+?)\*\*", section("docs/operations.md", "## On Ubuntu"), re.MULTILINE)
+    assert len(long) == len(points)
+
+
 def test_the_first_alert_takes_five_steps() -> None:
     steps = re.findall(r"^(\d)\. \*\*", read("docs/first-alert.md"), re.MULTILINE)
     assert steps == ["1", "2", "3", "4", "5"]

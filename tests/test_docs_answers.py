@@ -1,4 +1,4 @@
-"""Every question that the documents ask with curl is asked, and what they show as its answer has the real one's shape."""
+"""Every question that the documents ask with curl is asked, and the answers that they show have the shape of the real."""
 
 import json
 import re
@@ -158,7 +158,7 @@ class Addresses(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found |= {tag: value for name, value in attrs if name in {"src", "href"} and value}
+        self.found[tag] = dict(attrs).get("src") or dict(attrs).get("href") or ""
 
 
 def test_pictures_and_frames_of_the_page_are_there(client: Client, nbp: Source, job: Job) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -56,7 +57,7 @@ def manage(words: list[str], _: Path) -> None:
     owner = get_commands()[name]
     command = load_command_class(owner, name) if isinstance(owner, str) else owner
     command.create_parser("manage.py", name).parse_args(rest)
-    for option, code in zip(rest, rest[1:], strict=False):
+    for option, code in pairwise(rest):
         if option == "-c":
             compile(code, "manage.py shell", "exec")
 
@@ -77,15 +78,16 @@ def module(name: str, words: list[str]) -> None:
     spec = importlib.util.find_spec(name)
     assert spec, f"there is no module {name}"
     if name == "pytest":
-        return ours(words)
+        ours(words)
+        return
     main = importlib.import_module(f"{name}.__main__" if spec.submodule_search_locations else name)
     if hasattr(main, "arguments"):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(sys, "argv", [name, *words])
             main.arguments()
-        return None
-    source = Path(str(main.__file__)).read_text(encoding="utf-8")
-    assert [word for word in words if word.startswith("--") and f'"{word}"' not in source] == []
+    else:
+        source = Path(str(main.__file__)).read_text(encoding="utf-8")
+        assert [word for word in words if word.startswith("--") and f'"{word}"' not in source] == []
 
 
 def ours(words: list[str]) -> None:
