@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.documents import modules, tables
+from tests.documents import modules, tables, targets
 from tests.documents.markdown import ROOT, read
 
 PART = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -28,8 +28,9 @@ PARTS: dict[str, Callable[[], str]] = {
     "tables": tables.tables,
     "data-model": tables.data_model,
     "decisions": list_of_decisions,
+    "targets": targets.targets,
 }
-PAGES = ("docs/architecture.md", "docs/modules.md", "docs/data-model.md", "docs/decisions/README.md")
+PAGES = ("docs/architecture.md", "docs/modules.md", "docs/data-model.md", "docs/decisions/README.md", "CONTRIBUTING.md")
 
 
 def rewritten(page: str) -> str:
