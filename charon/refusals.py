@@ -31,6 +31,7 @@ OUTER = frozenset(
         "charon.languages.by_address",
         "charon.request_log.errors_logged",
         "charon.request_log.secrets_masked",
+        "charon.api.client_address.believed_scheme",
         "django.middleware.security.SecurityMiddleware",
         "charon.middleware.api_paths",
         "charon.middleware.cache_rules",

@@ -34,7 +34,7 @@ try:
     HOST = env.str("HOST", "127.0.0.1")
     PORT = env.int("PORT", 8000, validate=between(1, 65535))
     # Who opened the server to the network (0.0.0.0) may be called by any name until ALLOWED_HOSTS says otherwise.
-    open_to_all = HOST in {"0.0.0.0", "::"}  # noqa: S104
+    open_to_all = HOST in {"0.0.0.0", "::"}  # noqa: S104  # nosec B104
     # How the world calls this installation, and its host; https:// is that of a proxy in front.
     PUBLIC_URL, public_host = public_url.public_url(env.str("PUBLIC_URL", ""))
     known_hosts = ["*"] if open_to_all and not public_host else ["localhost", "127.0.0.1", "[::1]", HOST]
@@ -284,9 +284,11 @@ AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False
 AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken", "next"]
+# The password is the only factor, and for that case NIST SP 800-63B-4 (3.1.1.2) asks for fifteen characters, whichever.
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 15}},
+    {"NAME": "charon.passwords.ComposedPasswordValidator"},
 ]
 
 LANGUAGE_CODE = "pl"
@@ -359,8 +361,13 @@ CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
 
+# In the session: a cookie of its own could have no prefix.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
 if PUBLIC_URL.startswith("https://"):
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    # A browser takes such a name from this host alone, over HTTPS alone: no neighbour below the same domain can plant it.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
     SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds())
     # Only a proxy of TRUSTED_PROXIES sends it this far: charon.api.client_address.believed_scheme.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

@@ -76,7 +76,7 @@ class Live:
 
     async def answer(self, scope: Scope, receive: Receive, send_plain: Send) -> None:
         path, method = canonical(scope["path"]), scope["method"]
-        send = allowing(origin_headers(scope, path), send_plain)
+        send = allowing([*origin_headers(scope, path), *https_headers()], send_plain)
         if early := answer_at_once(scope, path):
             await respond(scope, send, early)
         elif (caller := await caller_of(scope)) is access.STRANGER:
@@ -155,6 +155,12 @@ def origin_headers(scope: Scope, path: str) -> list[tuple[bytes, bytes]]:
     named = {name: header_of(scope, name.encode()) for name in asked}
     request.META.update({f"HTTP_{name.upper().replace('-', '_')}": value for name, value in named.items() if value})
     return [(name.lower().encode(), value.encode("latin-1")) for name, value in cors.headers_of(request).items()]
+
+
+def https_headers() -> list[tuple[bytes, bytes]]:
+    """As SecurityMiddleware says it of the web; a browser ignores it over plain HTTP (RFC 6797, 8.1)."""
+    seconds = settings.SECURE_HSTS_SECONDS
+    return [(b"strict-transport-security", f"max-age={seconds}".encode())] if seconds else []
 
 
 def allowing(headers: list[tuple[bytes, bytes]], send: Send) -> Send:

@@ -11,7 +11,7 @@ from django.core.management.base import CommandError
 from charon.startup_messages import said
 
 # "Every address" as an operator writes it, and the address that a browser on this machine can open instead.
-EVERY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+EVERY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # nosec B104
 
 
 @dataclass(frozen=True)

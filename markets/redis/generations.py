@@ -27,7 +27,7 @@ def changed(instruments: Collection[int]) -> None:
         return
     with connection.cursor() as cursor:
         rows = ", ".join(["(%s, 1)"] * len(ids))
-        cursor.execute(f"INSERT INTO {TABLE} (instrument_id, number) VALUES {rows} {RAISE}", ids)
+        cursor.execute(f"INSERT INTO {TABLE} (instrument_id, number) VALUES {rows} {RAISE}", ids)  # nosec B608
     if settings.REDIS_URL:
         codes = list(Instrument.objects.filter(pk__in=ids).values_list("code", flat=True))
         transaction.on_commit(lambda: remove_stamps(codes), robust=True)

@@ -29,7 +29,7 @@ def insert(table: str, columns: Sequence[str], rows: Rows) -> None:
             copy(cursor, f"{table} ({names})", rows)
         else:
             marks = ", ".join(["%s"] * len(columns))
-            cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)
+            cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)  # nosec B608
 
 
 def update(table: str, columns: Mapping[str, str], rows: Rows) -> None:
@@ -41,7 +41,7 @@ def update(table: str, columns: Mapping[str, str], rows: Rows) -> None:
             update_at_once(cursor, table, {**columns, "id": "bigint"}, rows)
         else:
             assignments = ", ".join(f'"{name}" = %s' for name in columns)
-            cursor.executemany(f"UPDATE {table} SET {assignments} WHERE id = %s", rows)
+            cursor.executemany(f"UPDATE {table} SET {assignments} WHERE id = %s", rows)  # nosec B608
 
 
 def update_at_once(cursor: Any, table: str, columns: Mapping[str, str], rows: Rows) -> None:

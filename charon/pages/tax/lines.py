@@ -23,6 +23,7 @@ HEADER = {
     "currency": "waluta", "code": "waluta", "kod": "waluta", "reguła": "regula", "regula": "regula", "rule": "regula",
 }  # fmt: skip
 BREAK = re.compile(r"\r\n|\r|\n")
+ENDINGS = (".csv", ".tsv", ".txt")
 
 
 class TextError(Exception):
@@ -38,12 +39,14 @@ class Line(NamedTuple):
     form: Form
 
 
-def text_of(body: bytes) -> str:
+def text_of(body: bytes, name: str) -> str:
     """UTF-8, with or without its mark, or what Excel writes: UTF-16 as "Unicode text", else the code page of Polish
-    Windows. Raises TextError.
+    Windows. Raises TextError, also for a name of another kind and for a NUL: a workbook may happen to be CP1250.
     """
     marked = body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    for encoding in ("utf-16",) if marked else ("utf-8-sig", "cp1250"):
+    is_text = name.lower().endswith(ENDINGS) and (marked or b"\0" not in body)
+    encodings = ("utf-16",) if marked else ("utf-8-sig", "cp1250")
+    for encoding in encodings if is_text else ():
         try:
             return body.decode(encoding)
         except UnicodeDecodeError:

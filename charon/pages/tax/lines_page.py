@@ -63,7 +63,7 @@ def text_of(request: HttpRequest) -> str:
     file = request.FILES.get("plik")
     if file is None:
         return str(request.POST.get("lista", ""))
-    return lines.text_of(file.read())
+    return lines.text_of(file.read(), str(file.name))
 
 
 Answered = list[tuple[Line, Any]]

@@ -68,7 +68,7 @@ def shown(form: Form, fault: Fault | None) -> Row:
         "groups": list(choices.groups(form.values["regula"].lower())),
         "rule": choices.explained(form.rule),
         "rules": choices.all_explained(),
-        "extra": [extra(form, name, taken, fault) for name in FIELDS if name not in FIRST],
+        "extra": [extra(form, name, taken, fault) for name in FIELDS if name not in FIRST],  # nosec B610
         "takes_day": "data" in taken,
         "takers_of_day": fields.takers("data"),
         "fault": fault._asdict() if fault else None,
