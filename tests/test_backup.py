@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
+import msgspec
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
@@ -220,7 +221,9 @@ BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
 
 
 def test_a_file_that_is_no_whole_backup_is_refused_and_changes_nothing(database: Path) -> None:
-    backup, rows = made(), contents(database)
+    (backup, about), rows = backing_up.make(), contents(database)
+    with pytest.raises(Refused, match="is a backup of postgresql, and this installation has sqlite"):
+        restoring.refuse_foreign(backup, msgspec.structs.replace(about, vendor="postgresql"))
     whole = backup.read_bytes()
     for name, (breaks, why) in BROKEN.items():
         backup.write_bytes(whole)

@@ -199,11 +199,11 @@ def test_a_program_that_is_missing_or_a_server_that_refuses_is_said_in_one_sente
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setenv("PATH", "/nowhere")
-        with pytest.raises(CommandError, match="^pg_dump is not installed here"):
+        with pytest.raises(CommandError, match=r"^pg_dump is not installed here"):
             call_command("backup")
     with monkeypatch.context() as patch:
         patch.setitem(connection.settings_dict, "NAME", "nowhere")
-        with pytest.raises(CommandError, match="^pg_dump failed: .*nowhere"):
+        with pytest.raises(CommandError, match=r"^pg_dump failed: .*nowhere"):
             call_command("backup")
     assert backup_file.kept() == []
     assert list(backup_file.folder().iterdir()) == []

@@ -11,6 +11,7 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import OperationalError, connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.utils import translation
 from django_q.models import OrmQ, Schedule
 
@@ -33,7 +34,9 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("without_redis")]
 
 
 @pytest.fixture(autouse=True)
-def well(at: Callable[[str], None], nbp: Source, settings: Any, tmp_path: Path) -> Source:
+def well(
+    at: Callable[[str], None], nbp: Source, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Source:
     """The NBP alone, a timetable, and nothing wrong."""
     settings.DATA_DIR = tmp_path
     at("2026-11-20 13:00")
@@ -41,9 +44,13 @@ def well(at: Callable[[str], None], nbp: Source, settings: Any, tmp_path: Path) 
     Schedule.objects.all().delete()
     call_command("sync")
     loaded(nbp)
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE django_migrations SET applied = %s", [clock.now() - timedelta(days=1)])
+    applied(days=1)
+    monkeypatch.setattr(examinations, "postgres_time", lambda: None)  # the tests have another day
     return nbp
+
+
+def applied(days: int) -> None:
+    MigrationRecorder(connection).migration_qs.update(applied=clock.now() - timedelta(days=days))
 
 
 class Case(NamedTuple):
@@ -76,24 +83,20 @@ def old_backup(_: Any) -> None:
 
 
 def no_backup(_: Any) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE django_migrations SET applied = %s", [clock.now() - timedelta(days=8)])
+    applied(days=8)
 
 
-def without_key(patch: Any) -> None:
-    patch.setattr(settings, "POLYGON_API_KEY", "")
+def without_key(_: Any) -> None:
     Source.objects.filter(code="polygon").update(enabled=True)
+    call_command("sync")
 
 
 def migration_gone(_: Any) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM django_migrations WHERE app = 'miner' AND name = '0005_words_of_the_admin'")
+    MigrationRecorder(connection).record_unapplied("miner", "0005_words_of_the_admin")
 
 
 def migration_to_come(_: Any) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("INSERT INTO django_migrations (app, name, applied) VALUES ('markets', '9999_next', %s)",
-                       [clock.now()])  # fmt: skip
+    MigrationRecorder(connection).record_applied("markets", "9999_next")
 
 
 def overdue(_: Any) -> None:
@@ -189,6 +192,7 @@ def test_a_database_that_is_away_is_one_finding_without_a_traceback(monkeypatch:
 
     monkeypatch.setattr(connection, "ensure_connection", away)
     monkeypatch.setattr(connection, "cursor", away)
+    monkeypatch.setattr(connection, "close", lambda: None)  # the transaction of the test is in it
     out, err = StringIO(), StringIO()
     with pytest.raises(SystemExit) as ended:
         call_command("doctor", stdout=out, stderr=err)

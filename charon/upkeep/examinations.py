@@ -14,6 +14,7 @@ from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.core.exceptions import SuspiciousFileOperation
 from django.db import DatabaseError, connection, transaction
+from django.db.migrations.recorder import MigrationRecorder
 from django_q.models import Schedule
 
 from charon import detection
@@ -191,17 +192,9 @@ def backup() -> Iterator[Fault]:
     if backup_file.newest():
         yield from detection.backup_faults(clock.now())
         return
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT applied FROM django_migrations ORDER BY id LIMIT 1")
-        (applied,) = cursor.fetchone() or (None,)
-    if applied and clock.now() - aware(applied) > detection.OLD_BACKUP:
+    applied = MigrationRecorder(connection).migration_qs.order_by("id").values_list("applied", flat=True).first()
+    if applied and clock.now() - applied > detection.OLD_BACKUP:
         yield Fault("backup", "", Message("backup_none"))
-
-
-def aware(moment: datetime | str) -> datetime:
-    """SQLite hands a column that no model names over as text, or without its zone."""
-    found = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def static_files() -> Iterator[Fault]:
