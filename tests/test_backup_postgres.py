@@ -156,6 +156,18 @@ def test_a_dump_that_ends_too_early_or_is_none_changes_nothing(database: str, mo
     assert (contents(), schemas()) == (rows, ["public"])
 
 
+def test_a_server_that_refuses_a_row_changes_nothing_and_is_quoted(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one program stops reading while the other still writes."""
+    backup, rows = made(), contents()
+    moves = postgres.moves
+    monkeypatch.setattr(postgres, "moves", lambda *of: [*moves(*of), "SELECT 1 / 0"])
+    with pytest.raises(Refused, match="psql failed: .*division by zero"):
+        restoring.restore(backup, replace=True)
+    assert (contents(), schemas()) == (rows, ["public"])
+
+
 def test_a_migration_that_fails_brings_back_what_was_there(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM django_migrations WHERE app = %s AND name = %s", OLD_MIGRATION)

@@ -64,20 +64,28 @@ def running(words: list[str], **more: Any) -> Iterator[subprocess.Popen[bytes]]:
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(words, stdin=more.pop("stdin", subprocess.DEVNULL), stderr=said, **more)  # noqa: S603
         try:
-            with suppress(BrokenPipeError):  # it has failed, and says why
-                yield process
+            yield process
             code = process.wait()
+        except BrokenPipeError:
+            if process.stdin is None:  # the reader has failed, not this program
+                raise
+            code = process.wait() or 1
         finally:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-            for end in (process.stdin, process.stdout):
-                with suppress(OSError):
-                    end and end.close()
+            end(process)
         if code:
             said.seek(0)
             last = runs.scrub(said.read().decode(errors="replace")) or f"code {code}"
             raise Refused(f"{Path(words[0]).name} failed: {last}")
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.kill()
+        process.wait()
+    for stream in (process.stdin, process.stdout):
+        with suppress(OSError):
+            if stream:
+                stream.close()
 
 
 def pipe(stream: IO[bytes] | None) -> IO[bytes]:
