@@ -163,7 +163,7 @@ def test_a_server_that_refuses_a_row_changes_nothing_and_is_quoted(
     backup, rows = made(), contents()
     moves = postgres.moves
     monkeypatch.setattr(postgres, "moves", lambda *of: [*moves(*of), "SELECT 1 / 0"])
-    with pytest.raises(Refused, match="psql failed: .*division by zero"):
+    with pytest.raises(Refused, match=r"psql failed: .*division by zero"):
         restoring.restore(backup, replace=True)
     assert (contents(), schemas()) == (rows, ["public"])
 
