@@ -10,7 +10,7 @@ COMPOSE ?= docker compose
 ENGLISH := locale/en/LC_MESSAGES/django.mo
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap-dev channels exports admin up demo down test test-services chaos storm worlds saved docs locale e2e screenshots browser spreadsheet fuzz lint format typecheck bench build compose-up compose-down
+.PHONY: help bootstrap-dev channels exports admin up demo down test test-services chaos storm worlds saved docs locale e2e screenshots browser spreadsheet fuzz lint format typecheck bench build compose-up compose-down doctor backup restore logs reset
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -32,6 +32,23 @@ demo: .venv/.runtime $(ENGLISH) ## Run Charon against local replicas of all prov
 
 down: .venv/.runtime ## End the Charon that runs on this folder's data
 	@$(PY) manage.py down
+
+doctor: .venv/.runtime $(ENGLISH) ## Look the installation over: what is wrong and what to do; code 0 is fine (JSON=1 for scripts)
+	@$(PY) manage.py doctor $(if $(JSON),--json)
+
+backup: .venv/.runtime ## Copy the database into data/backups and check the copy; Charon may run
+	@$(PY) manage.py backup
+
+restore: .venv/.runtime ## Put a backup in the place of the database: FILE=data/backups/...; REPLACE=1 over one that is there
+	@test -n "$(FILE)" || { echo "Which one? make restore FILE=data/backups/..." >&2; exit 1; }
+	@$(PY) manage.py restore "$(FILE)" $(if $(REPLACE),--replace)
+
+logs: ## Follow the logs of the containers (SERVICE=miner for one); make up writes its own to the terminal
+	@command -v $(firstword $(COMPOSE)) >/dev/null || { echo "There is no $(firstword $(COMPOSE)) here. make up writes to its terminal, a service of systemd to journalctl -u charon -f" >&2; exit 1; }
+	@$(COMPOSE) logs --follow --tail 200 $(SERVICE)
+
+reset: .venv/.runtime ## Remove the database, after a question (CONFIRM=yes answers it); EVERYTHING=1: the backups and the secret key too
+	@$(PY) manage.py reset $(if $(filter yes,$(CONFIRM)),--yes) $(if $(EVERYTHING),--everything)
 
 # Python keeps what it compiled: pytest rewrites every assert, 7 s in each worker.
 test test-services: export PYTHONDONTWRITEBYTECODE =

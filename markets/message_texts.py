@@ -254,6 +254,29 @@ PROBLEMS = {
     ),
     "stuck_since": Text("{count}, {first}", _("nieprzeliczone: %(count)s, od %(first)s")),
     "free_space": Text("{megabytes} MB", _("wolne: %(megabytes)s MB")),
+    "entries_overdue": Text(
+        "{count}, the first since {oldest:%Y-%m-%d %H:%M:%S} UTC",
+        _("spóźnione pozycje: %(count)s, pierwsza od %(oldest)s"),
+    ),
+    "entries_missing": Text("missing: {names}", _("brakuje: %(names)s")),
+    "key_missing": Text("{variable} is not set", _("brak zmiennej %(variable)s")),
+    "backup_of": Text("the newest is of {moment:%Y-%m-%d %H:%M} UTC", _("najnowsza z %(moment)s")),
+    "backup_none": Text("none is known", _("o żadnej nie wiadomo")),
+    "deliveries_due": Text(
+        "{count}, the first due since {oldest:%Y-%m-%d %H:%M:%S} UTC",
+        _("czekające wiadomości: %(count)s, najstarsza od %(oldest)s"),
+    ),
+    "migrations_missing": Text("{count} not applied: {names}", _("niewykonane (%(count)s): %(names)s")),
+    "migrations_unknown": Text("{count} of a newer release: {names}", _("z nowszego wydania (%(count)s): %(names)s")),
+    "clock_differs": Text(
+        "the clock of {server} differs from that of this machine by {seconds} s",
+        _("zegar serwera %(server)s różni się od zegara tej maszyny o %(seconds)s s"),
+    ),
+    "lease_over": Text(
+        "it runs since {since:%Y-%m-%d %H:%M:%S} UTC, its lease ended at {until:%Y-%m-%d %H:%M:%S} UTC",
+        _("trwa od %(since)s, a jego rezerwacja wygasła %(until)s"),
+    ),
+    "no_database": Text("there is none at {place}", _("nie ma jej pod %(place)s")),
     "clock_moved": Text(
         "the clock was moved by {seconds} s; {count} rows were put right",
         _("zegar przestawiono o %(seconds)s s; poprawione terminy: %(count)s"),

@@ -186,6 +186,56 @@ KINDS: dict[str, Kind] = {
         admin="alerts_channel",
         private=True,
     ),
+    "delivery_late": Kind(
+        _("Wiadomości o alertach czekają na wysłanie"),
+        _("Alerty powstają i widać je w systemie, ale ich odbiorcy jeszcze o nich nie wiedzą."),
+        _("Sprawdź kolejkę sygnałów oraz kanały; próby wysłania i ich błędy podaje lista wiadomości."),
+        admin="alerts_delivery",
+    ),
+    "schedules": Kind(
+        _("Harmonogram zadań nie jest wykonywany"),
+        _("To, co miało się zacząć o swojej porze, nie jest robione; strony i API działają."),
+        _("Uruchom system ponownie; brakujące pozycje zapisuje polecenie manage.py sync."),
+        admin="django_q_schedule",
+    ),
+    "no_key": Kind(
+        _("Włączone źródło nie ma klucza API"),
+        _("Nic nie jest z niego pobierane; inne źródła działają."),
+        _("Ustaw zmienną podaną w szczegółach i uruchom system ponownie albo wyłącz źródło."),
+        admin="markets_source",
+    ),
+    "backup": Kind(
+        _("Brak świeżej kopii zapasowej"),
+        _("Po utracie dysku lub bazy przepadną konta, ustawienia, alerty i historia zmian wartości."),
+        _("Użyj polecenia make backup, najlepiej codziennie, i przenoś kopie na inną maszynę."),
+    ),
+    "database": Kind(
+        _("Baza danych nie działa"),
+        _("Bez niej nie działają strony, API ani pobieranie."),
+        _(
+            "Sprawdź serwer bazy i zmienną DATABASE_URL albo plik bazy, jego prawa i miejsce na dysku. Uszkodzoną bazę "
+            "zastąp kopią zapasową: make restore FILE=..."
+        ),
+        strict=True,
+    ),
+    "migrations": Kind(
+        _("Baza danych jest z innego wydania systemu"),
+        _("Część systemu może zgłaszać błędy albo zapisywać niepełne dane."),
+        _(
+            "Brakujące migracje wykonuje start systemu albo polecenie manage.py prepare. Gdy baza jest z nowszego "
+            "wydania, zaktualizuj system albo odtwórz kopię zapasową tego wydania."
+        ),
+    ),
+    "static_files": Kind(
+        _("Pliki bibliotek stron są inne niż ich wydania"),
+        _("Bez dostępu do sieci CDN wykresy i formularze stron mogą nie działać."),
+        _("Przywróć katalog static/vendor z wydania systemu i zbierz pliki ponownie."),
+    ),
+    "unexamined": Kind(
+        _("Jednego ze sprawdzeń nie udało się wykonać"),
+        _("Nie wiadomo, czy ta część systemu działa."),
+        _("Usuń przyczynę podaną w szczegółach i uruchom manage.py doctor ponownie."),
+    ),
 }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 import pytest
 from django.conf import settings
@@ -24,6 +25,8 @@ from miner.admin_sources import MinedSourceAdmin
 from miner.fetch.errors import FiguresRefused, Misconfigured
 from miner.models import Lease, Poll
 from miner.pulse import health, results
+from signals.alerts.deliver.models import Delivery
+from tests.deliveries import channel
 from tests.test_source_states import end, loaded
 
 pytestmark = pytest.mark.usefixtures("without_redis")
@@ -93,6 +96,16 @@ def ahead(minutes: int) -> Schedule:
     return Schedule.objects.create(name="x", func="x", schedule_type="I", minutes=minutes, next_run=next_run)
 
 
+def overdue() -> Schedule:
+    return Schedule.objects.create(name="x", func="x", schedule_type="I", minutes=1,
+                                   next_run=clock.now() - detection.OVERDUE - timedelta(seconds=1))  # fmt: skip
+
+
+def late_delivery() -> None:
+    due = clock.now() - timedelta(minutes=6)
+    Delivery.objects.create(key=uuid4(), channel=channel(), step="fired", due_at=due, created_at=due)
+
+
 CASES = [
     Case("source_failed", "nbp", lambda: end(source(), "A", "failed", 3, "unreachable"),
          lambda: end(source(), "A", "success", 1)),
@@ -114,6 +127,10 @@ CASES = [
     Case("times_ahead", "jobs", lambda: run("nbp.A", "running", lease_until=clock.now() + timedelta(days=1)),
          lambda: Job.objects.filter(status="running").delete()),
     Case("times_ahead", "schedules", lambda: ahead(60), lambda: Schedule.objects.all().delete()),
+    Case("schedules", "overdue", overdue, lambda: Schedule.objects.all().delete()),
+    Case("no_key", "polygon", lambda: Source.objects.filter(code="polygon").update(enabled=True),
+         lambda: Source.objects.filter(code="polygon").update(enabled=False)),
+    Case("delivery_late", "", late_delivery, lambda: Delivery.objects.update(state="sent")),
     Case("outbox", "engine", outbox, lambda: OutboxEvent.objects.update(processed=clock.now())),
 ]  # fmt: skip
 
@@ -155,7 +172,7 @@ def test_health_tells_of_it_before_the_detector_has_run(case: Case, settings: An
 
 
 def test_every_kind_that_is_looked_for_has_its_case_and_its_words() -> None:
-    assert {case.kind for case in CASES} | {"redis", "disk"} == set(detection.KINDS) <= set(problems.KINDS)
+    assert {case.kind for case in CASES} | {"redis", "disk", "backup"} == set(detection.KINDS) <= set(problems.KINDS)
     for kind in problems.KINDS.values():
         assert all(str(text).strip() for text in (kind.title, kind.harm, kind.remedy))
 

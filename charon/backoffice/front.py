@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from charon import detection, queue_state
 from charon.backoffice import remedies
+from charon.upkeep import backup_file
 from markets import clock, formats
 from markets.models import Job, OutboxEvent, Source
 from markets.queries.source_state import SourceState
@@ -35,7 +36,7 @@ def context(request: HttpRequest) -> Row:
         office["states"] = [source_row(one, now) for one in states]
         office["budgets"] = budget_rows([one.source for one in states], now)
     if may("markets.view_job"):
-        office["parts"] = [*queue_rows(now), *other_rows(now), redis_row(), disk_row(), backup_row()]
+        office["parts"] = [*queue_rows(now), *other_rows(now), redis_row(), disk_row(), backup_row(now)]
     return office
 
 
@@ -140,6 +141,10 @@ def disk_row() -> Row:
     return part(_("Wolne miejsce"), light, f"{formats.whole(free // 1024**2)}{formats.NBSP}MB", _("na dysku z danymi"))
 
 
-def backup_row() -> Row:
-    """Nothing of Charon makes one yet, and what somebody else makes is not seen from here."""
-    return part(_("Kopia zapasowa"), "muted", _("o żadnej nie wiadomo"), _("Charon sam jeszcze jej nie robi"))
+def backup_row(now: datetime) -> Row:
+    """The newest that `manage.py backup` made here; what somebody else makes is not seen from here."""
+    newest = backup_file.newest()
+    if newest is None:
+        return part(_("Kopia zapasowa"), "muted", _("o żadnej nie wiadomo"), _("robi ją polecenie make backup"))
+    light = "warn" if now - newest > detection.OLD_BACKUP else "good"
+    return part(_("Kopia zapasowa"), light, told(newest, now))

@@ -1,0 +1,92 @@
+"""Backups of a Charon that runs, and what is left where a process is killed in the middle."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.processes import ROOT, Up, environment, manage, until
+
+pytestmark = pytest.mark.processes
+
+PATHS = ("/api/v1/rates?code=USD", "/api/v1/currencies", "/api/v1/rates?table=A&limit=1000")
+# Dies without a word when it comes to that function.
+KILLED = (
+    "import os, signal, sys; import django; django.setup(); from django.core.management import call_command; "
+    "from charon.upkeep import backup_file, sqlite_file; "
+    "setattr({place}, '{name}', lambda *_: os.kill(os.getpid(), signal.SIGKILL)); call_command(*sys.argv[1:])"
+)
+
+
+def mined(up: Up) -> bool:
+    """Whether the archive of the package is in."""
+    done = httpx.get(f"{up.url}/api/v1/jobs?source=nbp_archive&status=success").json()
+    return bool(done["items"] if isinstance(done, dict) else done)
+
+
+def answers(up: Up) -> list[bytes]:
+    found = [up.get(path) for path in PATHS]
+    assert {answer.status_code for answer in found} == {200}
+    return [answer.content for answer in found]
+
+
+@pytest.fixture
+def running(tmp_path: Path, outgoing: set[tuple[str, int]]) -> Iterator[Up]:
+    up = Up(tmp_path / "data", SOURCES="nbp")
+    outgoing.add(("127.0.0.1", up.port))
+    yield up.ready()
+    up.end()
+
+
+def test_a_backup_of_a_running_charon_is_that_charon_in_another_folder(
+    running: Up, tmp_path: Path, outgoing: set[tuple[str, int]]
+) -> None:
+    until(lambda: mined(running), seconds=240)
+    said = manage("backup", env=running.env)
+    assert (said.returncode, said.stderr) == (0, "")
+    (backup,) = (running.folder / "backups").glob("*.zip")
+    refused = manage("restore", str(backup), "--replace", env=running.env)
+    assert refused.returncode == 1
+    assert "Nothing was restored. Charon runs on" in refused.stderr
+    before = answers(running)
+    other = tmp_path / "other"
+    restored = manage("restore", str(backup), env=environment(other, SOURCES="nbp"))
+    assert restored.returncode == 0, restored.stderr
+    assert "made under another SECRET_KEY" in restored.stdout
+    again = Up(other, SOURCES="nbp")
+    outgoing.add(("127.0.0.1", again.port))
+    try:
+        assert answers(again.ready()) == before
+    finally:
+        again.end()
+
+
+def killed(place: str, name: str, *words: str, env: dict[str, str]) -> None:
+    code = KILLED.format(place=place, name=name)
+    done = subprocess.run([sys.executable, "-c", code, *words], env=env, cwd=ROOT, capture_output=True, timeout=120)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+
+
+def test_a_killed_backup_or_restore_leaves_what_was_there_and_the_next_one_works(tmp_path: Path) -> None:
+    env = environment(tmp_path / "data")
+    assert manage("prepare", env=env).returncode == 0
+    folder = tmp_path / "data" / "backups"
+    killed("backup_file", "check", "backup", env=env)
+    assert [path.suffix for path in folder.iterdir()].count(".zip") == 1, "a draft"
+    assert list(folder.glob("charon-*")) == []
+    assert manage("backup", env=env).returncode == 0
+    (backup,) = folder.iterdir()
+    before = (tmp_path / "data" / "charon.sqlite3").read_bytes()
+    for place, name in (("sqlite_file", "check"), ("sqlite_file", "put")):
+        killed(place, name, "restore", str(backup), "--replace", env=env)
+        assert (tmp_path / "data" / "charon.sqlite3").read_bytes() == before
+        assert list((tmp_path / "data").glob(".draft-*.restored"))
+    restored = manage("restore", str(backup), "--replace", env=env)
+    assert restored.returncode == 0, restored.stderr
+    assert list((tmp_path / "data").glob(".draft-*")) == []
+    done = manage("doctor", "--skip", "schedules", env=env)
+    assert done.returncode == 0, done.stdout
