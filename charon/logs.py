@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from markets.errors import is_storage_fault
-from markets.jobs.redact import without_keys, without_secrets
+from markets.jobs.redact import without_keys, without_secrets, without_secrets_within
 
 # A database that is away fails every request and every poll with the same 5 kB: 50 MB a day.
 WINDOW = 3600.0
@@ -48,7 +48,7 @@ class JsonFormatter(logging.Formatter):
         }
         if number := getattr(record, "request_id", ""):
             line["request_id"] = number
-        line |= getattr(record, "details", {})
+        line |= without_secrets_within(getattr(record, "details", {}))
         if record.exc_info:
             line["exception"] = without_secrets(self.formatException(record.exc_info))
         return without_keys(json.dumps(line, ensure_ascii=False, default=str)).translate(LINE_ENDS)

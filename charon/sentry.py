@@ -12,7 +12,7 @@ from django.conf import settings
 
 from charon import request_log
 from charon.logs import cause_of
-from markets.jobs.redact import without_secrets
+from markets.jobs.redact import without_secrets_within
 
 MISSING = "SENTRY_DSN is set, but the package sentry-sdk is not installed: errors go to the log alone (make sentry)"
 
@@ -63,12 +63,4 @@ def scrubbed(event: Any, hint: Any) -> Any:
         event["tags"] = {"request_id": number}
     if not record.exc_info and (cause := cause_of(record)):
         event["fingerprint"] = [cause]  # a task that failed: its traceback is a text, with names that change
-    return clean(event)
-
-
-def clean(value: Any) -> Any:
-    if isinstance(value, str):
-        return without_secrets(value)
-    if isinstance(value, dict):
-        return {name: clean(one) for name, one in value.items()}
-    return [clean(one) for one in value] if isinstance(value, list | tuple) else value
+    return without_secrets_within(event)

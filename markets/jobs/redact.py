@@ -2,6 +2,7 @@
 
 import re
 from functools import cache
+from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from django.conf import settings
@@ -31,6 +32,15 @@ MIN_KEY_LENGTH = 8
 def without_secrets(text: str) -> str:
     """Replaces the operator's own keys, and everything that looks like a key in a URL or a header, by `***`."""
     return WORD.sub(without_password, KEY_FOLLOWS.sub(r"\1***", NAMED.sub(r"\1***", without_keys(text))))
+
+
+def without_secrets_within(value: Any) -> Any:
+    """The same for each text in lists and dictionaries."""
+    if isinstance(value, str):
+        return without_secrets(value)
+    if isinstance(value, dict):
+        return {name: without_secrets_within(one) for name, one in value.items()}
+    return [without_secrets_within(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def without_password(word: re.Match[str]) -> str:
