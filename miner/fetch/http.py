@@ -18,7 +18,7 @@ from markets.network.guarded import NotPublic
 from markets.network.retry_after import retry_after as network_retry_after
 from markets.network.said import said, without
 from miner.fetch import guarded
-from miner.fetch.errors import Blocked, Misconfigured, ProviderError, Refused, Unreachable
+from miner.fetch.errors import Blocked, Misconfigured, Refused, Unreachable
 
 logger = logging.getLogger(__name__)
 
@@ -108,21 +108,20 @@ def fetch(
     place, started = place_of(url), time.monotonic()
     try:
         answer = requested(url, place, {"Accept": accept, **(headers or {})}, read_seconds)
-    except ProviderError as error:
+    except (Unreachable, Refused) as error:
         log_failure(error, url, started)
         raise
     logger.debug("GET %s: 200, %d bytes in %d ms", place, len(answer.body), milliseconds(started))
     return answer
 
 
-def log_failure(error: ProviderError, url: str, started: float) -> None:
+def log_failure(error: Unreachable | Refused, url: str, started: float) -> None:
     """The message names the place. A source that is away fails every poll: it has a line an hour, and a count.
 
     404 is how the NBP says that nothing was published.
     """
-    status = getattr(error, "status", 0)
-    cause = {"cause": f"call: {httpx.URL(url).host} {type(error).__name__} {status}"}
-    level = logging.DEBUG if status == 404 else logging.INFO
+    cause = {"cause": f"call: {httpx.URL(url).host} {type(error).__name__} {error.status}"}
+    level = logging.DEBUG if error.status == 404 else logging.INFO
     logger.log(level, "%s (after %d ms)", error, milliseconds(started), extra=cause)
 
 
