@@ -57,7 +57,7 @@ def scrubbed(event: Any, hint: Any) -> Any:
     record = hint["log_record"]
     if record.name == request_log.logger.name:
         return None
-    for name in ("request", "user", "extra"):
+    for name in ("request", "user", "extra", "breadcrumbs"):
         event.pop(name, None)
     if number := getattr(record, "request_id", ""):
         event["tags"] = {"request_id": number}
