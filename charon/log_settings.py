@@ -2,7 +2,7 @@
 
 import logging.config
 import sys
-from typing import Any
+from typing import Any, TextIO, cast
 
 from charon.log_streams import LoggedLines, log_what_nothing_caught
 
@@ -64,4 +64,4 @@ def configure(described: dict[str, Any]) -> None:
     logging.config.dictConfig(described)
     log_what_nothing_caught()
     if described["handlers"]["console"]["formatter"] == "json" and not isinstance(sys.stderr, LoggedLines):
-        sys.stderr = LoggedLines(sys.stderr)
+        sys.stderr = cast("TextIO", LoggedLines(sys.stderr))

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import sys
+import threading
 import warnings
 from collections.abc import Iterator
 from decimal import Decimal
@@ -18,7 +20,7 @@ from django_q.signals import post_execute, pre_execute
 from django_q.signing import SignedPackage
 from django_q.tasks import async_task
 
-from charon import log_streams, refusals, request_ids
+from charon import refusals, request_ids
 from charon.log_settings import configure
 from charon.log_streams import LoggedLines
 from charon.serving import wsgi
@@ -60,9 +62,8 @@ def test_a_line_is_one_object_whatever_is_in_it(log: Log) -> None:
     assert rows[3]["exception"].startswith("Traceback")
 
 
-def test_warnings_and_what_is_printed_to_stderr_become_lines(log: Log, capsys: pytest.CaptureFixture[str]) -> None:
-    below = log.stream
-    stderr = LoggedLines(below)
+def test_warnings_and_what_is_printed_to_stderr_become_lines(log: Log) -> None:
+    stderr = LoggedLines(log.stream)
     print("Process Worker-1:\n  File 'x'", file=stderr)
     print("begun", end="", file=stderr)
     print(" and ended", file=stderr)
@@ -79,14 +80,12 @@ def test_warnings_and_what_is_printed_to_stderr_become_lines(log: Log, capsys: p
 
 
 def test_what_nothing_caught_is_one_line(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
-    hooks = [(log_streams.sys, "excepthook"), (log_streams.threading, "excepthook"), (log_streams.sys, "stderr")]
-    for module, name in hooks:
+    for module, name in ((sys, "excepthook"), (threading, "excepthook"), (sys, "stderr")):
         monkeypatch.setattr(module, name, getattr(module, name))  # restored afterwards
     monkeypatch.setattr("logging.config.dictConfig", lambda _: None)
     configure({"handlers": {"console": {"formatter": "text"}}})
     logging.captureWarnings(capture=False)
-    error = ValueError("nobody expected it")
-    log_streams.sys.excepthook(ValueError, error, None)
+    sys.excepthook(ValueError, ValueError("nobody expected it"), None)
     [row] = log.objects(level="CRITICAL")
     assert "ValueError: nobody expected it" in row["exception"]
 
@@ -199,6 +198,7 @@ def test_granian_writes_no_lines_of_its_own_kind() -> None:
     from charon.serving.__main__ import LOG_CONFIG
 
     described = json.loads(LOG_CONFIG.read_text())["loggers"]
-    assert described.keys() == of_granian.LOGGING_CONFIG["loggers"].keys()  # type: ignore[attr-defined]
+    theirs: Any = of_granian.LOGGING_CONFIG["loggers"]
+    assert described.keys() == theirs.keys()
     assert all(one == {"handlers": [], "propagate": True} for one in described.values())
     assert LOGGING["root"]["handlers"] == ["console"]

@@ -111,6 +111,6 @@ def test_an_address_without_the_package_is_said_in_one_line_at_the_start(
     monkeypatch.setattr(sentry, "find_spec", lambda _: None)
     assert isinstance(sentry.handler(), logging.NullHandler)
     monkeypatch.setattr(prepare, "call_command", lambda *_, **__: None)
-    monkeypatch.setattr(prepare.timekeeping, "check", lambda: None)
+    monkeypatch.setattr("charon.processes.timekeeping.check", lambda: None)
     call_command("prepare")
     assert [row.getMessage() for row in caplog.records if "SENTRY" in row.getMessage()] == [sentry.MISSING]
