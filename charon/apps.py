@@ -1,4 +1,4 @@
-"""Django's entry for the top layer; it registers the system checks."""
+"""Django's entry for the top layer; it registers the system checks and the ids of tasks."""
 
 from django.apps import AppConfig
 
@@ -9,3 +9,4 @@ class CharonConfig(AppConfig):
 
     def ready(self) -> None:
         from charon import checks  # noqa: F401 - registers them
+        from charon.processes import task_ids  # noqa: F401 - listens to the queue

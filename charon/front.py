@@ -121,7 +121,7 @@ class Front:
         except BrokenPipeError:
             logger.debug("A client left its export")
         except Exception:
-            logger.exception("%s: an export broke off", dict(answer.headers).get("X-Request-ID"))
+            logger.exception("An export broke off", extra={"request_id": dict(answer.headers).get("X-Request-ID", "")})
             refuse(scope, proto, 500)  # said only where nothing has been sent
         finally:
             self.exporting = False

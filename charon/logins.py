@@ -35,5 +35,4 @@ def locked(request: HttpRequest, *_: Any) -> HttpResponse:
 @receiver(user_login_failed)
 def log_failure(request: HttpRequest | None = None, **_: Any) -> None:
     if request is not None:
-        number = request.META.get("charon.request_id", "?")
-        logger.warning("%s: a login from %s failed at %s", number, address_of(request), route_of(request))
+        logger.warning("A login from %s failed at %s", address_of(request), route_of(request))

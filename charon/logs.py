@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from markets.errors import is_storage_fault
-from markets.jobs.redact import without_keys, without_secrets
+from markets.jobs.redact import without_keys, without_secrets, without_secrets_within
 
 # A database that is away fails every request and every poll with the same 5 kB: 50 MB a day.
 WINDOW = 3600.0
@@ -23,9 +23,19 @@ TRACEBACK = "Traceback (most recent call last)"
 REPEATING = frozenset({"psycopg.pool"})
 
 
+# str.splitlines and some collectors end a line at these too; JSON has them escaped as well.
+LINE_ENDS = str.maketrans({"\x85": "\\u0085", "\u2028": "\\u2028", "\u2029": "\\u2029"})
+
+
 class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         return without_secrets(super().format(record))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name that logging calls
+        """`[4f6c1a52…] GET /api/v1/rates 422`: the id of the request or task, where there is one."""
+        if number := getattr(record, "request_id", ""):
+            record.message = f"[{number}] {record.message}"
+        return super().formatMessage(record)
 
 
 class JsonFormatter(logging.Formatter):
@@ -36,10 +46,12 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": without_secrets(record.getMessage()),
         }
-        line |= getattr(record, "details", {})
+        if number := getattr(record, "request_id", ""):
+            line["request_id"] = number
+        line |= without_secrets_within(getattr(record, "details", {}))
         if record.exc_info:
             line["exception"] = without_secrets(self.formatException(record.exc_info))
-        return without_keys(json.dumps(line, ensure_ascii=False))
+        return without_keys(json.dumps(line, ensure_ascii=False, default=str)).translate(LINE_ENDS)
 
 
 @dataclass(slots=True)
@@ -58,8 +70,10 @@ class OncePerCause(logging.Filter):
     nothing is written in between.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, counts: bool = True) -> None:
+        """Without `counts` the record stays as it is, and nothing is written in between."""
         super().__init__()
+        self.counts = counts
         self.told: dict[str, Told] = {}
         self.lock = threading.Lock()
 
@@ -72,12 +86,12 @@ class OncePerCause(logging.Filter):
             known = self.told.get(cause)
             if known is None or time.monotonic() >= known.until:
                 self.begin(cause, seconds)
-                if known and known.again:
+                if self.counts and known and known.again:
                     note(record, known.again)
                 return True
             known.again += 1
             again = known.again
-        if seconds == WINDOW and again >= 10 and str(again).strip("0") == "1":
+        if self.counts and seconds == WINDOW and again >= 10 and str(again).strip("0") == "1":
             note(record, again)
             shorten(record)
             return True

@@ -1,8 +1,6 @@
 """What happens to every request: an id, the API's many addresses, and what caches must know."""
 
-import re
 import sys
-import uuid
 from collections.abc import Callable
 
 from django.conf import settings
@@ -13,6 +11,7 @@ from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 
+from charon import request_ids
 from charon.api.addresses import canonical, is_api
 from charon.api.errors import RETRY_SECONDS, is_bare, seal
 from charon.languages import ENGLISH
@@ -21,17 +20,16 @@ from markets.errors import is_storage_fault
 
 View = Callable[[HttpRequest], HttpResponseBase]
 
-KNOWN_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
-
 
 def request_id(get_response: View) -> View:
-    """An id that log, answer and error share; one that a proxy gave is kept if it is harmless."""
+    """An id that log, answer, error and the tasks of it share; one that a proxy gave is kept if it is harmless."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         given = request.META.get("HTTP_X_REQUEST_ID", "")  # request.headers first reads all of them: 6 µs
-        request.META["charon.request_id"] = given if KNOWN_ID.fullmatch(given) else uuid.uuid4().hex
-        response = get_response(request)
-        response.headers["X-Request-ID"] = request.META["charon.request_id"]
+        request.META["charon.request_id"] = number = request_ids.chosen(given)
+        with request_ids.working_for(number):
+            response = get_response(request)
+        response.headers["X-Request-ID"] = number
         return response
 
     return middleware

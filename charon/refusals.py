@@ -28,6 +28,7 @@ OUTER = frozenset(
     {
         "charon.metrics.measured",
         "charon.middleware.request_id",
+        "charon.access_log.access_logged",
         "charon.languages.by_address",
         "charon.request_log.errors_logged",
         "charon.request_log.secrets_masked",

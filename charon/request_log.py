@@ -1,7 +1,7 @@
 """What is logged of requests, and what never is: the query string, and a secret that stands in an address.
 
-Each 4xx and 5xx has one line with the id of the answer, method, route and status. The route is that of our own table:
-a path or a query is a stranger's text, and people put tokens there.
+Each 4xx and 5xx has one line with method, route and status, and the id of the answer beside it. The route is that of
+our own table: a path or a query is a stranger's text, and people put tokens there.
 """
 
 import logging
@@ -90,9 +90,9 @@ def log_error(request: HttpRequest, status: int) -> None:
 
 
 def described(request: HttpRequest, status: int | str) -> str:
-    """`4f6c1a52: GET /api/v1/rates 422`; `/?` where no route leads."""
+    """`GET /api/v1/rates 422`; `/?` where no route leads."""
     method = request.method if request.method in METHODS else "other"
-    return f"{request.META.get('charon.request_id', '?')}: {method} {route_of(request)} {status}"
+    return f"{method} {route_of(request)} {status}"
 
 
 def route_of(request: HttpRequest) -> str:

@@ -48,7 +48,9 @@ try:
     ALLOWED_ORIGINS = origins("ALLOWED_ORIGINS", env.list("ALLOWED_ORIGINS", []))
     LOG_LEVEL = choice("LOG_LEVEL", "INFO", "DEBUG", "INFO", "WARNING", "ERROR")
     LOG_FORMAT = choice("LOG_FORMAT", "text", "text", "json")
+    LOG_ACCESS = env.bool("LOG_ACCESS", False)
     ENABLE_EXCEPTION_LOGGING = env.bool("ENABLE_EXCEPTION_LOGGING", True)
+    SENTRY_DSN = http_url("SENTRY_DSN", "").rstrip("/") if env.str("SENTRY_DSN", "") else ""
     REDIS_URL = connections.redis_url() if env.bool("REDIS_ENABLED", True) else ""
     REDIS_PUBSUB_CHANNEL_RATES = env.str("REDIS_PUBSUB_CHANNEL_RATES", "rates.ingested")
     REDIS_PUBSUB_CHANNEL_SIGNALS = env.str("REDIS_PUBSUB_CHANNEL_SIGNALS", "signals.updated")
@@ -227,6 +229,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "charon.metrics.measured",
     "charon.middleware.request_id",
+    "charon.access_log.access_logged",
     "charon.languages.by_address",
     "charon.request_log.errors_logged",
     "charon.request_log.secrets_masked",
@@ -375,4 +378,5 @@ if PUBLIC_URL.startswith("https://"):
 # the proxy redirects; here it would also redirect the questions of this machine about life and figures (W008).
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
 
-LOGGING = log_settings.logging_config(LOG_LEVEL, LOG_FORMAT, ENABLE_EXCEPTION_LOGGING)
+LOGGING = log_settings.logging_config(LOG_LEVEL, LOG_FORMAT, ENABLE_EXCEPTION_LOGGING, bool(SENTRY_DSN))
+LOGGING_CONFIG = "charon.log_settings.configure"

@@ -34,7 +34,7 @@ def free_port() -> int:
 
 def environment(folder: Path, **changes: str) -> dict[str, str]:
     """The environment of a plain start, without the variables of the test run."""
-    own = {"DATABASE_URL", "SECRET_KEY", "LOG_LEVEL", "REDIS_URL", "TEST_DATABASE_URL", "TEST_REDIS_URL"}
+    own = {"DATABASE_URL", "SECRET_KEY", "LOG_LEVEL", "SENTRY_DSN", "REDIS_URL", "TEST_DATABASE_URL", "TEST_REDIS_URL"}
     settings = {
         "DJANGO_SETTINGS_MODULE": "charon.settings",
         "ENV_FILE": os.devnull,

@@ -49,6 +49,8 @@ for name in (
     "NBP_CONNECTIONS",
     "ALLOWED_HOSTS",
     "LOG_FORMAT",
+    "LOG_ACCESS",
+    "SENTRY_DSN",
     "API_TOKEN",
     "REDIS_PREFIX",
     "ENABLE_METRICS_ENDPOINT",

@@ -1,5 +1,6 @@
 """The priority batch: critical instruments first, one failure stops nobody, another source stands in and is named."""
 
+import re
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
@@ -65,6 +66,20 @@ def test_one_failure_does_not_stop_the_batch(market: Source) -> None:
     assert failures_of(result) == ["BTCUSD", "XAUUSD"]
     assert {"symbol": "XAUUSD", "error": "No data"} in result.errors
     assert Job.objects.get(job_type="batch.priority").status == "success"
+
+
+def test_begin_and_end_are_logged_with_duration_and_counts_also_of_one_that_breaks(
+    market: Source, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    Plan.prices["C:XAUUSD"] = None
+    with caplog.at_level("INFO", logger="miner.batch.run"):
+        batch_run.run("first")
+        monkeypatch.setattr(batch_run, "fallback_sources", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            batch_run.run("second")
+    told = [re.sub(r"\d+\.\d s", "N s", row.getMessage()) for row in caplog.records if row.name == "miner.batch.run"]
+    counts = "ended after N s: 2 updated, 1 failed, 2 calls"
+    assert told == ["Batch first begins", f"Batch first {counts}", "Batch second begins", f"Batch second {counts}"]
 
 
 def test_a_fault_of_the_program_in_one_group_stops_no_other(market: Source, monkeypatch: pytest.MonkeyPatch) -> None:

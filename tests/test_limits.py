@@ -358,7 +358,7 @@ def test_nothing_of_who_failed_is_kept_or_logged_but_the_address(
     stored = str(AccessAttempt.objects.values().get())
     assert "192.0.2.7" in stored
     lines = [row.getMessage() for row in caplog.records if row.name == "charon.logins"]
-    assert lines == ["a-known-id: a login from 192.0.2.7 failed at /admin/login/"]
+    assert lines == ["A login from 192.0.2.7 failed at /admin/login/"]
     for secret in secrets.values():
         assert secret not in stored + caplog.text
 

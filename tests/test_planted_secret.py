@@ -1,32 +1,29 @@
 """A secret in an address is told by nothing, and every error has one line in the log with its id, method and route."""
 
-import io
 import json
 import logging
 import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 from django.test import Client
-from django.utils.module_loading import import_string
 
 from charon.api.sse import Live
 from charon.api.sse_hub import Hub
 from charon.request_log import masked
-from charon.settings import LOGGING as DESCRIBED
 from markets.models import Job, Source
 from markets.queries import overview, prices
+from tests.log_lines import Log, logged
 from tests.operations import operations
 from tests.own_redis import imitated
 from tests.test_docs import read
 
 pytestmark = pytest.mark.django_db
 
-LOGGING: Any = DESCRIBED
 SECRET = "pk-live-Zx81-Qw77"
 USERINFO = f"https://reader:{SECRET}@rates.example/"
 QUERIES = [
@@ -63,33 +60,10 @@ OPERATORS = [
 TOKEN = {"Authorization": "Bearer only-for-this-test"}
 
 
-class Log:
-    """What the console of a running Charon would show."""
-
-    def __init__(self, form: str) -> None:
-        self.stream = io.StringIO()
-        self.handler = logging.StreamHandler(self.stream)
-        described = {"text": LOGGING["formatters"]["text"], "json": LOGGING["formatters"]["json"]}[form]
-        form_of = import_string(described["()"])
-        self.handler.setFormatter(form_of(described["format"]) if "format" in described else form_of())
-        for name in LOGGING["handlers"]["console"]["filters"]:
-            self.handler.addFilter(import_string(LOGGING["filters"][name]["()"])())
-
-    def lines(self, *words: str) -> list[str]:
-        return [line for line in self.stream.getvalue().splitlines() if all(word in line for word in words)]
-
-
 @pytest.fixture(params=["text", "json"])
 def log(request: pytest.FixtureRequest) -> Iterator[Log]:
-    one, loggers = Log(request.param), [logging.getLogger(), logging.getLogger("django.server")]
-    before = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.addHandler(one.handler)
-        logger.setLevel(logging.INFO)
-    yield one
-    for logger, level in zip(loggers, before, strict=True):
-        logger.removeHandler(one.handler)
-        logger.setLevel(level)
+    with logged(request.param) as one:
+        yield one
 
 
 @pytest.fixture
@@ -204,7 +178,7 @@ def test_every_error_has_one_line_with_its_id_method_route_and_status(
         assert answer.status_code == status, (address, answer.content)
         assert number in answer.content.decode() or status == 404, "whoever reports it can name it"
         [line] = log.lines(number)
-        assert f"{number}: {method} {route} {status}" in line
+        assert f"{method} {route} {status}" in line
         assert address.partition("?")[2] not in line or "?" not in address
     assert client.get("/health").status_code == 200
     assert len(log.lines()) == len(asked), "Django's own lines, which name the path, are left out"
@@ -231,6 +205,32 @@ def test_live_logs_its_errors_the_same_way(redis: Any, log: Log) -> None:
     number = json.loads(sent[1]["body"])["error"]["id"]
     assert log.lines(number, "GET of live 404")
     assert SECRET not in log.stream.getvalue() + str(sent)
+
+
+def test_no_key_of_the_operator_stands_in_the_log(log: Log, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever quotes it: a line, its arguments, an error and what it came from, in a URL, a header or bare."""
+    settings.COINGECKO_API_KEY, settings.SENTRY_DSN = "CG-planted-1", "https://planted-2@sentry.example/1"
+    monkeypatch.setitem(settings.DATABASES["default"], "PASSWORD", "planted/3+x")
+    settings.REDIS_URL = "redis://:planted%2F4@127.0.0.1:1/0"
+    planted = {
+        "CG-planted-1", "https://planted-2@sentry.example/1", "planted/3+x", "planted%2F3%2Bx", "planted/4",
+        settings.REDIS_URL, "Bearer planted-5-of-a-client", "Authorization: Bearer planted-6", "x-api-key: planted-7",
+        "https://api.example/rates?apiKey=planted-8&a=b", "postgres://me:planted-9@host/db",
+        "https://hooks.slack.com/services/T0/B0/planted-10", "https://api.telegram.org/bot1:planted-11/sendMessage",
+        "https://discord.com/api/webhooks/1/planted-12", "{'password': 'planted-13'}",
+    }  # fmt: skip
+    for secret in planted:
+        try:
+            try:
+                raise ValueError(f"GET {secret}")
+            except ValueError as error:
+                raise RuntimeError(secret) from error
+        except RuntimeError:
+            told = {"cause": secret, "details": {"of": [secret]}}
+            logging.getLogger("anybody").exception("%s has failed: %s", secret, {"of": secret}, extra=told)
+    assert len(log.lines(" has failed: ")) == len(planted)
+    assert "planted-" not in log.stream.getvalue()
+    assert "planted/" not in log.stream.getvalue() + unquote(log.stream.getvalue())
 
 
 def test_the_development_server_logs_no_query(log: Log) -> None:

@@ -192,7 +192,7 @@ def unauthenticated(request: HttpRequest, error: Exception) -> HttpResponse:
 @api.exception_handler(OperationalError)
 @api.exception_handler(InterfaceError)
 def no_database(request: HttpRequest, error: Exception) -> HttpResponse:
-    logger.error("%s: the database cannot be asked: %s", request.META["charon.request_id"], error, exc_info=error)
+    logger.error("The database cannot be asked: %s", error, exc_info=error)
     return unavailable(request)
 
 
@@ -203,7 +203,7 @@ def server_error(request: HttpRequest, error: Exception) -> HttpResponse:
     number = request.META["charon.request_id"]
     # The route, not the path: everybody sees it in the summary of the log, and a path is a stranger's text.
     route = request.resolver_match.route if request.resolver_match else "?"
-    logger.error("%s: /%s", number, route, exc_info=error)
+    logger.error("/%s", route, exc_info=error)
     pubsub.note_error(f"/{route}", "dashboard", f"{number}: {runs.scrub(repr(error))}")
     return envelope(request, 500)
 
@@ -230,8 +230,7 @@ def health_now(request: HttpRequest, asked: Query[health.Strictness]) -> HttpRes
     try:
         told = health.health()
     except DatabaseError as error:
-        number, kind = request.META["charon.request_id"], type(error).__name__
-        logger.error("%s: the database cannot be asked: %s", number, kind, extra=log_cause(error))
+        logger.error("The database cannot be asked: %s", type(error).__name__, extra=log_cause(error))
         part = "disk" if detection.is_disk_full() else "database"
         return uncached(unavailable(request, UNABLE[part], {"part": part}))
     faulty = asked.strict and health.is_faulty(told)

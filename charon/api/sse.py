@@ -8,7 +8,6 @@ missed more than the newest events, which the hub keeps, receives the event `los
 import asyncio
 import logging
 import time
-import uuid
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -19,12 +18,12 @@ from django.http.request import split_domain_port, validate_host
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
+from charon import access_log, request_ids
 from charon.api import client_address, cors, sse_hub
 from charon.api.addresses import STREAM, canonical
 from charon.api.errors import NO_VALID_CALLER, envelope
 from charon.api.live_question import question_of
 from charon.api.sse_hub import Hub, Listener
-from charon.middleware import KNOWN_ID
 from charon.request_log import METHODS
 from markets import access
 from markets.api.responses import reply, uncached
@@ -74,7 +73,12 @@ class Live:
         await asyncio.gather(follower, return_exceptions=True)
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def answer(self, scope: Scope, receive: Receive, send_plain: Send) -> None:
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        given = header_of(scope, b"x-request-id")
+        with request_ids.working_for(request_ids.chosen(given)), access_log.of_live(scope, send) as counted:
+            await self.answer_in_turn(scope, receive, counted)
+
+    async def answer_in_turn(self, scope: Scope, receive: Receive, send_plain: Send) -> None:
         path, method = canonical(scope["path"]), scope["method"]
         send = allowing([*origin_headers(scope, path), *https_headers()], send_plain)
         if early := answer_at_once(scope, path):
@@ -210,11 +214,10 @@ async def until_gone(receive: Receive, listener: Listener) -> None:
 
 def refuse(scope: Scope, status: int, message: str, detail: Any = None, **headers: str) -> HttpResponse:
     """An error in the envelope of the API."""
-    given = header_of(scope, b"x-request-id")
     request = HttpRequest()
-    request.META["charon.request_id"] = number = given if KNOWN_ID.fullmatch(given) else uuid.uuid4().hex
+    request.META["charon.request_id"] = number = request_ids.current.get()
     response = envelope(request, status, message, detail)
-    logger.warning("%s: %s of live %d", number, scope["method"] if scope["method"] in METHODS else "other", status)
+    logger.warning("%s of live %d", scope["method"] if scope["method"] in METHODS else "other", status)
     for name, value in {"X-Request-ID": number, **headers}.items():
         response.headers[name] = value
     return response

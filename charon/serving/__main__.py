@@ -15,6 +15,8 @@ from charon.serving import bodies
 
 # A worker weighs 105 MB at rest, half of it shared. Beyond this the next one takes its place, and no request fails.
 MAX_RSS = 350
+# Its lines go the way of all others: granian's own handlers write text, and to standard output.
+LOG_CONFIG = Path(__file__).with_name("granian_log.json")
 
 
 def options(host: str, port: int, workers: int, kill_timeout: int) -> list[str]:
@@ -32,6 +34,7 @@ def options(host: str, port: int, workers: int, kill_timeout: int) -> list[str]:
         "--workers-max-rss": str(MAX_RSS),
         "--workers-kill-timeout": str(kill_timeout),
         "--log-level": "error",
+        "--log-config": str(LOG_CONFIG),
     }
     words = [word for option in values.items() for word in option]
     return [*words, "--no-ws", "--respawn-failed-workers"]

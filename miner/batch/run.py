@@ -8,7 +8,8 @@ The failure of one instrument never stops the others.
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 
 from markets import clock
@@ -39,9 +40,7 @@ def run(batch_id: str = "", trigger: str = Job.Trigger.SCHEDULE) -> BatchResult 
     """
     result = BatchResult(batch_id or new_id())
     try:
-        with runs.job(JOB, trigger=trigger) as job:
-            logger.info("Batch %s begins", result.batch_id)
-            started = time.monotonic()
+        with runs.job(JOB, trigger=trigger) as job, logged(result) as started:
             keep(job, result)
             groups = critical()
             for source, listings in groups:
@@ -50,20 +49,30 @@ def run(batch_id: str = "", trigger: str = Job.Trigger.SCHEDULE) -> BatchResult 
             result.fallbacks |= fallback_sources(asked, result.priority_updated)
             result.queue_remaining = batch_queue.size()
             keep(job, result)
-            logger.info(
-                "Batch %s ended after %.1f s: %d updated, %d failed, %d calls",
-                result.batch_id,
-                time.monotonic() - started,
-                len(result.priority_updated),
-                len(result.priority_failed),
-                result.api_calls_used,
-            )
     except runs.Busy:
         logger.warning("A batch is already running")
         if batch_id:
             record_skipped(result, trigger)
         return None
     return result
+
+
+@contextmanager
+def logged(result: BatchResult) -> Iterator[float]:
+    """Its begin and its end, which has a line also where an error is the end."""
+    logger.info("Batch %s begins", result.batch_id)
+    started = time.monotonic()
+    try:
+        yield started
+    finally:
+        logger.info(
+            "Batch %s ended after %.1f s: %d updated, %d failed, %d calls",
+            result.batch_id,
+            time.monotonic() - started,
+            len(result.priority_updated),
+            len(result.priority_failed),
+            result.api_calls_used,
+        )
 
 
 def record_skipped(result: BatchResult, trigger: str) -> None:

@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Generator, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -14,7 +13,7 @@ from markets.messages import Message
 from markets.models import Listing, Source
 from markets.records import Bar
 from miner import sources
-from miner.collect import backoff, failures, sync_status
+from miner.collect import backoff, failures, sync_status, threads
 from miner.fetch import rate_limit, retry
 from miner.fetch.errors import ProviderError, UnknownTicker, Unreachable, Unreadable
 from miner.fetch.parsing import sentences
@@ -78,7 +77,7 @@ def fetch(
 
     one = partial(answer_of, provider, timeframe, traffic, until, patient)
     try:
-        with ThreadPoolExecutor(CONNECTIONS) as pool:
+        with threads.pool(CONNECTIONS) as pool:
             try:
                 answers = zip(questions, pool.map(one, questions), strict=True)
                 yield from lots(of_symbols(answers) if patient else answers, cycle)

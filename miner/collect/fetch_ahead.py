@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotYet
 from datetime import date
 from itertools import islice, takewhile
@@ -10,6 +10,7 @@ from itertools import islice, takewhile
 from markets.jobs import job_leases
 from markets.models import Job
 from markets.records import Table
+from miner.collect import threads
 from miner.collect.window_plan import Span
 from miner.fetch import retry
 from miner.fetch.errors import ProviderError
@@ -37,7 +38,7 @@ def fetch_ahead(
     when those are written, whatever the history's length.
     """
     todo = iter(windows)
-    pool = ThreadPoolExecutor(connections, thread_name_prefix="mine")
+    pool = threads.pool(connections)
     try:
         waiting = deque((window, pool.submit(answer_of, fetch, window)) for window in islice(todo, 4 * connections))
         while waiting:

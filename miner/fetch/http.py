@@ -1,5 +1,6 @@
 """The one HTTP client: timeouts, no redirects, a size limit, every failure as a ProviderError."""
 
+import logging
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from markets.network.retry_after import retry_after as network_retry_after
 from markets.network.said import said, without
 from miner.fetch import guarded
 from miner.fetch.errors import Blocked, Misconfigured, Refused, Unreachable
+
+logger = logging.getLogger(__name__)
 
 CONNECT_SECONDS, READ_SECONDS = 5, 10
 # The largest NBP answer (93 days of table A) is 150 kB; the ECB's whole history is 6 MB.
@@ -102,15 +105,38 @@ def fetch(
     query or headers (they may hold keys), nor the reason phrase (NBP sends it in CP1250). Raises Misconfigured when the
     environment forbids all requests. Inside `answered_until` the request ends by that time.
     """
-    place = place_of(url)
+    place, started = place_of(url), time.monotonic()
+    try:
+        answer = requested(url, place, {"Accept": accept, **(headers or {})}, read_seconds)
+    except (Unreachable, Refused) as error:
+        log_failure(error, url, started)
+        raise
+    logger.debug("GET %s: 200, %d bytes in %d ms", place, len(answer.body), milliseconds(started))
+    return answer
+
+
+def log_failure(error: Unreachable | Refused, url: str, started: float) -> None:
+    """The message names the place. A source that is away fails every poll: it has a line an hour, and a count.
+
+    404 is how the NBP says that nothing was published.
+    """
+    cause = {"cause": f"call: {httpx.URL(url).host} {type(error).__name__} {error.status}"}
+    level = logging.DEBUG if error.status == 404 else logging.INFO
+    logger.log(level, "%s (after %d ms)", error, milliseconds(started), extra=cause)
+
+
+def milliseconds(started: float) -> int:
+    return round((time.monotonic() - started) * 1000)
+
+
+def requested(url: str, place: str, headers: Mapping[str, str], read_seconds: float) -> Answer:
     seconds = min(MAX_SECONDS, _deadline.get() - time.monotonic())
     if seconds <= 0:
         raise Unreachable(Message("no_time_left", place=place))
     timeout = httpx.Timeout(min(read_seconds, seconds), connect=min(CONNECT_SECONDS, seconds))
-    given = dict(headers or {})
-    secrets = secrets_of(url, given)
+    secrets = secrets_of(url, {name: value for name, value in headers.items() if name != "Accept"})
     try:
-        with client().stream("GET", url, headers={"Accept": accept, **given}, timeout=timeout) as answer:
+        with client().stream("GET", url, headers=dict(headers), timeout=timeout) as answer:
             body = read(answer, place, seconds)
     except NotPublic as error:
         raise Refused(Message("not_public", place=place, fault=str(error))) from None

@@ -1,5 +1,6 @@
 """Retries of failed requests: after Retry-After if sent, else after 1, 2 and 4 s with jitter."""
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from miner.fetch import http
 from miner.fetch.errors import Unreachable
 
 T = TypeVar("T")
+logger = logging.getLogger(__name__)
 
 ATTEMPTS = 4
 FIRST_BACKOFF = 1.0
@@ -23,6 +25,8 @@ JITTER = 0.5
 LONGEST_BACKOFF = 30.0
 # The time that the last try gets after the last wait.
 REQUEST_SECONDS = 5.0
+# In the log: once an hour, and then the count.
+AGAIN = {"cause": "tried again"}
 
 
 @dataclass(slots=True)
@@ -108,7 +112,10 @@ def call(
             with attempt:
                 if traffic.stopped:
                     raise traffic.cause or Unreachable(Message("run_ended"))
-                traffic.asked(attempt.num > 1, time.monotonic() - ended)
+                waited = time.monotonic() - ended
+                traffic.asked(attempt.num > 1, waited)
+                if attempt.num > 1:
+                    logger.info("Try %d of %d, after %.1f s", attempt.num, ATTEMPTS, waited, extra=AGAIN)
                 try:
                     with http.answered_until(until + REQUEST_SECONDS):
                         return work()

@@ -1,5 +1,6 @@
 """`manage.py live`: the process that sends server-sent events to clients."""
 
+import logging
 import socket
 from typing import Any
 
@@ -13,6 +14,8 @@ from charon.api.sse_hub import Hub
 from charon.processes import listen_socket
 from charon.processes.supervisor import stop_on_signal
 from charon.startup_messages import said
+
+logger = logging.getLogger(__name__)
 
 # In seconds. A client that reads nothing delays the shutdown by no more: the process ends within 3 s.
 GRACE = 1
@@ -50,9 +53,15 @@ class Command(BaseCommand):
         with listening(settings.HOST, settings.LIVE_PORT) as sock, stop_on_signal() as stop:
             stop.interrupts = False  # uvicorn ends in order, and with code 0
             place = listen_socket.Place(sock.family, *sock.getsockname()[:2])
-            self.stdout.write(f"Charon live: {place.url.removesuffix('/')}{STREAM}")
-            self.stdout.flush()
+            self.announce(f"Charon live: {place.url.removesuffix('/')}{STREAM}")
             Server(Hub()).run(sockets=[sock])
+
+    def announce(self, text: str) -> None:
+        if settings.LOG_FORMAT == "json":
+            logger.info(text)
+        else:
+            self.stdout.write(text)
+            self.stdout.flush()
 
 
 def listening(host: str, port: int) -> socket.socket:

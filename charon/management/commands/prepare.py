@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 from django_q.tasks import async_task
 
-from charon import variables
+from charon import sentry, variables
 from charon.processes import timekeeping
 from charon.startup_messages import said
 from markets.jobs import runs
@@ -40,6 +40,8 @@ class Command(BaseCommand):
             raise CommandError(said("The database could not be prepared: {}", runs.scrub(str(error)))) from None
         for name in variables.without_use():
             logger.info("%s is not used: tasks wait in the database, in the transaction that they belong to", name)
+        if sentry.is_missing():
+            logger.warning(sentry.MISSING)
         if options["start"]:
             async_task("miner.tasks.start", cluster=settings.MINER_QUEUE)
             async_task("signals.tasks.catch_up", cluster=settings.BRAIN_QUEUE, group="brain")

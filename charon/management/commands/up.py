@@ -1,5 +1,6 @@
 """`manage.py up`: all processes of Charon on one machine, in the foreground, after migrate and sync."""
 
+import logging
 import os
 import sys
 from contextlib import suppress
@@ -22,6 +23,8 @@ from charon.serving import worker_beat
 from charon.startup_messages import said
 from markets.jobs import job_leases, runs
 from miner.pulse import polls
+
+logger = logging.getLogger(__name__)
 
 # A small one, which needs no database: web is asked for it.
 FILE = "/static/favicon.svg"
@@ -66,8 +69,14 @@ class Command(BaseCommand):
         if not has_operator():
             lines.append("  admin: no account yet; make one with `make admin`")
         lines.append("  stop:  Ctrl-C, or `make down` in another terminal")
+        self.say("\n".join(lines))
+
+    def say(self, text: str) -> None:
+        if settings.LOG_FORMAT == "json":
+            logger.info(text)
+            return
         with suppress(OSError):  # a full disk or a closed pipe: what is said here stops nothing
-            self.stdout.write("\n".join(lines))
+            self.stdout.write(text)
             self.stdout.flush()
 
 

@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextvars import copy_context
 from datetime import datetime, timedelta
 from queue import Empty, Queue
 from typing import NamedTuple
@@ -51,7 +52,8 @@ def wait_for(results: Results, seconds: float) -> Outcome | None:
 
 
 def in_a_thread(work: Callable[[], None]) -> None:
-    threading.Thread(target=work, name="alert-delivery", daemon=True).start()
+    """With the id that the log has of this task."""
+    threading.Thread(target=copy_context().run, args=(work,), name="alert-delivery", daemon=True).start()
 
 
 class Sender:
