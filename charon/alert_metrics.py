@@ -1,4 +1,4 @@
-"""How many alerts there were and last, what their evaluation costs and what became of their messages, of all processes."""
+"""Alerts that fired and that last, the cost of their evaluation and what became of their messages, of all processes."""
 
 from collections.abc import Iterator
 from datetime import datetime

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from django.db.models import Count, F, Max, Min, Q, Sum
+from django.db.models import Count, Max, Min, Q, Sum
 from prometheus_client.metrics_core import Metric
 
 from charon import queue_state, status_metrics
@@ -108,7 +108,7 @@ def signals(now: datetime) -> Iterator[Metric]:
 
 def deliveries(now: datetime) -> Iterator[Metric]:
     """What is to be sent. One that is held back (quiet hours) is due when that ends."""
-    waiting = Delivery.objects.filter(state__in=Delivery.OPEN).order_by().values_list(kind=F("channel__kind"))
+    waiting = Delivery.objects.filter(state__in=Delivery.OPEN).order_by().values_list("channel__kind")
     rows = list(waiting.annotate(count=Count("pk"), first=Min("due_at")))
     labels = ["channel_kind"]
     counts = [([kind], float(count)) for kind, count, _first in rows]

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.metrics_core import Metric
 from prometheus_client.metrics import MetricWrapperBase
+from prometheus_client.metrics_core import Metric
 
 from charon import metrics
 from charon.processes import worker_metrics
@@ -49,9 +49,9 @@ def documented() -> dict[str, tuple[str, tuple[str, ...], str]]:
 
 def scraped() -> dict[str, set[str]]:
     """The labels of every series that a scrape of both targets can have, by the series' name."""
-    text = generate_latest(metrics.registry()).decode() + generate_latest(worker_metrics.registry()).decode()
+    registries = (metrics.registry(), worker_metrics.registry(closes=False))
+    text = "".join(generate_latest(registry).decode() for registry in registries)
     kinds = dict(re.findall(r"^# TYPE (\S+) (\w+)$", text, re.MULTILINE))
-    registries = (metrics.registry(), worker_metrics.registry())
     labels = {family.name: set(labels_of(family)) for registry in registries for family in own(registry)}
     found = dict(OF_PROMETHEUS)
     for name, kind in kinds.items():

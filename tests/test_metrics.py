@@ -1,28 +1,31 @@
 """What Prometheus is told, and that nobody is told unless the operator says so."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError
 from django.test import Client
 from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from charon import metrics, status_metrics
+from charon import metrics, price_metrics, status_metrics
 from charon.metric_families import Collected
-from charon.pages import status_facts
 from charon.processes import worker_metrics
-from markets import access, api_tokens
+from markets import api_tokens
 from markets.models import ApiToken, Job, Source
+from markets.records import RateRecord
 from markets.redis import cache_stats
+from markets.store.prices import save_prices
 from markets.store.publish import publish
 from tests.cases import walk
 from tests.market import price, source
 from tests.scrapes import documented, labels_of, own
 from tests.test_api_rates import JAN_2, mids
+from tests.test_pages_instrument import save, table
 
 pytestmark = pytest.mark.django_db
 
@@ -101,7 +104,6 @@ def test_without_networks_the_token_alone_opens(counting: None, settings: Any) -
     settings.API_TOKEN = "the-operators-own-token"
     assert Client().get("/metrics").status_code == 404
     assert Client().get("/metrics", headers={"Authorization": f"Bearer {settings.API_TOKEN}"}).status_code == 200
-    assert access.READ_LOG
 
 
 # What is counted in the processes of the web
@@ -158,7 +160,7 @@ def values(*parts: Any) -> dict[str, float]:
 
 def test_both_answers_can_be_read_by_the_official_parser(client: Client, counting: None, nbp: Source) -> None:
     client.get("/health")
-    worker = generate_latest(worker_metrics.registry()).decode()
+    worker = generate_latest(worker_metrics.registry(closes=False)).decode()
     for text in (client.get("/metrics").content.decode(), worker):
         families = list(text_string_to_metric_families(text))
         assert len(families) > 20
@@ -169,7 +171,7 @@ def test_both_answers_can_be_read_by_the_official_parser(client: Client, countin
 
 def test_every_metric_is_in_the_table_of_the_docs_with_its_kind_its_labels_and_its_target() -> None:
     web = {family.name: ("api", family) for family in own(REGISTRY)}
-    worker = {family.name: ("worker", family) for family in own(worker_metrics.registry())}
+    worker = {family.name: ("worker", family) for family in own(worker_metrics.registry(closes=False))}
     found = {
         name: (family.type, labels_of(family), "both" if name in web and name in worker else target)
         for name, (target, family) in (web | worker).items()
@@ -177,12 +179,11 @@ def test_every_metric_is_in_the_table_of_the_docs_with_its_kind_its_labels_and_i
     assert found == documented()
 
 
-def test_a_scrape_costs_few_statements(nbp: Source, django_assert_max_num_queries: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr(connection, "close", lambda: None)
+def test_a_scrape_costs_few_statements(nbp: Source, django_assert_max_num_queries: Any) -> None:
     with django_assert_max_num_queries(20):
         list(metrics.installation.collect())
     with django_assert_max_num_queries(16):
-        list(worker_metrics.registry().collect())
+        list(worker_metrics.registry(closes=False).collect())
 
 
 def test_a_database_that_is_away_is_told_and_the_target_stays_up(
@@ -198,10 +199,10 @@ def test_a_database_that_is_away_is_told_and_the_target_stays_up(
     assert "charon_ok" not in told
 
 
-def test_missed_publications_are_counted_by_the_calendar_of_the_table(nbp: Source, job: Job, at: Any) -> None:
+def test_missed_publications_are_counted_by_the_calendar_of_the_table(nbp: Source, at: Any) -> None:
     at("2026-11-20 13:00")  # a Friday
     Source.objects.exclude(pk=nbp.pk).update(enabled=False)
-    publish([mids(status_facts.read().now.date() - timedelta(days=8), USD="3.9")], nbp, job)
+    save(nbp, [table(date(2026, 11, 12), RateRecord("USD", mid=Decimal("3.9")))])
     told = values(status_metrics.read)
     labels = '{series="nbp.A",source="nbp"}'
     assert told[f"charon_publications_missed{labels}"] == 6, "12 to 20 November without the weekend"
@@ -212,9 +213,6 @@ def test_missed_publications_are_counted_by_the_calendar_of_the_table(nbp: Sourc
 
 
 def test_prices_of_a_source_that_is_not_public_are_no_metric(nbp: Source, at: Any) -> None:
-    from charon import price_metrics
-    from markets.store.prices import save_prices
-
     at("2026-10-26 12:00")
     gecko = source("coingecko", ["BTC"], public_api=True)
     save_prices([price("60000.5", 1)], gecko)

@@ -10,7 +10,7 @@ import time
 from bisect import bisect_left
 from typing import Any
 
-from django.db import DatabaseError, connection, transaction
+from django.db import Error, connection, transaction
 from django_q.signals import post_execute, post_execute_in_worker, pre_execute
 from django_q.utils import get_func_repr
 
@@ -45,7 +45,7 @@ def count(task: dict[str, Any], **_: Any) -> None:
     result = TaskCount.Result.SUCCESS if task["success"] else TaskCount.Result.FAILURE
     try:
         add(get_func_repr(task["func"])[:120], result, task.get(WORKED, 0.0))
-    except DatabaseError as error:
+    except Error as error:
         logger.warning("A task was not counted: %s", type(error).__name__, extra=log_cause(error))
         connection.close()
 
@@ -54,7 +54,7 @@ def add(name: str, result: str, seconds: float) -> None:
     with transaction.atomic():
         TaskCount.objects.get_or_create(task=name, result=result)
         row = TaskCount.objects.select_for_update().get(task=name, result=result)
-        buckets = row.buckets or [0] * (len(LIMITS) + 1)
+        buckets = row.buckets if len(row.buckets) > len(LIMITS) else [0] * (len(LIMITS) + 1)
         buckets[bisect_left(LIMITS, seconds)] += 1
         row.count, row.seconds, row.buckets = row.count + 1, row.seconds + seconds, buckets
         row.save()

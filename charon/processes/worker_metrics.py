@@ -27,9 +27,9 @@ class Handler(WSGIRequestHandler):
         """Four lines a minute that say nothing."""
 
 
-def registry() -> CollectorRegistry:
+def registry(*, closes: bool = True) -> CollectorRegistry:
     found = CollectorRegistry()
-    found.register(Collected(task_metrics.read, work_metrics.read, closes=True))
+    found.register(Collected(task_metrics.read, work_metrics.read, closes=closes))
     return found
 
 
