@@ -1,45 +1,30 @@
-"""How many alerts there were, what their evaluation costs, what became of their messages, for Prometheus: of all
-processes, from the database."""
+"""Alerts that fired and that last, the cost of their evaluation and what became of their messages, of all processes."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
-from django.db import DatabaseError, connection
-from prometheus_client.core import CounterMetricFamily, SummaryMetricFamily
+from django.db.models import Count
+from prometheus_client.core import SummaryMetricFamily
 from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector
 
-from signals.alerts.models import AlertPass, Sending
+from charon.metric_families import age, counter, gauge, single
+from signals.alerts.models import AlertEvent, AlertPass, Kind, Sending
 
 
-class Alerts(Collector):
-    """Nothing while the database is away. `closes`: for a thread of its own, whose connection nobody else ends."""
-
-    def __init__(self, *, closes: bool = False) -> None:
-        self.closes = closes
-
-    def describe(self) -> list[Metric]:
-        """Registering asks for the names, and there may be no database yet."""
-        return []
-
-    def collect(self) -> Iterator[Metric]:
-        try:
-            row = AlertPass.objects.first() or AlertPass()
-            sending = Sending.objects.first() or Sending()
-        except DatabaseError:
-            return
-        finally:
-            if self.closes:
-                connection.close()
-        fired = CounterMetricFamily("alerts", "Alerts that fired.", labels=["kind"])
-        for kind, count in sorted(row.fired.items()):
-            fired.add_metric([kind], count)
-        yield fired
-        seconds = SummaryMetricFamily("alert_compute_seconds", "Time of a pass over the rules.")
-        seconds.add_metric([], count_value=row.passes, sum_value=row.seconds)
-        yield seconds
-        deliveries = CounterMetricFamily(
-            "alert_deliveries", "Deliveries by what became of a try.", labels=["channel_kind", "state"]
-        )
-        for name, count in sorted(sending.counts.items()):
-            deliveries.add_metric(name.rsplit(" ", 1), count)
-        yield deliveries
+def read(now: datetime) -> Iterator[Metric]:
+    """Three statements."""
+    row = AlertPass.objects.first() or AlertPass()
+    sending = Sending.objects.first() or Sending()
+    fired = [([kind], count) for kind, count in sorted(row.fired.items())]
+    yield counter("alerts", "Alerts that fired.", ["kind"], fired)
+    seconds = SummaryMetricFamily("alert_compute_seconds", "Time of a pass over the rules.")
+    seconds.add_metric([], count_value=row.passes, sum_value=row.seconds)
+    yield seconds
+    since = age(row.ended_at, now) if row.ended_at else None
+    yield single("charon_alert_pass_age_seconds", "Since the last pass over all rules.", since)
+    sent = [(name.rsplit(" ", 1), count) for name, count in sorted(sending.counts.items())]
+    yield counter("alert_deliveries", "Deliveries by what became of a try.", ["channel_kind", "state"], sent)
+    lasting = AlertEvent.objects.filter(state=AlertEvent.State.OPEN).order_by().values_list("kind")
+    counts = dict(lasting.annotate(count=Count("pk")))
+    samples = [([kind], float(counts.get(kind, 0))) for kind in sorted(Kind.values)]
+    yield gauge("charon_alerts_open", "Alerts that last and that nobody has acknowledged.", ["kind"], samples)

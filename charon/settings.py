@@ -20,6 +20,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION = "0.1.0"
 # So many can be guessed by nobody, if they are random.
 MIN_TOKEN = 16
+PRIVATE_NETWORKS = ["127.0.0.0/8", "::1", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"]
 NOT_NEGATIVE = validate.Range(min=0, error="must not be negative; 0 switches it off")
 POSITIVE = validate.Range(min=1, error="must be at least {min}")
 
@@ -73,6 +74,10 @@ try:
     # Addresses and networks whose X-Forwarded-For is believed.
     TRUSTED_PROXIES = networks("TRUSTED_PROXIES", env.list("TRUSTED_PROXIES", ["127.0.0.0/8", "::1"]))
     ENABLE_METRICS_ENDPOINT = env.bool("ENABLE_METRICS_ENDPOINT", False)
+    # Who may ask for them without a token: this machine and networks that are not the internet.
+    METRICS_ALLOWED_NETWORKS = networks(
+        "METRICS_ALLOWED_NETWORKS", env.list("METRICS_ALLOWED_NETWORKS", PRIVATE_NETWORKS)
+    )
     # prometheus_client counts into files of this folder, and fails where there is none. The start of web empties it.
     made_folder("PROMETHEUS_MULTIPROC_DIR")
     ENABLE_WORKER_METRICS = env.bool("ENABLE_WORKER_METRICS", False)

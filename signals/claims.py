@@ -147,7 +147,8 @@ def folded(rows: list[OutboxEvent]) -> list[OutboxEvent]:
         kept = newest[row.kind]
         kept.from_time, kept.to_time = min(kept.from_time, row.from_time), max(kept.to_time, row.to_time)
         kept.rows += row.rows
+        kept.opened_at = min(filter(None, (kept.opened_at, row.opened_at)), default=None)
     if older:
         OutboxEvent.objects.filter(pk__in=[row.pk for row in older]).delete()
-        OutboxEvent.objects.bulk_update(newest.values(), ["from_time", "to_time", "rows"])
+        OutboxEvent.objects.bulk_update(newest.values(), ["from_time", "to_time", "rows", "opened_at"])
     return list(newest.values())

@@ -9,7 +9,8 @@ import pytest
 from django.test import Client
 from django_q.models import Schedule
 
-from charon import metrics
+from charon import price_metrics
+from charon.metric_families import Collected
 from markets import clock, problems
 from markets.api.compare_schemas import ComparisonPage
 from markets.instruments import create
@@ -386,11 +387,11 @@ def test_the_metric_has_the_newest_difference_of_each_public_pair(django_assert_
     euro([*usual(), "4.2500"], ["4.2000"] * 101)
     with django_assert_max_num_queries(5):
         assert readings.newest(Audience.API) == {"eur-pln": Decimal("119.05")}
-    families = {family.name: family for family in metrics.States().collect()}
+    families = {family.name: family for family in Collected(price_metrics.read).collect()}
     (sample,) = families["charon_cross_source_bps"].samples
     assert (sample.labels, sample.value) == ({"pair": "eur-pln"}, 119.05)
     Source.objects.filter(code="ecb").update(public_api=False)
-    families = {family.name: family for family in metrics.States().collect()}
+    families = {family.name: family for family in Collected(price_metrics.read).collect()}
     assert families["charon_cross_source_bps"].samples == []
 
 

@@ -44,7 +44,7 @@ def healthcheck(name: str) -> list[str]:
 
 
 def test_every_process_of_charon_and_what_it_needs_is_a_service() -> None:
-    assert set(SERVICES) == {*OURS, "proxy", "postgres", "redis", "prometheus"}
+    assert set(SERVICES) == {*OURS, "proxy", "postgres", "redis", "prometheus", "grafana"}
     assert {name: SERVICES[name]["command"] for name in OURS} == {name: [name] for name in OURS}
     assert {SERVICES[name]["image"] for name in OURS} == {"charon"}
 
@@ -59,7 +59,11 @@ def test_images_are_pinned() -> None:
 
 def test_the_proxy_and_prometheus_are_published_by_default_to_this_machine() -> None:
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
-    assert published == {"proxy": ["${HOST:-127.0.0.1}:${PORT:-8000}:8080"], "prometheus": ["127.0.0.1:9090:9090"]}
+    assert published == {
+        "proxy": ["${HOST:-127.0.0.1}:${PORT:-8000}:8080"],
+        "prometheus": ["127.0.0.1:9090:9090"],
+        "grafana": ["127.0.0.1:3000:3000"],
+    }
     assert not any(service.get("network_mode") for service in SERVICES.values())
 
 
@@ -112,7 +116,7 @@ def test_nobody_starts_before_what_it_needs_is_well() -> None:
     both = {"postgres", "redis"}
     assert {name: set(need) for name, need in needs.items()} == {
         "web": both, "miner": both, "brain": both, "pulse": both,
-        "live": {"redis"}, "proxy": {"web", "live"}, "prometheus": {"web"},
+        "live": {"redis"}, "proxy": {"web", "live"}, "prometheus": {"web"}, "grafana": {"prometheus"},
     }  # fmt: skip
 
 

@@ -10,7 +10,8 @@ from django.utils.module_loading import import_string
 from django_q.models import OrmQ, Schedule
 from prometheus_client import CollectorRegistry, generate_latest
 
-from charon.alert_metrics import Alerts
+from charon import alert_metrics
+from charon.metric_families import Collected
 from markets import clock
 from markets.models import Source
 from signals.alerts import schedule
@@ -84,7 +85,7 @@ def test_the_metrics_count_deliveries_by_kind_and_state(receiver: Receiver) -> N
     receiver.fails()
     work()
     registry = CollectorRegistry()
-    registry.register(Alerts())
+    registry.register(Collected(alert_metrics.read))
     said = generate_latest(registry).decode()
     assert 'alert_deliveries_total{channel_kind="played",state="retry"} 2.0' in said
     assert 'alert_deliveries_total{channel_kind="played",state="sent"} 1.0' in said

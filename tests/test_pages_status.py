@@ -17,7 +17,7 @@ from django.utils.html import strip_tags
 from django_q.models import Schedule
 from django_q.tasks import async_task
 
-from charon import metrics
+from charon import status_metrics
 from charon.backoffice import front
 from charon.processes import queue_heartbeat
 from markets import problems
@@ -233,7 +233,7 @@ def test_page_json_text_admin_and_metrics_judge_alike(client: Client, staff: Cli
         assert next(one["state"] for one in health.json()["sources"] if one["code"] == "nbp") == detail
         found = {(one["kind"], one["subject"]) for one in health.json()["problems"]}
         assert {(one["kind"], one["subject"]) for one in told["problems"]} == found
-        gauge = metrics.state_gauge(source_states.states())
+        gauge = status_metrics.state_gauge(source_states.states())
         assert {s.labels["state"] for s in gauge.samples if s.labels["source"] == "nbp" and s.value} == {detail}
         office = {row["code"]: row["light"] for row in states_of(front.context(request_of(staff)))}
         assert lights(visitor) == office

@@ -22,6 +22,7 @@ from markets.queries import candles, latest_prices, overview
 from markets.queries.freshness import OFFICIAL
 from markets.queries.history import Point
 from markets.queries.prices import decimals
+from markets.queries.source_state import SeriesFacts, judge_series
 from miner.providers import PROVIDERS
 from miner.source_states import timetable
 from signals.models import DAILY, OFFICIAL_KINDS, midnight
@@ -72,8 +73,8 @@ def official(instrument: Instrument) -> Figure | None:
 def is_missing(table: str, day: date) -> bool:
     """Whether a newer table of the NBP should be here by now, as the state of the source is judged."""
     series = next(one for one in PROVIDERS[OFFICIAL].series if one.table == table)
-    _late, missing = timetable(series).due(clock.now())
-    return missing is not None and day < missing
+    facts = SeriesFacts(f"{OFFICIAL}.{table}", newest=day, timetable=timetable(series))
+    return judge_series(facts, clock.now()).is_behind
 
 
 def of_market(instrument: Instrument) -> Figure | None:

@@ -28,6 +28,8 @@ class OutboxEvent(models.Model):
     from_time = models.DateTimeField(_("od"), db_column="from_date")
     to_time = models.DateTimeField(_("do"), db_column="to_date")
     rows = models.PositiveIntegerField(_("wiersze"))
+    # When the first of the rows came; null in what an earlier release wrote.
+    opened_at = models.DateTimeField(_("czeka od"), null=True, editable=False)
     # The last job that widened the row; prices and candles may come without one.
     job = models.ForeignKey(
         Job, models.SET_NULL, null=True, blank=True, related_name="outbox_events", verbose_name=_("zadanie")

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
 from typing import Any, NamedTuple
 
+from markets import clock
 from markets.models import Job, OutboxEvent
 from markets.store import bulk
 
@@ -15,6 +16,7 @@ COLUMNS = {
     "from_date": "timestamptz",
     "to_date": "timestamptz",
     "rows": "integer",
+    "opened_at": "timestamptz",
     "job_id": "bigint",
     "tries": "smallint",
     "error": "text",
@@ -50,11 +52,11 @@ def write(arrivals: Iterable[Arrival], job: Job | None) -> set[str]:
     """
     news = sorted(arrivals)
     times = {one.first for one in news} | {one.last for one in news}  # few and shared: a table is of one day
-    adapted = {moment: bulk.moment(moment) for moment in times}
+    adapted, now = {moment: bulk.moment(moment) for moment in times}, bulk.moment(clock.now())
     rows: list[tuple[Any, ...]] = []
     for instrument, kind, first, last, count in news:
         span = adapted[first], adapted[last]
-        rows += [(instrument, kind, consumer, *span, count, job and job.pk, 0, "", "") for consumer in CONSUMERS]
+        rows += [(instrument, kind, consumer, *span, count, now, job and job.pk, 0, "", "") for consumer in CONSUMERS]
     bulk.insert(TABLE, COLUMNS, rows, WIDEN)
     return {one.kind for one in news}
 

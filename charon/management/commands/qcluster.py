@@ -6,12 +6,16 @@ from django.conf import settings
 from django_q.conf import Conf
 from django_q.management.commands import qcluster
 
-from charon.processes import worker_metrics
+from charon.processes import task_counts
 
 
 class Command(qcluster.Command):  # type: ignore[misc]  # django-q2 has no types
     def handle(self, *args: Any, **options: Any) -> None:
         """The cluster forks first: a thread and its locks do not survive a fork."""
+        task_counts.connect()
         super().handle(*args, **options)
         if settings.ENABLE_WORKER_METRICS and Conf.CLUSTER_NAME == settings.MINER_QUEUE:
+            # Here, for it loads the rules: the workers are forked without them.
+            from charon.processes import worker_metrics
+
             worker_metrics.serve()
