@@ -76,7 +76,7 @@ RUN_BY: dict[tuple[str, str], list[str]] = {
     ("docs/webhooks.md", "json"): ["test_docs_blocks.py::test_the_message_of_a_webhook_has_the_fields_of_the_page"],
 }
 # Languages of which every block is run by one test, wherever it stands: commands by test_docs_commands.py, and below.
-EVERYWHERE = {"sh", "ini", "nginx", "caddy", "yaml", "sql", "promql"}
+EVERYWHERE = {"sh", "cron", "ini", "nginx", "caddy", "yaml", "sql", "promql"}
 
 
 def answers() -> set[Block]:

@@ -27,6 +27,8 @@ from tests.test_docs import ROOT, names, read, section, table
 # What cannot be run by a test, by its first word. A new word needs its reason here, or a check below.
 NOT_RUN = {
     "sudo": "changes the machine",
+    "systemctl": "changes the machine",
+    "journalctl": "tells of the machine",
     "ss": "tells of the machine",
     "ssh": "needs another machine",
     "git": "fetches from the project's host",
@@ -34,6 +36,10 @@ NOT_RUN = {
     "pg_dump": "needs a PostgreSQL; see docs/operations.md, Tried",
     "pg_restore": "needs a PostgreSQL; see docs/operations.md, Tried",
     "prometheus": "a server; test_prometheus.py starts one",
+    "rsync": "needs another machine",
+    "cd": "a word of the shell; the folder is the installation's",
+    "grep": "reads what another command says",
+    "tee": "keeps what another command says",
     "redis-cli": "needs a Redis; test_events.py asks one with it",
 }
 # Docker's own commands beside Compose: there is no engine where the tests run.
@@ -160,9 +166,13 @@ def shell(command: Command, folder: Path) -> None:
     assert (ended.returncode, ended.stderr) == (0, ""), command.line
 
 
-@pytest.mark.parametrize("block", in_language("sh"), ids=str)
+# What cron puts before a command: minute, hour, day, month, weekday.
+CRON = re.compile(r"^(?:[\d*/,-]+\s+){5}", re.MULTILINE)
+
+
+@pytest.mark.parametrize("block", in_language("sh", "cron"), ids=str)
 def test_every_command_can_be_given(block: Block, folder: Path) -> None:
-    found = list(commands(block.text))
+    found = list(commands(CRON.sub("", block.text) if block.language == "cron" else block.text))
     assert found, f"{block} has no command"
     for command in found:
         assert command.variables.keys() <= allowed(), f"{command.line}: not all variables are known"
@@ -203,7 +213,7 @@ def test_a_command_that_cannot_be_given_is_found(wrong: str, folder: Path) -> No
 
 
 def test_a_line_is_taken_apart_as_a_shell_would() -> None:
-    text = 'A=1 make up | tee "a b" > log  # why\ncurl -d \'{"a":\n 1}\' \\\n  x && cat <<EOF\nmake nothing\nEOF\nls\n'
+    text = 'A=1 make up 2>&1 | tee "a b" > log  # why\ncurl -d \'{"a":\n 1}\' \\\n  x && cat <<EOF\nmake nothing\nEOF\nls\n'
     found = [(one.variables, one.words) for one in commands(text)]
     assert found == [
         ({"A": "1"}, ["make", "up"]), ({}, ["tee", "a b"]), ({}, ["curl", "-d", '{"a":\n 1}', "x"]),

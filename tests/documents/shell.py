@@ -38,7 +38,8 @@ def lines(text: str) -> Iterator[tuple[str, list[str]]]:
 def split(line: str) -> list[str]:
     if line.endswith("\\"):
         raise ValueError("goes on")
-    lexer = shlex.shlex(line.replace("\\\n", " "), posix=True, punctuation_chars="();<>|&")
+    whole = re.sub(r"(?<=\s)\d(?=[<>])", "", line.replace("\\\n", " "))  # which stream is redirected says nothing here
+    lexer = shlex.shlex(whole, posix=True, punctuation_chars="();<>|&")
     lexer.whitespace_split = True
     return list(lexer)
 
