@@ -361,6 +361,8 @@ CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
 
+# For a login whose `next` leads elsewhere.
+LOGIN_REDIRECT_URL = "admin:index"
 # In the session: a cookie of its own could have no prefix.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 

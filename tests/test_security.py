@@ -45,7 +45,7 @@ def test_no_page_gives_markup_back_that_stood_in_a_parameter(client: Client, nbp
         assert "'\"><" not in page, path
 
 
-@walk("path", [f"/waluty/{MARKUP}/", f"/krypto/{MARKUP}", f"/tabele/A/{MARKUP}/", f"/alerty/potwierdz/{MARKUP}/",
+@walk("path", [f"/waluty/{MARKUP}/", f"/krypto/{MARKUP}/", f"/tabele/A/{MARKUP}/", f"/alerty/potwierdz/{MARKUP}/",
                f"/{MARKUP}", f"/rates?code={MARKUP}", f"/feeds/signals/{MARKUP}.atom", f"/badge/{MARKUP}.svg"])  # fmt: skip
 def test_nor_markup_that_stood_in_an_address(client: Client, nbp: Source, path: str) -> None:
     answer = client.get(path)
@@ -104,7 +104,7 @@ def test_a_method_that_nobody_needs_is_refused(client: Client, nbp: Source, meth
 def test_no_header_and_no_field_makes_another_method_of_a_request(client: Client, nbp: Source, settings: Any) -> None:
     client.force_login(User.objects.create_superuser("ada", password="x"))
     forged = {"X-HTTP-Method-Override": "POST", "X-Method-Override": "DELETE", "X-HTTP-Method": "DELETE"}
-    assert client.get("/batch/run?_method=POST", headers=forged).status_code == 422
+    assert client.get("/batch/run?_method=POST", headers=forged).status_code in {405, 422}
     assert client.get("/batch/run", headers=forged).status_code == 405
     assert client.get(reverse("admin:logout"), headers=forged).status_code == 405
 
