@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Set
+from typing import Any
 
 from django.contrib.auth.password_validation import CommonPasswordValidator
 from django.core.exceptions import ValidationError
@@ -25,8 +26,8 @@ class ComposedPasswordValidator(CommonPasswordValidator):
     two of them are 400 million.
     """
 
-    def validate(self, password: str, user: object = None) -> None:
-        super().validate(password)
+    def validate(self, password: str, user: Any = None) -> None:
+        super().validate(password, user)
         if fewest_pieces(password.lower().strip(), self.passwords | OF_HERE) < FEWEST:
             raise ValidationError(_("To hasło składa się ze słów, które zgaduje się najpierw."), code="composed")
 

@@ -368,7 +368,7 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 if PUBLIC_URL.startswith("https://"):
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
-    # A browser takes such a name from this host alone, over HTTPS alone: no neighbour below the same domain can plant it.
+    # A browser takes such a name from this host alone, over HTTPS alone: no neighbour of its domain can plant it.
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
     SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds())
     # Only a proxy of TRUSTED_PROXIES sends it this far: charon.api.client_address.believed_scheme.

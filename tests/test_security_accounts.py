@@ -53,8 +53,8 @@ def test_fewer_are_none(password: str) -> None:
 
 @pytest.mark.parametrize(
     "password",
-    ["passwordpassword", "Password12345678", "a" * 100, "abcabcabcabcabcabc", "123456789012345", "charoncharon2026", "CharonNBP202611",
-     "dragonmonkey1234", "qwertyuiop123456", "bitcoinoperator1"],
+    ["passwordpassword", "Password12345678", "a" * 100, "abcabcabcabcabcabc", "123456789012345", "charoncharon2026",
+     "CharonNBP202611", "dragonmonkey1234", "qwertyuiop123456", "bitcoinoperator1"],
 )  # fmt: skip
 def test_what_is_put_together_from_guesses_is_none(password: str) -> None:
     with pytest.raises(ValidationError):
@@ -74,7 +74,9 @@ def test_more_than_three_thousand_guesses_of_that_length_are_known() -> None:
 
 
 def test_pieces_are_known_words_short_numbers_and_single_signs() -> None:
-    found = {text: fewest_pieces(text, {"siedem", "kot"}) for text in ("siedem mokrych", "siedem1234kot", "ab" * 50, "")}
+    found = {
+        text: fewest_pieces(text, {"siedem", "kot"}) for text in ("siedem mokrych", "siedem1234kot", "ab" * 50, "")
+    }
     assert found == {"siedem mokrych": 9, "siedem1234kot": 3, "ab" * 50: 2, "": 0}
 
 
@@ -148,7 +150,7 @@ def test_a_login_gets_a_session_of_its_own(client: Client, ada: User) -> None:
     assert not Session.objects.filter(pk=first).exists(), "the session before is over"
 
 
-def test_a_session_has_more_than_128_random_bits_and_the_browser_keeps_it_from_scripts(client: Client, ada: User) -> None:
+def test_a_session_has_more_than_128_random_bits_that_no_script_reads(client: Client, ada: User) -> None:
     log_in(client)
     cookie = client.cookies["sessionid"]
     assert (len(cookie.value), cookie["httponly"], cookie["samesite"], cookie["max-age"]) == (32, True, "Lax", 43200)
