@@ -1,5 +1,9 @@
 """Which passwords are refused: known ones, and those that are put together from known ones."""
 
+import re
+from collections.abc import Set
+from typing import Any
+
 from django.contrib.auth.password_validation import CommonPasswordValidator
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
@@ -11,6 +15,8 @@ OF_HERE = frozenset({"charon", "nbp", "ecb", "kurs", "kursy", "waluta", "waluty"
 FEWEST = 5
 # Longer numbers are not tried one by one.
 DIGITS = 4
+# `abcabcabc` and `aaaa`: to say a thing again makes nothing longer.
+AGAIN = re.compile(r"(.{1,8}?)\1{2,}", re.DOTALL)
 
 
 class ComposedPasswordValidator(CommonPasswordValidator):
@@ -20,7 +26,7 @@ class ComposedPasswordValidator(CommonPasswordValidator):
     two of them are 400 million.
     """
 
-    def validate(self, password: str, user: object = None) -> None:
+    def validate(self, password: str, user: Any = None) -> None:
         super().validate(password, user)
         if fewest_pieces(password.lower().strip(), self.passwords | OF_HERE) < FEWEST:
             raise ValidationError(_("To hasło składa się ze słów, które zgaduje się najpierw."), code="composed")
@@ -29,16 +35,16 @@ class ComposedPasswordValidator(CommonPasswordValidator):
         return _("Najlepsze jest zdanie z pięciu lub więcej przypadkowych słów; znaki mogą być dowolne.")
 
 
-def fewest_pieces(text: str, known: set[str] | frozenset[str]) -> float:
-    """How few known words, short numbers and repetitions of one sign make up the text; infinity where others remain."""
-    longest = max(map(len, known), default=0)
-    best: list[float] = [0.0]
+def fewest_pieces(text: str, known: Set[str]) -> int:
+    """How few known words, short numbers and single signs make up the text, with what is said again said once."""
+    longest = max(map(len, known), default=1)
+    text = AGAIN.sub(r"\1", text)[: FEWEST * longest]  # so much has as many pieces as are asked for
+    best = [0]
     for end in range(1, len(text) + 1):
-        first = max(0, end - longest)
-        pieces = (best[start] + 1 for start in range(first, end) if is_piece(text[start:end], known))
-        best.append(min(pieces, default=float("inf")))
+        starts = range(max(0, end - longest), end)
+        best.append(1 + min(best[start] for start in starts if is_piece(text[start:end], known)))
     return best[-1]
 
 
-def is_piece(text: str, known: set[str] | frozenset[str]) -> bool:
-    return text in known or len(set(text)) == 1 or (len(text) <= DIGITS and text.isdecimal())
+def is_piece(text: str, known: Set[str]) -> bool:
+    return len(text) == 1 or text in known or (len(text) <= DIGITS and text.isdecimal())

@@ -369,12 +369,14 @@ CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
 
+# For a login whose `next` leads elsewhere.
+LOGIN_REDIRECT_URL = "admin:index"
 # In the session: a cookie of its own could have no prefix.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 if PUBLIC_URL.startswith("https://"):
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
-    # A browser takes such a name from this host alone, over HTTPS alone: no neighbour below the same domain can plant it.
+    # A browser takes such a name from this host alone, over HTTPS alone: no neighbour of its domain can plant it.
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
     SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds())
     # Only a proxy of TRUSTED_PROXIES sends it this far: charon.api.client_address.believed_scheme.

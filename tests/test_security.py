@@ -1,4 +1,4 @@
-"""Attacks that must come to nothing: what is echoed, where a login leads, forms of other sites, files, names of hosts."""
+"""Attacks that must come to nothing: what is echoed, where a login leads, forms of others, files, hosts."""
 
 import re
 from typing import Any
@@ -45,8 +45,11 @@ def test_no_page_gives_markup_back_that_stood_in_a_parameter(client: Client, nbp
         assert "'\"><" not in page, path
 
 
-@walk("path", [f"/waluty/{MARKUP}/", f"/krypto/{MARKUP}", f"/tabele/A/{MARKUP}/", f"/alerty/potwierdz/{MARKUP}/",
-               f"/{MARKUP}", f"/rates?code={MARKUP}", f"/feeds/signals/{MARKUP}.atom", f"/badge/{MARKUP}.svg"])  # fmt: skip
+STRANGE = [f"/waluty/{MARKUP}/", f"/krypto/{MARKUP}/", f"/tabele/A/{MARKUP}/", f"/alerty/potwierdz/{MARKUP}/",
+           f"/{MARKUP}", f"/rates?code={MARKUP}", f"/feeds/signals/{MARKUP}.atom", f"/badge/{MARKUP}.svg"]  # fmt: skip
+
+
+@walk("path", STRANGE)
 def test_nor_markup_that_stood_in_an_address(client: Client, nbp: Source, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code in {400, 404, 422}
@@ -66,7 +69,7 @@ def test_an_id_of_a_stranger_splits_no_header(client: Client, nbp: Source, value
     assert "a" not in answer.cookies
 
 
-@walk("words", ["USD' OR '1'='1", "USD;DROP TABLE markets_rate", "USD\" UNION SELECT 1--", "%00", "USD\0"])
+@walk("words", ["USD' OR '1'='1", "USD;DROP TABLE markets_rate", 'USD" UNION SELECT 1--', "%00", "USD\0"])
 def test_a_filter_is_a_value_and_no_sql(client: Client, nbp: Source, words: str) -> None:
     for path, name in (("/rates", "code"), ("/jobs", "type"), ("/gaps", "source"), ("/sygnaly/", "instrument")):
         assert client.get(path, {name: words}).status_code in {200, 400, 404, 422}, path
@@ -104,7 +107,7 @@ def test_a_method_that_nobody_needs_is_refused(client: Client, nbp: Source, meth
 def test_no_header_and_no_field_makes_another_method_of_a_request(client: Client, nbp: Source, settings: Any) -> None:
     client.force_login(User.objects.create_superuser("ada", password="x"))
     forged = {"X-HTTP-Method-Override": "POST", "X-Method-Override": "DELETE", "X-HTTP-Method": "DELETE"}
-    assert client.get("/batch/run?_method=POST", headers=forged).status_code == 422
+    assert client.get("/batch/run?_method=POST", headers=forged).status_code in {405, 422}
     assert client.get("/batch/run", headers=forged).status_code == 405
     assert client.get(reverse("admin:logout"), headers=forged).status_code == 405
 
@@ -124,7 +127,7 @@ def test_a_host_that_is_not_ours_is_refused_and_never_repeated(client: Client, n
         assert b"evil.example" not in answer.content, path
 
 
-@walk("target", ["https://evil.example/", "//evil.example", "/\\evil.example", "https:evil.example", "javascript:alert(1)",
+@walk("target", ["https://evil.example/", "//evil.example", "/\\evil.example", "https:evil.example", "javascript:x()",
                  "///evil.example", "\thttps://evil.example", "http://testserver@evil.example/"])  # fmt: skip
 def test_a_login_leads_to_no_other_site(client: Client, nbp: Source, target: str) -> None:
     User.objects.create_superuser("ada", password="x")
@@ -160,8 +163,11 @@ def test_live_says_that_only_https_may_be_used_where_it_is(settings: Any) -> Non
     assert sse.https_headers() == [(b"strict-transport-security", b"max-age=31536000")]
 
 
-@pytest.mark.parametrize("word", [r"\beval\(", r"\bexec\(", r"\bmd5\b", r"\bsha1\b", r"\bpickle\b", r"yaml\.load", r"shell=True",
-                                  r"os\.system", r"MODE_ECB|modes\.", r"verify=False", r"_create_unverified", "websocket"])  # fmt: skip
+FORBIDDEN = (r"\beval\(", r"\bexec\(", r"\bmd5\b", r"\bsha1\b", r"\bpickle\b", r"yaml\.load", r"shell=True",
+             r"os\.system", r"MODE_ECB|modes\.", r"verify=False", r"_create_unverified", "websocket")  # fmt: skip
+
+
+@pytest.mark.parametrize("word", FORBIDDEN)
 def test_the_code_has_no(word: str) -> None:
     for path in python_files():
         assert not re.search(word, path.read_text(encoding="utf-8")), path

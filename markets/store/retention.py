@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from axes.models import AccessAttempt
+from django.contrib.sessions.models import Session
 from django.db import models, transaction
 from django.db.models import Exists, Max, Min, OuterRef, Q
 
@@ -67,12 +68,13 @@ def prune(days: int, seconds: float = 30) -> Pruned:
 
 def prune_callers() -> None:
     """Addresses of callers and of failed logins, which the next ones would delete: they are personal data. And what was
-    answered to keys that nobody sends again.
+    answered to keys that nobody sends again, and sessions that are over.
     """
     now = clock.now()
     delete(CallerCount.objects.filter(until__lt=int(now.timestamp())))
     delete(AccessAttempt.objects.filter(attempt_time__lt=now - KEPT_ADDRESSES))
     delete(IdempotentAnswer.objects.filter(begun_at__lt=now - idempotent_answers.KEPT))
+    delete(Session.objects.filter(expire_date__lt=now))
 
 
 def old_days(source: Source, before: datetime) -> Iterator[datetime]:

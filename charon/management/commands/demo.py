@@ -110,7 +110,7 @@ class Command(BaseCommand):
 
     def prepare(self, env: dict[str, str]) -> None:
         """The operator gets a new password at each start: HOST may have opened the demo to a network."""
-        given = {admin.NAME: OPERATOR, admin.PASSWORD: secrets.token_urlsafe(9)}
+        given = {admin.NAME: OPERATOR, admin.PASSWORD: secrets.token_urlsafe(12)}
         with leashed(MANAGE, "demo", "--prepare", env=env | given, stdout=subprocess.DEVNULL) as made:
             if made.wait():
                 raise CommandError("The demo could not be prepared.")
