@@ -199,8 +199,17 @@ def test_a_restore_that_was_killed_before_its_migrations_is_undone_by_the_next(
         with pytest.raises(KeyboardInterrupt):
             restoring.restore(backup, replace=True)
     assert schemas() == ["charon_before", "public"]
+    assert Rate.objects.count() == 2
+    backup.unlink()
     again = made()
-    postgres.put_back()
+
+    def refuses(_: Path) -> None:
+        raise Refused("a full disk")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(postgres, "put", refuses)
+        with pytest.raises(Refused, match="a full disk"):
+            restoring.restore(again, replace=True)
     assert (Rate.objects.count(), schemas()) == (3, ["public"])
     restoring.restore(again, replace=True)
     assert (Rate.objects.count(), schemas()) == (2, ["public"])
@@ -223,8 +232,8 @@ def test_a_program_that_is_missing_or_a_server_that_refuses_is_said_in_one_sente
 
 def test_the_doctor_sees_the_servers_clock_and_whether_it_can_write(database: str) -> None:
     assert list(examinations.database()) == []
-    (fault,) = examinations.clocks()
-    assert fault.subject == "PostgreSQL", "the clock of the tests stands on another day"
+    apart = [fault.subject for fault in examinations.clocks()]
+    assert "PostgreSQL" in apart, "the clock of the tests stands on another day"
     with connection.cursor() as cursor:
         cursor.execute("SET default_transaction_read_only = on")
     (fault,) = examinations.database()

@@ -214,10 +214,11 @@ def test_to_look_for_a_database_makes_none(monkeypatch: pytest.MonkeyPatch, tmp_
     assert list(tmp_path.glob("*.sqlite3")) == []
 
 
-def test_a_damaged_or_locked_file_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_damaged_file_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     place = tmp_path / "charon.sqlite3"
     place.write_bytes(b"no database at all" * 100)
     monkeypatch.setattr(examinations, "file", lambda: place)
+    monkeypatch.setattr(connection, "close", lambda: None)  # the transaction of the test is in it
     (fault,) = examinations.database()
     assert (fault.kind, fault.detail) == ("database", "file is not a database")
 
