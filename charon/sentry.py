@@ -32,7 +32,7 @@ def handler() -> logging.Handler:
 
 
 def start(**more: Any) -> None:
-    """`more` is for tests, which keep the events."""
+    """`more` is for tests, which keep the events. `send_default_pii` is off unless set, and deprecated."""
     import sentry_sdk
     from sentry_sdk.integrations.atexit import AtexitIntegration
 
@@ -43,7 +43,6 @@ def start(**more: Any) -> None:
         auto_enabling_integrations=False,
         integrations=[AtexitIntegration(callback=lambda *_: None)],  # what waits is sent; nothing is printed
         before_send=scrubbed,
-        send_default_pii=False,
         include_local_variables=False,
         max_breadcrumbs=0,
         auto_session_tracking=False,

@@ -12,8 +12,8 @@ from markets.models import Job, Publication, Source
 from markets.records import Table
 from markets.store import publish
 from miner import sources
-from miner.collect import fetch_ahead
 from miner.collect import tables as table_collector
+from miner.collect import threads
 from miner.fetch.errors import ExpectedData, Unreachable
 from miner.providers.base import TableSeries
 from miner.providers.nbp import NBP
@@ -53,7 +53,7 @@ def saves(monkeypatch: pytest.MonkeyPatch, at: Callable[[str], None], replica: R
         return save(tables, source, job, **more)
 
     at("2026-10-26 13:00")
-    monkeypatch.setattr(fetch_ahead, "ThreadPoolExecutor", AlreadyAnswered)
+    monkeypatch.setattr(threads, "pool", AlreadyAnswered)
     monkeypatch.setattr(table_collector, "publish", counted)
     return seen
 

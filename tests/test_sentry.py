@@ -40,6 +40,7 @@ def sent(settings: Any) -> Iterator[Kept]:
     assert described["root"]["handlers"] == ["sentry", "console"], "the console shortens what came before"
     handler, kept = sentry.handler(), Kept()
     sentry.start(transport=kept)
+    assert not sentry_sdk.get_client().options["data_collection"]["user_info"]
     handler.setLevel(described["handlers"]["sentry"]["level"])
     for name in described["handlers"]["sentry"]["filters"]:
         handler.addFilter(filter_named(name))
