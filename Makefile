@@ -102,7 +102,7 @@ lint: .venv/.dev ## Check style, types, templates and imports, every tool to its
 format: .venv/.dev ## Format the code and the templates
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
-	git ls-files 'templates/*.html' | xargs .venv/bin/djade --target-version 5.2
+	find templates -name '*.html' | xargs .venv/bin/djade --target-version 5.2
 
 typecheck: .venv/.dev ## Check the types alone: mypy everywhere, pyright where Django allows
 	$(PY) -m mypy .

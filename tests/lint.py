@@ -37,7 +37,8 @@ class Result(NamedTuple):
     output: str
 
 
-def everything(templates: Sequence[str]) -> Iterator[Tool]:
+def everything() -> Iterator[Tool]:
+    templates = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "templates").rglob("*.html"))
     yield Tool("ruff check", (*PYTHON, "ruff", "check", "."))
     yield Tool("ruff format", (*PYTHON, "ruff", "format", "--check", "."))
     yield Tool("djade", (*DJADE, *templates))
@@ -96,10 +97,7 @@ def main(words: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.lint", description="Check style, types, imports, templates.")
     parser.add_argument("--changed", action="store_true", help="only the files that differ from main")
     asked = parser.parse_args(words)
-    if asked.changed:
-        tools = list(of_changed(changed()))
-    else:
-        tools = list(everything(sorted(filter(is_template, git("ls-files", "--", "templates")))))
+    tools = of_changed(changed()) if asked.changed else everything()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return report(list(pool.map(run, tools)))
 

@@ -16,7 +16,7 @@ def test_a_tool_that_fails_hides_no_other(monkeypatch: pytest.MonkeyPatch, capsy
         Tool(name, (sys.executable, "-S", "-c", said.format(name, code)))
         for name, code in (("first", 1), ("second", 0), ("third", 2))
     ]
-    monkeypatch.setattr(lint, "everything", lambda _: iter(tools))
+    monkeypatch.setattr(lint, "everything", lambda: iter(tools))
 
     assert lint.main([]) == 1
 
