@@ -266,7 +266,7 @@ def test_without_scripts_the_same_switches_are_links_and_a_form(visit: Visit, in
     expect(page.locator("svg.plain path")).to_be_visible()
     expect(page.locator("canvas").first).to_be_hidden()
     page.get_by_role("checkbox", name="RSI").check()
-    page.get_by_role("button", name="Pokaż").click()
+    page.get_by_role("button", name="Pokaż", exact=True).click()
     expect(page.get_by_role("checkbox", name="RSI")).to_be_checked()
     page.get_by_role("link", name="5R", exact=True).click()
     expect(page.get_by_role("link", name="5R", exact=True)).to_have_attribute("aria-current", "true")

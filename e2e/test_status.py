@@ -30,7 +30,7 @@ def test_the_state_of_a_source_with_its_next_publication(
     expect(bank.locator("svg.days")).to_be_visible()
     expect(page.locator("#redis")).to_contain_text("działa tylko z Redisem, a ten jest wyłączony")
     if settings.get("java_script_enabled", True):
-        expect(bank.locator("time[data-age]").first).to_be_visible()
+        expect(bank.locator("time[data-rel]").first).to_be_visible()
         assert page.evaluate(FITS) <= 0
     page.get_by_role("link", name="Zadania i harmonogram").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Pobieranie danych")
@@ -46,7 +46,7 @@ def test_the_journal_is_narrowed_and_back_leads_back(
     page.get_by_role("button", name="Show").click()
     expect(page).to_have_url(re.compile(r"/en/miner/\?zrodlo=nbp&stan=#dziennik$"))
     names = page.locator("table.jobs tbody th")
-    assert names.count() > 0
+    expect(names.first).to_be_visible()
     assert all(name.startswith("Narodowy Bank Polski:") for name in names.all_inner_texts())
     page.get_by_role("link", name="Clear filters").first.click()
     expect(page.get_by_label("Source")).to_have_value("")

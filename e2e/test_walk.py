@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from e2e.browser import CDN, Visitor, out_of_reach, silent, tampered, true
 from e2e.installation import Installation
@@ -34,10 +34,17 @@ def test_from_the_dashboard_to_the_reason_of_a_signal_and_to_the_miner(
     expect(reason).to_contain_text(re.compile(r"Dlaczego ostatni sygnał to [▲▼] (KUP|SPRZEDAJ)"))
     expect(reason).to_contain_text(re.compile(r"Histogram MACD stał się (dodatni|ujemny): z [+−]0,\d+ "))
     expect(reason.get_by_role("row")).to_have_count(7)
-    page.get_by_role("navigation", name="Główna").get_by_role("link", name="Miner").click()
+    from_the_menu(page, "Miner")
     last = page.locator("table.jobs tbody tr").first
     expect(last).to_contain_text(re.compile("Narodowy Bank Polski: (tabela [ABC]|złoto)"))
     expect(last.locator(".state")).to_contain_text("udane")
+
+
+def from_the_menu(page: Page, name: str) -> None:
+    """A link of the sheet that "Więcej" opens."""
+    menu = page.get_by_role("navigation", name="Główna")
+    menu.get_by_text("Więcej").click()
+    menu.get_by_role("link", name=name).click()
 
 
 @pytest.mark.parametrize(("path", "words"), [("/docs", "Charon"), ("/redoc", "API docs by Redocly")])
@@ -69,7 +76,7 @@ def test_a_page_of_old_rates_fits_in_wide_letters(outdated: Installation, visit:
     visitor.open(path)
     visitor.page.add_style_tag(content=WIDE)
     if path in {"/", "/waluty/"}:
-        expect(visitor.page.locator("#tabela")).to_contain_text("na starych danych")
+        expect(visitor.page.locator("#stare-dane")).to_contain_text("na starych danych")
     assert visitor.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
 
@@ -85,7 +92,7 @@ def test_the_status_says_what_works_and_refreshes_in_place(installation: Install
     visitor = visit(installation)
     page = visitor.page
     visitor.open("/")
-    page.get_by_role("navigation", name="Główna").get_by_role("link", name="Status").click()
+    from_the_menu(page, "Status")
     expect(page.get_by_role("heading", level=1)).to_have_text("Status")
     parts = page.get_by_role("table", name="Baza danych, Redis, kolejki zadań i odpytywanie źródeł")
     expect(parts.get_by_role("row", name="Baza danych")).to_contain_text("najnowsza tabela A z 26.10.2026")
