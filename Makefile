@@ -1,7 +1,10 @@
 # Needs python3 (3.11 or newer, with venv), make and the package index; everything else lives in .venv.
 PYTHON ?= python3
 PY := .venv/bin/python
-PIP := $(PY) -m pip install --quiet --disable-pip-version-check
+# The locks name every package with its hashes: another file under the same name is refused.
+INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes
+PIP := $(PY) $(INSTALL)
+TOOLS := .venv/tools/bin
 CHROMIUM ?= /usr/bin/chromium
 SOFFICE ?= /usr/bin/soffice
 COMPOSE ?= docker compose
@@ -10,7 +13,7 @@ COMPOSE ?= docker compose
 ENGLISH := locale/en/LC_MESSAGES/django.mo
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap-dev channels exports admin up demo down test test-services chaos storm worlds saved docs locale e2e screenshots browser spreadsheet fuzz lint format typecheck bench build compose-up compose-down
+.PHONY: help bootstrap-dev channels exports admin up demo down test test-services chaos storm worlds saved docs locale e2e screenshots browser spreadsheet fuzz lint format typecheck workflows hooks lock sbom bench build compose-up compose-down
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -92,12 +95,31 @@ format: .venv/.dev ## Format the code
 typecheck: .venv/.dev ## Check the types alone
 	$(PY) -m mypy .
 
+workflows: .venv/.tools ## Check .github/ and .pre-commit-config.yaml against their schemas
+	@$(TOOLS)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(TOOLS)/pre-commit validate-config
+
+hooks: .venv/.dev .venv/.tools ## Have git check the changed files at each commit
+	@$(TOOLS)/pre-commit install
+
+# Development first: what is tested is what everything else gets. UPGRADE takes newer versions of the indirect packages.
+lock: .venv/.tools ## Write the locks requirements*.txt from requirements*.in (UPGRADE=--upgrade)
+	@for name in -dev "" -channels -exports -e2e -fuzz -tools; do \
+		case "$$name" in -dev|-fuzz|-tools) tested= ;; *) tested="--constraint requirements-dev.txt" ;; esac; \
+		$(TOOLS)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
+			--custom-compile-command "make lock" $$tested $(UPGRADE) \
+			"requirements$$name.in" --output-file "requirements$$name.txt" || exit 1; \
+	done
+
+sbom: .venv/.tools ## Write sbom.json, the packages of the image as CycloneDX, from the locks
+	@cat requirements.txt requirements-channels.txt | $(TOOLS)/cyclonedx-py requirements --output-reproducible --of JSON --output-file sbom.json -
+
 bench: .venv/.dev $(ENGLISH) ## Run every benchmark of bench/, one after the other
 	@for script in bench/[a-z]*.py; do \
 		name=$$(basename "$$script" .py); echo "== $$name"; $(PY) -m "bench.$$name" || exit 1; \
 	done
 
-build: ## Build the image of the containers (COMPOSE="docker compose")
+build: ## Build the images of the containers (COMPOSE="docker compose")
 	$(COMPOSE) build --no-cache
 
 compose-up: ## Run Charon with PostgreSQL, Redis, a proxy and Prometheus in containers; missing secrets are made into .env
@@ -138,7 +160,14 @@ compose-down: ## End the containers and DELETE their volumes: database, Redis, m
 .venv/.fuzz: requirements-fuzz.txt .venv/.dev
 	@echo "Installing the fuzzer into .venv/fuzz (once; 95 MB)"
 	@$(PY) -m venv .venv/fuzz
-	@.venv/fuzz/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-fuzz.txt
+	@.venv/fuzz/bin/python $(INSTALL) -r requirements-fuzz.txt
+	@touch $@
+
+# Tools share no package with the project.
+.venv/.tools: requirements-tools.txt | .venv/.made
+	@echo "Installing the tools of releases and commits into .venv/tools (once; 95 MB)"
+	@$(PY) -m venv .venv/tools
+	@.venv/tools/bin/python $(INSTALL) -r requirements-tools.txt
 	@touch $@
 
 # An environment that works is taken as it is. Debian ships venv without ensurepip: asked first, nothing is left behind.
