@@ -334,7 +334,7 @@ def stages() -> list[str]:
     return re.split(r"^FROM ", read("Dockerfile"), flags=re.MULTILINE)[1:]
 
 
-def test_the_images_are_slim_and_made_in_two_steps() -> None:
+def test_the_image_is_slim_and_made_in_two_steps() -> None:
     builder, shared, *targets = stages()
     assert builder.startswith("python:3.12-slim AS builder\n")
     assert shared.startswith("python:3.12-slim AS charon\n")
@@ -357,11 +357,12 @@ def test_each_process_is_a_target_of_the_same_layers_and_web_is_the_last() -> No
     } == {name: [f'["{name}"]'] for name in OURS}
 
 
-def test_the_images_run_as_nobody_in_particular() -> None:
+def test_the_image_runs_as_nobody_in_particular_and_says_how_it_is() -> None:
     _, shared, *targets = stages()
     assert re.findall(r"^USER (.*)$", shared, re.MULTILINE) == ["10001:10001"]
     assert shared.index("USER") < shared.index("ENTRYPOINT")
     assert not any(re.search(r"^(USER|RUN|COPY|ADD) ", stage, re.MULTILINE) for stage in targets)
+    assert all(stage.count("HEALTHCHECK ") == 1 for stage in targets)
 
 
 def test_an_image_says_how_it_is_as_its_service_does() -> None:

@@ -1,4 +1,4 @@
-"""The packages: pinned by hand in requirements*.in, locked with every indirect one and its hashes in requirements*.txt."""
+"""The packages: pinned by hand in requirements*.in, locked with all indirect ones and hashes in requirements*.txt."""
 
 import re
 from pathlib import Path
