@@ -112,7 +112,7 @@ lock: .venv/.tools ## Write the locks requirements*.txt from requirements*.in (U
 	done
 
 sbom: .venv/.tools ## Write sbom.json, the packages of the image as CycloneDX, from the locks
-	@cat requirements.txt requirements-channels.txt | $(TOOLS)/cyclonedx-py requirements --output-reproducible --of JSON --output-file sbom.json -
+	@cat requirements.txt requirements-channels.txt | $(TOOLS)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --of JSON --output-file sbom.json -
 
 bench: .venv/.dev $(ENGLISH) ## Run every benchmark of bench/, one after the other
 	@for script in bench/[a-z]*.py; do \
