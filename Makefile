@@ -1,7 +1,10 @@
 # Needs python3 (3.11 or newer, with venv), make and the package index; everything else lives in .venv.
 PYTHON ?= python3
 PY := .venv/bin/python
-PIP := $(PY) -m pip install --quiet --disable-pip-version-check
+# The locks name every package with its hashes: another file under the same name is refused.
+INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes
+PIP := $(PY) $(INSTALL)
+TOOLS := .venv/tools/bin
 CHROMIUM ?= /usr/bin/chromium
 SOFFICE ?= /usr/bin/soffice
 COMPOSE ?= docker compose
@@ -10,7 +13,7 @@ COMPOSE ?= docker compose
 ENGLISH := locale/en/LC_MESSAGES/django.mo
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap-dev channels exports admin up demo down test test-services chaos storm worlds saved docs locale e2e screenshots browser spreadsheet fuzz lint format typecheck bench build compose-up compose-down doctor backup restore logs reset coverage mutation
+.PHONY: help bootstrap-dev channels sentry exports admin up demo down test test-services chaos storm worlds saved docs locale e2e screenshots browser spreadsheet fuzz lint format typecheck bench build compose-up compose-down doctor backup restore logs reset coverage mutation workflows hooks lock sbom
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -18,6 +21,8 @@ help: ## List the targets
 bootstrap-dev: .venv/.dev ## Install everything for development into .venv
 
 channels: .venv/.channels ## Install what the alert channels Telegram, Slack and Discord need
+
+sentry: .venv/.sentry ## Install what errors to Sentry need (SENTRY_DSN)
 
 exports: .venv/.exports ## Install what the exports as Parquet and Arrow need
 
@@ -121,12 +126,31 @@ coverage: .venv/.dev $(ENGLISH) ## Measure the branches that the tests take in s
 mutation: .venv/.dev ## Break validation, tax rules and alert evaluation, one line at a time, and list what no test notices (ONLY=pattern)
 	$(PY) -m tests.mutation $(ONLY)
 
+workflows: .venv/.tools ## Check .github/ and .pre-commit-config.yaml against their schemas
+	@$(TOOLS)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(TOOLS)/pre-commit validate-config
+
+hooks: .venv/.dev .venv/.tools ## Have git check the changed files at each commit
+	@$(TOOLS)/pre-commit install
+
+# Development first: what is tested is what everything else gets. UPGRADE takes newer versions of the indirect packages.
+lock: .venv/.tools ## Write the locks requirements*.txt from requirements*.in (UPGRADE=--upgrade)
+	@for name in -dev "" -channels -sentry -exports -e2e -fuzz -tools; do \
+		case "$$name" in -dev|-fuzz|-tools) tested= ;; *) tested="--constraint requirements-dev.txt" ;; esac; \
+		$(TOOLS)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
+			--custom-compile-command "make lock" $$tested $(UPGRADE) \
+			"requirements$$name.in" --output-file "requirements$$name.txt" || exit 1; \
+	done
+
+sbom: .venv/.tools ## Write sbom.json, the packages of the image as CycloneDX, from the locks
+	@cat requirements.txt requirements-channels.txt requirements-sentry.txt | $(TOOLS)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --of JSON --output-file sbom.json -
+
 bench: .venv/.dev $(ENGLISH) ## Run every benchmark of bench/, one after the other
 	@for script in bench/[a-z]*.py; do \
 		name=$$(basename "$$script" .py); echo "== $$name"; $(PY) -m "bench.$$name" || exit 1; \
 	done
 
-build: ## Build the image of the containers (COMPOSE="docker compose")
+build: ## Build the images of the containers (COMPOSE="docker compose")
 	$(COMPOSE) build --no-cache
 
 compose-up: ## Run Charon with PostgreSQL, Redis, a proxy and Prometheus in containers; missing secrets are made into .env
@@ -148,15 +172,20 @@ compose-down: ## End the containers and DELETE their volumes: database, Redis, m
 	@$(PIP) -r requirements-channels.txt
 	@touch $@
 
+.venv/.sentry: requirements-sentry.txt .venv/.runtime
+	@echo "Installing the client of Sentry into .venv (once; a few seconds)"
+	@$(PIP) -r requirements-sentry.txt
+	@touch $@
+
 .venv/.exports: requirements-exports.txt .venv/.runtime
 	@echo "Installing the packages of the exports into .venv (once; 45 MB)"
 	@$(PIP) -r requirements-exports.txt
 	@touch $@
 
-.venv/.dev: requirements.txt requirements-channels.txt requirements-dev.txt | .venv/.made
+.venv/.dev: requirements.txt requirements-channels.txt requirements-sentry.txt requirements-dev.txt | .venv/.made
 	@echo "Installing the packages for development into .venv (once; about two minutes)"
 	@$(PIP) -r requirements-dev.txt
-	@touch .venv/.runtime .venv/.channels $@
+	@touch .venv/.runtime .venv/.channels .venv/.sentry $@
 
 .venv/.e2e: requirements-e2e.txt requirements-exports.txt .venv/.dev
 	@echo "Installing the browser driver and Arrow into .venv (once; 210 MB)"
@@ -167,7 +196,14 @@ compose-down: ## End the containers and DELETE their volumes: database, Redis, m
 .venv/.fuzz: requirements-fuzz.txt .venv/.dev
 	@echo "Installing the fuzzer into .venv/fuzz (once; 95 MB)"
 	@$(PY) -m venv .venv/fuzz
-	@.venv/fuzz/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-fuzz.txt
+	@.venv/fuzz/bin/python $(INSTALL) -r requirements-fuzz.txt
+	@touch $@
+
+# Tools share no package with the project.
+.venv/.tools: requirements-tools.txt | .venv/.made
+	@echo "Installing the tools of releases and commits into .venv/tools (once; 95 MB)"
+	@$(PY) -m venv .venv/tools
+	@.venv/tools/bin/python $(INSTALL) -r requirements-tools.txt
 	@touch $@
 
 # An environment that works is taken as it is. Debian ships venv without ensurepip: asked first, nothing is left behind.

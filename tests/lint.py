@@ -1,7 +1,7 @@
 """The checks of `make lint`: `python -m tests.lint [--changed]`.
 
 Every tool runs to its end, so that one that fails hides no other; the exit code says whether all were content. With
-`--changed` they look at the files that differ from main; pyright is left out, and so is whatever no file is for.
+`--changed` they look at the files that differ from main; pyright and bandit are left out, and so is whatever no file is for.
 """
 
 import argparse
@@ -18,6 +18,21 @@ ROOT = Path(__file__).resolve().parent.parent
 PYTHON = (sys.executable, "-m")
 DJADE = (str(Path(sys.executable).with_name("djade")), "--check", "--target-version", "5.2")
 PYRIGHT = (*PYTHON, "basedpyright")
+BANDIT = (
+    *PYTHON,
+    "bandit",
+    "-q",
+    "-r",
+    "charon",
+    "markets",
+    "miner",
+    "signals",
+    "manage.py",
+    "-c",
+    "pyproject.toml",
+    "-ll",
+    "-ii",
+)
 IMPORTS = (sys.executable, "-c", "from importlinter.cli import lint_imports_command as check; check()")
 
 
@@ -44,6 +59,7 @@ def everything() -> Iterator[Tool]:
     yield Tool("djade", (*DJADE, *templates))
     yield MYPY
     yield Tool("pyright", PYRIGHT)
+    yield Tool("bandit", BANDIT)
     yield Tool("import-linter", IMPORTS)
 
 

@@ -34,6 +34,7 @@ def load(name: str) -> dict[str, Any]:
 COMPOSE = load("docker-compose.yml")
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 DEV: dict[str, dict[str, Any]] = load("docker-compose.dev.yml")["services"]
+E2E: dict[str, dict[str, Any]] = load("docker-compose.e2e.yml")["services"]
 
 
 def healthcheck(name: str) -> list[str]:
@@ -46,7 +47,8 @@ def healthcheck(name: str) -> list[str]:
 def test_every_process_of_charon_and_what_it_needs_is_a_service() -> None:
     assert set(SERVICES) == {*OURS, "proxy", "postgres", "redis", "prometheus", "grafana"}
     assert {name: SERVICES[name]["command"] for name in OURS} == {name: [name] for name in OURS}
-    assert {SERVICES[name]["image"] for name in OURS} == {"charon"}
+    assert {name: SERVICES[name]["image"] for name in OURS} == {name: f"charon-{name}" for name in OURS}
+    assert {name: SERVICES[name]["build"] for name in OURS} == {name: {"context": ".", "target": name} for name in OURS}
 
 
 def test_images_are_pinned() -> None:
@@ -74,6 +76,16 @@ def test_development_publishes_more_but_to_this_machine_alone() -> None:
     assert set(DEV) <= set(SERVICES)
     assert DEV["web"]["environment"]["DEBUG"] == "1"
     assert all(DEV[name]["volumes"] == [".:/app:ro"] for name in OURS)
+
+
+def test_the_test_from_start_to_page_asks_the_replica_and_no_provider() -> None:
+    asked = {name: E2E[name]["environment"] for name in ("web", "miner", "brain", "pulse")}
+    assert all(one == {"NBP_BASE_URL": "http://127.0.0.1:9000/api/", "SOURCES": "nbp"} for one in asked.values())
+    assert set(E2E) == {*asked, "replica"}
+    replica = E2E["replica"]
+    assert (replica["network_mode"], "ports" in replica) == ("service:miner", False)
+    assert replica["entrypoint"] == ["python", "-m", "tests.replica", "nbp", "--port", "9000", "--goes-on"]
+    assert replica["healthcheck"]["test"][-1].startswith(asked["miner"]["NBP_BASE_URL"])
 
 
 def test_the_other_names_of_web_and_miner() -> None:
@@ -327,22 +339,45 @@ def stages() -> list[str]:
 
 
 def test_the_image_is_slim_and_made_in_two_steps() -> None:
-    builder, final = stages()
+    builder, shared, *targets = stages()
     assert builder.startswith("python:3.12-slim AS builder\n")
-    assert final.startswith("python:3.12-slim\n")
+    assert shared.startswith("python:3.12-slim AS charon\n")
     assert "--only-binary=:all:" in builder
     assert "collectstatic" in builder
     assert not re.search(r"apt-get|gcc|build-essential|curl", read("Dockerfile"))
-    assert "pip" not in final
+    assert not any("pip" in stage for stage in (shared, *targets))
+
+
+def test_each_process_is_a_target_of_the_same_layers_and_web_is_the_last() -> None:
+    _, _, *targets = stages()
+    begun = [re.match(r"charon AS (\w+)\n", stage) for stage in targets]
+    names = [found[1] for found in begun if found]
+    assert len(names) == len(targets)
+    assert sorted(names) == sorted(OURS)
+    assert names[-1] == "web"  # what is built when no target is named
+    assert [re.findall(r"^([A-Z]+) ", stage, re.MULTILINE)[-1] for stage in targets] == ["CMD"] * len(OURS)
+    assert {
+        name: re.findall(r"^CMD (.*)$", stage, re.MULTILINE) for name, stage in zip(names, targets, strict=True)
+    } == {name: [f'["{name}"]'] for name in OURS}
 
 
 def test_the_image_runs_as_nobody_in_particular_and_says_how_it_is() -> None:
-    _, final = stages()
-    assert re.findall(r"^USER (.*)$", final, re.MULTILINE) == ["10001:10001"]
-    assert final.index("USER") < final.index("ENTRYPOINT")
-    check = re.search(r"^HEALTHCHECK .*\\\n    CMD (.*)$", final, re.MULTILINE)
-    assert check
-    assert check[1] == '["python", "-m", "charon.processes.container_healthcheck", "http://127.0.0.1:8000/health"]'
+    _, shared, *targets = stages()
+    assert re.findall(r"^USER (.*)$", shared, re.MULTILINE) == ["10001:10001"]
+    assert shared.index("USER") < shared.index("ENTRYPOINT")
+    assert not any(re.search(r"^(USER|RUN|COPY|ADD) ", stage, re.MULTILINE) for stage in targets)
+    assert all(stage.count("HEALTHCHECK ") == 1 for stage in targets)
+
+
+def test_an_image_says_how_it_is_as_its_service_does() -> None:
+    for stage in stages()[2:]:
+        name = re.findall(r"^CMD \[\"(\w+)\"\]$", stage, re.MULTILINE)[0]
+        options, words = re.findall(r"^HEALTHCHECK (.*) \\\n    CMD (.*)$", stage, re.MULTILINE)[0]
+        service = SERVICES[name]["healthcheck"]
+        assert ["CMD", *yaml.safe_load(words)] == healthcheck(name)
+        assert dict(word.lstrip("-").replace("-", "_").split("=") for word in options.split()) == {
+            key: str(service[key]) for key in ("interval", "timeout", "start_period", "retries")
+        }
 
 
 def test_hadolint_has_nothing_to_say() -> None:

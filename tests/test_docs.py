@@ -141,8 +141,7 @@ def test_the_short_list_of_variables_is_part_of_the_long_one() -> None:
 
 
 def pinned() -> list[str]:
-    files = ("", "-channels", "-exports", "-sentry", "-dev", "-e2e", "-fuzz")
-    lines = [line for name in files for line in read(f"requirements{name}.txt").splitlines()]
+    lines = [line for path in sorted(ROOT.glob("requirements*.in")) for line in path.read_text().splitlines()]
     return [re.split(r"\[|==", line)[0] for line in lines if "==" in line]
 
 
