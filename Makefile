@@ -142,8 +142,10 @@ lock: .venv/.tools ## Write the locks requirements*.txt from requirements*.in (U
 			"requirements$$name.in" --output-file "requirements$$name.txt" || exit 1; \
 	done
 
-sbom: .venv/.tools ## Write sbom.json, the packages of the image as CycloneDX, from the locks
-	@cat requirements.txt requirements-channels.txt requirements-sentry.txt | $(TOOLS)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --of JSON --output-file sbom.json -
+# A package of several locks is listed once.
+sbom: .venv/.tools ## Write sbom.json, the packages of the images as CycloneDX, from the locks
+	@awk '/^[a-z]/ { new = !seen[$$1]++ } new' requirements.txt requirements-channels.txt requirements-sentry.txt | $(TOOLS)/cyclonedx-py \
+		requirements --pyproject pyproject.toml --output-reproducible --of JSON --output-file sbom.json -
 
 bench: .venv/.dev $(ENGLISH) ## Run every benchmark of bench/, one after the other
 	@for script in bench/[a-z]*.py; do \

@@ -1,13 +1,15 @@
 """The version, and what a tag must agree with before it becomes a release."""
 
+import os
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from charon import settings
-from tests import release
+from tests import release, test_lock
 
 ROOT = Path(__file__).resolve().parent.parent
 READY = """# Changelog
@@ -82,3 +84,16 @@ def test_the_check_needs_nothing_but_python() -> None:
 def test_a_project_without_a_version_is_refused(project: Path) -> None:
     shutil.copy(project / "pyproject.toml", project / "CHANGELOG.md")
     assert "CHANGELOG.md says , not v1.2.0" in release.faults("v1.2.0", project)
+
+
+def test_the_list_of_packages_has_every_one_of_the_image_once(tmp_path: Path) -> None:
+    """What `make sbom` gives to cyclonedx-py, which writes a component for each package that it reads."""
+    tool = tmp_path / "cyclonedx-py"
+    tool.write_text("#!/bin/sh\nexec cat\n")
+    tool.chmod(0o755)
+    words = ["make", "--silent", "--old-file", ".venv/.tools", "sbom", f"TOOLS={tmp_path}"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, env={"PATH": os.environ["PATH"]})
+    assert done.returncode == 0, done.stderr
+    listed = re.findall(r"^([a-z0-9-]+)==", done.stdout, re.MULTILINE)
+    assert sorted(listed) == sorted(test_lock.locked("requirements") | test_lock.locked("requirements-channels"))
+    assert done.stdout.count("--hash=sha256:") > len(listed)
