@@ -17,7 +17,8 @@ def log_what_nothing_caught() -> None:
         if issubclass(kind, KeyboardInterrupt):
             sys.__excepthook__(kind, error, trace)
         else:
-            logger.critical("The process ends by an error", exc_info=(kind, error, trace))
+            # Also where the same error has been logged before: this one is the end.
+            logger.critical("The process ends by an error", exc_info=(kind, error, trace), extra={"cause": "the end"})
 
     def uncaught_in_thread(told: threading.ExceptHookArgs) -> None:
         if told.exc_value is not None and told.exc_type is not SystemExit:

@@ -85,7 +85,9 @@ def test_what_nothing_caught_is_one_line(log: Log, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("logging.config.dictConfig", lambda _: None)
     configure({"handlers": {"console": {"formatter": "text"}}})
     logging.captureWarnings(capture=False)
-    sys.excepthook(ValueError, ValueError("nobody expected it"), None)
+    error = ValueError("nobody expected it")
+    logger.error("Seen before", exc_info=error)
+    sys.excepthook(ValueError, error, None)
     [row] = log.objects(level="CRITICAL")
     assert "ValueError: nobody expected it" in row["exception"]
 
