@@ -1,7 +1,7 @@
 """The edges of the validation: the last value that may in beside the first that is refused. No database."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -98,13 +98,27 @@ def test_a_side_beside_a_middle_rate_must_be_a_number_too(given: RateRecord, wor
         ("0.00000000014", "1E-10"),
         ("12345678901234567", "1.23456789012346E+16"),
         ("-1234567890.12345678", "-1234567890.12346"),
-        ("100000000000000000000", "100000000000000000000"),
+        ("123456789012345678901", "123456789012345678901"),
         ("Infinity", "Infinity"),
     ],
 )
 def test_a_volume_keeps_15_digits_and_10_decimals(given: str, kept: str) -> None:
     """What is refused anyway is left as it was, so that the reason shows it."""
     assert price_validation.fitted(Decimal(given)) == Decimal(kept)
+
+
+def test_a_tiny_number_in_a_short_text_is_refused() -> None:
+    """14 characters and no decimal point: its length alone must not let it in."""
+    assert validation.number_fits(Decimal("1E-99999999999")) == "more than 10 decimals"
+
+
+def test_a_volume_that_is_no_number_is_left_for_the_refusal() -> None:
+    assert price_validation.fitted(Decimal("NaN")).is_nan()
+
+
+def test_a_moment_needs_a_time_zone() -> None:
+    without = datetime(2026, 10, 26)  # noqa: DTZ001
+    assert price_validation.has_come(without, NOW) == "2026-10-26 00:00:00 has no time zone"
 
 
 def test_a_zero_of_a_provider_is_a_price_that_it_does_not_know() -> None:
@@ -129,6 +143,12 @@ def test_a_volume_and_a_change_are_rounded_each() -> None:
         (price("100", -1), ""),
         (replace(price("100", -1), observed_at=NOW + timedelta(seconds=61)), "of 2026-10-26T11:01:01+00:00, ahead"),
         (price("100", bid="100", ask="100", low="90", high="90"), ""),
+        (price("100", bid="101"), ""),
+        (price("100", ask="99"), ""),
+        (price("100", bid="101", ask="100.5"), "bid 101 above ask 100.5"),
+        (price("100", low="101", high="99"), "low 101 above high 99"),
+        (price("0"), "price 0: not above zero"),
+        (price("100", bid="-1"), "bid -1: not above zero"),
         (price("100", ask="-1"), "ask -1: not above zero"),
         (price("100", open="-1"), "open -1: not above zero"),
         (price("100", high="-1"), "high -1: not above zero"),
@@ -159,6 +179,10 @@ def test_the_edge_of_what_a_price_can_be(given: Price, reason: str) -> None:
         (("100", "110", "90", "89.99"), "close 89.99 outside low 90 and high 110"),
         (("110.01", "110", "90", "100"), "open 110.01 outside low 90 and high 110"),
         (("-1", "110", "90", "100"), "open -1: not above zero"),
+        (("0", "110", "0", "100"), "open 0: not above zero"),
+        (("100", "110", "0", "100"), "low 0: not above zero"),
+        (("1E+2", "110", "1E+2", "1.1E+2"), ""),
+        (("1.1E+2", "1.1E+2", "90", "9E+1"), ""),
         (("100", "110", "90", "NaN"), "close NaN: not a finite number"),
         (("100", "110", "90", "1.00000000001"), "close 1.00000000001: more than 10 decimals"),
         (("100.000000000000", "110", "90", "100"), "open 100.000000000000: more than 10 decimals"),
@@ -177,7 +201,9 @@ def test_the_edge_of_what_the_prices_of_a_candle_can_be(prices: tuple[str, ...],
         (bar("2026-10-26 09:00", close_time=NOW.replace(hour=9, minute=0)), "does not end in its stretch"),
         (bar("2026-10-26 08:00", timeframe="4h"), ""),
         (bar("2026-10-26 09:00", timeframe="4h"), "begins off the grid"),
+        (bar("2026-10-26 09:00", timeframe="7m"), "unknown timeframe 7m"),
         (bar("2026-10-26 09:00", volume="0"), ""),
+        (bar("2026-10-26 09:00", volume="-1"), "volume -1 cannot be"),
         (bar("2026-10-26 09:00", "100", "90", "110", "100", volume="-1"), "low 110 above high 90"),
     ],
 )
