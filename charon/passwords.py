@@ -36,7 +36,7 @@ class ComposedPasswordValidator(CommonPasswordValidator):
 
 
 def fewest_pieces(text: str, known: Set[str]) -> int:
-    """How few known words, short numbers and single signs make up the text, as it is or with what is said again once."""
+    """How few known words, short numbers and single signs make up the text, or it with what is said again once."""
     return min(pieces(text, known), pieces(AGAIN.sub(r"\1", text), known))
 
 
