@@ -36,9 +36,13 @@ class ComposedPasswordValidator(CommonPasswordValidator):
 
 
 def fewest_pieces(text: str, known: Set[str]) -> int:
-    """How few known words, short numbers and single signs make up the text, with what is said again said once."""
+    """How few known words, short numbers and single signs make up the text, or it with what is said again once."""
+    return min(pieces(text, known), pieces(AGAIN.sub(r"\1", text), known))
+
+
+def pieces(text: str, known: Set[str]) -> int:
     longest = max(map(len, known), default=1)
-    text = AGAIN.sub(r"\1", text)[: FEWEST * longest]  # so much has as many pieces as are asked for
+    text = text[: FEWEST * longest]  # so much has as many pieces as are asked for
     best = [0]
     for end in range(1, len(text) + 1):
         starts = range(max(0, end - longest), end)
