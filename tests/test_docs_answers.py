@@ -1,4 +1,4 @@
-"""Every question that the documents ask with curl is asked, and the answers that they show have the shape of the real."""
+"""Every question that the documents ask with curl is asked; the answers that they show have the shape of the real."""
 
 import json
 import re

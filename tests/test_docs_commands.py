@@ -213,7 +213,8 @@ def test_a_command_that_cannot_be_given_is_found(wrong: str, folder: Path) -> No
 
 
 def test_a_line_is_taken_apart_as_a_shell_would() -> None:
-    text = 'A=1 make up 2>&1 | tee "a b" > log  # why\ncurl -d \'{"a":\n 1}\' \\\n  x && cat <<EOF\nmake nothing\nEOF\nls\n'
+    text = 'A=1 make up 2>&1 | tee "a b" > log  # why\ncurl -d \'{"a":\n 1}\' \\\n  x && cat <<EOF\n'
+    text += "make nothing\nEOF\nls\n"
     found = [(one.variables, one.words) for one in commands(text)]
     assert found == [
         ({"A": "1"}, ["make", "up"]), ({}, ["tee", "a b"]), ({}, ["curl", "-d", '{"a":\n 1}', "x"]),
