@@ -14,7 +14,7 @@ from charon.management.commands import prepare
 @cache
 def known() -> tuple[frozenset[str], frozenset[str]]:
     """The migrations of this release, and with them those that squashed ones stand for."""
-    loader = MigrationLoader(None, ignore_no_initial=True)
+    loader = MigrationLoader(None)
     names = frozenset(".".join(key) for key in loader.disk_migrations)
     replaced = {".".join(key) for one in loader.disk_migrations.values() for key in one.replaces}
     return names, names | replaced
