@@ -71,10 +71,10 @@ def test_warnings_and_what_is_printed_to_stderr_become_lines(log: Log) -> None:
         "Process Worker-1:", "  File 'x'", "begun and ended",
     ]  # fmt: skip
     with warnings.catch_warnings():
+        logging.captureWarnings(capture=False)  # the hook of pytest stands in the place of ours
         logging.captureWarnings(capture=True)
         warnings.simplefilter("always")
         warnings.warn("Old", DeprecationWarning, stacklevel=1)
-        logging.captureWarnings(capture=False)
     [row] = log.objects(logger="py.warnings")
     assert "DeprecationWarning: Old" in row["message"]
 
@@ -84,7 +84,6 @@ def test_what_nothing_caught_is_one_line(log: Log, monkeypatch: pytest.MonkeyPat
         monkeypatch.setattr(module, name, getattr(module, name))  # restored afterwards
     monkeypatch.setattr("logging.config.dictConfig", lambda _: None)
     configure({"handlers": {"console": {"formatter": "text"}}})
-    logging.captureWarnings(capture=False)
     error = ValueError("nobody expected it")
     logger.error("Seen before", exc_info=error)
     sys.excepthook(ValueError, error, None)

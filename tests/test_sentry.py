@@ -44,7 +44,7 @@ def sent(settings: Any) -> Iterator[Kept]:
     handler.setLevel(described["handlers"]["sentry"]["level"])
     for name in described["handlers"]["sentry"]["filters"]:
         handler.addFilter(filter_named(name))
-    logging.getLogger().addHandler(handler)
+    logging.getLogger().handlers.insert(0, handler)  # before the console, as in the settings
     yield kept
     logging.getLogger().removeHandler(handler)
     sentry_sdk.get_global_scope().set_client(None)
