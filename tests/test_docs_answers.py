@@ -19,13 +19,13 @@ from markets.models import Job, Listing, Source
 from markets.records import Bar, Price, RateRecord, Table
 from markets.store.prices import save_bars, save_prices
 from markets.store.publish import publish
-from signals.tasks import catch_up
 from tests.alert_rows import alert_event, alert_rule
 from tests.cases import walk
 from tests.documents.blocks import Block, in_language, pairs
 from tests.documents.shell import Command, commands
 from tests.market import source
 from tests.replica import Replica
+from tests.test_docs import decided  # noqa: F401  the fixture of decisions
 from tests.test_docs_commands import ASKED
 from tests.test_engine import wave
 
@@ -38,11 +38,12 @@ FILES = {"@revenue.csv": "code,date,amount\nUSD,2025-12-29,1500\n"}
 # Of these every figure is the bank's own, as its replica publishes it.
 EXACT = r"/rates\?code=USD&from=2024-01-01&to=2024-01-31|/gold\?from=2026-03-02"
 ANSWERS = dict(pairs("sh", "json"))
+DECISIONS = [question for question in ANSWERS if "/signals" in question.text]
 
 
 @pytest.fixture
 def official(at: Callable[[str], None], replica: Replica, nbp: Source, request: pytest.FixtureRequest) -> None:
-    """Some months of the dollar with decisions, some days of others, and two pieces as the bank publishes them."""
+    """Some months of the dollar, some days of others, and two pieces as the bank publishes them."""
     at("2026-10-26 12:00")
     for letter, start, end in (("A", "2024-01-01", "2024-01-31"), ("gold", "2026-03-02", "2026-03-02")):
         call_command("mine", "nbp", "--table", letter, "--from", start, "--to", end, "--json")
@@ -52,7 +53,6 @@ def official(at: Callable[[str], None], replica: Replica, nbp: Source, request: 
         values = wave(days, TODAY - timedelta(days=days - 1))
         publish([Table(table, day, [RateRecord(code, mid=value)], kind=kind) for day, value in values], nbp, job)
     Job.objects.filter(pk=job.pk).update(status=Job.Status.SUCCESS, lease_until=None)
-    catch_up()
     problems.report("liveness", "web")
 
 
@@ -122,11 +122,21 @@ def alike(real: Any, shown: Any) -> Any:
 def test_every_question_is_answered_as_it_is_shown(client: Client, market: None, block: Block) -> None:
     """Those of one block one after the other: what the first adds the second may remove."""
     given = [asked(client, command) for command in questions(block)]
-    shown = json.loads(ANSWERS[block].text) if block in ANSWERS else {}
+    shown = json.loads(ANSWERS[block].text) if block in ANSWERS and block not in DECISIONS else {}
     assert [one.status_code for one in given if (one.status_code >= 400) != ("error" in shown)] == []
     if shown:
         [answer] = given
         compare(alike(json.loads(answer.content), shown), shown, block.text)  # type: ignore[attr-defined]
+
+
+@pytest.mark.usefixtures("decided")
+def test_the_decisions_that_are_shown_have_the_types_of_the_apis(client: Client) -> None:
+    assert len(DECISIONS) == 2
+    for block in DECISIONS:
+        (command,) = questions(block)
+        shown = json.loads(ANSWERS[block].text)
+        real = json.loads(asked(client, command).content)  # type: ignore[attr-defined]
+        compare(alike(real, shown), shown, block.text)
 
 
 def compare(real: Any, shown: Any, question: str) -> None:
