@@ -1,7 +1,7 @@
 """The checks of `make lint`: `python -m tests.lint [--changed]`.
 
 Every tool runs to its end, so that one that fails hides no other; the exit code says whether all were content. With
-`--changed` they look at the files that differ from main; pyright and bandit are left out, and so is whatever no file is for.
+`--changed` they look at the files that differ from main; pyright and bandit are left out, as is what has no file.
 """
 
 import argparse

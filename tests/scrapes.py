@@ -34,8 +34,7 @@ def own(registry: CollectorRegistry) -> list[Metric]:
 def labels_of(family: Metric) -> tuple[str, ...]:
     """Of a family that is made when asked, and of one that counts in the process, whose family does not know them."""
     counted = {one._name: one._labelnames for one in COUNTED}
-    names = counted.get(family.name) or getattr(family, "_labelnames", ())
-    return tuple(names)
+    return tuple(counted.get(family.name) or getattr(family, "_labelnames", None) or ())
 
 
 def documented() -> dict[str, tuple[str, tuple[str, ...], str]]:

@@ -42,7 +42,7 @@ def fetch(url: str, status: int = 200, kind: str = "") -> str:
     """The body of an answer that has this status and a content type that begins so."""
     try:
         with DIRECT.open(url, timeout=LONGEST_ANSWER) as answer:
-            found, told, body = answer.status, answer.headers.get("content-type", ""), answer.read().decode()
+            found, told, body = answer.status, answer.headers.get("content-type", ""), str(answer.read(), "utf-8")
     except urllib.error.HTTPError as error:
         found, told, body = error.code, error.headers.get("content-type", ""), ""
     except OSError as error:

@@ -204,12 +204,12 @@ def other_content(path: Path) -> None:
         archive.writestr("charon.sqlite3", b"no database" * 1000)
 
 
-BROKEN: dict[str, tuple[Callable[[Path], None], str]] = {
+BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "empty": (lambda path: cut(path, 0), "no whole backup"),
     "cut": (lambda path: cut(path, path.stat().st_size // 2), "no whole backup"),
     "one byte short": (lambda path: cut(path, path.stat().st_size - 1), "no whole backup"),
     "changed": (flip, "no whole backup"),
-    "a text": (lambda path: path.write_text("dump") and None, "no whole backup"),
+    "a text": (lambda path: path.write_text("dump"), "no whole backup"),
     "gone": (lambda path: path.unlink(), "No such file"),
     "a folder": (make_folder, "Is a directory"),
     "without its half": (lambda path: say(path, rows=None), "no whole backup"),

@@ -54,7 +54,7 @@ OTHERS = {"DJANGO_SUPERUSER_USERNAME", "DJANGO_SUPERUSER_PASSWORD", "Q_CLUSTER_N
 
 def make(words: list[str], _: Path) -> None:
     for word in words:
-        name, given, _ = word.partition("=")
+        name, given, _value = word.partition("=")
         assert f"$({name})" in read("Makefile") if given else name in described(), f"make has no {word}"
 
 

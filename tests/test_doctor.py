@@ -1,7 +1,7 @@
 """The doctor looks at every part, whatever the others come to, and speaks with the words of the register."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -172,7 +172,7 @@ def test_every_examination_has_a_case() -> None:
 
 
 def test_an_examination_that_fails_is_a_finding_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails() -> None:
+    def fails() -> Iterable[problems.Fault]:
         raise ValueError("of the program: api_key=hunter2hunter2")
 
     others = [one._replace(look=fails) if one.name == "gaps" else one for one in EXAMINATIONS]
@@ -200,8 +200,8 @@ def test_a_database_that_is_away_is_one_finding_without_a_traceback(monkeypatch:
     told = out.getvalue()
     assert "could not connect to server" in told
     assert "Traceback" not in told
-    lines = dict(reversed(line.split("  ", 1)) for line in told.splitlines() if not line.startswith("    "))
-    results = {name.strip(): result.strip() for name, result in lines.items()}
+    lines = [line.split("  ", 1) for line in told.splitlines() if not line.startswith("    ")]
+    results = {name.strip(): result.strip() for result, name in lines}
     needing = {one.name for one in EXAMINATIONS if one.needs}
     assert {name for name, result in results.items() if result == "not examined"} == needing
     assert [results[name] for name in ("database", "disk", "files")] == ["findings", "ok", "ok"]

@@ -21,7 +21,7 @@ SECRET = "pk-live-Zx81-Qw77"
 def running(tmp_path: Path, replica: Replica, outgoing: set[tuple[str, int]]) -> Iterator[Up]:
     planted = {"API_TOKEN": SECRET, "POLYGON_API_KEY": f"{SECRET}-p", "SENTRY_DSN": f"http://{SECRET}@127.0.0.1:9/1"}
     chosen = {"LOG_FORMAT": "json", "LOG_ACCESS": "1", "LOG_LEVEL": "DEBUG", "SOURCES": "nbp", "WEB_WORKERS": "1"}
-    up = Up(tmp_path / "data", NBP_BASE_URL=replica.url, **chosen, **planted)
+    up = Up(tmp_path / "data", None, NBP_BASE_URL=replica.url, **chosen, **planted)
     outgoing.add(("127.0.0.1", up.port))
     yield up
     up.end()

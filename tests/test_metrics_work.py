@@ -6,12 +6,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django_q.models import OrmQ
 from django_q.signals import post_execute, post_execute_in_worker, pre_execute
 from django_q.tasks import async_task
 from prometheus_client import generate_latest
 
+from charon import queue_state
 from charon.models import TaskCount
 from charon.processes import task_counts, worker_metrics
 from markets import clock
@@ -73,7 +74,7 @@ def test_a_database_that_is_away_costs_the_count_and_not_the_cluster(
         raise OperationalError("gone")
 
     monkeypatch.setattr(task_counts, "add", away)
-    monkeypatch.setattr(task_counts.connection, "close", lambda: None)
+    monkeypatch.setattr(connection, "close", lambda: None)
     task_counts.count({"func": "miner.tasks.ping", "success": True})
     assert "A task was not counted: OperationalError" in caplog.text
 
@@ -149,5 +150,5 @@ def test_the_worker_says_so_when_the_database_is_away(monkeypatch: pytest.Monkey
     def away(_: object) -> None:
         raise OperationalError
 
-    monkeypatch.setattr(worker_metrics.work_metrics.queue_state, "queues", away)
+    monkeypatch.setattr(queue_state, "queues", away)
     assert values() == {"charon_database_up": 0}

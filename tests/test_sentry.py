@@ -29,7 +29,7 @@ class Kept(Transport):
         self.events: list[dict[str, Any]] = []
 
     def capture_envelope(self, envelope: Envelope) -> None:
-        self.events += [one.payload.json for one in envelope.items if one.type == "event"]
+        self.events += [one.payload.json or {} for one in envelope.items if one.type == "event"]
 
 
 @pytest.fixture

@@ -65,9 +65,9 @@ class BackOffice(AdminSite):
     def door(self) -> str:
         return reverse(f"{self.name}:login", current_app=self.name)
 
-    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The browser forgets the pages too; what people chose (theme, pins) is no secret of the session and stays."""
-        answer: HttpResponseBase = super().logout(request, extra_context)
+        answer: TemplateResponse = super().logout(request, extra_context)
         answer.headers["Clear-Site-Data"] = '"cache"'
         return answer
 
