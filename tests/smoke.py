@@ -14,6 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from http.client import HTTPException
 from typing import Any
 
 PAUSE = 2.0
@@ -39,13 +40,14 @@ class NotSoError(Exception):
 
 
 def fetch(url: str, status: int = 200, kind: str = "") -> str:
-    """The body of an answer that has this status and a content type that begins so."""
+    """The body of an answer with this status and a content type that begins so. A picture is no text, and may be."""
     try:
         with DIRECT.open(url, timeout=LONGEST_ANSWER) as answer:
-            found, told, body = answer.status, answer.headers.get("content-type", ""), str(answer.read(), "utf-8")
+            body = str(answer.read(), "utf-8", "replace")
+            found, told = answer.status, answer.headers.get("content-type", "")
     except urllib.error.HTTPError as error:
         found, told, body = error.code, error.headers.get("content-type", ""), ""
-    except OSError as error:
+    except (OSError, HTTPException) as error:
         raise NotSoError(f"{url}: {error}") from None
     if found != status or not told.startswith(kind):
         raise NotSoError(f"{url}: {found} {told}, not {status} {kind}".rstrip())
@@ -100,9 +102,14 @@ def nothing_leaks(base: str) -> None:
 
 
 def stream_opens(base: str) -> None:
-    with DIRECT.open(f"{base}/api/v1/stream", timeout=LONGEST_ANSWER) as answer:
-        if not answer.headers["content-type"].startswith("text/event-stream") or not answer.readline():
-            raise NotSoError(f"{base}/api/v1/stream: {answer.headers['content-type']}")
+    url = f"{base}/api/v1/stream"
+    try:
+        with DIRECT.open(url, timeout=LONGEST_ANSWER) as answer:
+            told, first = answer.headers.get("content-type", ""), answer.readline()
+    except (OSError, HTTPException) as error:
+        raise NotSoError(f"{url}: {error}") from None
+    if not told.startswith("text/event-stream") or not first:
+        raise NotSoError(f"{url}: {told}")
 
 
 STEPS: tuple[Callable[[str], None], ...] = (

@@ -11,7 +11,7 @@ import pytest
 from tests import smoke
 
 RATE = {"items": [{"mid": "3.9010"}]}
-PAGE = '<link href="/static/app.css?v=1"><main>3,9010</main>'
+PAGE = '<link href="/static/app.css?v=1"><img src="/static/icon.png"><main>3,9010</main>'
 Answers = dict[str, tuple[int, str, str]]
 
 
@@ -35,7 +35,8 @@ def answers() -> Answers:
         "/api/v1/openapi.json": {},
     }
     pages = {path: html() for path in (*smoke.PAGES, "/waluty/USD/")}
-    return {path: told(value) for path, value in lists.items()} | pages | {"/static/app.css": (200, "text/css", "")}
+    loaded = {"/static/app.css": (200, "text/css", ""), "/static/icon.png": (200, "image/png", "\udc89PNG")}
+    return {path: told(value) for path, value in lists.items()} | pages | loaded
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def installation(answers: Answers, outgoing: set[tuple[str, int]]) -> Iterator[s
             self.send_response(status)
             self.send_header("Content-Type", kind)
             self.end_headers()
-            self.wfile.write(body.encode())
+            self.wfile.write(body.encode(errors="surrogateescape"))
 
         def log_message(self, *_: Any) -> None:
             """Not here."""
@@ -95,3 +96,15 @@ def test_a_step_is_asked_again_until_it_holds(
     answers["/jobs"], later = told({"items": []}), answers["/jobs"]
     monkeypatch.setattr(smoke.time, "sleep", lambda _: answers.update({"/jobs": later}))
     assert smoke.main([installation, "--seconds", "60"]) == 0
+
+
+def test_where_there_is_redis_the_stream_has_to_open(
+    installation: str, answers: Answers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = [installation, "--seconds", "0", "--stream"]
+    answers["/api/v1/stream"] = (503, "application/json", "")
+    assert smoke.main(asked) == 1
+    assert "stream_opens: " in (said := capsys.readouterr().err)
+    assert "503" in said
+    answers["/api/v1/stream"] = (200, "text/event-stream", "retry: 3000\n\n")
+    assert smoke.main(asked) == 0
