@@ -43,7 +43,7 @@ def fetch(url: str, status: int = 200, kind: str = "") -> str:
     """The body of an answer with this status and a content type that begins so. A picture is no text, and may be."""
     try:
         with DIRECT.open(url, timeout=LONGEST_ANSWER) as answer:
-            body = str(answer.read(), "utf-8", "replace")
+            body: str = answer.read().decode(errors="replace")
             found, told = answer.status, answer.headers.get("content-type", "")
     except urllib.error.HTTPError as error:
         found, told, body = error.code, error.headers.get("content-type", ""), ""
