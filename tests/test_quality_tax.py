@@ -1,4 +1,4 @@
-"""What mutants of the tax rules showed that no test looked at: months that end on a Monday or Tuesday, missing inputs."""
+"""What mutants of the tax rules showed that no test looked at: ends of months, złoty in OSS, what a question lacks."""
 
 from collections.abc import Callable
 from datetime import date
