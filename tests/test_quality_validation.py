@@ -124,12 +124,12 @@ def test_a_moment_needs_a_time_zone() -> None:
 
 def test_a_zero_of_a_provider_is_a_price_that_it_does_not_know() -> None:
     sides = ("bid", "ask", "open", "high", "low", "close")
-    zeros: dict[str, Any] = dict.fromkeys(sides, "0")
-    none = price_validation.tidy(price("100", **zeros, volume="0", change="0"))
+    zeros: dict[str, Any] = dict.fromkeys((*sides, "volume", "change"), "0")
+    none = price_validation.tidy(price("100", **zeros))
     assert [getattr(none, side) for side in sides] == [None] * 6
-    assert [none.volume, none.change] == [Decimal(0), Decimal(0)], "nothing traded and nothing moved are figures"
-    figures: dict[str, Any] = {side: str(n) for n, side in enumerate(sides, 1)}
-    some = price("100", **figures, volume="1.5", change="-2")
+    assert (none.volume, none.change) == (Decimal(0), Decimal(0)), "nothing traded and nothing moved are figures"
+    known: dict[str, Any] = {side: str(n) for n, side in enumerate(sides, 1)}
+    some = price("100", **known, volume="1.5", change="-2")
     assert price_validation.tidy(some) == some
     unknown = price("100")
     assert price_validation.tidy(unknown) == unknown
