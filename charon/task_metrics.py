@@ -25,8 +25,10 @@ def read(_now: datetime) -> Iterator[Metric]:
 def durations(rows: list[TaskCount]) -> Metric:
     """How long the workers worked on a task, however it ended."""
     family = HistogramMetricFamily("charon_task_seconds", "Time that a worker spent on a task.", labels=["task"])
-    for task in dict.fromkeys(row.task for row in rows):
-        own = [row for row in rows if row.task == task and len(row.buckets) == len(BOUNDS)]
+    # Those of a release with other limits count anew with the next run.
+    known = [row for row in rows if len(row.buckets) == len(BOUNDS)]
+    for task in dict.fromkeys(row.task for row in known):
+        own = [row for row in known if row.task == task]
         counts = accumulate(sum(column) for column in zip(*(row.buckets for row in own), strict=True))
         family.add_metric([task], list(zip(BOUNDS, counts, strict=True)), sum(row.seconds for row in own))
     return family

@@ -104,7 +104,7 @@ def test_all_surfaces_agree_while_figures_are_missing(client: Client, alone: Sou
     Publication.objects.filter(table="A", effective_date__gt=OLD).delete()
     Quote.objects.update(effective_date=OLD)
     agree(client, State.STALE, "NOT_OK", "nbp.A")
-    end(alone, "A", "failed", 8, "unreadable")
+    end(alone, "A", "failed", 0, "unreadable")  # after the success of this minute
     agree(client, State.FAILED, "NOT_OK", "nbp.A")
 
 

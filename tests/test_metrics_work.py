@@ -64,7 +64,10 @@ def test_a_count_of_a_release_with_other_limits_begins_anew() -> None:
     TaskCount.objects.create(task="miner.tasks.mine", result="success", count=7, seconds=3, buckets=[7])
     assert 'charon_tasks_total{result="success",task="miner.tasks.mine"}' in values()
     task_counts.add("miner.tasks.mine", "success", 1)
-    assert values()['charon_task_seconds_count{task="miner.tasks.mine"}'] == 1
+    told = values()
+    assert told['charon_tasks_total{result="success",task="miner.tasks.mine"}'] == 8
+    assert told['charon_task_seconds_count{task="miner.tasks.mine"}'] == 1
+    assert told['charon_task_seconds_sum{task="miner.tasks.mine"}'] == 1
 
 
 def test_a_database_that_is_away_costs_the_count_and_not_the_cluster(

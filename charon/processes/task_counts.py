@@ -54,7 +54,9 @@ def add(name: str, result: str, seconds: float) -> None:
     with transaction.atomic():
         TaskCount.objects.get_or_create(task=name, result=result)
         row = TaskCount.objects.select_for_update().get(task=name, result=result)
-        buckets = row.buckets if len(row.buckets) > len(LIMITS) else [0] * (len(LIMITS) + 1)
-        buckets[bisect_left(LIMITS, seconds)] += 1
-        row.count, row.seconds, row.buckets = row.count + 1, row.seconds + seconds, buckets
+        if len(row.buckets) != len(LIMITS) + 1:  # a new row, or one of a release with other limits
+            row.seconds, row.buckets = 0.0, [0] * (len(LIMITS) + 1)
+        row.buckets[bisect_left(LIMITS, seconds)] += 1
+        row.seconds += seconds
+        row.count += 1
         row.save()
