@@ -193,7 +193,8 @@ def a_late_table_and_a_slow_message(nbp: Source, job: Job, at: Callable[[str], N
     event = alert_event()
     for moment in ("2026-11-18 12:20", "2026-11-19 13:10"):
         at(moment)
-        publish([Table("A", clock.today(), [RateRecord("USD", mid=Decimal("3.9"))])], nbp, job)
+        published = Table("A", clock.today(), [RateRecord("USD", mid=Decimal("3.9"))], sha256="0" * 64)
+        publish([published], nbp, job)
         message(channel(moment), event=event, step="fired")
     message(channel("slow"), event=event, step="fired", created_at=clock.now() - timedelta(minutes=2))
 
