@@ -13,7 +13,7 @@ COMPOSE ?= docker compose
 ENGLISH := locale/en/LC_MESSAGES/django.mo
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap-dev channels sentry exports admin up demo down test test-services chaos storm worlds saved docs locale e2e screenshots browser spreadsheet fuzz lint format typecheck bench build compose-up compose-down doctor backup restore logs reset coverage mutation workflows hooks lock sbom
+.PHONY: help bootstrap-dev channels sentry exports admin up demo down test test-services chaos storm load worlds saved docs locale e2e screenshots browser spreadsheet fuzz lint format typecheck bench build compose-up compose-down doctor backup restore logs reset coverage mutation workflows hooks lock sbom audit
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -73,6 +73,9 @@ worlds: .venv/.dev $(ENGLISH) ## Show what the record says of 1,000 worlds witho
 
 storm: .venv/.dev $(ENGLISH) ## Move prices 10,000 times while what evaluates and sends alerts is killed (MOVES=10000)
 	$(PY) -m tests.storm --moves $(or $(MOVES),10000) $(if $(DATABASE),--database $(DATABASE))
+
+load: .venv/.dev $(ENGLISH) ## Ask web with 32, 256 and 1,000 connections at once, and as one greedy caller; needs wrk (SECONDS_EACH=60)
+	$(PY) -m bench.load
 
 saved: .venv/.dev $(ENGLISH) ## Rewrite the saved responses and schemas that the tests compare; each changed byte should be meant
 	$(PY) -m tests.saved
@@ -147,8 +150,12 @@ sbom: .venv/.tools ## Write sbom.json, the packages of the images as CycloneDX, 
 	@awk '/^[a-z]/ { new = !seen[$$1]++ } new' requirements.txt requirements-channels.txt requirements-sentry.txt | $(TOOLS)/cyclonedx-py \
 		requirements --pyproject pyproject.toml --output-reproducible --of JSON --output-file sbom.json -
 
-bench: .venv/.dev $(ENGLISH) ## Run every benchmark of bench/, one after the other
-	@for script in bench/[a-z]*.py; do \
+# The hashes are in the locks, so pip need not resolve anything anew.
+audit: .venv/.tools ## Compare the locked packages with the public database of advisories; needs the internet
+	@$(TOOLS)/pip-audit --disable-pip --require-hashes --progress-spinner off $(foreach name,requirements.txt requirements-channels.txt requirements-sentry.txt requirements-exports.txt,-r $(name))
+
+bench: .venv/.dev $(ENGLISH) ## Run every benchmark of bench/ but that of make load, one after the other
+	@for script in $(filter-out bench/load.py,$(wildcard bench/[a-z]*.py)); do \
 		name=$$(basename "$$script" .py); echo "== $$name"; $(PY) -m "bench.$$name" || exit 1; \
 	done
 
@@ -203,7 +210,7 @@ compose-down: ## End the containers and DELETE their volumes: database, Redis, m
 
 # Tools share no package with the project.
 .venv/.tools: requirements-tools.txt | .venv/.made
-	@echo "Installing the tools of releases and commits into .venv/tools (once; 95 MB)"
+	@echo "Installing the tools of releases and commits into .venv/tools (once; 110 MB)"
 	@$(PY) -m venv .venv/tools
 	@.venv/tools/bin/python $(INSTALL) -r requirements-tools.txt
 	@touch $@

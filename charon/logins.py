@@ -1,9 +1,9 @@
-"""Failed logins: what django-axes asks of this project, and the line in the log."""
+"""Logins: what django-axes asks of this project, the line in the log of a failed one, and a new session each."""
 
 import logging
 from typing import Any
 
-from django.contrib.auth.signals import user_login_failed
+from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 
@@ -36,3 +36,9 @@ def locked(request: HttpRequest, *_: Any) -> HttpResponse:
 def log_failure(request: HttpRequest | None = None, **_: Any) -> None:
     if request is not None:
         logger.warning("A login from %s failed at %s", address_of(request), route_of(request))
+
+
+@receiver(user_logged_in)
+def begin_session(request: HttpRequest, **_: Any) -> None:
+    """Django keeps the session of somebody who logs in again: an id that was stolen before would live on."""
+    request.session.cycle_key()

@@ -64,7 +64,7 @@ def shown(folder: Path, what: str, **lines: str) -> Any:
         ({"BASE_URL": "https://www.deribit.com/api/v2/public", "DERIBIT_BASE_URL": ""}, "settings.DERIBIT_BASE_URL",
          "https://www.deribit.com/api/v2/"),
         ({"ENABLE_EXCEPTION_LOGGING": "false"}, "settings.LOGGING['handlers']['console']['filters']",
-         ["route_only", "once_per_cause", "no_traceback"]),
+         ["request_id", "route_only", "once_per_cause", "no_traceback"]),
         ({"ENABLE_WORKER_METRICS": "true", "WORKER_METRICS_PORT": "8001"},
          "[settings.ENABLE_WORKER_METRICS, settings.WORKER_METRICS_PORT]", [True, 8001]),
     ],

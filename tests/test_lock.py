@@ -88,4 +88,4 @@ def test_nothing_is_installed_without_its_hashes() -> None:
     ]
     image = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
     steps = [line for line in image.splitlines() if line.startswith(("RUN pip", "RUN python -m venv"))]
-    assert [("--require-hashes" in step, step.count("--requirement ")) for step in steps] == [(True, 2), (True, 2)]
+    assert [("--require-hashes" in step, step.count("--requirement ")) for step in steps] == [(True, 3), (True, 3)]

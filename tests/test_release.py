@@ -95,5 +95,9 @@ def test_the_list_of_packages_has_every_one_of_the_image_once(tmp_path: Path) ->
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, env={"PATH": os.environ["PATH"]})
     assert done.returncode == 0, done.stderr
     listed = re.findall(r"^([a-z0-9-]+)==", done.stdout, re.MULTILINE)
-    assert sorted(listed) == sorted(test_lock.locked("requirements") | test_lock.locked("requirements-channels"))
+    assert sorted(listed) == sorted(
+        test_lock.locked("requirements")
+        | test_lock.locked("requirements-channels")
+        | test_lock.locked("requirements-sentry")
+    )
     assert done.stdout.count("--hash=sha256:") > len(listed)
