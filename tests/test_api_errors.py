@@ -12,6 +12,7 @@ from charon.api.addresses import NAMES
 from markets.instruments import create
 from markets.models import Instrument
 from tests.cases import walk
+from tests.log_lines import logged
 
 pytestmark = pytest.mark.django_db
 
@@ -137,17 +138,18 @@ def test_all_wrong_parameters_are_named_at_once(client: Client) -> None:
 
 
 def test_a_fault_of_ours_is_500_with_an_id_and_without_internals(
-    client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken() -> None:
         raise RuntimeError("apiKey=hunter2")
 
     monkeypatch.setattr("charon.api.health.health", broken)
-    response = client.get("/health")
+    with logged("text") as log:
+        response = client.get("/health")
     fault = error(response, 500)
     assert (fault["code"], fault["detail"]) == ("internal_error", None)
     assert b"hunter2" not in response.content
-    assert fault["id"] in caplog.text
+    assert log.lines(fault["id"], "/health")
 
 
 def test_a_forbidden_post_to_the_documentation_is_in_the_envelope() -> None:

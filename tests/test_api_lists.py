@@ -223,7 +223,7 @@ def test_health_is_ok_and_tells_how_fresh_the_figures_are(
 ) -> None:
     publish([mids(JAN_2, USD="3.9432"), mids(JAN_3, "B", AFN="0.0551")], nbp, job)
     run("nbp.B", nbp, 1)
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(16):
         answer = get(client, "/health")
     told = {row["code"]: row for row in answer.pop("sources")}
     assert [row["kind"] for row in answer.pop("problems")] == ["source_stale"]
