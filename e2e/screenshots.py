@@ -6,12 +6,14 @@ import itertools
 import tempfile
 from pathlib import Path
 
+import httpx
 from playwright.sync_api import Browser, Page
 
 from e2e import browser as browsers
 from e2e import demo as demos
 from e2e.demo import Demo
 from e2e.installation import ROOT
+from tests import processes
 
 FOLDER = ROOT / "docs" / "screenshots"
 ALL = FOLDER / "all"
@@ -95,6 +97,8 @@ def main() -> None:
         demos.running(Path(folder) / "data") as demo,
         browsers.chromium() as b,
     ):
+        # Until the history is read there are no signals on the pages of currencies.
+        processes.until(lambda: "czeka na historię" not in httpx.get(f"{demo.url}/waluty/EUR/").text, demos.SECONDS)
         signal = newest_signal(demo)
         for (name, path), width, theme in itertools.product((PAGES | ADMIN).items(), WIDTHS, THEMES):
             picture = shoot(b, demo, name, path.format(signal=signal), width, theme)
