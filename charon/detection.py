@@ -15,7 +15,7 @@ from django_q.models import Schedule
 from charon.upkeep import backup_file
 from markets import clock, problems
 from markets.messages import Message
-from markets.models import OutboxEvent
+from markets.models import Job, OutboxEvent
 from markets.problems import Fault
 from markets.queries.source_state import SourceState
 from markets.redis import client as redis_client
@@ -58,11 +58,12 @@ def found(now: datetime, states: list[SourceState] | None = None) -> list[Fault]
 
 
 def key_faults(states: Iterable[SourceState]) -> Iterator[Fault]:
-    for one in states:
-        if one.why == "no_key":
-            yield Fault(
-                "no_key", one.source.code, Message("key_missing", variable=f"{one.source.code.upper()}_API_KEY")
-            )
+    """Of sources that have answered before: one that nobody has ever given a key is off, and no fault."""
+    wanting = {one.source.pk: one.source.code for one in states if one.why == "no_key" and one.source.enabled}
+    answered = Job.objects.filter(source__in=wanting, status=Job.Status.SUCCESS) if wanting else Job.objects.none()
+    for key in sorted(set(answered.order_by().values_list("source", flat=True))):
+        code = wanting[key]
+        yield Fault("no_key", code, Message("key_missing", variable=f"{code.upper()}_API_KEY"))
 
 
 def schedule_faults(now: datetime) -> Iterator[Fault]:

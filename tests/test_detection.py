@@ -101,6 +101,12 @@ def overdue() -> Schedule:
                                    next_run=clock.now() - detection.OVERDUE - timedelta(seconds=1))  # fmt: skip
 
 
+def lost_key() -> None:
+    """Of a source that has answered with one."""
+    Source.objects.filter(code="polygon").update(enabled=True)
+    end(Source.objects.get(code="polygon"), "quotes", "success", 60)
+
+
 def late_delivery() -> None:
     due = clock.now() - timedelta(minutes=6)
     Delivery.objects.create(key=uuid4(), channel=channel(), step="fired", due_at=due, created_at=due)
@@ -128,8 +134,7 @@ CASES = [
          lambda: Job.objects.filter(status="running").delete()),
     Case("times_ahead", "schedules", lambda: ahead(60), lambda: Schedule.objects.all().delete()),
     Case("schedules", "overdue", overdue, lambda: Schedule.objects.all().delete()),
-    Case("no_key", "polygon", lambda: Source.objects.filter(code="polygon").update(enabled=True),
-         lambda: Source.objects.filter(code="polygon").update(enabled=False)),
+    Case("no_key", "polygon", lost_key, lambda: Source.objects.filter(code="polygon").update(enabled=False)),
     Case("delivery_late", "", late_delivery, lambda: Delivery.objects.update(state="sent")),
     Case("outbox", "engine", outbox, lambda: OutboxEvent.objects.update(processed=clock.now())),
 ]  # fmt: skip

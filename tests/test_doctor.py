@@ -43,6 +43,7 @@ def well(
     Source.objects.exclude(pk=nbp.pk).update(enabled=False)
     Schedule.objects.all().delete()
     call_command("sync")
+    Schedule.objects.update(next_run=clock.now())  # django_q asks its own clock, which is that of the machine
     loaded(nbp)
     applied(days=1)
     monkeypatch.setattr(examinations, "postgres_time", lambda: None)  # the tests have another day
@@ -87,8 +88,9 @@ def no_backup(_: Any) -> None:
 
 
 def without_key(_: Any) -> None:
-    Source.objects.filter(code="polygon").update(enabled=True)
+    test_detection.lost_key()
     call_command("sync")
+    Schedule.objects.update(next_run=clock.now())
 
 
 def migration_gone(_: Any) -> None:

@@ -19,7 +19,7 @@ case "$*" in
 esac
 """
 UP = "manage.py up"
-INSTALL = "-m pip install --quiet --disable-pip-version-check -r requirements.txt"
+INSTALL = "-m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt"
 COMPILE = "-m babel.messages.frontend -q compile -d locale -D django"
 SOURCE, RESULTS = (
     "locale/en/LC_MESSAGES/django.po",
