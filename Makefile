@@ -126,8 +126,8 @@ coverage: .venv/.dev $(ENGLISH) ## Measure the branches that the tests take in s
 		echo "== $$package"; $(PY) -m coverage report --include="$$package/*" || ends=1; \
 	done; exit $$ends
 
-mutation: .venv/.dev ## Break validation, tax rules and alert evaluation, one line at a time, and list what no test notices (ONLY=pattern)
-	$(PY) -m tests.mutation $(ONLY)
+mutation: .venv/.mutation $(ENGLISH) ## Break validation, tax rules and alert evaluation, one line at a time, and list what no test notices (ONLY=pattern)
+	.venv/mutation/bin/python -m tests.mutation $(ONLY)
 
 workflows: .venv/.tools ## Check .github/ and .pre-commit-config.yaml against their schemas
 	@$(TOOLS)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
@@ -138,8 +138,8 @@ hooks: .venv/.dev .venv/.tools ## Have git check the changed files at each commi
 
 # Development first: what is tested is what everything else gets. UPGRADE takes newer versions of the indirect packages.
 lock: .venv/.tools ## Write the locks requirements*.txt from requirements*.in (UPGRADE=--upgrade)
-	@for name in -dev "" -channels -sentry -exports -e2e -fuzz -tools; do \
-		case "$$name" in -dev|-fuzz|-tools) tested= ;; *) tested="--constraint requirements-dev.txt" ;; esac; \
+	@for name in -dev "" -channels -sentry -exports -e2e -fuzz -tools -mutation; do \
+		case "$$name" in -dev|-fuzz|-tools|-mutation) tested= ;; *) tested="--constraint requirements-dev.txt" ;; esac; \
 		$(TOOLS)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
 			--custom-compile-command "make lock" $$tested $(UPGRADE) \
 			"requirements$$name.in" --output-file "requirements$$name.txt" || exit 1; \
@@ -206,6 +206,12 @@ compose-down: ## End the containers and DELETE their volumes: database, Redis, m
 	@echo "Installing the fuzzer into .venv/fuzz (once; 95 MB)"
 	@$(PY) -m venv .venv/fuzz
 	@.venv/fuzz/bin/python $(INSTALL) -r requirements-fuzz.txt
+	@touch $@
+
+.venv/.mutation: requirements-mutation.txt | .venv/.made
+	@echo "Installing what breaks the code into .venv/mutation (once)"
+	@$(PY) -m venv .venv/mutation
+	@.venv/mutation/bin/python $(INSTALL) -r requirements-mutation.txt
 	@touch $@
 
 # Tools share no package with the project.

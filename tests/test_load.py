@@ -38,7 +38,8 @@ def test_the_limits_of_the_load_are_those_of_a_new_installation() -> None:
 
 @pytest.mark.processes
 @pytest.mark.skipif(not shutil.which("wrk"), reason="needs wrk (Debian: apt install wrk)")
-def test_a_second_of_it_ends_without_a_fault_and_the_greedy_are_told_429() -> None:
+def test_a_second_of_it_ends_without_a_fault_and_the_greedy_are_told_429(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "charon.settings")
     found = list(load.rounds(1, (8,)))
     assert [fault for one in found for fault in one.faults()] == []
     many, greedy = found

@@ -89,3 +89,10 @@ def test_nothing_is_installed_without_its_hashes() -> None:
     image = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
     steps = [line for line in image.splitlines() if line.startswith(("RUN pip", "RUN python -m venv"))]
     assert [("--require-hashes" in step, step.count("--requirement ")) for step in steps] == [(True, 3), (True, 3)]
+
+
+def test_nothing_renames_the_processes_that_the_tests_look_for() -> None:
+    """granian and django-q use setproctitle where it is there, and a process that it renamed has no environment."""
+    assert not [
+        name for name in ("", "-dev", "-e2e") if "setproctitle" in (ROOT / f"requirements{name}.txt").read_text()
+    ]
