@@ -143,11 +143,19 @@ def serving(environment: dict[str, str]) -> Iterator[tuple[str, psutil.Process]]
         yield base, server
 
 
-def rounds(seconds: int, connections: tuple[int, ...] = CONNECTIONS) -> Iterator[Round]:
-    """With the limits of a new installation; the figures of the archive stand in its tables."""
-    with installation(DB_POOL="1", LIMIT_READS="600", LIMIT_WRITES="30", LIMIT_HEAVY="60") as environment:
-        run(["manage.py", "mine", "nbp_archive", "--json"], environment)
-        run(["-c", ENGINE], environment | {"DJANGO_SETTINGS_MODULE": "charon.settings"})
+def fill(environment: dict[str, str]) -> None:
+    """The figures of the archive and the signals of them."""
+    run(["manage.py", "mine", "nbp_archive", "--json"], environment)
+    run(["-c", ENGINE], environment | {"DJANGO_SETTINGS_MODULE": "charon.settings"})
+
+
+def rounds(
+    seconds: int, connections: tuple[int, ...] = CONNECTIONS, *, filled: bool = True, reads: str = "600"
+) -> Iterator[Round]:
+    """With the limits of a new installation."""
+    with installation(DB_POOL="1", LIMIT_READS=reads, LIMIT_WRITES="30", LIMIT_HEAVY="60") as environment:
+        if filled:
+            fill(environment)
         with serving(environment) as (base, server):
             for number in connections:
                 yield storm(base, server, number, seconds)

@@ -57,7 +57,7 @@ def test_every_line_of_a_running_charon_is_one_object_without_secrets(running: U
     until(lambda: lines_of(running, logger="charon.processes.child_process"), 60)
     running.process.terminate()
     assert running.process.wait(60) == 0
-    assert [row["status"] for row in lines_of(running, logger="charon.access", route="/api/v1/rates")] == [404]
+    assert [row["status"] for row in lines_of(running, logger="charon.access", route="/api/v1/rates")] == [422]
     assert all(row["request_id"] for row in lines_of(running, logger="miner.fetch.http"))
     assert all({"time", "level", "logger", "message"} <= row.keys() for row in objects(running))
     assert SECRET not in running.said()
