@@ -117,7 +117,10 @@ def test_the_id_of_a_request_is_carried_by_its_task_to_the_call_of_a_provider(
 
 
 @pytest.mark.django_db
-def test_a_task_of_no_request_has_its_own_id_also_where_it_fails(log: Log) -> None:
+def test_a_task_of_no_request_has_its_own_id_also_where_it_fails(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "django_q.monitor.close_old_django_connections", lambda: None
+    )  # the test's transaction is in it
     number = async_task("math.sqrt", -1)
     task = SignedPackage.loads(OrmQ.objects.get().payload)
     assert "request_id" not in task
@@ -148,7 +151,7 @@ def test_a_call_that_fails_says_so_once_an_hour_and_that_it_is_tried_again(log: 
     assert "hidden" not in log.stream.getvalue()
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_with_an_access_log_every_answer_has_a_line_without_path_and_query(
     answered_requests: Client, nbp: Source, log: Log
 ) -> None:
