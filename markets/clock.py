@@ -3,6 +3,7 @@
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from croniter import croniter  # type: ignore[import-untyped]
 from django.utils import timezone
 
 WARSAW = ZoneInfo("Europe/Warsaw")
@@ -18,3 +19,12 @@ def now() -> datetime:
 def today() -> date:
     """The current day in Poland, as the NBP counts days."""
     return now().astimezone(WARSAW).date()
+
+
+def next_of(cron: str, after: datetime) -> datetime:
+    """The first moment of a cron line later than this one; cron speaks Polish time.
+
+    `Schedule.calculate_next_run` of the queue asks the machine's clock for it, whatever moment it is given.
+    """
+    moment: datetime = croniter(cron, after.astimezone(WARSAW)).get_next(datetime)
+    return moment

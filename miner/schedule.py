@@ -140,7 +140,7 @@ def every(minutes: int, name: str, func: str, *args: object, **more: Any) -> Sch
 def at(cron: str, name: str, func: str, *args: object) -> Schedule:
     """An entry that runs at the moments of a cron line, Europe/Warsaw."""
     entry = checked(name, func, args, schedule_type=Schedule.CRON, cron=cron)
-    entry.next_run = entry.calculate_next_run(clock.now())
+    entry.next_run = clock.next_of(cron, clock.now())
     return entry
 
 

@@ -2,7 +2,6 @@
 
 from datetime import datetime, timedelta
 
-from croniter import croniter  # type: ignore[import-untyped]
 from django.db.models import QuerySet
 from django_q.conf import Conf
 from django_q.models import OrmQ, Schedule
@@ -30,8 +29,7 @@ def entries(now: datetime) -> list[tuple[Schedule, datetime]]:
 
 def next_run(entry: Schedule, now: datetime) -> datetime:
     if entry.schedule_type == Schedule.CRON:
-        moment: datetime = croniter(entry.cron, now.astimezone(clock.WARSAW)).get_next(datetime)
-        return moment
+        return clock.next_of(entry.cron, now)
     planned: datetime = entry.calculate_next_run(now)
     return planned
 

@@ -20,6 +20,7 @@ from django_redis import get_redis_connection
 from pytest_django import DjangoDbBlocker
 from whitenoise.middleware import WhiteNoiseMiddleware
 
+from charon import request_ids
 from charon.api import health
 from charon.logs import OncePerCause
 from markets import clock
@@ -134,6 +135,13 @@ def health_as_it_is_now() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:  # of its own: a test may undo its own patches
         patch.setattr(health, "KEPT_SECONDS", 0.0)
         patch.setattr(health, "kept", health.Kept())
+        yield
+
+
+@pytest.fixture(autouse=True)
+def working_for_nobody() -> Iterator[None]:
+    """A worker keeps the id of its last task; a test that runs one would leave it to the next test."""
+    with request_ids.working_for(""):
         yield
 
 

@@ -27,7 +27,7 @@ DATABASE = f"charon_{sha256(str(ROOT).encode()).hexdigest()[:8]}"
 EVERYDAY = ["-m", "not services and not processes", "-n", "2", "-p", "tests.reaching"]
 FAULTS = ["-m", "services", "-n", "0"]
 # `make test` leaves these out for their time; they are as they are there, on SQLite and without Redis.
-PROCESSES = ["-m", "processes", "-n", "2"]
+LONGER = ["-m", "slow or processes", "-n", "2"]
 NO_TESTS = 5  # pytest's exit code when no test matches (`-k`)
 
 
@@ -40,7 +40,7 @@ def main(words: list[str]) -> int:
         say(f"PostgreSQL: {without_password(postgres)}\nRedis:      {without_password(redis)}")
         env = os.environ | {"TEST_DATABASE_URL": postgres, "TEST_REDIS_URL": redis}
         ends = [run_tests(which, words, env) for which in (EVERYDAY, FAULTS)]
-        ends.append(run_tests(PROCESSES, words, plain()))
+        ends.append(run_tests(LONGER, words, plain()))
     return next((end for end in ends if end not in {0, NO_TESTS}), min(ends))
 
 

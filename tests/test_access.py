@@ -58,6 +58,7 @@ def account(client: Client, *permissions: str, staff: bool = True) -> User:
     return user
 
 
+@pytest.mark.slow
 def test_every_closed_operation_names_permissions_that_there_are() -> None:
     known = {
         f"{row.content_type.app_label}.{row.codename}" for row in Permission.objects.select_related("content_type")
@@ -69,6 +70,7 @@ def test_every_closed_operation_names_permissions_that_there_are() -> None:
         assert known.issuperset(guard.permissions), name
 
 
+@pytest.mark.slow
 @walk("name", sorted(CLOSED))
 def test_an_account_without_one_of_the_permissions_is_refused(client: Client, name: str) -> None:
     needed = guards()[name].permissions
@@ -80,6 +82,7 @@ def test_an_account_without_one_of_the_permissions_is_refused(client: Client, na
         assert missing in error(ask(client, name), 403)["message"]
 
 
+@pytest.mark.slow
 @walk("name", sorted(CLOSED))
 def test_an_account_with_the_permissions_and_a_superuser_are_let_in(client: Client, name: str) -> None:
     account(client, *guards()[name].permissions)
@@ -94,6 +97,7 @@ def test_permissions_are_for_the_staff_alone(client: Client, name: str) -> None:
     assert error(ask(client, name), 403)["code"] == "forbidden"
 
 
+@pytest.mark.slow
 @walk("permission", sorted({one for guard in guards().values() for one in guard.permissions}))
 def test_the_admin_never_allows_what_the_api_forbids(rf: RequestFactory, permission: str) -> None:
     """The view of the admin for the same rows asks the same permission."""
@@ -146,6 +150,7 @@ def test_the_scope_of_operators_has_every_right_of_the_api() -> None:
 WRONG = ["Bearer wrong", "Bearer ", "Bearer", "", "Basic YTpi", "Basic an-operator-s-program", "Digest x", "\u017c"]
 
 
+@pytest.mark.slow
 @walk("name", sorted(NAMES | {"assets/BTC", "none", ""}))
 def test_a_wrong_token_is_401_at_every_address_of_the_api(client: Client, name: str) -> None:
     for path in (f"/{name}" if name in NAMES else "/api/none", f"/api/v1/{name}", f"/api/v1/{name}/"):

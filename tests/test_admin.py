@@ -78,6 +78,7 @@ def test_every_model_of_ours_is_in_the_admin() -> None:
     assert missing == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [*OURS, Schedule])
 def test_every_page_opens(operator: Client, figures: None, model: type[Model]) -> None:
     assert operator.get(address(model, "changelist")).status_code == 200

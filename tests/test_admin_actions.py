@@ -136,6 +136,7 @@ def tried(operator: Client, source: Source) -> Job:
     return Job.objects.get(job_type=f"{source.code}.check")
 
 
+@pytest.mark.slow
 def test_every_source_can_be_tried_with_one_small_question(operator: Client, services: dict[str, Server[Any]]) -> None:
     for source in Source.objects.all():
         job = tried(operator, source)
@@ -148,6 +149,7 @@ def test_every_source_can_be_tried_with_one_small_question(operator: Client, ser
     assert (Rate.objects.count(), Quote.objects.count()) == (0, 0), "a test stores nothing"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "script", "reason", "words"),
     [
@@ -300,6 +302,7 @@ def test_whoever_may_only_look_cannot_set_the_miner_going(client: Client, nbp: S
 # The brain
 
 
+@pytest.mark.slow
 def test_recompute_enqueues_each_instrument_once(operator: Client, decided: AnalysisSnapshot) -> None:
     rows = AnalysisSnapshot.objects.filter(instrument__code="USD").values_list("pk", flat=True)
     assert len(rows) == 3
@@ -315,6 +318,7 @@ def test_a_recompute_restores_a_state_that_was_spoilt(decided: AnalysisSnapshot)
     assert decided.state == right
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [Signal, AnalysisSnapshot])
 def test_decisions_and_states_are_looked_at_and_not_touched(
     operator: Client, decided: AnalysisSnapshot, model: type[Signal] | type[AnalysisSnapshot]

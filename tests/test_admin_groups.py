@@ -36,6 +36,7 @@ def test_every_list_of_the_admin_has_its_line_in_the_table() -> None:
         assert known.issuperset(groups.wanted(place))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_each_group_sees_the_lists_that_the_table_gives_it(client: Client, name: str) -> None:
     member(client, name)

@@ -74,6 +74,7 @@ def test_the_front_page_tells_what_is_wrong_and_where_it_is_mended(operator: Cli
         assert words in page
 
 
+@pytest.mark.slow
 def test_the_front_page_costs_the_same_however_much_is_wrong(operator: Client, nbp: Source) -> None:
     operator.get("/admin/")
     with CaptureQueriesContext(connection) as calm:
@@ -97,6 +98,7 @@ def test_an_account_sees_of_the_front_page_what_it_may_see(client: Client, nbp: 
     assert client.get(reverse("admin:message_log")).status_code == 403
 
 
+@pytest.mark.slow
 def test_the_front_page_offers_nobody_what_is_refused_to_them(
     client: Client, nbp: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -131,6 +133,7 @@ def test_a_button_asks_first_and_does_nothing_by_get(operator: Client, nbp: Sour
     assert strict.post(button(nbp, "mine_now"), {"confirmed": "yes"}).status_code == 403
 
 
+@pytest.mark.slow
 def test_a_double_click_on_fetch_now_starts_one_job_and_says_so(operator: Client, nbp: Source) -> None:
     assert "Zlecono pobranie: nbp" in press(operator, nbp, "mine_now")
     assert "drugiego nie zlecono: nbp" in press(operator, nbp, "mine_now")
@@ -141,6 +144,7 @@ def test_a_double_click_on_fetch_now_starts_one_job_and_says_so(operator: Client
     assert queued() == []
 
 
+@pytest.mark.slow
 def test_a_source_is_paused_and_resumed_by_its_buttons(
     operator: Client, nbp: Source, at: Callable[[str], None]
 ) -> None:
@@ -214,6 +218,7 @@ def failed(source: Source, job_type: str, count: int = 1) -> Job:
     return Job.objects.filter(job_type=job_type).latest("pk")
 
 
+@pytest.mark.slow
 def test_thousands_of_failures_do_not_freeze_their_lists(operator: Client, nbp: Source) -> None:
     failed(nbp, "nbp.A", 12_000)
     moment = clock.now()
@@ -232,6 +237,7 @@ def test_thousands_of_failures_do_not_freeze_their_lists(operator: Client, nbp: 
     assert "ponad 10 000 wierszy" in text(operator.get(reverse("admin:markets_job_changelist")))
 
 
+@pytest.mark.slow
 def test_a_failed_job_is_tried_again_once(operator: Client, nbp: Source) -> None:
     job = failed(nbp, "nbp.A")
     page = text(operator.get(reverse("admin:markets_job_changelist")))
@@ -305,6 +311,7 @@ def test_an_edit_says_why_and_the_history_keeps_it(operator: Client, nbp: Source
     assert "bank prosił" in text(operator.get(reverse("admin:admin_logentry_changelist")))
 
 
+@pytest.mark.slow
 def test_of_two_tabs_the_second_is_told_and_overwrites_nothing(operator: Client, nbp: Source) -> None:
     address = reverse("admin:markets_source_change", args=[nbp.pk])
     seen = [operator.get(address).context["adminform"].form.initial["seen"] for _tab in range(2)]

@@ -64,6 +64,7 @@ def test_a_rule_that_somebody_made_about_all_sources_stands_in_its_place(nbp: So
     assert kinds() == ["channel_broken", "move", "source_stale"], "it is about one source alone"
 
 
+@pytest.mark.slow
 def test_what_is_still_wrong_is_told_anew_to_a_channel_that_comes_later() -> None:
     problems.report("source_stale", "nbp")
     assert tasks.watch() == 0
@@ -88,6 +89,7 @@ def test_a_broken_channel_is_an_event_until_it_works() -> None:
     assert event.state == "resolved"
 
 
+@pytest.mark.slow
 def test_the_name_of_a_broken_channel_is_for_operators_alone(client: Client, nbp: Source) -> None:
     for name in ("telefon Ewy", "nbp"):
         problems.report("channel_broken", name, Message.of("odmowa telefon Ewy"))

@@ -67,6 +67,7 @@ def test_values_are_written_as_in_promtool() -> None:
     assert case_file.samples("X", "_ _x3 stale") == ["_", "_", "_", "_", "stale"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -321,6 +321,7 @@ def decided(asset: Instrument, label: str, day: date, **more: Any) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_new_decision_fires_once_and_ends_the_one_before(quiet: None, money: Source) -> None:
     one = rule("USD", kind="signal", window_minutes=None, threshold_pct=None)
     dollar = instrument("USD")
@@ -354,6 +355,7 @@ def test_a_decision_that_a_correction_takes_back_is_over_and_the_next_one_fires(
     assert (tasks.watch(), happened()) == (1, [("up", "", "resolved"), ("up", "", "open")])
 
 
+@pytest.mark.slow
 def test_decisions_within_the_pause_of_a_rule_fire_once(quiet: None, money: Source) -> None:
     rule("USD", kind="signal", timeframe="5m", cooldown_minutes=60, window_minutes=None, threshold_pct=None)
     first = midnight(date(2026, 10, 26)) + timedelta(hours=9)
@@ -400,6 +402,7 @@ def test_a_rule_about_one_source_is_told_of_no_other(quiet: None, nbp: Source, g
     assert tasks.watch() == 1
 
 
+@pytest.mark.slow
 def test_a_table_that_is_late_fires_once_until_it_comes(quiet: None, nbp: Source, at: Callable[[str], None]) -> None:
     rule(None, kind="publication_late", window_minutes=None, threshold_pct=None)
     day_after_day(nbp, [(date(2026, 10, 23), "4.00")])

@@ -66,6 +66,7 @@ STEPS: list[tuple[Any, str]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("behind", [False, True])
 @pytest.mark.parametrize(("module", "step"), STEPS, ids=[step for _, step in STEPS])
 @pytest.mark.django_db(transaction=True)
@@ -162,6 +163,7 @@ def test_an_instrument_that_fails_keeps_its_news_and_stops_no_other(
     monkeypatch.undo()
 
 
+@pytest.mark.slow
 def test_news_that_fails_five_times_is_left_until_later_news_succeeds(
     gecko: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -201,6 +203,7 @@ def test_the_highest_threshold_is_a_rule_that_waits(gecko: Source) -> None:
     assert (state(one), AlertEvent.objects.get().change_pct) == ("firing", Decimal("99999989900"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -284,6 +287,7 @@ def test_a_thousand_prices_in_a_minute_are_one_move(gecko: Source) -> None:
     assert AlertPass.objects.get().passes == 1
 
 
+@pytest.mark.slow
 def test_a_thousand_events_in_a_minute_are_all_there(gecko: Source) -> None:
     for number in range(1000):
         rule(threshold_pct=Decimal(5) + Decimal(number) / 1000)

@@ -19,6 +19,7 @@ from tests.test_alerts_api import MOVE, gecko, noon, send  # noqa: F401  fixture
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("direction", ["both"])
 @pytest.mark.usefixtures("gecko")
 def test_a_preview_finds_what_the_evaluation_has_found(

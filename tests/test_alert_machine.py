@@ -112,6 +112,7 @@ def test_a_level_that_was_crossed_during_a_silence_fires_nothing() -> None:
     assert run(LEVEL, ["3.90", STALE, *["4.10"] * 12, "3.90", "4.10"]) == [(15, "fires", "firing")]
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.one_of(st.none(), st.integers(50, 150)), min_size=1, max_size=60),
     st.sampled_from(["up", "down", "both"]),

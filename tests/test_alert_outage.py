@@ -48,6 +48,7 @@ def watch() -> int:
     return tasks.watch()
 
 
+@pytest.mark.slow
 def test_an_outage_of_one_source_with_200_rules_on_it_is_one_event(
     gecko: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:

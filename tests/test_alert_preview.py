@@ -65,6 +65,7 @@ directions = st.sampled_from(["up", "down", "both"])
 rests = st.sampled_from([0, 10, 60]).map(lambda minutes: minutes * MINUTE)
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(series, directions, percents, st.none() | st.sampled_from([Decimal(0), Decimal("0.25")]), rests,
        st.sampled_from([1, 10, 30, 60]))  # fmt: skip
@@ -76,6 +77,7 @@ def test_it_fires_where_the_machine_fires(
     assert preview.fires(watch, preview.moves_of(of(values), minutes, direction)) == machine(watch, values, minutes)
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(walks(95, 112), directions, st.integers(97, 110),
        st.none() | st.sampled_from([Decimal(0), Decimal(1), Decimal("2.5")]), rests)  # fmt: skip

@@ -38,6 +38,7 @@ def add(client: Client, **said: str) -> Any:
     return client.post(page("alertrule", "add"), FIELDS | {"instrument": instrument("BTC").pk} | said)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("gecko")
 def test_every_page_opens(operator: Client) -> None:
     add(operator)
@@ -57,6 +58,7 @@ def test_a_rule_is_made_with_its_source_and_its_maker(operator: Client, gecko: S
     assert (rule.source, rule.window_minutes, rule.created_by, rule.created_at) == (gecko, 60, "operator", clock.now())
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("gecko")
 @walk(
     ("said", "field"),

@@ -131,6 +131,7 @@ def test_alerts_of_decisions_are_closed_where_the_decisions_are(client: Client, 
     assert get(client, "/alerts") == []
 
 
+@pytest.mark.slow
 def test_an_event_outlives_its_instrument(client: Client, gecko: Source, dollar: Instrument) -> None:
     row, decision = alert_event(minutes_ago=1), alert_event(None, "USD", 2, kind=Kind.SIGNAL, source=None)
     Instrument.objects.filter(code="BTCUSD").delete()
@@ -191,6 +192,7 @@ def test_a_level_a_signal_and_a_rating_are_rules_too(client: Client, gecko: Sour
     assert (followed.status_code, followed.json()["asset"], followed.json()["source"]) == (201, None, None)
 
 
+@pytest.mark.slow
 @walk(
     ("said", "fields"),
     [
@@ -254,6 +256,7 @@ def test_a_value_of_the_wrong_type_is_422_and_named(
     assert not AlertRule.objects.exists()
 
 
+@pytest.mark.slow
 def test_what_is_unknown_comes_back_with_its_neighbours(client: Client, gecko: Source, dollar: Instrument) -> None:
     assert "BTCUSD" in error(add(client, asset="BTX"), 404)["detail"]["nearest"]
     assert error(add(client, source="coingeko"), 404)["detail"]["nearest"] == ["coingecko"]
@@ -263,6 +266,7 @@ def test_what_is_unknown_comes_back_with_its_neighbours(client: Client, gecko: S
     assert error(other, 400)["detail"] == {"source": "coingecko", "asset": "USD"}
 
 
+@pytest.mark.slow
 def test_a_rule_is_changed_where_it_says_so_and_arms_anew(client: Client, gecko: Source) -> None:
     item = made(client)
     rule = AlertRule.objects.get()

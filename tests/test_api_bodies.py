@@ -52,6 +52,7 @@ def send(client: Client, one: Operation, body: Any, path: str = "") -> Any:
 # Bodies
 
 
+@pytest.mark.slow
 @walk("one", WITH_BODY, ids=lambda one: one.name)
 def test_a_body_of_3_megabytes_is_413_in_the_envelope(client: Client, one: Operation) -> None:
     for path in (one.address, f"/api{one.address}/", f"/api/v1{one.address}"):
@@ -84,6 +85,7 @@ def test_broken_json_is_400_in_the_envelope(client: Client, one: Operation, body
     assert error(send(client, one, body), 400)["code"] == "bad_request"
 
 
+@pytest.mark.slow
 @walk("body", [b"", b"null", b"[]", b'"x"', b"5", b"true", b'{"no": 1}', b'{"code": "\\ud800"}'])
 @walk("one", WITH_BODY, ids=lambda one: one.name)
 def test_json_of_another_shape_is_422_in_words_of_the_api(client: Client, one: Operation, body: bytes) -> None:
@@ -151,6 +153,7 @@ def refused(client: Client, one: Operation, name: str, value: str) -> Any:
     return fault["message"]
 
 
+@pytest.mark.slow
 @walk("value", NO_NUMBERS)
 def test_what_is_no_number_is_none_at_every_parameter(client: Client, value: str) -> None:
     numbers = asked_by("integer")
@@ -159,6 +162,7 @@ def test_what_is_no_number_is_none_at_every_parameter(client: Client, value: str
         assert refused(client, one, name, value) == "is not a whole number", (one.name, name)
 
 
+@pytest.mark.slow
 @walk("value", NO_DAYS)
 def test_what_is_no_day_is_none_at_every_parameter(client: Client, value: str) -> None:
     days = asked_by("date") + asked_by("date-time")

@@ -114,6 +114,7 @@ def documents(one: Operation, status: int) -> bool:
 # What any operation may answer
 
 
+@pytest.mark.slow
 def test_400_for_more_parameters_than_anybody_has(client: Client) -> None:
     many = "&".join(f"field{number}=1" for number in range(2000))
 
@@ -124,10 +125,12 @@ def test_400_for_more_parameters_than_anybody_has(client: Client) -> None:
     answered(law, 400)
 
 
+@pytest.mark.slow
 def test_401_for_a_token_that_is_none(client: Client) -> None:
     answered(lambda one: send(client, one, Authorization="Bearer guess").status_code, 401)
 
 
+@pytest.mark.slow
 def test_403_for_a_token_without_the_right_and_for_a_source_that_is_not_public(client: Client) -> None:
     _, token = api_tokens.create("reads", ["read"])
     closed = [one for one in operations() if one.closed]
@@ -148,10 +151,12 @@ def source_of(one: Operation) -> str:
     return {"/candles": "binance"}.get(one.path, "coingecko" if one.path.startswith("/prices") else "nbp")
 
 
+@pytest.mark.slow
 def test_406_for_whoever_takes_nothing_that_there_is(client: Client) -> None:
     answered(lambda one: send(client, one, Accept="application/x-nothing").status_code, 406)
 
 
+@pytest.mark.slow
 def test_408_411_and_413_for_bodies_are_the_fronts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bodies, "SECONDS", 0.0)
 
@@ -169,6 +174,7 @@ def test_415_for_a_body_of_another_type(client: Client) -> None:
     answered(law, 415)
 
 
+@pytest.mark.slow
 def test_422_for_a_parameter_that_there_is_not(client: Client) -> None:
     def law(one: Operation) -> int:
         headers = TOKEN if one.closed else {}
@@ -177,6 +183,7 @@ def test_422_for_a_parameter_that_there_is_not(client: Client) -> None:
     answered(law, 422)
 
 
+@pytest.mark.slow
 def test_429_beyond_a_limit(client: Client, settings: Any) -> None:
     settings.LIMIT_READS = settings.LIMIT_HEAVY = settings.LIMIT_WRITES = 1
 
@@ -186,6 +193,7 @@ def test_429_beyond_a_limit(client: Client, settings: Any) -> None:
     answered(law, 429)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fault", "status"), [(RuntimeError("ours"), 500), (OperationalError("away"), 503)])
 def test_500_for_a_fault_of_ours_and_503_for_the_databases(
     client: Client, monkeypatch: pytest.MonkeyPatch, fault: Exception, status: int
@@ -201,6 +209,7 @@ def test_500_for_a_fault_of_ours_and_503_for_the_databases(
 # What a reader is answered
 
 
+@pytest.mark.slow
 def test_200_and_304_for_what_is_there(client: Client) -> None:
     def again(one: Operation) -> int:
         first = ask(client, one)
@@ -211,6 +220,7 @@ def test_200_and_304_for_what_is_there(client: Client) -> None:
     answered(again, 304)
 
 
+@pytest.mark.slow
 def test_404_for_what_there_is_not(client: Client) -> None:
     def law(one: Operation) -> int:
         if "{" in one.path:
@@ -239,6 +249,7 @@ def nobody(place: re.Match[str]) -> str:
 # What a writer is answered
 
 
+@pytest.mark.slow
 @walk(("status", "operation", "body"), DONE, ids=str)
 def test_what_is_done_is_answered_with_its_status(
     client: Client, status: int, operation: str, body: str | None
@@ -252,6 +263,7 @@ def test_what_is_done_is_answered_with_its_status(
     assert send(client, NAMED[operation], body).status_code == status
 
 
+@pytest.mark.slow
 def test_every_status_of_something_done_is_shown() -> None:
     told = {(status, operation) for status, operation, _ in DONE}
     writing = {one.described["operationId"]: one for one in operations() if one.method != "GET"}
@@ -261,6 +273,7 @@ def test_every_status_of_something_done_is_shown() -> None:
     assert found - told == {(200, "batch_run")}
 
 
+@pytest.mark.slow
 def test_409_for_what_contradicts_what_is(client: Client) -> None:
     for operation, body in CONTRADICTING:
         AlertRule.objects.all().delete()

@@ -172,6 +172,7 @@ NO_CURSORS = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @walk("cursor", NO_CURSORS)
 @walk("path", ["/jobs", "/signals", "/alerts", "/alerts/rules", "/revisions", "/overrides"])
 def test_what_is_no_cursor_of_the_list_is_400(client: Client, nbp: Source, path: str, cursor: str) -> None:

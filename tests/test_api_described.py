@@ -42,6 +42,7 @@ def check(one: Operation, answer: Any) -> None:
     assert {name for name, always in documented.items() if always} <= sent, (one.name, answer.status_code)
 
 
+@pytest.mark.slow
 def test_every_header_of_every_answer_is_documented(client: Client) -> None:
     for one in gets():
         check(one, answer := ask(client, one))
@@ -69,6 +70,7 @@ def test_every_header_of_what_changes_something_is_documented(client: Client) ->
     assert told("/sources", client.post("/sources")) == 401
 
 
+@pytest.mark.slow
 def test_an_answer_that_is_not_modified_is_documented_where_there_is_one(client: Client) -> None:
     for one in gets():
         tag = ask(client, one).get("ETag")

@@ -165,6 +165,7 @@ def test_too_many_parameters_are_400_in_the_envelope(client: Client) -> None:
     assert error(client.get(f"/health?{query}"), 400)["code"] == "bad_request"
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     name=st.sampled_from(OPERATIONS),

@@ -123,6 +123,7 @@ def test_the_description_of_the_api_names_every_exception_and_how_long_answers_a
 # Addresses
 
 
+@pytest.mark.slow
 def test_every_address_answers_alike_however_it_is_spelt(client: Client) -> None:
     def law(one: Operation) -> object:
         answers = [ask(client, one, address) for address in spellings(one.address)]
@@ -132,6 +133,7 @@ def test_every_address_answers_alike_however_it_is_spelt(client: Client) -> None
     assert not broken(law, gets())
 
 
+@pytest.mark.slow
 def test_every_get_is_answered_to_head_with_the_same_headers_and_no_body(client: Client) -> None:
     def law(one: Operation) -> object:
         full = ask(client, one)
@@ -145,6 +147,7 @@ def test_every_get_is_answered_to_head_with_the_same_headers_and_no_body(client:
     assert not broken(law, gets())
 
 
+@pytest.mark.slow
 def test_what_is_unknown_below_a_name_of_the_api_is_404_in_the_envelope(client: Client) -> None:
     folders = {f"/{part}" for part in FIRST_PARTS} | {one.address for one in operations()}
     unknown = [f"{folder}{rest}" for folder in folders for rest in ("/none", "/none/such/", "/none.json")]
@@ -166,6 +169,7 @@ def test_what_is_unknown_elsewhere_is_a_page(client: Client, address: str) -> No
 # Errors
 
 
+@pytest.mark.slow
 def test_a_parameter_that_is_unknown_comes_twice_or_is_missing_is_422_and_named(client: Client) -> None:
     def law(one: Operation) -> object:
         headers = TOKEN if one.closed else {}
@@ -183,6 +187,7 @@ def test_a_parameter_that_is_unknown_comes_twice_or_is_missing_is_422_and_named(
     assert not broken(law, gets())
 
 
+@pytest.mark.slow
 def test_a_parameter_of_the_wrong_type_is_422_and_named(client: Client) -> None:
     def law(one: Operation) -> object:
         values = [(name, text) for name, row in one.parameters.items() for text in wrong(row["schema"])]
@@ -210,6 +215,7 @@ def refused(response: Any, name: str) -> bool:
     return name in [finding["field"] for finding in error(response, 422)["detail"]]
 
 
+@pytest.mark.slow
 def test_a_field_of_a_body_that_is_unknown_or_of_the_wrong_type_is_422_and_named(client: Client) -> None:
     def law(one: Operation) -> object:
         fields = list(shape(one.described["requestBody"]["content"]["application/json"]["schema"]))
@@ -223,6 +229,7 @@ def test_a_field_of_a_body_that_is_unknown_or_of_the_wrong_type_is_422_and_named
     assert not broken(law, [one for one in operations() if "requestBody" in one.described])
 
 
+@pytest.mark.slow
 def test_another_method_is_405_and_what_is_for_operators_is_401(client: Client) -> None:
     for path in {one.path: one.address for one in operations()}.values():
         there = {one.method: one for one in operations() if one.address == path}
@@ -246,6 +253,7 @@ def test_whatever_changes_something_is_for_operators() -> None:
 # Lists, totals and numbers
 
 
+@pytest.mark.slow
 def test_every_list_has_items_and_their_count(client: Client) -> None:
     def law(one: Operation) -> object:
         sent, fields = ask(client, one).json(), shape(one.schema)
@@ -260,6 +268,7 @@ def test_every_list_has_items_and_their_count(client: Client) -> None:
     assert bare < exceptions("lists")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("decided")
 def test_the_total_is_that_of_all_whatever_is_sent(client: Client) -> None:
     def law(one: Operation) -> object:
@@ -295,6 +304,7 @@ def numbers(schema: dict[str, Any], name: str = "") -> Iterator[str]:
             yield from numbers(inner, name)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("decided")
 def test_every_answer_keeps_its_schema_and_has_no_other_number(client: Client) -> None:
     """Rows bypass the schemas: what a schema reads and writes again must be what was sent, field by field."""
@@ -328,6 +338,7 @@ def test_bids_and_asks_keep_the_schema_of_rates(client: Client) -> None:
 # Caches
 
 
+@pytest.mark.slow
 def test_a_public_answer_has_its_rule_and_a_tag_that_is_answered_with_304(client: Client) -> None:
     def law(one: Operation) -> object:
         for address in spellings(one.address):
@@ -348,6 +359,7 @@ def test_a_public_answer_has_its_rule_and_a_tag_that_is_answered_with_304(client
     assert not broken(law, gets())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by_session", [False, True])
 def test_an_operators_answer_is_private_and_has_no_tag(client: Client, by_session: bool) -> None:
     if by_session:
@@ -363,6 +375,7 @@ def test_an_operators_answer_is_private_and_has_no_tag(client: Client, by_sessio
     assert not broken(law, gets())
 
 
+@pytest.mark.slow
 def test_no_answer_differs_by_the_language_of_a_page(client: Client) -> None:
     def law(one: Operation) -> object:
         answers = [ask(client, one, headers={"Accept-Language": language}) for language in ("pl", "en")]

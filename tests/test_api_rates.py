@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from django.test import Client
 
 from markets.jobs import runs
@@ -171,6 +172,7 @@ def test_pages_follow_each_other_and_count_is_the_whole(client: Client, nbp: Sou
     assert get(client, "/rates", offset=1_000_000_000, **whole) == {"items": [], "count": 120}
 
 
+@pytest.mark.slow
 def test_ten_thousand_rows_come_in_one_answer_and_no_more_queries_than_ten(
     client: Client, nbp: Source, django_assert_num_queries: Any
 ) -> None:

@@ -60,6 +60,7 @@ def windows_with(day: date, **answer: Any) -> list[dict[str, Any]]:
     return [{"path": f"(?:{starts})/(?:{ends})/", **answer}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("day", [FIRST + timedelta(days=3), date(2026, 6, 16), date(2026, 10, 23)])
 @pytest.mark.parametrize(
     "answer",
@@ -77,6 +78,7 @@ def test_a_day_that_always_fails_costs_no_other_day_and_no_other_table(
     assert Gap.objects.get().tries == 1
 
 
+@pytest.mark.slow
 def test_a_failed_day_is_asked_for_again_when_it_is_due_and_not_before(
     nbp: Source, this_year: Replica, at: Clock
 ) -> None:
@@ -105,6 +107,7 @@ def test_a_source_that_does_not_answer_is_not_asked_for_its_whole_history(
     assert Job.objects.filter(status="failed").count() == 4
 
 
+@pytest.mark.slow
 def test_days_that_fail_in_many_windows_cost_no_other_day(
     nbp: Source, this_year: Replica, at: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,6 +129,7 @@ def test_days_that_fail_in_many_windows_cost_no_other_day(
     assert (days("gold"), gaps_of()) == (days("A"), [])
 
 
+@pytest.mark.slow
 def test_after_an_outage_of_hours_the_next_run_brings_all(nbp: Source, this_year: Replica, at: Clock) -> None:
     this_year.set_script([{"status": 503, "body": "maintenance"}])
     for hour in range(13, 19):
@@ -139,6 +143,7 @@ def test_after_an_outage_of_hours_the_next_run_brings_all(nbp: Source, this_year
     assert (days("gold"), gaps_of()) == (days("A"), [])
 
 
+@pytest.mark.slow
 def test_a_run_by_hand_asks_for_every_gap_at_once(nbp: Source, this_year: Replica, at: Clock) -> None:
     day = date(2026, 6, 16)
     this_year.set_script(windows_with(day, status=500, body="oops"))
@@ -153,6 +158,7 @@ def test_a_run_by_hand_asks_for_every_gap_at_once(nbp: Source, this_year: Replic
     assert (gaps_of(), day in days("gold")) == ([], True)
 
 
+@pytest.mark.slow
 def test_a_run_by_hand_that_is_continued_asks_no_window_twice(nbp: Source, this_year: Replica, at: Clock) -> None:
     this_year.set_script(windows_with(date(2026, 6, 16), status=500, body="oops"))
     mine(nbp, "gold")
@@ -162,6 +168,7 @@ def test_a_run_by_hand_that_is_continued_asks_no_window_twice(nbp: Source, this_
     assert window_plan.windows_of(nbp, NBP.series[1], None, clock.today(), job.started_at) == []
 
 
+@pytest.mark.slow
 def test_an_accepted_gap_is_not_asked_for_again(nbp: Source, this_year: Replica, at: Clock) -> None:
     this_year.set_script(windows_with(date(2026, 6, 16), status=500, body="oops"))
     mine(nbp, "gold")
@@ -172,6 +179,7 @@ def test_an_accepted_gap_is_not_asked_for_again(nbp: Source, this_year: Replica,
     assert len(this_year.requests) == asked
 
 
+@pytest.mark.slow
 def test_a_source_that_is_switched_off_is_not_asked_for_its_gaps_until_it_is_on_again(
     nbp: Source, this_year: Replica, at: Clock
 ) -> None:
@@ -195,6 +203,7 @@ def rates_of(code: str) -> int:
     return Rate.objects.filter(instrument__code=code, table="A").count()
 
 
+@pytest.mark.slow
 def test_a_currency_that_was_refused_for_its_whole_history_comes_when_the_source_is_well_again(
     nbp: Source, this_year: Replica, at: Clock
 ) -> None:
@@ -209,6 +218,7 @@ def test_a_currency_that_was_refused_for_its_whole_history_comes_when_the_source
     assert rates_of("USD") >= 208
 
 
+@pytest.mark.slow
 def test_a_currency_that_was_refused_for_most_of_its_history_is_asked_for_again(
     nbp: Source, this_year: Replica, at: Clock
 ) -> None:
@@ -228,6 +238,7 @@ def test_a_currency_that_was_refused_for_most_of_its_history_is_asked_for_again(
     assert rates_of("USD") == rates_of("EUR")
 
 
+@pytest.mark.slow
 def test_refused_gold_is_asked_for_again(nbp: Source, this_year: Replica, at: Clock) -> None:
     this_year.set_script([{"replace": ['"cena":', '"cena":"x","was":']}])
     assert mine(nbp, "gold") == "failed"
@@ -239,6 +250,7 @@ def test_refused_gold_is_asked_for_again(nbp: Source, this_year: Replica, at: Cl
     assert (len(days("gold")) > 200, gaps_of()) == (True, [])
 
 
+@pytest.mark.slow
 def test_a_run_that_let_nothing_in_has_failed_and_is_a_problem_until_one_succeeds(
     nbp: Source, this_year: Replica, at: Clock
 ) -> None:
@@ -270,6 +282,7 @@ def spring(monkeypatch: pytest.MonkeyPatch, this_year: Replica) -> None:
     monkeypatch.setattr(NBPArchive, "series", (archive,))
 
 
+@pytest.mark.slow
 def test_the_archive_brings_table_b_whichever_table_came_first(nbp: Source, archive: Source, spring: None) -> None:
     mine(nbp, "A")
     assert mine(archive, "mid") == "success"
@@ -284,6 +297,7 @@ def test_the_archive_brings_table_b_whichever_table_came_first(nbp: Source, arch
     assert mine(archive, "mid") == "skipped"
 
 
+@pytest.mark.slow
 def test_an_archive_that_lacks_table_b_since_an_earlier_release_brings_it(
     nbp: Source, archive: Source, spring: None
 ) -> None:
@@ -305,6 +319,7 @@ def test_an_archive_that_gave_up_is_mined_again_within_the_hour(archive: Source)
     assert tasks.resume() == []
 
 
+@pytest.mark.slow
 def test_the_archive_stores_its_first_window_without_reading_the_rest(
     archive: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -133,6 +133,7 @@ def test_a_name_and_aliases_are_stored(client: Client, known: Source) -> None:
     assert find("BTCUSDT").name_en == "Bitcoin (USDT)"  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 @walk(("alias", "holder"), [("eth", "ETHUSD"), ("WIFUSD", "WIFUSD"), ("eur", "EUR"), ("Gold", "GOLD")])
 def test_an_alias_that_means_something_else_is_refused_and_nothing_is_written(
     client: Client, known: Source, alias: str, holder: str
@@ -163,6 +164,7 @@ def test_a_line_that_means_an_official_rate_is_refused(client: Client, known: So
     assert find("CHFPLN") is None
 
 
+@pytest.mark.slow
 def test_what_is_not_known_yet_is_looked_up_by_a_job(client: Client, services: dict[str, Server[Any]]) -> None:
     response = add(client, {"symbol": "WIF", "name": "Hat", "aliases": ["HAT"]})
     assert response.status_code == 202
@@ -186,6 +188,7 @@ def test_what_is_not_known_yet_is_looked_up_by_a_job(client: Client, services: d
     }
 
 
+@pytest.mark.slow
 def test_two_who_ask_for_the_same_wait_for_one_job(client: Client, services: dict[str, Server[Any]]) -> None:
     first, second = (add(client, {"symbol": spelling}) for spelling in ("wif", "WIF"))
     assert (first.status_code, second.status_code) == (202, 202)
@@ -214,6 +217,7 @@ def test_symbols_that_look_alike_without_their_marks_are_looked_up_apart(
     assert all(client.get(job["see"]).json()["count"] == 1 for job in jobs)
 
 
+@pytest.mark.slow
 def test_a_look_up_that_finds_nothing_fails_with_the_reason(client: Client, services: dict[str, Server[Any]]) -> None:
     see = add(client, {"symbol": "NOSUCH"}).json()["see"]
     work()
@@ -223,6 +227,7 @@ def test_a_look_up_that_finds_nothing_fails_with_the_reason(client: Client, serv
     assert fault(add(client, {"symbol": "NOSUCH"}), 404)["code"] == "unknown_code", "now it is known"
 
 
+@pytest.mark.slow
 def test_a_source_that_does_not_answer_is_named_and_the_others_are_asked(
     client: Client, services: dict[str, Server[Any]]
 ) -> None:
@@ -236,6 +241,7 @@ def test_a_source_that_does_not_answer_is_named_and_the_others_are_asked(
     assert add(client, {"symbol": "NOSUCH"}).status_code == 202, "as long as one has not said, the answer is not no"
 
 
+@pytest.mark.slow
 def test_an_alias_that_was_taken_meanwhile_is_refused_in_the_job(
     client: Client, services: dict[str, Server[Any]]
 ) -> None:
@@ -257,6 +263,7 @@ def test_a_source_that_hangs_keeps_no_request_waiting(client: Client, services: 
     assert all(server.requests == [] for server in services.values())
 
 
+@pytest.mark.slow
 def test_a_listing_is_asked_for_once_a_day(nbp: Source, services: dict[str, Server[Any]], at: Any) -> None:
     assert tasks.refresh_listings() == 3
     assert [(func, args) for func, args, _ in waiting()] == [

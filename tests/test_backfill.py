@@ -135,6 +135,7 @@ def test_a_figure_that_was_refused_once_is_read_again_with_the_next_table(
     assert Rate.objects.filter(instrument__code="USD").count() == 3
 
 
+@pytest.mark.slow
 def test_a_window_that_ends_in_silence_is_a_breakage(nbp: Source, replica: Replica) -> None:
     for n in range(8, 32):
         replica.withhold("A", date(2024, 1, n))
@@ -154,6 +155,7 @@ def test_a_backfill_equals_the_publications_digit_by_digit(nbp: Source, replica:
     assert job.requests == 1
 
 
+@pytest.mark.slow
 def test_a_second_run_asks_for_nothing_that_is_in_and_writes_nothing(
     nbp: Source, replica: Replica, at: Callable
 ) -> None:
@@ -192,6 +194,7 @@ def test_the_end_is_capped_at_today_in_warsaw(nbp: Source, replica: Replica, at:
     assert (job.status, job.reached) == ("success", date(2026, 10, 23))
 
 
+@pytest.mark.slow
 def test_today_before_publication_is_skipped_as_not_yet(nbp: Source, replica: Replica, at: Callable) -> None:
     at("2026-10-23 13:00")
     replica.set_today(date(2026, 10, 23))
@@ -215,6 +218,7 @@ def test_a_weekend_asks_nobody(nbp: Source, replica: Replica, at: Callable) -> N
     assert (job.status, job.reason, job.requests, len(replica.requests)) == ("skipped", "weekend", 0, asked)
 
 
+@pytest.mark.slow
 def test_independence_day_on_a_monday_is_skipped_as_a_holiday(nbp: Source, replica: Replica, at: Callable) -> None:
     at("2019-11-08 13:00")
     replica.set_today(date(2019, 11, 8))
@@ -259,6 +263,7 @@ def test_another_table_of_the_bank_confirms_that_a_silence_is_a_breakage(
         table_collector.mine_series(run_of(nbp), old)
 
 
+@pytest.mark.slow
 def test_windows_are_stored_in_their_order_whatever_order_they_arrive_in(nbp: Source, replica: Replica) -> None:
     replica.set_script([{"at": 1, "delay": 0.3}])
     seen: list[date] = []
@@ -270,6 +275,7 @@ def test_windows_are_stored_in_their_order_whatever_order_they_arrive_in(nbp: So
     assert ids == sorted(ids)
 
 
+@pytest.mark.slow
 def test_a_day_that_fails_costs_no_other_day_and_is_asked_for_again_when_it_is_due(
     nbp: Source, replica: Replica, at: Callable
 ) -> None:
@@ -294,6 +300,7 @@ def test_a_day_that_fails_costs_no_other_day_and_is_asked_for_again_when_it_is_d
     assert holes(history, days, date(2026, 10, 26)) == []
 
 
+@pytest.mark.slow
 def test_other_writers_get_their_turn_between_saves_where_nobody_queues(
     nbp: Source, replica: Replica, at: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -308,6 +315,7 @@ def test_other_writers_get_their_turn_between_saves_where_nobody_queues(
     assert naps.count(sharing.BREATH) == (job.windows if connection.vendor == "sqlite" else 0)
 
 
+@pytest.mark.slow
 def test_a_run_pauses_at_its_deadline_and_its_continuation_ends_the_same_job(
     nbp: Source, replica: Replica, at: Callable
 ) -> None:
@@ -331,6 +339,7 @@ def test_a_correction_at_the_bank_becomes_a_revision(nbp: Source, replica: Repli
     assert (revision.new_mid, revision.old_sha256 != revision.new_sha256) == (Decimal("3.9999"), True)
 
 
+@pytest.mark.slow
 def test_gold_and_table_c_arrive(nbp: Source, replica: Replica) -> None:
     table_collector.mine_series(run_of(nbp, date(2013, 1, 2), date(2013, 1, 4)), GOLD)
     table_collector.mine_series(run_of(nbp, date(2013, 1, 2), date(2013, 1, 4)), C)

@@ -67,6 +67,7 @@ def days() -> list[date]:
     return list(Publication.objects.order_by("pk").values_list("effective_date", flat=True))
 
 
+@pytest.mark.slow
 def test_what_came_while_others_were_written_is_written_at_once_and_in_order(nbp: Source, saves: list[int]) -> None:
     job = mine(nbp)
     assert (job.status, job.windows, job.windows_done, job.requests) == ("success", 10, 10, 10)
@@ -75,12 +76,14 @@ def test_what_came_while_others_were_written_is_written_at_once_and_in_order(nbp
     assert (len(days()), max(days())) == (50, LAST)
 
 
+@pytest.mark.slow
 def test_a_few_answers_that_wait_are_written_one_by_one(nbp: Source, saves: list[int]) -> None:
     """With two connections there are never more than three that are handed over with the first."""
     mine(nbp, connections=2)
     assert saves == [1] * 10
 
 
+@pytest.mark.slow
 def test_a_failed_answer_in_the_backlog_waits_until_those_before_it_are_stored(
     nbp: Source, saves: list[int], replica: Replica, at: Callable[[str], None]
 ) -> None:
@@ -96,6 +99,7 @@ def test_a_failed_answer_in_the_backlog_waits_until_those_before_it_are_stored(
     assert len(days()) == 50
 
 
+@pytest.mark.slow
 def test_a_silence_in_the_backlog_fails_the_run_and_keeps_all_other_windows(
     nbp: Source, saves: list[int], replica: Replica
 ) -> None:

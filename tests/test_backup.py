@@ -220,6 +220,7 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
+@pytest.mark.slow
 def test_a_file_that_is_no_whole_backup_is_refused_and_changes_nothing(database: Path) -> None:
     (backup, about), rows = backing_up.make(), contents(database)
     with pytest.raises(Refused, match="is a backup of postgresql, and this installation has sqlite"):
@@ -236,6 +237,7 @@ def test_a_file_that_is_no_whole_backup_is_refused_and_changes_nothing(database:
             backup.rmdir()
 
 
+@pytest.mark.slow
 def test_a_backup_of_an_older_release_is_brought_forward_and_one_that_cannot_be_changes_nothing(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -303,6 +305,7 @@ def test_one_backup_at_a_time_and_what_an_interrupted_one_left_goes_with_the_nex
     assert drafts() == []
 
 
+@pytest.mark.slow
 def test_the_newest_stay_and_what_is_no_backup_is_left_alone(database: Path, at: Callable[[str], None]) -> None:
     paths = []
     for minute in range(4):

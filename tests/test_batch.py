@@ -68,6 +68,7 @@ def test_one_failure_does_not_stop_the_batch(market: Source) -> None:
     assert Job.objects.get(job_type="batch.priority").status == "success"
 
 
+@pytest.mark.slow
 def test_begin_and_end_are_logged_with_duration_and_counts_also_of_one_that_breaks(
     market: Source, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -213,6 +214,7 @@ def test_an_official_rate_stands_in_while_it_is_fresh(
     assert result.fallbacks == fallbacks
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("moment", "btc"), [("13:01:15", {"BTCUSD": "standin"}), ("13:01:16", {})])
 def test_where_a_source_fails_another_ones_fresh_price_is_named(
     market: Source, stand_in: Source, official: None, at: Callable[[str], None], moment: str, btc: dict[str, str]

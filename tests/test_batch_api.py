@@ -225,6 +225,7 @@ def connect(tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[Call
         yield lead
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_of_two_operators_at_once_one_runs_the_batch(
     connect: Callable[[], None], token: dict[str, str], monkeypatch: pytest.MonkeyPatch

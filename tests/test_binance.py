@@ -322,6 +322,7 @@ def test_trouble_inside_the_exchange_is_unreachable(code: int) -> None:
     assert isinstance(error_of(lambda: Binance(BASE).fetch_candles("BTCUSDT", "1h"), 503, body), Unreachable)
 
 
+@pytest.mark.slow
 @rubbish
 def test_a_200_with_anything_else_is_unreadable(body: bytes) -> None:
     for work in (candles, quotes):

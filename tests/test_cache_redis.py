@@ -171,6 +171,7 @@ def test_figures_that_change_while_an_answer_is_computed_do_not_leave_old_bytes_
     assert response_cache.answer(question, lambda: b"never asked").body == b"new"
 
 
+@pytest.mark.slow
 def test_a_change_that_redis_did_not_hear_of_is_answered_when_the_old_answer_runs_out(
     client: Client, committed: None, fake: Any, nbp: Source, job: Job, settings: Any,
     monkeypatch: pytest.MonkeyPatch,
@@ -210,6 +211,7 @@ def test_equal_pages_under_many_limits_are_one_key(client: Client, committed: No
     assert fake.exists(KEY), "that of the plain question"
 
 
+@pytest.mark.slow
 def test_a_kind_that_has_written_its_share_is_computed_and_others_are_kept(
     client: Client, committed: None, fake: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

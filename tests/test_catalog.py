@@ -24,6 +24,7 @@ def missing(path: Path) -> list[str]:
     return sorted(text for text in texts(path) if not (found := english.get(text)) or not found.string)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["python", "templates"])
 def test_each_text_has_its_english(kind: str) -> None:
     paths = python_files() if kind == "python" else templates()
@@ -39,6 +40,7 @@ def test_a_translation_names_the_same_facts() -> None:
         assert sorted(FACT.findall(str(message.id))) == sorted(FACT.findall(str(message.string))), message.id
 
 
+@pytest.mark.slow
 def test_no_text_of_the_catalog_has_left_the_code() -> None:
     spoken = set().union(*map(texts, [*python_files(), *templates()]))
     assert {str(message.id) for message in catalog() if message.id} - spoken == set()

@@ -31,6 +31,7 @@ def echo(status: str, form: str) -> Answer:
     return say
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["text", "json"])
 @pytest.mark.parametrize("status", ["400 Bad Request", "302 Found", "410 Gone", "429 Too Many Requests", "500 Oops"])
 def test_no_error_and_no_log_tells_what_was_sent(

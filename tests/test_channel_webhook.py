@@ -48,6 +48,7 @@ def test_the_vector_of_the_specification() -> None:
     assert found == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
+@pytest.mark.slow
 def test_what_is_signed_is_what_arrives(one: Receiver, at: Callable[[str], None]) -> None:
     at("2026-10-26 12:00")
     assert KINDS["webhook"].send(config(one), MESSAGE) == 200
@@ -153,6 +154,7 @@ def test_what_the_setting_allows_is_no_fault(settings: Any) -> None:
 LONG = "Zażółć " * 5000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "message",
     [
@@ -185,6 +187,7 @@ values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @runs(max_examples=40, deadline=None)
 @given(st.dictionaries(texts, values, max_size=20), texts, texts)
 def test_any_message_becomes_json_of_less_than_20_kb(data: dict[str, Any], title: str, text: str) -> None:

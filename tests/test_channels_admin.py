@@ -175,6 +175,7 @@ def test_a_field_with_choices_offers_them(operator: Client, channel: Channel, mo
     assert seal.unseal(channel.sealed)["way"] == "tls"
 
 
+@pytest.mark.slow
 def test_no_page_shows_a_secret(operator: Client, channel: Channel) -> None:
     change(operator, channel, config_secret="whsec_hush-hush-2", config_token="")
     refused = change(operator, channel, config_url="http://x", config_secret="whsec_hush-hush-3")
@@ -225,6 +226,7 @@ def test_a_kind_that_the_installation_has_lost_keeps_its_settings(
 # What else it has
 
 
+@pytest.mark.slow
 @walk(
     ("said", "field"),
     [({"quiet_from": "22:00"}, "quiet_until"), ({"quiet_until": "06:00"}, "quiet_from"),
@@ -235,6 +237,7 @@ def test_what_means_nothing_is_refused(operator: Client, channel: Channel, said:
     assert field in errors(change(operator, channel, **said))
 
 
+@pytest.mark.slow
 def test_an_escalation_never_comes_back(operator: Client, channel: Channel) -> None:
     boss = made("szef", sealed=channel.sealed)
     chief = made("prezes", sealed=channel.sealed, escalates_to=channel)

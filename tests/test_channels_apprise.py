@@ -314,6 +314,7 @@ def test_without_the_package_the_form_says_what_to_install(name: str, monkeypatc
     assert not failed.final, "it may be installed before the next try"
 
 
+@pytest.mark.slow
 def test_no_level_of_the_log_shows_what_apprise_and_urllib3_write(tmp_path: Path) -> None:
     script = (
         "import charon.wsgi, sys, logging as l; assert not {'apprise', 'requests'} & set(sys.modules);"

@@ -122,6 +122,7 @@ def test_a_moment_that_no_stretch_can_be_reckoned_from_is_as_if_it_were_not_ther
             assert (question.first, question.last) == (None, None), text
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_the_widest_stretches_are_answered(client: Client, nbp: Source, job: Job, at: Callable[[str], None]) -> None:
     at("2026-10-26 12:00")
@@ -233,6 +234,7 @@ def test_what_has_no_volume_or_no_range_is_not_offered() -> None:
     assert "vwap" not in signals.offered("1d", official=False, volume=True)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_a_pause_of_the_bank_and_a_gap_of_ours_are_told_apart(client: Client, nbp: Source, job: Job) -> None:
     there = [day for day in days(60) if day not in {date(2020, 1, 22), date(2020, 2, 5), date(2020, 2, 6)}]
@@ -259,6 +261,7 @@ def test_a_pause_of_the_bank_and_a_gap_of_ours_are_told_apart(client: Client, nb
     assert {one["kind"] for one in drawn(client, "/wykres/USD/dane/")["breaks"]} == {"published"}
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_a_part_of_a_series_comes_whole_with_as_much_beside_it(client: Client, nbp: Source, job: Job) -> None:
     times = days(1500)
@@ -285,6 +288,7 @@ def test_a_part_of_a_series_comes_whole_with_as_much_beside_it(client: Client, n
     assert content.count("USD, dolar amerykański od ") >= 2
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_both_addresses_ask_little_and_an_unchanged_answer_costs_nothing(
     client: Client, nbp: Source, job: Job

@@ -53,6 +53,7 @@ def right(at: At, nbp: Source) -> None:
     Problem.objects.all().delete()
 
 
+@pytest.mark.slow
 def test_a_start_puts_the_timetable_right(wrong: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     """django-q2 looks at `next_run` alone. The lock of PostgreSQL would take the test's connection with it."""
     monkeypatch.setattr(prepare, "alone", nullcontext)
@@ -106,6 +107,7 @@ def test_every_kind_of_entry_comes_within_its_own_interval(nbp: Source, at: At, 
     assert clock.now() < entry.next_run <= clock.now() + timedelta(days=367)
 
 
+@pytest.mark.slow
 def test_the_jump_is_told_once_and_closes_itself(wrong: Source, caplog: pytest.LogCaptureFixture) -> None:
     timekeeping.check()
     timekeeping.check()

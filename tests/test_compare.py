@@ -231,6 +231,7 @@ def quote(of: Source, value: str, seconds_ago: int, **more: Any) -> None:
     )
 
 
+@pytest.mark.slow
 def test_bitcoin_of_two_markets_is_compared_by_the_prices_of_one_moment(
     client: Client, bitcoin: tuple[Source, Source]
 ) -> None:
@@ -269,6 +270,7 @@ def test_the_last_price_before_midnight_stands_in_where_there_is_none_behind_it(
     assert figures.daily([series], TODAY, TODAY)[series][TODAY].value == 3
 
 
+@pytest.mark.slow
 def test_ticks_that_are_kept_for_years_are_read_all_the_same(settings: Any, bitcoin: Any) -> None:
     settings.RETENTION_DAYS = 36_500
     series = Series("deribit", "BTCUSD")
@@ -329,6 +331,7 @@ def test_the_registry_names_each_pair_once_with_sources_that_exist() -> None:
 # What it costs
 
 
+@pytest.mark.slow
 def test_all_pairs_of_a_year_are_five_statements_and_one_pair_of_tables_two(
     client: Client, bitcoin: Any, django_assert_num_queries: Any
 ) -> None:

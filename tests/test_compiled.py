@@ -51,6 +51,7 @@ def same(one: list[list[float]], other: list[list[float]]) -> bool:
     return np.array(one).tobytes() == np.array(other).tobytes()
 
 
+@pytest.mark.slow
 def test_the_cache_stands_in_the_data_folder(tmp_path: Path, settings: Any) -> None:
     settings.DATA_DIR = tmp_path / "da#ta"
     fault, values = loaded()
@@ -59,6 +60,7 @@ def test_the_cache_stands_in_the_data_folder(tmp_path: Path, settings: Any) -> N
     assert same(values, right())
 
 
+@pytest.mark.slow
 def test_a_broken_cache_is_made_anew(tmp_path: Path, settings: Any) -> None:
     settings.DATA_DIR = tmp_path
     loaded()
@@ -82,6 +84,7 @@ def test_without_a_place_for_the_cache_it_compiles_without_one(
     assert same(values, right())
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_while_the_cache_is_written_stops_no_decision(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: Any) -> Any:
         raise OSError(28, "No space left on device")

@@ -203,6 +203,7 @@ def test_each_recorded_body_is_read_by_the_tests_of_its_provider(code: str) -> N
     assert unread == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.asked}: {fault.status} {fault.case}")
 def test_each_way_to_say_no_is_understood(fault: Fault) -> None:
     body = recorded(fault.asked.split()[0], fault.body) if isinstance(fault.body, str) else fault.body

@@ -232,6 +232,7 @@ def test_without_them_the_services_beside_are_used(monkeypatch: pytest.MonkeyPat
     assert inside == {"POSTGRES_USER": "charon", "POSTGRES_PASSWORD": "p", "POSTGRES_DB": "charon"}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not shutil.which("docker-compose"), reason="needs docker-compose (Debian: apt install docker-compose)"
 )
@@ -501,6 +502,7 @@ def test_a_service_that_nobody_hears_is_ill(outgoing: set[tuple[str, int]]) -> N
     assert container_healthcheck.main([]) == 2
 
 
+@pytest.mark.slow
 def test_the_question_costs_no_django() -> None:
     """It is asked four times a minute in every container."""
     words = "import sys, charon.processes.container_healthcheck; sys.exit('django' in sys.modules)"

@@ -84,6 +84,7 @@ def test_gold_is_converted_by_the_unit_that_is_named(client: Client) -> None:
     assert grams["result"] == "2.0000000"
 
 
+@pytest.mark.slow
 @walk(
     ("asked", "reason", "name"),
     [
@@ -110,6 +111,7 @@ def test_a_source_that_is_not_public_converts_nothing(client: Client) -> None:
     assert refusal(client, "/convert", amount="1", from_="USD", to="PLN")[1] == "no_rate"
 
 
+@pytest.mark.slow
 @walk(
     ("asked", "status"),
     [
@@ -178,6 +180,7 @@ def test_statements_are_bounded(client: Client, django_assert_num_queries: Any) 
 AMOUNTS = st.decimals("0.01", "999999999999.99", places=2, allow_nan=False, allow_infinity=False)
 
 
+@pytest.mark.slow
 @given(AMOUNTS, st.sampled_from(["USD", "EUR", "PLN"]), st.sampled_from(["USD", "EUR", "PLN"]))
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_there_and_back_again_is_the_amount_but_for_the_rounding(

@@ -39,6 +39,7 @@ def words(response: Any, name: str) -> set[str]:
     return {word.strip() for word in response.get(name, "").split(",")} - {""}
 
 
+@pytest.mark.slow
 @walk("name", sorted(NAMES))
 def test_every_spelling_of_an_address_answers_an_allowed_origin(allowed: Client, nbp: Source, name: str) -> None:
     for path in (f"/{name}", f"/{name}/", f"/api/{name}", f"{API}{name}/"):

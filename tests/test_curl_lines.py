@@ -83,6 +83,7 @@ def asked(client: Client, line: str) -> Any:
 # What S0 asks: rates, gold and signals
 
 
+@pytest.mark.slow
 def test_s0_rates(client: Client, figures: Job) -> None:
     told = asked(client, "GET /rates?code=USD&from=2024-01-01&to=2024-02-01")
     assert told["count"] == 32, "each day of this test has its table"
@@ -96,6 +97,7 @@ def test_s0_gold(client: Client, figures: Job) -> None:
     assert {row["unit"] for row in told["items"]} == {"g"}
 
 
+@pytest.mark.slow
 def test_s0_signals_of_the_dollar_and_of_gold(client: Client, figures: Job) -> None:
     for code in ("USD", "XAU"):
         rows = asked(client, f"GET /signals?code={code}&limit=100")["items"]
@@ -104,6 +106,7 @@ def test_s0_signals_of_the_dollar_and_of_gold(client: Client, figures: Job) -> N
         assert {"macd", "signal_line", "histogram", "generated_at", "horizon_days"} <= rows[0].keys()
 
 
+@pytest.mark.slow
 def test_s0_sources_statistics_and_health(client: Client, figures: Job) -> None:
     assert asked(client, "GET /health")["status"] == "ok"
     assert "nbp" in {row["code"] for row in asked(client, "GET /sources")["items"]}
@@ -117,6 +120,7 @@ def test_s0_post_sources(client: Client, nbp: Source) -> None:
     assert client.post("/sources", {"code": "nbp"}, content_type="application/json").status_code == 401
 
 
+@pytest.mark.slow
 def test_s0_the_channel_rates_ingested(figures: Job, redis: Any) -> None:
     figures.details = {"kind": "currency", "brought": {"USD": ["2024-01-01", "2024-02-01", 93]}}
     told = heard(redis, "rates.ingested", lambda: events.announce(figures))
@@ -125,6 +129,7 @@ def test_s0_the_channel_rates_ingested(figures: Job, redis: Any) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_s0_the_channel_signals_updated(figures: Job, redis: Any) -> None:
     rule = "macd_signal_cross_12_26_9"
     decision = events.Decision("USD", rule, "1d", date(2026, 10, 26), "BUY", 1, public=True)
@@ -132,6 +137,7 @@ def test_s0_the_channel_signals_updated(figures: Job, redis: Any) -> None:
     assert (told["asset"], told["signal"]) == ("USD", "BUY")
 
 
+@pytest.mark.slow
 def test_s0_the_keys_of_cached_answers(client: Client, figures: Job, redis: Any, settings: Any) -> None:
     for line in ("/rates?code=USD&from=2024-01-01&to=2024-02-01", "/gold?from=2024-01-01&to=2024-02-01",
                  "/signals?code=USD&limit=100"):  # fmt: skip
@@ -235,6 +241,7 @@ def test_s2_the_channel_of_an_asset(redis: Any) -> None:
 # What S3 asks: candles and the message log
 
 
+@pytest.mark.slow
 def test_s3_keys_channels_and_log(client: Client, monkeypatch: pytest.MonkeyPatch, redis: Any, settings: Any) -> None:
     market = open_market(monkeypatch)
     settings.MESSAGE_LOG_DETAIL = "reads"

@@ -119,6 +119,7 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
+@pytest.mark.slow
 def test_candle_by_candle_comes_to_the_same_as_each_series_in_one_go(
     market: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,6 +139,7 @@ def test_candle_by_candle_comes_to_the_same_as_each_series_in_one_go(
     assert rows() == stepped
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("started", [0, 40])
 def test_no_rule_is_compiled_while_others_cannot_write(
     market: Source, monkeypatch: pytest.MonkeyPatch, started: int
@@ -157,6 +159,7 @@ def test_no_rule_is_compiled_while_others_cannot_write(
     assert set(compiling) == {len(connection.savepoint_ids)}
 
 
+@pytest.mark.slow
 def test_other_writers_get_their_turn_between_two_series(market: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     naps = list[float]()
     monkeypatch.setattr("markets.store.sharing.time.sleep", naps.append)
@@ -166,6 +169,7 @@ def test_other_writers_get_their_turn_between_two_series(market: Source, monkeyp
     assert naps.count(sharing.BREATH) == (len(TICKERS) if connection.vendor == "sqlite" else 0)
 
 
+@pytest.mark.slow
 def test_where_one_queue_does_everything_one_engine_works_at_a_time(
     market: Source, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
@@ -179,6 +183,7 @@ def test_where_one_queue_does_everything_one_engine_works_at_a_time(
     assert sorted(asked) == sorted(TICKERS)
 
 
+@pytest.mark.slow
 def test_news_that_came_during_a_pass_has_one_of_its_own(
     market: Source, monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
@@ -201,6 +206,7 @@ def test_news_that_came_during_a_pass_has_one_of_its_own(
     assert not any(map(tasks.is_catch_up, OrmQ.objects.all())), "a half history waits for its other half"
 
 
+@pytest.mark.slow
 def test_a_cycle_asks_the_database_as_often_whatever_the_number_of_series(
     market: Source, monkeypatch: pytest.MonkeyPatch, without_redis: None
 ) -> None:
@@ -218,6 +224,7 @@ def test_a_cycle_asks_the_database_as_often_whatever_the_number_of_series(
     assert max(counts) < 34
 
 
+@pytest.mark.slow
 def test_no_year_is_read_before_a_step(market: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     saved(market, 0, 50)
     tasks.catch_up()
@@ -237,6 +244,7 @@ def test_no_year_is_read_before_a_step(market: Source, monkeypatch: pytest.Monke
     assert set(read) == {2}, "the bar of the state, and the new one"
 
 
+@pytest.mark.slow
 def test_a_correction_a_gap_and_a_rule_that_is_new_are_left_to_the_engine(
     market: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -259,6 +267,7 @@ def test_a_correction_a_gap_and_a_rule_that_is_new_are_left_to_the_engine(
     assert not open_news().exists()
 
 
+@pytest.mark.slow
 def test_empty_candles_between_are_no_gap_in_a_cycle_either(market: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     saved(market, 0, 40, ("BTCUSDT",))
     tasks.catch_up()
@@ -278,6 +287,7 @@ def broken(rule: type[Rule], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rule, "step", fail)
 
 
+@pytest.mark.slow
 def test_a_rule_that_raises_says_so_and_the_others_go_on(market: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     saved(market, 0, 40)
     tasks.catch_up()
@@ -310,6 +320,7 @@ def test_a_rule_that_raises_says_so_and_the_others_go_on(market: Source, monkeyp
     assert rows() == healed
 
 
+@pytest.mark.slow
 def test_a_rule_that_raises_on_a_whole_series_reads_it_again_once_an_hour(
     market: Source, monkeypatch: pytest.MonkeyPatch, at: Callable[[str], None]
 ) -> None:
@@ -336,6 +347,7 @@ def test_a_rule_that_raises_on_a_whole_series_reads_it_again_once_an_hour(
     assert AnalysisSnapshot.objects.get(rule=Falling.name).state["bars"] == 44
 
 
+@pytest.mark.slow
 def test_a_failure_of_the_whole_cycle_falls_back_to_one_after_the_other(
     market: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -358,6 +370,7 @@ def test_a_failure_of_the_whole_cycle_falls_back_to_one_after_the_other(
     assert open_news().filter(tries=1).count() == 4, "nobody could write"
 
 
+@pytest.mark.slow
 def test_an_instrument_that_fails_does_not_stop_the_others(market: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     saved(market, 0, 40)
     tasks.catch_up()
@@ -399,6 +412,7 @@ STEPS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("room", "step"), STEPS, ids=[step for _, step in STEPS])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_an_engine_killed_between_any_two_steps_of_a_cycle_loses_nothing(
@@ -430,6 +444,7 @@ def test_an_engine_killed_between_any_two_steps_of_a_cycle_loses_nothing(
     assert rows() == stepped
 
 
+@pytest.mark.slow
 def test_a_second_engine_leaves_a_claimed_cycle_alone(market: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     saved(market, 0, 40)
     tasks.catch_up()
@@ -446,6 +461,7 @@ def test_a_second_engine_leaves_a_claimed_cycle_alone(market: Source, monkeypatc
     assert len(passes) == 1
 
 
+@pytest.mark.slow
 def test_a_decision_that_stands_already_gets_its_version_from_the_engine(
     market: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -465,6 +481,7 @@ def test_a_decision_that_stands_already_gets_its_version_from_the_engine(
     assert (newest.signal, newest.version) == (turn.signal, 3)
 
 
+@pytest.mark.slow
 def test_the_rating_stands_beside_its_rules(market: Source, client: Client) -> None:
     saved(market, 0, 43, ("BTCUSDT",))
     tasks.catch_up()
@@ -488,6 +505,7 @@ def test_the_rating_stands_beside_its_rules(market: Source, client: Client) -> N
     assert client.get("/signals", {"rule": "rating"}).json()["items"] == [], "it is no decision"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_redis")  # an answer in Redis is given up after the commit, which a test never makes
 def test_a_rule_that_lacks_its_need_is_listed_as_not_applicable_until_it_has_it(
     market: Source, client: Client, monkeypatch: pytest.MonkeyPatch
@@ -508,6 +526,7 @@ def test_a_rule_that_lacks_its_need_is_listed_as_not_applicable_until_it_has_it(
     assert heavy()["1h"][0] == "warming_up"
 
 
+@pytest.mark.slow
 def test_a_failed_rule_on_days_keeps_what_stood_and_takes_it_up_again(
     nbp: Source, monkeypatch: pytest.MonkeyPatch, at: Callable[[str], None]
 ) -> None:
@@ -540,6 +559,7 @@ def test_a_failed_rule_on_days_keeps_what_stood_and_takes_it_up_again(
     assert (row.status, row.state["bars"], row.state["live_since"]) == ("ok", 302, "2026-11-20")
 
 
+@pytest.mark.slow
 def test_decisions_on_candles_are_told_and_logged(
     market: Source,
     settings: Any,
@@ -589,6 +609,7 @@ def test_an_upgraded_database_keeps_each_state_once(market: Source, nbp: Source)
     assert list(rows) == [*daily, ("1h", "", {"as_of": "2026-10-21"}, {"bars": 40})]
 
 
+@pytest.mark.slow
 def test_a_correction_that_failed_is_decided_with_the_next_candle_and_not_passed_by(market: Source) -> None:
     saved(market, 0, 40, ("BTCUSDT",))
     tasks.catch_up()
@@ -603,6 +624,7 @@ def test_a_correction_that_failed_is_decided_with_the_next_candle_and_not_passed
     assert rows() == stepped
 
 
+@pytest.mark.slow
 def test_a_rule_that_could_not_be_asked_about_the_newest_bar_has_no_vote(market: Source, client: Client) -> None:
     saved(market, 0, 43, ("BTCUSDT",))
     tasks.catch_up()

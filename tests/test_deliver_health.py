@@ -56,6 +56,7 @@ def test_one_success_between_failures_begins_the_count_anew(receiver: Receiver) 
     assert (one.failures, one.failing_since, one.broken_since) == (0, None, None)
 
 
+@pytest.mark.slow
 def test_three_tries_that_fail_within_ten_minutes_are_no_broken_channel(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -68,6 +69,7 @@ def test_three_tries_that_fail_within_ten_minutes_are_no_broken_channel(
     assert (Delivery.objects.get().tries, broken()) == (4, {})
 
 
+@pytest.mark.slow
 def test_a_channel_that_is_away_for_an_hour_is_broken_long_before_its_message_is_given_up(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,6 +135,7 @@ def test_the_test_of_a_channel_passes_silences_quiet_hours_groups_and_storms(rec
     assert message.text == "Kanał „desk” działa: ta wiadomość doszła."
 
 
+@pytest.mark.slow
 def test_tests_are_messages_of_their_own(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     one = channel()
     for _ in range(25):
@@ -151,6 +154,7 @@ def test_the_daily_test_keeps_when_it_arrived_and_how_long_it_took(receiver: Rec
     assert one.canary_ms is not None
 
 
+@pytest.mark.slow
 def test_a_daily_test_that_fails_three_times_breaks_its_channel(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:

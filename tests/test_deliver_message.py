@@ -172,6 +172,7 @@ def test_a_forged_or_old_link_names_no_event(monkeypatch: pytest.MonkeyPatch) ->
     assert links.event_of(token) is None
 
 
+@pytest.mark.slow
 def test_the_largest_digest_fits_into_a_webhook() -> None:
     one = channel()
     fire(*range(200))

@@ -111,6 +111,7 @@ def test_one_rule_over_everything_tells_two_assets_of_one_pass_in_one_message(
 # Storms
 
 
+@pytest.mark.slow
 def test_a_thousand_events_in_a_minute_are_22_messages_and_none_is_lost(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,6 +139,7 @@ def test_a_thousand_events_in_a_minute_are_22_messages_and_none_is_lost(
     assert Delivery.objects.exclude(lead=None).values("lead").distinct().count() == 1
 
 
+@pytest.mark.slow
 def test_a_channel_that_takes_nothing_is_tried_with_twenty_messages_of_a_storm(receiver: Receiver) -> None:
     channel()
     receiver.fails(100)
@@ -147,6 +149,7 @@ def test_a_channel_that_takes_nothing_is_tried_with_twenty_messages_of_a_storm(r
     assert Delivery.objects.filter(held="storm").count() == 80
 
 
+@pytest.mark.slow
 def test_the_storm_of_one_channel_holds_up_no_other(receiver: Receiver) -> None:
     channel("desk", kinds=["move"])
     fire(*range(30))
@@ -241,6 +244,7 @@ def test_what_is_urgent_passes_quiet_hours(
     assert work() == passes
 
 
+@pytest.mark.slow
 def test_a_message_that_failed_in_the_evening_does_not_ring_at_night(
     receiver: Receiver, at: Callable[[str], None]
 ) -> None:
@@ -287,6 +291,7 @@ def test_the_end_has_the_incident_of_its_alert(receiver: Receiver, monkeypatch: 
     assert first.key != last.key
 
 
+@pytest.mark.slow
 def test_nobody_hears_of_an_end_before_its_alert_has_arrived(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -306,6 +311,7 @@ def test_nobody_hears_of_an_end_before_its_alert_has_arrived(
     assert receiver.types() == ["alert.fired", "alert.resolved"]
 
 
+@pytest.mark.slow
 def test_an_alert_that_was_given_up_has_no_end_to_tell(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     channel()
     [event] = fire(1)
@@ -355,6 +361,7 @@ def test_an_escalation_is_cancelled_at_the_latest_when_it_is_claimed(
 # An outage
 
 
+@pytest.mark.slow
 def test_an_outage_that_suspends_200_rules_is_exactly_one_message(
     gecko: Source, receiver: Receiver, at: Callable[[str], None]
 ) -> None:

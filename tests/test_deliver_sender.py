@@ -68,6 +68,7 @@ STEPS: list[tuple[Any, str]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("behind", [False, True])
 @pytest.mark.parametrize(("place", "step"), STEPS, ids=[f"{place.__name__}.{step}" for place, step in STEPS])
 def test_a_task_that_is_killed_anywhere_loses_nothing_and_sends_with_the_same_key(
@@ -95,6 +96,7 @@ def test_a_task_that_is_killed_anywhere_loses_nothing_and_sends_with_the_same_ke
     assert len({str(got) for got in receiver.got}) == 1, "the same bytes"
 
 
+@pytest.mark.slow
 def test_before_the_lease_ends_nobody_sends_it_again(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     desk = channel()
     fire(1)
@@ -136,6 +138,7 @@ def test_a_result_that_comes_after_the_lease_is_logged_and_changes_nothing(
     assert (one().state, Attempt.objects.count()) == ("sent", 3)
 
 
+@pytest.mark.slow
 def test_a_lease_of_a_clock_that_was_ahead_is_void(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     desk = channel()
     fire(1)
@@ -149,6 +152,7 @@ def test_a_lease_of_a_clock_that_was_ahead_is_void(receiver: Receiver, monkeypat
     assert work() == 1
 
 
+@pytest.mark.slow
 def test_what_a_clock_that_was_ahead_has_written_waits_for_nothing(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -226,6 +230,7 @@ def test_two_tasks_at_once_claim_every_message_once(receiver: Receiver, monkeypa
 # Receivers
 
 
+@pytest.mark.slow
 def test_a_500_is_tried_again_with_the_same_key_and_both_tries_are_logged(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -245,6 +250,7 @@ def test_a_500_is_tried_again_with_the_same_key_and_both_tries_are_logged(
     ]
 
 
+@pytest.mark.slow
 def test_a_500_after_accepting_comes_with_the_same_key_and_bytes(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -302,6 +308,7 @@ def hanging(receiver: Receiver) -> Iterator[Hanging]:
     one.release.set()
 
 
+@pytest.mark.slow
 def test_a_channel_that_hangs_takes_no_other_channels_turn(
     receiver: Receiver, hanging: Hanging, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -335,6 +342,7 @@ def test_at_most_eight_messages_are_under_way(receiver: Receiver, hanging: Hangi
     assert receiver.got == []
 
 
+@pytest.mark.slow
 def test_a_receiver_that_always_hangs_is_called_at_the_moments_of_the_back_off(
     receiver: Receiver, hanging: Hanging, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -356,6 +364,7 @@ def test_a_late_answer_of_a_receiver_that_hung_counts(receiver: Receiver) -> Non
     assert outcomes.settle(outcomes.Outcome(claim, clock.now(), 25_000, 200)) == "sent"
 
 
+@pytest.mark.slow
 def test_a_receiver_that_is_away_for_a_day_gets_every_message_once_it_is_back(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -375,6 +384,7 @@ def test_a_receiver_that_is_away_for_a_day_gets_every_message_once_it_is_back(
     assert {row.tries for row in Delivery.objects.all()} <= {11, 12}
 
 
+@pytest.mark.slow
 def test_after_a_day_a_message_is_given_up(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     channel()
     fire(1)
@@ -385,6 +395,7 @@ def test_after_a_day_a_message_is_given_up(receiver: Receiver, monkeypatch: pyte
     assert (one().state, one().tries, Attempt.objects.count()) == ("dead", 12, 12)
 
 
+@pytest.mark.slow
 def test_an_installation_that_was_off_for_a_day_goes_on_trying(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -415,6 +426,7 @@ def test_the_moments_of_the_back_off_spread_by_the_key_and_always_the_same() -> 
     assert backoff.next_try(keys[0], 12, first, first) is None
 
 
+@pytest.mark.slow
 def test_retry_after_wins_where_it_is_later(receiver: Receiver) -> None:
     channel("desk")
     fire(1)
@@ -480,6 +492,7 @@ def test_a_kind_that_this_installation_does_not_know_stops_no_other(receiver: Re
     assert Delivery.objects.get(channel__name="desk").error == "Ta instalacja nie zna kanałów tego rodzaju"
 
 
+@pytest.mark.slow
 def test_an_error_that_nobody_foresaw_is_tried_again_and_tells_no_secret(
     receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -538,6 +551,7 @@ def test_a_channel_that_goes_while_its_message_is_under_way_leaves_nothing(recei
 # The loop
 
 
+@pytest.mark.slow
 def test_what_is_due_within_seconds_is_waited_for(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     channel()
     fire(1)
@@ -553,6 +567,7 @@ def test_what_is_due_within_seconds_is_waited_for(receiver: Receiver, monkeypatc
     assert one().tries == 2
 
 
+@pytest.mark.slow
 def test_a_task_begins_nothing_that_could_end_after_its_time(receiver: Receiver) -> None:
     channel()
     fire(*range(15))

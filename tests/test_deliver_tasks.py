@@ -78,6 +78,7 @@ def test_deliveries_go_after_90_days_with_their_tries(receiver: Receiver, monkey
     assert Delivery.objects.count() == 1, "what is still to be sent stays"
 
 
+@pytest.mark.slow
 def test_the_metrics_count_deliveries_by_kind_and_state(receiver: Receiver) -> None:
     channel()
     fire(1, 2, rule_number=7)

@@ -109,6 +109,7 @@ def street(at: Callable[[str], None], nbp: Source, replica: Replica) -> Replica:
     return replica
 
 
+@pytest.mark.slow
 def test_the_first_screen_has_rates_by_which_nobody_decides_before_those_of_earlier_years(street: Replica) -> None:
     demo.fetch_newest_tables()
     assert len(street.requests) == 4
@@ -120,6 +121,7 @@ def test_the_first_screen_has_rates_by_which_nobody_decides_before_those_of_earl
     assert not claims.whole(Instrument.objects.filter(code="USD")).exists()
 
 
+@pytest.mark.slow
 def test_a_second_start_asks_for_what_is_new_alone(street: Replica, at: Callable[[str], None]) -> None:
     street.set_today(date(2026, 10, 23))
     at("2026-10-23 13:00")
@@ -134,6 +136,7 @@ def test_a_second_start_asks_for_what_is_new_alone(street: Replica, at: Callable
     assert not Revision.objects.exists()
 
 
+@pytest.mark.slow
 def test_the_gap_is_healed_by_an_operator_s_job(street: Replica) -> None:
     day = date(2026, 10, 12)
     street.service.empty("C", day)

@@ -150,6 +150,7 @@ def test_an_installation_without_a_fault_has_no_problem_and_writes_nothing(djang
     assert open_now() == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.kind}-{case.subject}")
 def test_a_fault_opens_once_and_closes_by_itself(case: Case, settings: Any, at: Callable[[str], None]) -> None:
     settings.MINER_QUEUE = settings.BRAIN_QUEUE = "charon"
@@ -165,6 +166,7 @@ def test_a_fault_opens_once_and_closes_by_itself(case: Case, settings: Any, at: 
     assert Problem.objects.get().closed_at == clock.now()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.kind}-{case.subject}")
 def test_health_tells_of_it_before_the_detector_has_run(case: Case, settings: Any, client: Client) -> None:
     settings.MINER_QUEUE = settings.BRAIN_QUEUE = "charon"
@@ -243,6 +245,7 @@ def test_what_cannot_serve_is_503_and_names_the_part(
     assert b"/srv" not in answer.content
 
 
+@pytest.mark.slow
 def test_the_tables_of_a_demo_end_and_its_health_is_well_all_the_same(
     client: Client, well: Source, settings: Any
 ) -> None:
@@ -276,6 +279,7 @@ def test_a_variable_of_the_environment_is_one_problem_and_not_one_for_each_sourc
     assert {logs.cause_of(record) for record in caplog.records} == {"environment: ALL_PROXY"}
 
 
+@pytest.mark.slow
 def test_a_failed_poll_is_forgotten_with_the_next_good_one_of_the_hour(at: Callable[[str], None]) -> None:
     """The good polls of an hour share a row that may be older than that of the failure."""
     for minute, error in (("13:00", None), ("13:05", FiguresRefused("1 of 1 refused")), ("13:10", None)):
@@ -308,6 +312,7 @@ def test_a_run_of_tomorrow_is_no_newest_run(at: Callable[[str], None]) -> None:
     assert open_now() == set()
 
 
+@pytest.mark.slow
 def test_the_status_page_is_redacted_and_the_admin_is_not(client: Client, well: Source) -> None:
     problems.report("job_failed", "nbp.listing", Message.of("GET /inside: 500"))
     problems.report("proxy", "ALL_PROXY", Message.of("of the house"))
@@ -324,6 +329,7 @@ def test_the_status_page_is_redacted_and_the_admin_is_not(client: Client, well: 
     assert client.get(f"/admin/markets/problem/{Problem.objects.latest('pk').pk}/change/").status_code == 200
 
 
+@pytest.mark.slow
 def test_who_may_not_see_problems_sees_none_in_the_admin(client: Client, well: Source) -> None:
     problems.report("proxy", "ALL_PROXY")
     client.force_login(User.objects.create_user("clerk", is_staff=True))

@@ -325,6 +325,7 @@ def decided(nbp: Source, job: Job, at: Callable[[str], None]) -> None:
     catch_up()
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 @pytest.mark.usefixtures("decided")
 def test_every_figure_of_a_snapshot_is_described() -> None:

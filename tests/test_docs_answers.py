@@ -118,6 +118,7 @@ def alike(real: Any, shown: Any) -> Any:
     return real | {"items": rows}
 
 
+@pytest.mark.slow
 @walk("block", [block for block in in_language("sh") if any(questions(block))], ids=str)
 def test_every_question_is_answered_as_it_is_shown(client: Client, market: None, block: Block) -> None:
     """Those of one block one after the other: what the first adds the second may remove."""
@@ -129,6 +130,7 @@ def test_every_question_is_answered_as_it_is_shown(client: Client, market: None,
         compare(alike(json.loads(answer.content), shown), shown, block.text)  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("decided")
 def test_the_decisions_that_are_shown_have_the_types_of_the_apis(client: Client) -> None:
     assert len(DECISIONS) == 2

@@ -31,6 +31,7 @@ def part_of(page: str, name: str) -> str:
     return text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", pages.PAGES)
 def test_the_generated_parts_are_what_the_code_says(page: str) -> None:
     assert pages.rewritten(page) == read(page), "make docs writes it anew"
@@ -41,6 +42,7 @@ def test_every_generated_part_stands_in_one_page() -> None:
     assert sorted(found) == sorted(pages.PARTS)
 
 
+@pytest.mark.slow
 def test_every_module_has_a_first_line() -> None:
     assert sorted(name for name in code_files() if not modules.first_line(ROOT / name)) == []
 

@@ -3,6 +3,8 @@
 import ast
 import re
 
+import pytest
+
 from tests.test_docs import ROOT, read, section, table
 
 PAGE = "docs/requirements.md"
@@ -51,6 +53,7 @@ def test_nothing_is_open_and_every_deviation_has_its_reason() -> None:
         assert all(name == "Deviation" and rest.startswith(": ") for name, rest in words), row[0]
 
 
+@pytest.mark.slow
 def test_every_test_that_a_requirement_names_exists() -> None:
     named = set(re.findall(r"`(test_\w+\.py::\w+)`", read(PAGE)))
     assert len(named) > 250

@@ -142,12 +142,14 @@ def wrong(done: list[Examined]) -> list[tuple[str, str, str]]:
     return [(one.name, fault.kind, fault.subject) for one in done for fault in one.faults]
 
 
+@pytest.mark.slow
 def test_nothing_is_wrong_with_an_installation_that_is_well() -> None:
     done = doctor.examine()
     assert [(one.name, one.result) for one in done] == [(one.name, "ok") for one in EXAMINATIONS]
     assert doctor.code(done) == 0
 
 
+@pytest.mark.slow
 @walk("case", CASES, ids=lambda case: f"{case.examination} {case.subject} {case.detail}")
 def test_each_part_that_is_wrong_is_found_and_told_as_the_register_tells_it(
     case: Case, monkeypatch: pytest.MonkeyPatch
@@ -232,6 +234,7 @@ def test_tables_that_were_never_made_are_told_of_once(monkeypatch: pytest.Monkey
     assert doctor.code(done) == 2
 
 
+@pytest.mark.slow
 def test_scripts_get_one_object_and_the_code_says_how_it_went() -> None:
     out = StringIO()
     call_command("doctor", "--json", stdout=out)
@@ -247,6 +250,7 @@ def test_scripts_get_one_object_and_the_code_says_how_it_went() -> None:
     call_command("doctor", "--skip", "gaps", stdout=StringIO())
 
 
+@pytest.mark.slow
 def test_the_doctor_writes_nothing() -> None:
     test_detection.gap(9)
     names = connection.introspection.table_names()

@@ -269,6 +269,7 @@ def test_a_zip_whose_bytes_were_changed_on_the_way_is_unreadable(files: Files) -
         ECB(BASE).fetch_rates(date(2015, 1, 1), date(2015, 12, 31))
 
 
+@pytest.mark.slow
 def test_a_zip_that_grows_beyond_all_measure_is_given_up(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ecb, "MAX_BYTES", 100_000)
     bomb = zipped(b"0" * 50_000_000)
@@ -326,6 +327,7 @@ def test_a_polish_holiday_is_a_working_day_of_the_ecb() -> None:
     assert silence.why_empty(NBP.series[0], day - timedelta(days=1), day) == Job.Reason.HOLIDAY
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("year", range(1999, 2028))
 def test_the_closing_days_of_no_year_pass_for_a_hole(year: int) -> None:
     """Every working day of TARGET was published: no pause between two of them is a hole."""

@@ -140,6 +140,7 @@ def test_without_a_figure_it_says_that(client: Client) -> None:
     assert "Nie ma jeszcze notowania, które można tu pokazać." in shown(client)
 
 
+@pytest.mark.slow
 def test_a_frame_is_small(client: Client, nbp: Source) -> None:
     history(nbp, count=1500)
     assert len(client.get("/embed/USD?days=3660").content) < 10_000

@@ -141,6 +141,7 @@ def test_a_code_that_left_table_a_altogether_keeps_no_decision(bring: Callable) 
     assert set(newest.values()) == {"HOLD"}
 
 
+@pytest.mark.slow
 def test_bar_by_bar_comes_to_the_same_as_in_one_go(bring: Callable) -> None:
     closes = wave(420)
     usd = bring(closes[:300])

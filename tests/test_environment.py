@@ -171,6 +171,7 @@ def test_a_file_without_a_certificate_and_an_empty_folder_are_named(
     assert fault_of(monkeypatch, "SSL_CERT_FILE", str(tmp_path / "no.pem")).variable == "SSL_CERT_FILE"
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_the_start_tells_once_and_the_next_start_closes(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, client: Client

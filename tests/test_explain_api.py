@@ -102,6 +102,7 @@ def test_no_price_within_a_fifth_is_said_and_not_a_number(client: Client, monkey
     assert told["en"].startswith("No next price within 20%")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("brought")
 def test_what_a_reader_should_know_is_a_warning(client: Client) -> None:
     row = newest(signal="BUY", backtested=True)
@@ -208,6 +209,7 @@ def test_a_source_that_was_switched_off_keeps_its_licence(client: Client, at: Ca
     assert client.get("/signals?rule=macd_cross&code=BTCUSDT").json()["count"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("brought")
 @walk("values", [{}, {"macd": "x"}, {"histogram": None}, [], "text", None])
 def test_a_row_that_somebody_has_changed_is_said_to_be_without_its_numbers(client: Client, values: object) -> None:

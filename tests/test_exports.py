@@ -68,6 +68,7 @@ def test_every_list_takes_every_format() -> None:
     assert not missing
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["csv", "ndjson"])
 def test_every_list_is_a_file_with_the_rows_and_the_columns_of_its_json(client: Client, name: str) -> None:
     for one in lists():
@@ -155,6 +156,7 @@ def test_what_the_licence_keeps_is_in_no_file(client: Client, nbp: Source) -> No
     assert len(lines(client.get(f"{USD}&format=csv", headers=TOKEN))) == 5
 
 
+@pytest.mark.slow
 @walk(
     ("accept", "kind"),
     [
@@ -224,6 +226,7 @@ def test_pandas_reads_what_pandas_wrote(client: Client, sep: str, sign: str) -> 
 # Short and long
 
 
+@pytest.mark.slow
 def test_a_short_list_is_an_answer_with_a_tag_and_a_long_one_a_stream_without(client: Client, long: int) -> None:
     short = client.get(f"{USD}&format=csv")
     assert not short.streaming
@@ -236,6 +239,7 @@ def test_a_short_list_is_an_answer_with_a_tag_and_a_long_one_a_stream_without(cl
     assert client.get(f"{LONG}&format=csv", headers=TOKEN).headers["Cache-Control"] == "private, no-store"
 
 
+@pytest.mark.slow
 @walk("name", ["csv", "ndjson", "excel-pl", "sheets-pl", "beancount", "ledger", "gnucash"])
 def test_a_file_has_every_row_in_order_beyond_any_page(client: Client, long: int, name: str) -> None:
     text = body(client.get(f"{LONG}&format={name}")).decode("utf-8-sig")
@@ -245,11 +249,13 @@ def test_a_file_has_every_row_in_order_beyond_any_page(client: Client, long: int
     assert len(found) == long
 
 
+@pytest.mark.slow
 @walk(("query", "count"), [("limit=30", 30), ("limit=10000", 2500), ("limit=10&offset=2495", 5), ("offset=2400", 100)])
 def test_a_limit_and_an_offset_hold_for_a_file_too(client: Client, long: int, query: str, count: int) -> None:
     assert len(lines(client.get(f"{LONG}&format=csv&{query}"))) == count + 1
 
 
+@pytest.mark.slow
 def test_a_long_file_takes_two_statements_a_thousand_rows_at_most(
     client: Client, long: int, django_assert_max_num_queries: Any
 ) -> None:

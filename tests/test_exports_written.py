@@ -127,6 +127,7 @@ def test_every_kind_of_value_as_text() -> None:
     assert row[2:6] == ["3,6410", "5", "0,25", "2026-10-26T11:59:00Z"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["csv", "excel-pl", "xlsx"])
 def test_what_is_not_known_is_an_empty_cell(name: str) -> None:
     data = written(name, [dict.fromkeys(ROW), ROW])
@@ -223,6 +224,7 @@ def chunks(counted: Counted) -> Chunks:
     return exports.chunks_of(Rows(counted.rows))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["csv", "ndjson", "excel-pl", "beancount"])
 def test_a_row_is_read_when_its_bytes_are_asked_for(name: str) -> None:
     counted = Counted(50_000)
@@ -236,6 +238,7 @@ def test_a_row_is_read_when_its_bytes_are_asked_for(name: str) -> None:
     assert counted.closed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "rows"), [("csv", 5_000), ("ndjson", 5_000), ("xlsx", 500)])
 def test_ten_times_the_rows_take_no_more_memory(name: str, rows: int) -> None:
     def peak(count: int) -> int:

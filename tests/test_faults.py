@@ -85,6 +85,7 @@ FOR_EVER: dict[str, tuple[Fault, str, int, str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fault", "reason", "requests", "text"), FOR_EVER.values(), ids=FOR_EVER.keys())
 def test_an_answer_that_stays_wrong_fails_the_job_stores_nothing_and_heals_in_the_next_run(
     nbp: Source, replica: Replica, october: None, fault: Fault, reason: str, requests: int, text: str
@@ -107,6 +108,7 @@ def test_an_answer_that_stays_wrong_fails_the_job_stores_nothing_and_heals_in_th
     assert stored() == bank()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fault",
     [
@@ -125,6 +127,7 @@ def test_a_fault_that_passes_costs_one_more_request(nbp: Source, replica: Replic
     assert stored() == bank()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [{"status": 400}, {"rubbish": "html"}, {"status": 500}, {"cut": "half"}], ids=str)
 def test_a_fault_in_the_middle_costs_that_day_alone_and_a_later_run_asks_for_it(
     nbp: Source, replica: Replica, four_windows: None, at: Callable[[str], None], fault: Fault
@@ -192,6 +195,7 @@ BAD_FIGURES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("written", "reason"), BAD_FIGURES.values(), ids=BAD_FIGURES.keys())
 def test_a_bad_figure_is_refused_alone_and_named(
     nbp: Source, replica: Replica, october: None, written: str, reason: str
@@ -213,6 +217,7 @@ def test_a_figure_without_its_key_is_refused_alone(nbp: Source, replica: Replica
     assert stored() == [row for row in bank() if row != (DAY, "USD", MID)]
 
 
+@pytest.mark.slow
 def test_a_day_that_nobody_asked_for_is_refused_alone(nbp: Source, replica: Replica, october: None) -> None:
     replica.set_script([{"replace": [f'{DAY}","rates', '2031-01-02","rates']}])
     assert tasks.mine("nbp") == "done"
@@ -235,6 +240,7 @@ def test_a_code_twice_with_equal_values_is_one(nbp: Source, replica: Replica, oc
     assert stored() == bank()
 
 
+@pytest.mark.slow
 def test_an_unknown_code_becomes_an_instrument_and_is_reported(nbp: Source, replica: Replica, october: None) -> None:
     replica.withhold("A", DAY)
     tasks.mine("nbp")
@@ -258,6 +264,7 @@ def test_a_table_full_of_bad_figures_stores_nothing_of_it_and_names_what_was_ref
     assert not Publication.objects.exists()
 
 
+@pytest.mark.slow
 def test_before_todays_table_is_out_a_run_is_skipped_and_repeats_are_one_row(
     nbp: Source, replica: Replica, october: None, at: Callable[[str], None]
 ) -> None:

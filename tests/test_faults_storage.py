@@ -105,6 +105,7 @@ def leave_room_for(pages: int) -> None:
         cursor.execute(f"PRAGMA max_page_count = {now + pages}")
 
 
+@pytest.mark.slow
 def test_a_reader_that_holds_on_does_not_hold_the_miner_up(file: Path, replica: Replica, four_windows: None) -> None:
     with closing(sqlite3.connect(file, isolation_level=None)) as reader:
         reader.execute("BEGIN")
@@ -124,6 +125,7 @@ def test_a_transaction_that_has_read_may_write_whoever_else_wants_to(file: Path)
     assert set(Source.objects.values_list("name", flat=True)) == {"ours"}
 
 
+@pytest.mark.slow
 def test_a_writer_that_holds_on_for_a_while_makes_the_miner_wait(
     file: Path, replica: Replica, four_windows: None
 ) -> None:
@@ -147,6 +149,7 @@ def test_a_writer_that_holds_on_for_a_while_makes_the_miner_wait(
     assert whole()
 
 
+@pytest.mark.slow
 def test_a_writer_that_never_lets_go_fails_the_run_and_the_next_one_works(
     impatient: Path, replica: Replica, four_windows: None
 ) -> None:
@@ -158,6 +161,7 @@ def test_a_writer_that_never_lets_go_fails_the_run_and_the_next_one_works(
     assert whole()
 
 
+@pytest.mark.slow
 def test_the_command_says_so_when_the_database_is_locked(impatient: Path, replica: Replica, four_windows: None) -> None:
     out = StringIO()
     tasks.mine("nbp")
@@ -169,6 +173,7 @@ def test_the_command_says_so_when_the_database_is_locked(impatient: Path, replic
     assert out.getvalue().startswith("A: failed")
 
 
+@pytest.mark.slow
 def test_the_command_does_not_tell_of_an_earlier_job_when_it_could_begin_none(
     impatient: Path, replica: Replica, four_windows: None
 ) -> None:
@@ -181,6 +186,7 @@ def test_the_command_does_not_tell_of_an_earlier_job_when_it_could_begin_none(
     assert str(bank()) not in out.getvalue()
 
 
+@pytest.mark.slow
 def test_a_writer_in_the_middle_leaves_whole_windows_and_the_job_is_lost_when_its_lease_ends(
     impatient: Path,
     replica: Replica,
@@ -204,6 +210,7 @@ def test_a_writer_in_the_middle_leaves_whole_windows_and_the_job_is_lost_when_it
     assert whole()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pages", [0, 1, 2, 3])
 def test_a_full_disk_fails_the_job_keeps_whole_windows_and_heals_when_there_is_space(
     file: Path, replica: Replica, four_windows: None, monkeypatch: pytest.MonkeyPatch, pages: int
@@ -229,6 +236,7 @@ def next_try(client: Client) -> tuple[str, str | None]:
     return next((row["state"], row["next_try_at"]) for row in rows if row["code"] == "nbp_archive")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pages", [0, 3])
 def test_an_archive_that_a_full_disk_stopped_is_continued_by_the_schedule_and_says_when(
     file: Path,

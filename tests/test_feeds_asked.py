@@ -33,6 +33,7 @@ def test_every_address_of_the_list_is_tried_here() -> None:
     assert tried == {one.route for one in ADDRESSES} | {"llms.txt"}
 
 
+@pytest.mark.slow
 def test_every_address_is_described_with_its_parameters() -> None:
     rows = table(read("docs/feeds.md").partition("## Use")[0])
     told = {row[0].strip("`"): row[2] for row in rows if row[0].startswith("`/")}
@@ -43,6 +44,7 @@ def test_every_address_is_described_with_its_parameters() -> None:
             assert response.status_code == (200 if f"`{name}`" in names else 400), (path, name)
 
 
+@pytest.mark.slow
 @walk("path", ALL)
 def test_an_answer_is_kept_by_every_cache_and_sets_nothing(client: Client, path: str) -> None:
     response = client.get(path)
@@ -53,6 +55,7 @@ def test_an_answer_is_kept_by_every_cache_and_sets_nothing(client: Client, path:
     assert "Cookie" not in response.get("Vary", "")
 
 
+@pytest.mark.slow
 @walk("path", ALL)
 def test_who_has_it_is_told_that_it_has_it(client: Client, path: str) -> None:
     first = client.get(path)
@@ -69,6 +72,7 @@ def test_who_has_the_newest_entry_is_told_so(client: Client, path: str) -> None:
     assert client.get(path, headers={"If-Modified-Since": "Thu, 01 Jan 2026 00:00:00 GMT"}).status_code == 200
 
 
+@pytest.mark.slow
 @walk("path", ALL)
 def test_the_second_is_in_no_answer(client: Client, path: str, at: Callable[[str], None]) -> None:
     first = client.get(path).content
@@ -76,6 +80,7 @@ def test_the_second_is_in_no_answer(client: Client, path: str, at: Callable[[str
     assert client.get(path).content == first
 
 
+@pytest.mark.slow
 @walk("path", ALL)
 def test_a_head_has_the_headers_alone(client: Client, path: str) -> None:
     response, whole = client.head(path), client.get(path)
@@ -97,6 +102,7 @@ WRONG = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @walk("path", ["/badge/USD.svg", "/spark/USD.svg", EMBED, "/feeds/signals.atom", "/llms.txt"])
 @walk("query", WRONG)
 def test_a_wrong_parameter_is_refused_and_named(client: Client, path: str, query: str) -> None:
@@ -132,6 +138,7 @@ CODES = [
 ]
 
 
+@pytest.mark.slow
 @walk("path", NAMED)
 @walk("code", CODES)
 def test_a_code_that_nobody_knows_is_a_404_that_says_so(client: Client, path: str, code: str) -> None:
@@ -179,6 +186,7 @@ def test_no_name_breaks_a_picture_or_a_frame(client: Client, path: str, name: st
         assert title.startswith("".join("\ufffd" if one in "\x01\x1f\ufffe" else one for one in name))
 
 
+@pytest.mark.slow
 @walk(
     ("path", "queries"),
     [("/badge/USD.svg", 3), ("/spark/USD.svg", 4), ("/embed/USD", 5), ("/feeds/publications.ics", 1),

@@ -158,6 +158,7 @@ def test_what_a_private_problem_is_about_is_for_operators(client: Client) -> Non
     assert entry.title == "Problem: Kanał alertów nie działa"
 
 
+@pytest.mark.slow
 @walk("path", ["/feeds/signals.atom", "/feeds/signals/USD.atom", "/feeds/revisions.atom"])
 def test_a_source_that_may_not_be_given_away_is_in_no_feed(client: Client, nbp: Source, path: str) -> None:
     decision()
@@ -205,6 +206,7 @@ def test_a_summary_is_html_of_which_nothing_is_a_tag(client: Client, nbp: Source
     assert "<" not in entry.summary
 
 
+@pytest.mark.slow
 @walk("path", FEEDS)
 def test_a_feed_is_whole_by_the_standard(client: Client, nbp: Source, path: str) -> None:
     decision()
@@ -226,6 +228,7 @@ def test_a_feed_is_whole_by_the_standard(client: Client, nbp: Source, path: str)
         assert client.get(entry.link.removeprefix("http://testserver").partition("#")[0]).status_code == 200
 
 
+@pytest.mark.slow
 @walk(
     ("path", "queries"),
     [("/feeds/signals.atom", 3), ("/feeds/signals/USD.atom", 4), ("/feeds/alerts.atom", 2),

@@ -39,6 +39,7 @@ def hours(event: Component) -> tuple[datetime, datetime]:
     return event.decoded("DTSTART"), event.decoded("DTEND")
 
 
+@pytest.mark.slow
 @walk(
     ("series", "begin", "end"),
     [("nbp.A", time(11, 45), time(12, 15)), ("nbp.B", time(11, 45), time(12, 15)), ("nbp.C", time(7, 45), time(8, 15)),
@@ -65,6 +66,7 @@ def test_every_table_that_is_asked_for_is_expected(client: Client) -> None:
     assert found == declared >= {"nbp.A", "nbp.B", "nbp.C", "nbp.gold", "ecb.eurofxref"}
 
 
+@pytest.mark.slow
 def test_working_days_of_ninety_are_there_and_no_others(client: Client) -> None:
     days = [date(2026, 10, 26) + timedelta(days=number) for number in range(91)]
     assert [*of(client, "nbp.A")] == [day for day in days if calendars.is_working(day)]
@@ -93,6 +95,7 @@ def test_winter_time_is_told_by_the_calendar_itself(client: Client) -> None:
     assert {part.name for part in zones[0].subcomponents} == {"STANDARD", "DAYLIGHT"}
 
 
+@pytest.mark.slow
 def test_a_source_that_is_off_or_closed_is_not_expected(client: Client) -> None:
     for change in ({"enabled": False}, {"enabled": True, "public_api": False}):
         Source.objects.filter(code="ecb").update(**change)
@@ -141,6 +144,7 @@ def test_a_calendar_is_whole_by_the_standard(client: Client, path: str) -> None:
         assert event["TRANSP"] == "TRANSPARENT"
 
 
+@pytest.mark.slow
 @walk("path", CALENDARS)
 def test_the_bytes_are_the_same_all_day_and_the_names_for_ever(
     client: Client, at: Callable[[str], None], path: str
@@ -159,6 +163,7 @@ def test_the_names_are_of_the_public_address(client: Client, settings: Any) -> N
     assert str(events(client, POLISH)[0]["UID"]) == "pl.2026-01-01@rates.example.org"
 
 
+@pytest.mark.slow
 @walk("name", ["a;b,c\\d", "line\nbreak", "bell\x07", "x" * 120, "BEGIN:VEVENT\r\nSUMMARY:no"])
 def test_no_name_of_a_source_breaks_a_calendar(client: Client, name: str) -> None:
     Source.objects.filter(code="ecb").update(name=name)
@@ -170,6 +175,7 @@ def test_no_name_of_a_source_breaks_a_calendar(client: Client, name: str) -> Non
     assert shown == f"{name}: kursy referencyjne".replace("\x07", "\ufffd").replace("\r\n", "\n")
 
 
+@pytest.mark.slow
 def test_a_new_year_is_in_time(client: Client, at: Callable[[str], None]) -> None:
     at("2027-12-31 23:30")
     found = of(client, "nbp.A")

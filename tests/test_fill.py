@@ -119,6 +119,7 @@ def test_now_asks_for_what_the_source_says_at_the_moment(play: Play) -> None:
 # Tables
 
 
+@pytest.mark.slow
 def test_tables_are_brought_one_a_task(nbp: Source, replica: Replica, at: Callable[[str], None]) -> None:
     at("2026-10-26 13:00")
     backfill.enqueue(nbp, date(2024, 1, 2), date(2024, 1, 5))
@@ -143,6 +144,7 @@ def test_a_long_range_goes_on_where_the_task_before_stopped(
     assert Publication.objects.filter(source=nbp, table="gold").count() == 251
 
 
+@pytest.mark.slow
 def test_after_a_table_that_failed_the_others_are_brought(
     nbp: Source, replica: Replica, at: Callable[[str], None]
 ) -> None:
@@ -260,6 +262,7 @@ def test_the_same_back_fill_twice_at_once_is_busy(play: Play) -> None:
 # Candles
 
 
+@pytest.mark.slow
 def test_candles_come_from_the_day_that_was_named(play: Play) -> None:
     follow(of("binance"), "BTCUSDT", "ETHUSDT")
     with play(Binance()) as service:
@@ -311,6 +314,7 @@ def test_what_the_next_night_would_delete_is_not_brought(market: Source, setting
     assert Candle.objects.order_by("open_time")[0].open_time == datetime(2026, 10, 24, 12, 0, tzinfo=UTC)
 
 
+@pytest.mark.slow
 def test_candles_go_on_from_the_stretch_that_was_reached(market: Source, settings: Any) -> None:
     settings.TASK_WORK = timedelta(0)
     assert backfill.candles("fake", ["1h"], *days(100)) == "running"
@@ -323,6 +327,7 @@ def test_candles_go_on_from_the_stretch_that_was_reached(market: Source, setting
     assert Candle.objects.filter(instrument__code="BTCUSD").count() == 2413
 
 
+@pytest.mark.slow
 def test_a_symbol_that_was_listed_later_is_not_asked_before(market: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     listed, fetch = NOW - 40 * DAY, FakeMarket.fetch_candles
 
@@ -345,6 +350,7 @@ def test_a_symbol_that_is_not_traded_is_left_out(market: Source) -> None:
     assert Job.objects.get().notes == ["refused: C:EURUSD 4h from 2026-10-17 00:00: no symbol C:EURUSD"]
 
 
+@pytest.mark.slow
 def test_a_failure_of_the_source_keeps_what_was_brought(market: Source, settings: Any) -> None:
     settings.TASK_WORK = timedelta(0)
     backfill.candles("fake", ["1h"], *days(100))

@@ -57,6 +57,7 @@ def test_a_coin_that_failed_before_the_time_was_over_fails_the_continued_job(
     assert set(Tick.objects.values_list("instrument__code", flat=True)) == {"ETHUSD"}
 
 
+@pytest.mark.slow
 def test_a_window_of_candles_that_fails_is_a_gap_and_those_after_it_are_brought(
     market: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -102,6 +102,7 @@ def test_nothing_is_decided_on_half_of_the_official_history(nbp: Source) -> None
     assert decided() == {"USD"}
 
 
+@pytest.mark.slow
 def test_a_killed_archive_holds_up_nobody_whose_official_series_is_whole(nbp: Source, archive: Source) -> None:
     dead = first_fill(archive, "mid")
     bring(WHOLE[:300], archive, dead)
@@ -129,6 +130,7 @@ def test_half_an_archive_alone_is_not_decided_on(nbp: Source, archive: Source) -
     assert tasks.catch_up() > 0
 
 
+@pytest.mark.slow
 def test_a_whole_archive_is_decided_on_at_once_and_again_when_the_tables_are_in(nbp: Source, archive: Source) -> None:
     job = first_fill(nbp)
     bring(WHOLE, archive, first_fill(archive, "mid"))
@@ -143,6 +145,7 @@ def test_a_whole_archive_is_decided_on_at_once_and_again_when_the_tables_are_in(
     assert content() != before
 
 
+@pytest.mark.slow
 def test_a_killed_fill_under_a_whole_archive_holds_nobody_up(nbp: Source, archive: Source) -> None:
     bring(WHOLE, archive, first_fill(archive, "mid"))
     tasks.catch_up()
@@ -167,6 +170,7 @@ def test_the_first_fill_of_gold_does_not_hold_up_currencies(nbp: Source) -> None
     assert decided() == {"USD"}
 
 
+@pytest.mark.slow
 def test_a_killed_fill_that_is_completed_later_ends_as_a_clean_installation(nbp: Source, clean: list[Any]) -> None:
     job = first_fill(nbp)
     bring(WHOLE[:400], nbp, job)
@@ -177,6 +181,7 @@ def test_a_killed_fill_that_is_completed_later_ends_as_a_clean_installation(nbp:
     assert current() == clean
 
 
+@pytest.mark.slow
 def test_decisions_made_on_half_a_history_are_superseded_when_it_is_whole(nbp: Source, clean: list[Any]) -> None:
     """As the release before this one made them: without the days in the middle, which came later."""
     job = runs.start("nbp.A", nbp, Job.Trigger.START)
@@ -253,6 +258,7 @@ def test_a_source_that_is_switched_off_in_the_middle_of_its_first_fill_holds_nob
     assert decided() == {"USD"}
 
 
+@pytest.mark.slow
 def test_what_was_decided_while_the_source_was_off_ends_as_a_clean_installation(nbp: Source, clean: list[Any]) -> None:
     job = first_fill(nbp)
     bring(WHOLE[:400], nbp, job)

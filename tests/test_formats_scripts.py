@@ -28,6 +28,7 @@ console.log(JSON.stringify([numbers.map(number), numbers.map((one) => percent(Nu
   moments.map(moment), moments.map(day)]));"""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(NODE is None, reason="needs node")
 def test_scripts_write_as_python_writes() -> None:
     script = (ROOT / "static" / "format.js").read_text(encoding="utf-8")

@@ -230,6 +230,7 @@ def test_a_first_fill_is_announced_and_shrinks_window_by_window(
     assert days() == []
 
 
+@pytest.mark.slow
 def test_a_first_fill_that_fails_stays_with_a_try_and_the_next_run_closes_it(
     mine: Callable[..., Job], at: Callable[[str], None]
 ) -> None:

@@ -22,6 +22,7 @@ def tables(at: Callable[[str], None], nbp: Source) -> None:
     save(nbp, gold(THURSDAY, "480.55"), gold(FRIDAY, "481.00"))
 
 
+@pytest.mark.slow
 @walk(
     ("asked", "price", "derived"),
     [

@@ -124,6 +124,7 @@ def test_a_name_that_cannot_be_looked_up_says_no_more(way: Way, monkeypatch: pyt
     assert "Name or service" not in failure()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "base_url",
     [*INSIDE, "http://api.bank.example/", "https://me:hidden@api.bank.example/", "https://api.bank.example:22/"],

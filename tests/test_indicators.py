@@ -59,6 +59,7 @@ def test_the_averages_begin_with_the_first_value() -> None:
     assert np.allclose(macd(real("USD")[:50]).fast, expected, rtol=1e-14)
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=60), st.integers(0, 60))
 def test_bar_by_bar_equals_all_at_once_to_the_last_bit(closes: list[float], cut: int) -> None:
     values = np.array(closes)

@@ -212,6 +212,7 @@ def test_the_price_of_a_day_begins_anew_at_midnight_in_utc() -> None:
 # Scale and shift
 
 
+@pytest.mark.slow
 @given(PRICES, st.integers(-20, 20))
 @few
 def test_a_price_in_another_unit_gives_the_same_in_that_unit(closes: list[float], power: int) -> None:
@@ -223,6 +224,7 @@ def test_a_price_in_another_unit_gives_the_same_in_that_unit(closes: list[float]
         assert bits(found[name]) == bits(one[name] * (1.0 if name in FREE else unit))
 
 
+@pytest.mark.slow
 @given(PRICES, st.integers(1, 500))
 @few
 def test_a_shift_of_all_prices_shifts_the_lines_and_leaves_the_rest(closes: list[float], by: int) -> None:

@@ -51,6 +51,7 @@ def agree(own: Any, theirs: Any, scale: Any, first: int, at: int | None = None) 
     assert np.max(distance[start:]) < 1e-9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", CODES)
 def test_indicators_of_a_close_are_those_of_talib(code: str) -> None:
     closes, own = daily(code)

@@ -36,6 +36,7 @@ def test_an_instrument_of_a_market_is_told_by_its_code(
     assert (row.name_pl, row.name_en) == (pl, en)
 
 
+@pytest.mark.slow
 @walk(
     ("text", "code"),
     [("xbt", "BTCUSD"), ("XBT/USDT", "BTCUSDT"),

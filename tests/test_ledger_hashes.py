@@ -174,6 +174,7 @@ def test_the_example_of_the_page_is_what_the_engine_computes(nbp: Source) -> Non
 # The newest hash is kept
 
 
+@pytest.mark.slow
 def test_bar_by_bar_gives_the_hashes_of_a_whole_recompute(bring: Callable) -> None:
     usd = bring(CLOSES[:300])
     engine.decide(usd)

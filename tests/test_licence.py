@@ -180,6 +180,7 @@ def sign_in(client: Client, name: str, staff: bool) -> Client:
     return client
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", CACHED)
 def test_operators_see_everything_of_what_is_kept_for_others(
     client: Client, kept_to_ourselves: None, path: str
@@ -199,6 +200,7 @@ def test_operators_see_everything_of_what_is_kept_for_others(
         assert public.headers["Cache-Control"].startswith("public")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", CACHED)
 def test_an_operators_answer_is_kept_nowhere(
     client: Client, kept_to_ourselves: None, path: str, monkeypatch: pytest.MonkeyPatch
@@ -228,6 +230,7 @@ def test_whoever_only_claims_to_be_an_operator_is_refused_by_header_and_the_publ
             assert client.get(path, headers={"Authorization": header}).status_code == 401
 
 
+@pytest.mark.slow
 def test_an_official_source_that_is_asked_for_is_refused_to_others_only(
     client: Client, kept_to_ourselves: None
 ) -> None:

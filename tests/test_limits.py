@@ -258,6 +258,7 @@ def test_a_database_that_takes_no_count_costs_no_answer_and_the_process_counts(
     assert "cannot be counted in the database: OperationalError" in caplog.text
 
 
+@pytest.mark.slow
 @needs_sqlite
 def test_a_file_that_another_has_locked_costs_no_answer(
     client: Client, settings: Any, tmp_path: Path, django_db_blocker: DjangoDbBlocker
@@ -313,6 +314,7 @@ def log_in(client: Client, password: str = "wrong", **extra: Any) -> Any:
     return client.post(LOGIN, {"username": "operator", "password": password}, **extra)
 
 
+@pytest.mark.slow
 def test_ten_failed_logins_lock_the_address_for_a_quarter_of_an_hour(client: Client, ten: None, settings: Any) -> None:
     User.objects.create_superuser("operator", password="right")
     codes = [log_in(client, headers={"User-Agent": f"browser {number}"}).status_code for number in range(10)]

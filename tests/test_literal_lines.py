@@ -25,6 +25,7 @@ def shown(folder: Path, what: str, **lines: str) -> Any:
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lines", "what", "value"),
     [
@@ -83,6 +84,7 @@ def test_a_variable_without_use_is_named_once_and_stops_nothing(tmp_path: Path, 
     assert "hidden" not in done.stderr
 
 
+@pytest.mark.slow
 def test_the_file_is_read_and_the_environment_wins(tmp_path: Path) -> None:
     file = tmp_path / "variables"
     file.write_text(
@@ -101,6 +103,7 @@ def test_a_folder_for_metrics_is_made(tmp_path: Path) -> None:
     assert folder.is_dir()
 
 
+@pytest.mark.slow
 def test_an_empty_folder_for_metrics_is_none_and_quotes_are_no_part_of_it(tmp_path: Path) -> None:
     """prometheus_client reads the variable too, and the start of web empties the folder."""
     said = "__import__('os').environ.get('PROMETHEUS_MULTIPROC_DIR')"

@@ -45,6 +45,7 @@ def links(client: Client) -> list[str]:
     return [path for path, _url in found]
 
 
+@pytest.mark.slow
 def test_every_address_of_it_answers(client: Client) -> None:
     found = links(client)
     assert len(found) == len(set(found)) > 25

@@ -52,6 +52,7 @@ def test_every_file_of_pins_has_its_lock_and_every_lock_its_pins() -> None:
     assert {"requirements", "requirements-dev", "requirements-channels"} <= set(NAMES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_every_pin_is_locked_at_its_version(name: str) -> None:
     asked = pins(name)

@@ -117,6 +117,7 @@ def test_a_window_that_failed_is_asked_for_again_when_it_is_due_until_it_comes(m
     assert Job.objects.latest("pk").trigger == "schedule"
 
 
+@pytest.mark.slow
 def test_a_window_that_failed_between_two_others_is_one_gap_and_not_two(market: Source, at: Clock) -> None:
     middle = datetime.combine(days(100)[0], datetime.min.time(), UTC) + 1000 * HOUR
     with failing(lambda _, start: Unreadable("oops") if start == middle else None):
@@ -128,6 +129,7 @@ def test_a_window_that_failed_between_two_others_is_one_gap_and_not_two(market: 
     assert (Candle.objects.filter(instrument__code="BTCUSD").count(), Gap.objects.count()) == (2413, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("error", "status"),
     [
@@ -198,6 +200,7 @@ def spoiled(first: datetime, last: datetime) -> Iterator[None]:
         yield
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("first", "last"), [(30, 30), (0, 5), (0, 2000)], ids=["one", "the first ones", "all"])
 def test_candles_that_were_refused_are_asked_for_again(market: Source, at: Clock, first: int, last: int) -> None:
     begin, end = FIRST + first * HOUR, min(FIRST + last * HOUR, NOW.replace(minute=0, second=0))
@@ -212,6 +215,7 @@ def test_candles_that_were_refused_are_asked_for_again(market: Source, at: Clock
     assert (whole(), Gap.objects.count()) == (True, 0)
 
 
+@pytest.mark.slow
 def test_a_run_asks_for_so_many_spans_and_the_next_ones_for_the_others(market: Source) -> None:
     backfill.candles("fake", ["1h"], *LONG)
     for number in range(window_plan.MOST_AGAIN + 3):
@@ -245,6 +249,7 @@ def test_what_was_ordered_and_never_asked_for_is_brought_by_the_schedule(
     assert (whole(), Gap.objects.count()) == (True, 0)
 
 
+@pytest.mark.slow
 def test_an_outage_in_the_middle_of_a_range_forgets_nothing_and_blames_no_window(market: Source, at: Clock) -> None:
     with failing(lambda *_: Unreachable("no connection", nobody=True)):
         assert backfill.candles("fake", ["1h"], *days(200)) == "failed"

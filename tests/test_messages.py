@@ -52,6 +52,7 @@ def made() -> Iterator[tuple[str, ast.Call]]:
                 yield f"{path.name}:{node.lineno}", node
 
 
+@pytest.mark.slow
 def test_each_message_of_the_code_has_a_known_code_and_what_its_text_names() -> None:
     """Those without a named code are of reasons and of addresses, below."""
     wrong = []

@@ -60,6 +60,7 @@ def test_without_the_setting_there_is_no_such_page_and_nothing_is_counted(client
     assert list(metrics.REQUESTS.collect()) == before
 
 
+@pytest.mark.slow
 @walk(
     "peer, headers, status",
     [

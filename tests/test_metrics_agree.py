@@ -84,6 +84,7 @@ def agree(client: Client, state: State, told: str, *behind: str) -> None:
     assert row["last_success_at"] == moment.isoformat().replace("+00:00", "Z")
 
 
+@pytest.mark.slow
 def test_all_surfaces_agree_while_all_is_well_and_while_work_is_under_way(client: Client, alone: Source) -> None:
     agree(client, State.OK, "OK")
     OrmQ.objects.create(key=conf.MINER_QUEUE, payload="x", lock=clock.now())
@@ -97,6 +98,7 @@ def test_all_surfaces_agree_while_all_is_well_and_while_work_is_under_way(client
     agree(client, State.FAILED, "OK")
 
 
+@pytest.mark.slow
 def test_all_surfaces_agree_while_figures_are_missing(client: Client, alone: Source) -> None:
     Publication.objects.filter(table="gold").update(effective_date=OLD)
     agree(client, State.STALE, "NOT_OK", "nbp.gold")
@@ -108,6 +110,7 @@ def test_all_surfaces_agree_while_figures_are_missing(client: Client, alone: Sou
     agree(client, State.FAILED, "NOT_OK", "nbp.A")
 
 
+@pytest.mark.slow
 def test_all_surfaces_agree_on_a_problem_that_the_register_knows(client: Client, alone: Source) -> None:
     problems.report("engine")
     agree(client, State.OK, "OK")

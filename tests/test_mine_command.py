@@ -163,6 +163,7 @@ def test_a_database_without_sources_says_what_to_do() -> None:
     assert wrong("nbp") == "the sources are not in the database yet: run `manage.py sync` first"
 
 
+@pytest.mark.slow
 def test_a_failure_ends_with_1_and_the_tables_after_it_are_fetched(nbp: Source, replica: Replica) -> None:
     replica.set_script([{"path": "cenyzlota", "status": 400, "body": "400 BadRequest - no"}])
     said = failing("nbp", *WEEK).splitlines()
@@ -226,6 +227,7 @@ def follow(*tickers: str) -> None:
     Listing.objects.exclude(ticker__in=tickers).update(tracked=False)
 
 
+@pytest.mark.slow
 def test_a_market_of_candles_brings_the_newest_thousand_of_each_timeframe(play: Play) -> None:
     follow("BTCUSDT")
     with play(Binance()):
@@ -237,6 +239,7 @@ def test_a_market_of_candles_brings_the_newest_thousand_of_each_timeframe(play: 
     assert set(Job.objects.values_list("trigger", flat=True)) == {"command"}
 
 
+@pytest.mark.slow
 def test_candles_go_back_to_the_day_that_was_named(play: Play) -> None:
     follow("BTCUSDT")
     with play(Binance()):
@@ -277,6 +280,7 @@ def test_a_market_without_a_past_says_what_it_says_now(play: Play, settings: Any
     assert wrong("polygon", "--from", "2026-10-01") == "polygon keeps no past"
 
 
+@pytest.mark.slow
 def test_a_market_that_fails_ends_with_1_and_says_why(play: Play) -> None:
     follow("BTCUSDT", "C:EURUSD")
     assert failing("polygon") == "quotes: failed (no_key), 0 rows, 1 requests\n  polygon: no key\n"

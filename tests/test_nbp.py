@@ -188,6 +188,7 @@ def test_brak_danych_with_another_status_is_no_emptiness() -> None:
         refused("404_nothing_published.txt", 503)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     [

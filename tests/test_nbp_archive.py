@@ -59,6 +59,7 @@ def test_the_archive_reaches_to_the_day_of_its_edition(code: str, day: date, fig
     assert date(2026, 10, 26) == LAST
 
 
+@pytest.mark.slow
 def test_it_holds_about_395_000_figures_of_196_codes_from_1995_on(whole: list[Table]) -> None:
     figures = by_figure(whole)
     assert len(figures) == sum(len(table.rates) for table in whole) == 395_295
@@ -117,6 +118,7 @@ def test_five_days_without_a_table_at_christmas_do_not_end_a_daily_run() -> None
     assert [letter for _, letter, _ in lettered([(day, "1") for day in days])] == ["A", "A", "A", "A"]
 
 
+@pytest.mark.slow
 def test_a_window_says_the_same_as_the_whole_wherever_it_begins_and_ends(whole: list[Table]) -> None:
     chance = random.Random(2022)
     windows = [
@@ -138,6 +140,7 @@ def test_days_outside_of_the_archive_are_empty() -> None:
     assert NBPArchive().fetch_rates(LAST + DAY, date(2100, 1, 1)) == []
 
 
+@pytest.mark.slow
 def test_the_two_zeros_of_the_package_are_refused_and_nothing_else(whole: list[Table]) -> None:
     against = [
         (table.effective_date, figure.code, reason)
@@ -151,6 +154,7 @@ def test_the_two_zeros_of_the_package_are_refused_and_nothing_else(whole: list[T
     ]
 
 
+@pytest.mark.slow
 def test_it_agrees_with_the_replica_but_for_one_letter_at_the_edge_of_a_move(whole: list[Table]) -> None:
     """The replica cuts the same package into tables by a rule of its own."""
     bank = {

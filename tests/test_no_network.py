@@ -99,6 +99,7 @@ def asked(client: Client, method: str, path: str, operation: dict[str, Any]) -> 
     return client.generic(method.upper(), path, json.dumps(body), content_type="application/json", headers=TOKEN)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("operation", operations(), ids=lambda operation: operation[0])
 def test_every_operation_of_the_api_answers(client: Client, nbp: Source, operation: tuple[Any, ...]) -> None:
     dollar = create.find_or_create({"USD"}, "currency")[0]["USD"]
@@ -132,6 +133,7 @@ def actions() -> list[tuple[type[Any], str]]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "action"), actions(), ids=lambda value: getattr(value, "__name__", value))
 def test_every_action_of_the_admin_answers(client: Client, nbp: Source, model: type[Any], action: str) -> None:
     client.force_login(User.objects.create_superuser("operator"))
@@ -145,6 +147,7 @@ def test_every_action_of_the_admin_answers(client: Client, nbp: Source, model: t
         assert OrmQ.objects.filter(lock__isnull=False).exists(), "what needs a source is a task"
 
 
+@pytest.mark.slow
 def test_every_page_of_the_admin_about_sources_answers(client: Client, nbp: Source) -> None:
     client.force_login(User.objects.create_superuser("operator"))
     for model in ("source", "instrument", "listing", "listedasset", "alias"):

@@ -83,6 +83,7 @@ NOTATIONS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("letter", "code", "digits"), NOTATIONS)
 def test_the_digits_do_not_depend_on_which_file_came_first(
     nbp: Source, ecb: Source, letter: str, code: str, digits: list[str]
@@ -101,6 +102,7 @@ def test_the_digits_do_not_depend_on_which_file_came_first(
     assert not Revision.objects.exists()
 
 
+@pytest.mark.slow
 def test_bid_and_ask_keep_the_longest_notation_of_either(nbp: Source) -> None:
     files = both("3.59", "3.6652", "a"), both("3.5900", "3.6652", "b"), both("3.590", "3.66520", "c")
     for order in permutations(files):
@@ -124,6 +126,7 @@ def test_the_official_notation_wins_over_the_archives(
     assert Quote.objects.get().scale == 4
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from([0, 1, 2, 3, 4]), min_size=1, max_size=5), st.randoms(use_true_random=False))
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_order_of_archives_and_official_files_leaves_the_same_rows(
@@ -184,6 +187,7 @@ def before_0013(transactional_db: None, at: Callable[[str], None]) -> Iterator[A
         call_command("migrate", verbosity=0)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_revisions_of_the_notation_that_there_are_are_marked_and_their_figures_get_their_digits(
     before_0013: Any,

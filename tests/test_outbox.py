@@ -124,6 +124,7 @@ def test_a_writer_does_not_wait_for_a_pass_and_its_news_is_decided_next(
     assert (row.from_time.date(), row.rows, row.claimed_until) == (closes[300][0], 1, None)
 
 
+@pytest.mark.slow
 def test_a_second_engine_leaves_a_claimed_instrument_alone(dollar: Instrument, monkeypatch: pytest.MonkeyPatch) -> None:
     passes = []
     real = engine.decisions
@@ -172,6 +173,7 @@ def test_a_failing_instrument_counts_a_try_and_the_others_go_on(
     assert set(AnalysisSnapshot.objects.values_list("instrument__code", flat=True)) == {"EUR"}
 
 
+@pytest.mark.slow
 def test_news_after_the_last_try_begins_a_new_row_that_takes_the_failed_one_along(
     nbp: Source, dollar: Instrument, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,6 +212,7 @@ def test_a_job_that_is_pruned_leaves_its_open_news_behind(market: Source) -> Non
     assert OutboxEvent.objects.filter(job=None).count() == 2
 
 
+@pytest.mark.slow
 def test_an_instrument_that_fails_for_ever_keeps_one_row_with_all_its_news(
     nbp: Source, dollar: Instrument, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -226,6 +229,7 @@ def test_an_instrument_that_fails_for_ever_keeps_one_row_with_all_its_news(
     assert AnalysisSnapshot.objects.get(window="30d").stats["as_of"] == closes[-1][0].isoformat()
 
 
+@pytest.mark.slow
 def test_candles_are_decided_on_as_they_come_and_leave_official_decisions_alone(
     dollar: Instrument, monkeypatch: pytest.MonkeyPatch, at: Callable[[str], None]
 ) -> None:

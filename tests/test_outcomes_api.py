@@ -103,6 +103,7 @@ def test_all_together_come_first_and_have_no_code(usd: Instrument, client: Clien
     assert ask(client, limit=1)["count"] == 3
 
 
+@pytest.mark.slow
 @walk(
     ("parameters", "found"),
     [

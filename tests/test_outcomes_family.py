@@ -50,6 +50,7 @@ def test_p_of_one_panel_is_that_of_all_its_signs() -> None:
     assert p_of([member(0, [1.0, 2.0, 3.0, -1.0])], 0, draws=9_999) == pytest.approx(6 / 16, abs=0.015)
 
 
+@pytest.mark.slow
 def test_p_of_one_long_panel_is_that_of_the_normal_distribution() -> None:
     one = noise(0, days=2000, mean=0.04)
     found = verdict([one], 0, draws=9_999)
@@ -86,6 +87,7 @@ def test_a_larger_t_never_has_a_larger_p() -> None:
     assert [one.p for one in rows] == sorted((one.p or 0 for one in rows), reverse=True)
 
 
+@pytest.mark.slow
 def test_copies_of_a_panel_cost_nothing_and_as_many_others_do() -> None:
     """The signs are common: what moves together is one look, not many. Holm would take 21 for 21."""
     one = noise(0, mean=0.16)
@@ -148,6 +150,7 @@ def test_signs_are_even_and_the_same_on_every_machine() -> None:
     assert (chunks == rows).all()
 
 
+@pytest.mark.slow
 def test_the_family_of_the_whole_history_needs_little_memory() -> None:
     """474 panels of 3,738 days; of the draws a part is held at once, so that their number matters little."""
     x = np.random.default_rng(1).normal(0, 1, (474, 3738))
@@ -182,6 +185,7 @@ def colour_and_repeat(members: Sequence[Member], draws: int) -> set[Key]:
     return {members[place].key for place in range(len(members)) if place not in left}
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(means=st.lists(st.sampled_from((0.0, 0.1, 0.2, 0.3, -0.3)), min_size=1, max_size=12), days=st.integers(30, 200))
 def test_the_adjusted_p_colours_what_the_repeated_test_colours(means: list[float], days: int) -> None:
@@ -190,6 +194,7 @@ def test_the_adjusted_p_colours_what_the_repeated_test_colours(means: list[float
     assert {name for name, one in found.items() if one.says != "chance"} == colour_and_repeat(members, 399)
 
 
+@pytest.mark.slow
 def test_holm_on_normal_p_colours_the_same_where_the_edge_is_plain() -> None:
     members = [noise(number, days=1000, mean=0.25 * (number < 3)) for number in range(40)]
     found = judge(members, 9_999).verdicts

@@ -112,6 +112,7 @@ def test_four_hours_of_candles_have_one_sign() -> None:
     assert (found.verdict.t, found.verdict.p) == pytest.approx((1.0, 1.0))
 
 
+@pytest.mark.slow
 def test_the_decisions_are_those_that_were_stored_and_no_rule_is_asked_again() -> None:
     """A correction of the past would change what a rule says now; what it had said is what counts."""
     loaded = loaded_by("signals.outcomes.record")

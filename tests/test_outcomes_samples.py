@@ -128,6 +128,7 @@ def test_x_of_four_hours_is_added_up() -> None:
 DECISIONS = st.dictionaries(st.integers(0, 59), st.sampled_from((-1, 1)), min_size=1)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(decisions=DECISIONS, seed=st.integers(0, 99), cut=st.integers(1, 59))
 def test_what_was_held_each_day_adds_up_to_what_the_decisions_brought(

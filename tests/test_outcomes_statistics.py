@@ -151,6 +151,7 @@ def test_the_smallest_effect_shrinks_with_the_root_of_the_number() -> None:
     assert smallest(float("nan"), 100) is None
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 999), factor=st.floats(0.1, 10))
 def test_a_series_of_larger_moves_differs_in_nothing_but_their_size(seed: int, factor: float) -> None:

@@ -187,6 +187,7 @@ def test_a_trial_outlives_its_instrument(usd: Instrument) -> None:
 # The task
 
 
+@pytest.mark.slow
 def test_a_run_writes_its_trials_before_it_looks(decided: Instrument, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
 
@@ -200,6 +201,7 @@ def test_a_run_writes_its_trials_before_it_looks(decided: Instrument, monkeypatc
     assert Trial.objects.filter(sharpe=None).count() == 6
 
 
+@pytest.mark.slow
 def test_a_run_reads_its_series_once_and_writes_the_ratios_before_it_judges(
     decided: Instrument, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -219,6 +221,7 @@ def test_a_run_reads_its_series_once_and_writes_the_ratios_before_it_judges(
     assert Outcome.objects.filter(deflated=None).count() == 0
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_is_a_problem_until_one_succeeds(
     decided: Instrument, runs: list[Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -238,6 +241,7 @@ def test_a_run_that_fails_is_a_problem_until_one_succeeds(
     assert problem.closed_at is not None
 
 
+@pytest.mark.slow
 def test_a_series_that_raises_is_named_and_the_others_go_on(
     decided: Instrument, runs: list[Any], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -259,6 +263,7 @@ def test_a_series_that_raises_is_named_and_the_others_go_on(
     assert Problem.objects.get(kind="outcomes").detail == "EUR 1d: ValueError('the page is torn')"
 
 
+@pytest.mark.slow
 def test_the_statistics_take_what_the_tables_give(decided: Instrument) -> None:
     """End to end: the real statistics over the decisions of a wave."""
     assert tasks.recompute_family("official") > 0
@@ -273,6 +278,7 @@ def test_the_statistics_take_what_the_tables_give(decided: Instrument) -> None:
 # When it runs
 
 
+@pytest.mark.slow
 def test_each_family_comes_every_night_to_the_brains_queue_when_the_other_has_had_its_tries(settings: Any) -> None:
     Schedule.objects.create(name="outcomes.nightly", func=tasks.RECOMPUTE)
     for _ in range(2):
@@ -310,6 +316,7 @@ def test_a_run_has_more_time_than_a_task_but_ends_before_another_worker_would_be
     assert settings.Q_CLUSTER["retry"] > 240
 
 
+@pytest.mark.slow
 def test_a_run_without_end_is_a_problem_and_not_tried_again_at_once(
     decided: Instrument, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -321,6 +328,7 @@ def test_a_run_without_end_is_a_problem_and_not_tried_again_at_once(
     assert "240 seconds" in Problem.objects.get(kind="outcomes", closed_at=None).detail
 
 
+@pytest.mark.slow
 def test_the_first_pass_that_leaves_nothing_open_asks_for_it_once(decided: Instrument, runs: list[Any]) -> None:
     assert queued() == OFFICIAL
     ask()
@@ -331,6 +339,7 @@ def test_the_first_pass_that_leaves_nothing_open_asks_for_it_once(decided: Instr
     assert queued() == []
 
 
+@pytest.mark.slow
 def test_two_families_are_never_computed_at_once(decided: Instrument) -> None:
     """Both workers of a small installation would be held, and alerts with them."""
     AnalysisSnapshot.objects.filter(rule=MACD).update(timeframe="1h")
@@ -343,6 +352,7 @@ def test_two_families_are_never_computed_at_once(decided: Instrument) -> None:
     assert queued() == [(tasks.RECOMPUTE_FAMILY, ("candles",))]
 
 
+@pytest.mark.slow
 def test_half_a_history_is_no_record(decided: Instrument, nbp: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     assert tasks.due() == "official"
     monkeypatch.setattr(gaps, "half_known", lambda: Instrument.objects.all())

@@ -27,6 +27,7 @@ def noise(seed: int = 1) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
+@pytest.mark.slow
 def test_of_twenty_worlds_without_an_edge_at_most_one_is_coloured_where_five_per_cent_each_colours_nearly_all() -> None:
     found = [no_edge(asked(), number) for number in range(20)]
     assert min(one.panels for one in found) > 60
@@ -34,12 +35,14 @@ def test_of_twenty_worlds_without_an_edge_at_most_one_is_coloured_where_five_per
     assert sum(one.naive > 0 for one in found) >= 15
 
 
+@pytest.mark.slow
 def test_an_edge_that_should_be_seen_is_found_and_where_there_is_none_nothing_is() -> None:
     found = [planted(asked(strength=7.0), number) for number in range(8)]
     assert sum(one.found for one in found if one) >= 6
     assert not any(one.found for one in [planted(asked(strength=0.0), number) for number in range(3)] if one)
 
 
+@pytest.mark.slow
 def test_a_world_is_the_same_each_time() -> None:
     assert no_edge(asked(codes=2), 3) == no_edge(asked(codes=2), 3)
     assert no_edge(asked(codes=2), 3) != no_edge(asked(codes=2), 4)
@@ -88,6 +91,7 @@ def test_no_edge_is_planted_where_a_rule_has_decided_too_little() -> None:
     assert worlds.planted(worlds.decided(flat, of_closes()), of_closes()[0].name, 6.0, "USD") is None
 
 
+@pytest.mark.slow
 def test_on_the_real_history_nothing_is_coloured() -> None:
     """32 codes since 2012, 5 rules of closes, 3 horizons: docs/method.md has the numbers."""
     panels = worlds.panels_of(worlds.decided(history(32), of_closes()))

@@ -32,6 +32,7 @@ def wave(count: int) -> Iterator[Any]:
         yield candle(start, close, "99000", "80000", close, volume="0" if n % 17 == 5 else "12.5")
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_an_outsider_computes_the_same_from_redis(
     settings: Any, monkeypatch: pytest.MonkeyPatch, at: Callable[[str], None], client: Client

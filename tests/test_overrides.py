@@ -248,6 +248,7 @@ def test_who_may_change_may_only_withdraw(client: Client) -> None:
     assert (Override.objects.get().reason, Override.objects.get().mid) == ("Misprint", Decimal("3.9350"))
 
 
+@pytest.mark.slow
 @walk("change", [{"mid": "0"}, {"bid": "3"}, {"effective_date": "2024-01-06"}, {"reason": "  x "}, {"table": "gold"}])
 def test_the_admin_refuses_what_the_api_refuses(client: Client, change: dict[str, str]) -> None:
     operator(client, "add_override", "view_override", "view_instrument")

@@ -146,6 +146,7 @@ def test_every_rule_says_what_it_watches(client: Client, more: dict[str, Any], w
     assert words in page_text(client, PATH).replace("\u00a0", " ")
 
 
+@pytest.mark.slow
 def test_fifty_rules_cost_no_more_questions_than_one(client: Client, django_assert_num_queries: Any) -> None:
     alert_rule()
     alert_event()
@@ -160,6 +161,7 @@ def test_fifty_rules_cost_no_more_questions_than_one(client: Client, django_asse
     assert '<a href="/api/v1/alerts/rules">Wszystkie w API</a>' in response.content.decode()
 
 
+@pytest.mark.slow
 def test_pages_of_events_follow_each_other(client: Client) -> None:
     made = [alert_event(minutes_ago=n).pk for n in range(45)]
     seen: list[int] = []
@@ -172,6 +174,7 @@ def test_pages_of_events_follow_each_other(client: Client) -> None:
     assert client.get(PATH, {"strona": "<x>"}).context["page"].number == 1
 
 
+@pytest.mark.slow
 def test_a_filter_by_asset_takes_aliases(client: Client) -> None:
     alert_event()
     alert_event(code="ETHUSD")
@@ -218,6 +221,7 @@ def test_what_a_licence_keeps_from_pages_is_not_here(client: Client, gecko: Sour
     assert client.get(PATH).context["events"] == []
 
 
+@pytest.mark.slow
 def test_htmx_gets_the_lists_alone_and_head_the_head(client: Client) -> None:
     alert_event()
     part = client.get(PATH, headers=HTMX)
@@ -269,6 +273,7 @@ def test_a_preview_of_official_rates_looks_at_the_days(client: Client, dollar: I
     assert "Zadziałałaby 1 raz w ciągu 5 dni, ostatnio 21.10.2026." in shown
 
 
+@pytest.mark.slow
 def test_a_choice_that_an_address_leaves_out_is_shown_as_the_rule_has_it(client: Client, dollar: Instrument) -> None:
     asked = {name: value for name, value in MOVE.items() if name != "kierunek"} | {"instrument": "USD", "okno": "1440"}
     content = client.get(PREVIEW, asked).content.decode()
@@ -276,6 +281,7 @@ def test_a_choice_that_an_address_leaves_out_is_shown_as_the_rule_has_it(client:
     assert '<option value="both" selected>' in content
 
 
+@pytest.mark.slow
 def test_an_address_with_an_instrument_fills_the_form_in_and_asks_for_its_preview(
     client: Client, dollar: Instrument
 ) -> None:
@@ -294,6 +300,7 @@ def test_an_address_with_an_instrument_fills_the_form_in_and_asks_for_its_previe
     assert len(hostile) < 30_000
 
 
+@pytest.mark.slow
 def test_the_filter_offers_what_is_followed_and_keeps_what_is_chosen(client: Client, dollar: Instrument) -> None:
     content = client.get(PATH, {"instrument": "usd"}).content.decode()
     choices = content.partition('<select name="instrument"')[2].partition("</select>")[0]
@@ -314,6 +321,7 @@ def test_a_rule_of_signals_says_when_it_will_fire(client: Client, dollar: Instru
     assert "USD: nowy sygnał reguły MACD 12/26/9 na świecach dziennych. Zadziała przy pierwszym nowym sygnale" in shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("asked", "field", "words"),
     [
@@ -345,6 +353,7 @@ def test_what_means_nothing_is_said_at_its_field(client: Client, asked: dict[str
     assert found[field]
 
 
+@pytest.mark.slow
 def test_a_window_shorter_than_a_day_says_that_there_is_one_rate_a_day(client: Client, dollar: Instrument) -> None:
     assert "1440" in errors(client, MOVE | {"instrument": "USD"})["okno"]
 
@@ -384,6 +393,7 @@ def test_prices_that_pages_may_not_show_are_not_previewed(client: Client, gecko:
     assert "Nie ma jeszcze notowań" in preview(client, MOVE)
 
 
+@pytest.mark.slow
 def test_the_rule_for_the_token_is_what_the_api_takes(client: Client, dollar: Instrument) -> None:
     for asked in (MOVE | {"prog": "5,25"}, LEVEL, SIGNAL):
         response = client.get(PREVIEW, asked, headers=HTMX)
@@ -398,6 +408,7 @@ def fields_of(content: str) -> dict[str, str]:
     return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', content))
 
 
+@pytest.mark.slow
 def test_a_session_saves_what_the_preview_shows(operator: Client) -> None:
     content = operator.get(PREVIEW, MOVE | {"prog": "5,25"}, headers=HTMX).content.decode()
     fields = fields_of(content)
@@ -416,6 +427,7 @@ def test_a_session_saves_what_the_preview_shows(operator: Client) -> None:
     assert "Zmień lub usuń w panelu" in page_text(operator, PATH)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asked", [LEVEL, SIGNAL])
 def test_every_kind_can_be_saved(operator: Client, dollar: Instrument, asked: dict[str, str]) -> None:
     fields = fields_of(operator.get(PREVIEW, asked, headers=HTMX).content.decode())
@@ -456,6 +468,7 @@ def test_nobody_and_a_token_of_the_api_save_nothing_through_the_page(client: Cli
     assert not AlertRule.objects.exists()
 
 
+@pytest.mark.slow
 def test_a_worker_loads_numpy_with_its_first_preview_and_not_with_the_page() -> None:
     code = "import django, sys; django.setup(); import charon.urls; print('numpy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

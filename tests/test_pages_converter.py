@@ -60,6 +60,7 @@ def reference_rates() -> None:
     put_in([reference("2026-10-23", "4.4000", USD="1.1000")], "ecb")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("reference_rates")
 def test_the_result_says_which_rates_of_which_day_it_was_made_of(client: Client) -> None:
     for query, *words in lines(ANSWERS):
@@ -69,6 +70,7 @@ def test_the_result_says_which_rates_of_which_day_it_was_made_of(client: Client)
         assert [one for one in words if one not in told] == [], (query, told[:1500])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("reference_rates")
 def test_bad_input_is_one_fault_at_its_field(client: Client) -> None:
     for query, status, field, words, example in lines(BAD):

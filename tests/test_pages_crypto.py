@@ -48,6 +48,7 @@ def rows(client: Client, query: str = "") -> dict[str, dict[str, Any]]:
     return {row["code"]: row for row in client.get(PATH + query).context["rows"]}
 
 
+@pytest.mark.slow
 def test_a_row_shows_the_price_and_what_the_engine_keeps_of_the_newest_candle(client: Client, market: Source) -> None:
     row = rows(client)["BTCUSDT"]
     assert (row["price"]["value"], row["price"]["percent"]) == ("100,25", "+2,50%")
@@ -64,6 +65,7 @@ def test_a_row_shows_the_price_and_what_the_engine_keeps_of_the_newest_candle(cl
     assert len(row["line"]["points"].split()) == 24
 
 
+@pytest.mark.slow
 def test_the_squeeze_that_a_state_keeps_is_the_one_that_its_rule_computes(market: Source) -> None:
     rule = rules.find("squeeze_fired")
     assert rule is not None
@@ -80,6 +82,7 @@ def test_the_squeeze_that_a_state_keeps_is_the_one_that_its_rule_computes(market
     assert stands.squeeze_of(replace(kept, kept=())) == (0, None)
 
 
+@pytest.mark.slow
 def test_too_few_candles_are_said_and_never_a_figure(client: Client, market: Source) -> None:
     cells = rows(client)["SOLUSDT"]["cells"]
     assert cells["rsi"].why == "Za mało danych: 12 z 200 świec"
@@ -88,6 +91,7 @@ def test_too_few_candles_are_said_and_never_a_figure(client: Client, market: Sou
     assert "dziennych nie ma" in text_of_page(client, f"{PATH}?interwal=1d")
 
 
+@pytest.mark.slow
 def test_the_order_stands_in_the_address_and_what_is_unknown_comes_last(client: Client, market: Source) -> None:
     def codes(query: str) -> list[str]:
         return list(rows(client, query))
@@ -107,6 +111,7 @@ def test_the_order_stands_in_the_address_and_what_is_unknown_comes_last(client: 
     assert '<th role="columnheader" scope="col" class="number" aria-sort="descending"><a id="sort-rsi"' in content
 
 
+@pytest.mark.slow
 def test_a_hidden_source_is_named_with_its_switch_and_official_rates_stand_in(
     client: Client, market: Source, nbp: Source, job: Job
 ) -> None:
@@ -131,6 +136,7 @@ def test_a_hidden_source_is_named_with_its_switch_and_official_rates_stand_in(
     assert "nie pozwala" not in text_of_page(client, PATH)
 
 
+@pytest.mark.slow
 def test_indicators_of_a_coin_that_a_hidden_source_lists_too_are_not_shown(client: Client, market: Source) -> None:
     coin_market.polygon()
     create = Source.objects.get(code="polygon").listings
@@ -139,12 +145,14 @@ def test_indicators_of_a_coin_that_a_hidden_source_lists_too_are_not_shown(clien
     assert rows(client)["DOGEUSDT"]["why"] == ""
 
 
+@pytest.mark.slow
 def test_a_coin_without_candles_leads_to_the_pair_that_has_them(client: Client, market: Source) -> None:
     save_prices([price("101", 1)], source("coingecko", ["BTC"]))
     row = rows(client)["BTCUSD"]
     assert (row["why"], row["decided"]) == ("źródło nie podaje świec", "BTCUSDT")
 
 
+@pytest.mark.slow
 def test_states_of_sources_are_said_above_the_last_prices(
     client: Client, market: Source, at: Callable[[str], None]
 ) -> None:
@@ -171,6 +179,7 @@ def test_nothing_followed_is_a_sentence(client: Client, nbp: Source) -> None:
     assert "Brak obserwowanych kryptowalut" in text_of_page(client, PATH)
 
 
+@pytest.mark.slow
 def test_a_coin_without_any_price_keeps_its_row(client: Client, market: Source) -> None:
     Quote.objects.filter(instrument__code="DOGEUSDT").delete()
     assert rows(client)["DOGEUSDT"]["why_no_price"] == "brak danych"
@@ -179,6 +188,7 @@ def test_a_coin_without_any_price_keeps_its_row(client: Client, market: Source) 
     assert rows(client)["DOGEUSDT"]["why_no_price"] == "brak danych: źródło jest wyłączone"
 
 
+@pytest.mark.slow
 def test_the_page_listens_to_events_only_where_there_is_redis(client: Client, market: Source, settings: Any) -> None:
     settings.REDIS_URL = ""
     assert 'data-every="15" data-stream=""' in client.get(PATH).content.decode()
@@ -186,6 +196,7 @@ def test_the_page_listens_to_events_only_where_there_is_redis(client: Client, ma
     assert 'data-stream="/api/v1/stream?kinds=prices"' in client.get(PATH).content.decode()
 
 
+@pytest.mark.slow
 def test_the_tile_of_bitcoin_takes_two_statements(market: Source) -> None:
     gecko = source("coingecko", ["BTC"])
     save_prices([price(f"{100 + day}", 60 * 24 * day + 5) for day in range(30)], gecko)
@@ -201,6 +212,7 @@ def test_the_tile_of_bitcoin_takes_two_statements(market: Source) -> None:
     assert tile()[0]["why"] == "brak danych"
 
 
+@pytest.mark.slow
 def test_a_rule_that_is_not_installed_does_not_apply(market: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rules, "RULES", {})
     shown = scan_cells.cells({}, "1h", scan_cells.known_rules())

@@ -34,6 +34,7 @@ def shown(client: Client, path: str) -> Any:
     return response.context
 
 
+@pytest.mark.slow
 def test_every_spelling_leads_to_one_address_and_an_unknown_one_to_its_neighbours(client: Client) -> None:
     for spelling in ("btc", "BTC/USD", "btc_usd", "BTCUSD"[:3], "bitcoin"):
         response = client.get(f"/krypto/{spelling}/?okno=7d")
@@ -48,6 +49,7 @@ def test_every_spelling_leads_to_one_address_and_an_unknown_one_to_its_neighbour
     assert "BTCUSD" in client.get("/krypto/BTCUSX/").content.decode()
 
 
+@pytest.mark.slow
 def test_a_window_says_lowest_highest_and_mean_of_the_prices_it_knows(client: Client) -> None:
     gecko = source("coingecko", ["BTC"])
     save_prices([price(f"{100 + minute / 10:.2f}", minute) for minute in range(0, 121, 3)], gecko)
@@ -68,6 +70,7 @@ def test_a_window_says_lowest_highest_and_mean_of_the_prices_it_knows(client: Cl
     assert shown(client, "/krypto/BTCUSD/")["window"]["why"] == "W tym oknie nie ma jeszcze cen."
 
 
+@pytest.mark.slow
 def test_sources_stand_side_by_side_with_their_distance_in_basis_points(client: Client) -> None:
     save_prices([price("100.00", 2)], source("coingecko", ["BTC"], name="CoinGecko"))
     deribit = source("deribit", ["BTC"], polling_interval=60, name="Deribit")
@@ -90,6 +93,7 @@ def test_a_computed_double_is_not_shown_with_all_its_digits() -> None:
         assert figures.price_text(Decimal(value), 2) == text
 
 
+@pytest.mark.slow
 def test_each_rule_stands_with_the_sentence_of_its_explanation_and_the_way_to_it(client: Client) -> None:
     coin_market.binance()
     found = shown(client, "/krypto/BTCUSDT/")
@@ -105,6 +109,7 @@ def test_each_rule_stands_with_the_sentence_of_its_explanation_and_the_way_to_it
     assert "Brak wskaźników: brak świec dziennych." in daily
 
 
+@pytest.mark.slow
 def test_a_coin_in_dollars_shows_the_rules_of_its_pair_with_candles(client: Client) -> None:
     coin_market.binance()
     save_prices([price("101", 1)], source("coingecko", ["BTC"]))
@@ -115,6 +120,7 @@ def test_a_coin_in_dollars_shows_the_rules_of_its_pair_with_candles(client: Clie
     assert '<link rel="canonical" href="/krypto/BTCUSD/">' in client.get("/ui/assets/btc").content.decode()
 
 
+@pytest.mark.slow
 def test_gold_and_the_euro_say_where_their_figures_come_from(client: Client, nbp: Source, job: Job) -> None:
     coin_market.polygon()
     assert "cena niepubliczna: licencja źródła" in text_of_page(client, "/krypto/XAUUSD/")
@@ -129,6 +135,7 @@ def test_gold_and_the_euro_say_where_their_figures_come_from(client: Client, nbp
     assert "Massive: licencja tego źródła nie pozwala" in euro
 
 
+@pytest.mark.slow
 def test_recent_alerts_have_time_window_and_change(client: Client) -> None:
     gecko = source("coingecko", ["BTC", "ETH"])
     save_prices([price("67321.5", 1), price("1900", 1, "ethereum")], gecko)
@@ -140,6 +147,7 @@ def test_recent_alerts_have_time_window_and_change(client: Client) -> None:
     assert "67\u00a0321,50" in row["text"]
 
 
+@pytest.mark.slow
 def test_the_same_prices_make_the_same_bytes_until_the_first_turns_old(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -292,6 +292,7 @@ def test_an_unchanged_page_costs_no_bytes(client: Client, nbp: Source) -> None:
     assert changed.status_code == 200
 
 
+@pytest.mark.slow
 def test_the_page_asks_at_most_eight_questions(
     client: Client, nbp: Source, archive: Source, django_assert_max_num_queries: Callable[[int], object]
 ) -> None:

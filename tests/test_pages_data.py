@@ -45,6 +45,7 @@ def test_the_map_tells_published_days_from_holidays_and_from_missing_ones(client
     assert "brakuje:" in text_of(content)
 
 
+@pytest.mark.slow
 def test_what_the_address_does_not_name_is_table_a_of_this_year(client: Client, nbp: Source) -> None:
     for query in ("", "?zrodlo=xx&tabela=%00&rok=99999", "?rok=abc", "?zrodlo=nbp&tabela=Z"):
         assert "NBP: tabela A, 2026" in shown(client, f"/dane/{query}"), query
@@ -83,6 +84,7 @@ def test_a_source_that_is_not_shown_has_its_licence_and_nothing_else(client: Cli
     assert "Tajne tylko my nic: licencja pozwala tylko operatorom" in page
 
 
+@pytest.mark.slow
 def test_the_map_is_kept_until_a_table_of_today_can_be_missing(
     client: Client, nbp: Source, at: Callable[[str], None]
 ) -> None:

@@ -38,6 +38,7 @@ def some_jobs(source: Source, chance: random.Random) -> None:
     Job.objects.bulk_create(made)
 
 
+@pytest.mark.slow
 def test_the_trouble_of_a_page_is_that_of_the_source(nbp: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "now", lambda: NOW)
     found = set()
@@ -97,6 +98,7 @@ def test_only_the_five_newest_alerts_are_read(nbp: Source) -> None:
     assert [row["subject"] for row in alert_rows.newest_events()] == ["X6", "X5", "X4", "X3", "X2"]
 
 
+@pytest.mark.slow
 def test_what_bitcoins_tile_asks_is_what_the_scanner_asks(monkeypatch: pytest.MonkeyPatch, nbp: Source) -> None:
     coin_market.register(monkeypatch)
     monkeypatch.setattr(clock, "now", lambda: market.NOW)

@@ -138,6 +138,7 @@ def test_a_currency_whose_source_may_not_be_shown_has_no_figure(client: Client, 
     assert "4,0" not in shown
 
 
+@pytest.mark.slow
 def test_a_range_is_chosen_by_a_link_and_everything_else_is_a_year(client: Client, nbp: Source) -> None:
     history(nbp, count=300)
     assert [len(payload(client, f"/waluty/USD/?zakres={name}")["times"]) for name in ("1M", "3M", "1R", "Max")] == [
@@ -151,6 +152,7 @@ def test_a_range_is_chosen_by_a_link_and_everything_else_is_a_year(client: Clien
     assert 'hx-get="/waluty/USD/?zakres=3M" hx-select="#kurs"' in content
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("query", ["", "?zakres=1M", "?zakres=Max", "?od=2026-01-05&do=2026-03-02"])
 def test_the_days_that_the_page_has_read_make_the_same_chart_as_its_own_question(
     client: Client, nbp: Source, query: str
@@ -190,6 +192,7 @@ def test_too_few_days_make_no_chart(client: Client, nbp: Source) -> None:
     assert "<canvas" not in content
 
 
+@pytest.mark.slow
 def test_the_last_signal_is_explained(client: Client, nbp: Source) -> None:
     history(nbp)
     tasks.catch_up()
@@ -209,6 +212,7 @@ def test_the_last_signal_is_explained(client: Client, nbp: Source) -> None:
     assert "wyliczony wstecz" in shown
 
 
+@pytest.mark.slow
 def test_signals_stand_in_the_table_and_on_the_chart(client: Client, nbp: Source) -> None:
     history(nbp)
     tasks.catch_up()
@@ -223,6 +227,7 @@ def test_signals_stand_in_the_table_and_on_the_chart(client: Client, nbp: Source
     assert 'href="/sygnaly/?instrument=USD&amp;regula=macd_signal_cross_12_26_9"' in content
 
 
+@pytest.mark.slow
 def test_of_many_decisions_the_newest_are_listed_and_the_last_turn_is_still_explained(
     client: Client, nbp: Source
 ) -> None:
@@ -239,6 +244,7 @@ def test_of_many_decisions_the_newest_are_listed_and_the_last_turn_is_still_expl
     assert f'href="/sygnaly/{turn.pk}/"' in client.get("/waluty/USD/").content.decode()
 
 
+@pytest.mark.slow
 def test_a_withdrawn_decision_stands_in_the_table_without_values(client: Client, nbp: Source, archive: Source) -> None:
     """Table B takes the place of the archive's row of a crossing: its bar leaves the daily series."""
     history(archive)
@@ -282,6 +288,7 @@ def test_table_b_is_told_that_the_rule_does_not_apply(client: Client, nbp: Sourc
     assert 'id="wykres-macd"' not in client.get("/waluty/AED/").content.decode()
 
 
+@pytest.mark.slow
 def test_a_currency_that_moved_to_table_b_keeps_its_history_of_signals(client: Client, nbp: Source) -> None:
     history(nbp, "RUB", until=date(2022, 3, 8))
     save(nbp, [table(FRIDAY - timedelta(days=9), RateRecord("RUB", mid=Decimal("0.0474")), "B")])
@@ -294,6 +301,7 @@ def test_a_currency_that_moved_to_table_b_keeps_its_history_of_signals(client: C
     assert "okresy kończące się 08.03.2022" in shown
 
 
+@pytest.mark.slow
 def test_a_retired_currency_says_since_when_and_why_its_last_signal(client: Client, nbp: Source) -> None:
     history(nbp, "HRK", until=date(2022, 12, 30))
     history(nbp, "USD", count=1)
@@ -317,6 +325,7 @@ def test_a_gap_of_a_year_breaks_the_line_and_is_told(client: Client, nbp: Source
     assert "NBP nie ogłaszał kursów od 01.10.2025 do 24.09.2026." in page(client, "/waluty/USD/?zakres=Max")
 
 
+@pytest.mark.slow
 def test_stale_figures_are_marked_with_their_age(client: Client, nbp: Source) -> None:
     history(nbp, until=date(2026, 10, 26))
     tasks.catch_up()
@@ -346,6 +355,7 @@ def test_a_source_that_is_down_is_named_with_the_next_try(client: Client, nbp: S
     assert "NBP jest nieosiągalny od 09:00; następna próba 21.11.2026, 10:00." in shown
 
 
+@pytest.mark.slow
 def test_a_backfill_is_told_and_looked_at_more_often(client: Client, nbp: Source) -> None:
     history(nbp, count=3, until=date(2012, 5, 31))
     running = runs.start("nbp.A", nbp, Job.Trigger.START)
@@ -376,6 +386,7 @@ def test_markup_in_a_name_is_shown_and_not_obeyed(client: Client, nbp: Source) -
     assert "<script>alert" not in content
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path",
     [

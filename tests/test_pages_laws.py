@@ -95,6 +95,7 @@ def asked(client: Client, address: str) -> str:
     return response.content.decode()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("filled")
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_page_says_what_it_is_in_its_language(client: Client, language: str) -> None:
@@ -108,6 +109,7 @@ def test_every_page_says_what_it_is_in_its_language(client: Client, language: st
         assert '\n<link rel="canonical"' in content, address
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("filled")
 def test_a_page_asks_few_statements(client: Client) -> None:
     many = {}
@@ -122,6 +124,7 @@ def test_a_page_asks_few_statements(client: Client) -> None:
     assert many == {}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("filled")
 def test_nothing_on_a_page_depends_on_the_second_it_is_drawn(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     now, different = clock.now(), []
@@ -140,6 +143,7 @@ def test_nothing_on_a_page_depends_on_the_second_it_is_drawn(client: Client, mon
     assert different == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("filled", "marked")
 def test_every_word_on_an_english_page_is_of_the_catalogue_or_data(client: Client) -> None:
     data = data_words()

@@ -137,6 +137,7 @@ def test_a_job_of_an_unknown_kind_keeps_its_own_name(client: Client) -> None:
     assert "gone.X ✓ udane" in journal_of(client)
 
 
+@pytest.mark.slow
 def test_pages_of_the_journal_forgive_a_bad_number(client: Client, nbp: Source) -> None:
     jobs = [Job(job_type="nbp.A", source=nbp, status="success", started_at=NOON, rows_written=n) for n in range(101)]
     Job.objects.bulk_create(jobs)
@@ -147,6 +148,7 @@ def test_pages_of_the_journal_forgive_a_bad_number(client: Client, nbp: Source) 
         assert ("Nowsze" in shown, "Starsze" in shown) == (number > 1, number < 3), asked
 
 
+@pytest.mark.slow
 def test_the_journal_is_filtered_by_source_and_state_in_the_address(
     client: Client, nbp: Source, archive: Source
 ) -> None:

@@ -56,6 +56,7 @@ def horizons(usd: Instrument, **more: Any) -> None:
         outcome(usd, horizon=bars, **more)
 
 
+@pytest.mark.slow
 def test_every_rule_stands_with_its_state_its_values_and_its_reason(client: Client, dollar: Instrument) -> None:
     shown = words(section(client))
     assert re.search(r"MACD 12/26/9 [▲■▼] (KUP|TRZYMAJ|SPRZEDAJ)", shown)
@@ -67,16 +68,19 @@ def test_every_rule_stands_with_its_state_its_values_and_its_reason(client: Clie
     assert "Nie dotyczą kursów dziennych, bo potrzebują świec: VWAP 0,05%." in shown
 
 
+@pytest.mark.slow
 def test_the_reason_is_that_of_the_newest_decision_of_the_rule(client: Client, dollar: Instrument) -> None:
     for rule in ("macd_signal_cross_12_26_9", "bollinger_reentry_20_2"):
         newest = Signal.objects.filter(rule=rule, signal__in=["BUY", "SELL"]).order_by("-as_of")[0]
         assert f"({newest.as_of:%d.%m.%Y})" in words(article(client, rule))
 
 
+@pytest.mark.slow
 def test_a_rule_without_a_record_says_so(client: Client, dollar: Instrument) -> None:
     assert words(section(client)).count("Bilansu jeszcze nie wyliczono.") == 3
 
 
+@pytest.mark.slow
 def test_what_says_the_same_of_every_horizon_stands_once_with_its_number(client: Client, dollar: Instrument) -> None:
     horizons(dollar)
     shown = words(article(client))
@@ -85,12 +89,14 @@ def test_what_says_the_same_of_every_horizon_stands_once_with_its_number(client:
     assert 'class=" told"' not in article(client)
 
 
+@pytest.mark.slow
 def test_a_number_of_decisions_that_differs_is_a_range(client: Client, dollar: Instrument) -> None:
     for bars, count in ((1, 235), (5, 234), (20, 231)):
         outcome(dollar, horizon=bars, n=count)
     assert "wyliczone wstecz, 231–235 sygnałów Nie odróżnia" in words(article(client))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("says", ["better", "worse"])
 def test_only_what_differs_from_chance_is_coloured_and_neither_red_nor_green(
     client: Client, dollar: Instrument, says: str
@@ -106,6 +112,7 @@ def test_only_what_differs_from_chance_is_coloured_and_neither_red_nor_green(
     assert not re.search(r'class="[^"]*\b(good|bad|up|down)\b', shown)
 
 
+@pytest.mark.slow
 def test_too_little_data_has_no_figure_but_its_number(client: Client, dollar: Instrument) -> None:
     horizons(dollar, n=12, says="")
     shown = words(article(client))
@@ -114,6 +121,7 @@ def test_too_little_data_has_no_figure_but_its_number(client: Client, dollar: In
     assert "told" not in article(client)
 
 
+@pytest.mark.slow
 def test_live_and_back_tested_stand_apart_with_all_horizons_in_one_table(client: Client, dollar: Instrument) -> None:
     horizons(dollar)
     horizons(dollar, live=True, n=3, says="")
@@ -124,6 +132,7 @@ def test_live_and_back_tested_stand_apart_with_all_horizons_in_one_table(client:
     assert "Sygnały 3 3 3" in words(shown)
 
 
+@pytest.mark.slow
 def test_every_number_of_a_record_has_its_n_beside_it(client: Client, dollar: Instrument) -> None:
     for bars in (1, 5, 20):
         outcome(dollar, horizon=bars, says="better" if bars == 1 else "chance", p=0.001)
@@ -133,6 +142,7 @@ def test_every_number_of_a_record_has_its_n_beside_it(client: Client, dollar: In
         assert table.startswith('<tr><th scope="row">Sygnały</th>')
 
 
+@pytest.mark.slow
 def test_the_panels_lead_to_the_same_numbers_and_to_the_method(client: Client, dollar: Instrument) -> None:
     horizons(dollar)
     found = re.search(r'href="(/api/v1/outcomes[^"]*)"', article(client))
@@ -143,12 +153,14 @@ def test_the_panels_lead_to_the_same_numbers_and_to_the_method(client: Client, d
     assert "Jak powstaje bilans" in section(client)
 
 
+@pytest.mark.slow
 def test_a_record_that_pages_may_not_show_is_not_shown(client: Client, dollar: Instrument) -> None:
     horizons(dollar)
     Source.objects.update(public_display=False)
     assert section(client) == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", ["failed", "warming_up", "not_applicable"])
 def test_a_rule_that_does_not_stand_has_words_in_its_place(client: Client, dollar: Instrument, status: str) -> None:
     AnalysisSnapshot.objects.filter(rule="bollinger_reentry_20_2").update(status=status, stats={})
@@ -156,6 +168,7 @@ def test_a_rule_that_does_not_stand_has_words_in_its_place(client: Client, dolla
     assert not re.search("KUP|SPRZEDAJ", shown.partition("Bilansu")[0])
 
 
+@pytest.mark.slow
 def test_hostile_words_of_a_record_are_escaped(
     client: Client, dollar: Instrument, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,6 +179,7 @@ def test_hostile_words_of_a_record_are_escaped(
     assert "<script>alert" not in shown
 
 
+@pytest.mark.slow
 def test_fifty_rules_ask_no_more_than_three(
     client: Client, dollar: Instrument, monkeypatch: pytest.MonkeyPatch, django_assert_max_num_queries: Any
 ) -> None:

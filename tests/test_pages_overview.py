@@ -218,6 +218,7 @@ def test_a_changed_rule_shows_none_of_the_old_ones_words(client: Client, nbp: So
     assert "Nie ma jeszcze sygnałów KUP ani SPRZEDAJ" in content
 
 
+@pytest.mark.slow
 def test_the_brains_own_decision_reaches_the_page(client: Client, nbp: Source) -> None:
     figures = [(FRIDAY - timedelta(days=back), Decimal(4) + Decimal(back % 12) / 100) for back in range(259, -1, -1)]
     tables = [Table("A", day, [RateRecord("USD", mid=mid)], sha256="a" * 64) for day, mid in figures]
@@ -372,6 +373,7 @@ def test_names_are_shown_and_never_obeyed(client: Client, nbp: Source) -> None:
     assert content.count("&lt;img src=x onerror=alert(1)&gt;") == 3  # two tiles and a row
 
 
+@pytest.mark.slow
 def test_the_page_with_its_signals_asks_at_most_ten_questions(
     client: Client, nbp: Source, archive: Source, django_assert_max_num_queries: Callable[[int], Any]
 ) -> None:
@@ -398,6 +400,7 @@ def test_the_rule_is_named_as_people_call_it(settings: Any) -> None:
     assert queries.rule_label() == "MACD 12/30/9"
 
 
+@pytest.mark.slow
 def test_150_rows_with_signals_are_a_light_page(client: Client, nbp: Source) -> None:
     figures = {f"{first}{second}Z": "0.012345" for first in "ABCDEFGHIJKLMNO" for second in "ABCDEFGHIJ"}
     save(nbp, THURSDAY, **figures)

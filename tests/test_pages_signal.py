@@ -38,6 +38,7 @@ def words_of(client: Client, row: Signal, start: str = "") -> str:
     return re.sub(r"\s+", " ", text_of(spaced).replace("\u00a0", " "))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("dollar")
 def test_it_says_all_that_the_api_says_in_the_language_of_the_address(client: Client) -> None:
     row = newest(rule=MACD)
@@ -52,6 +53,7 @@ def test_it_says_all_that_the_api_says_in_the_language_of_the_address(client: Cl
     assert f"Stan po świecy {told['flip']['after']:%d.%m.%Y}." in words_of(client, row)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("dollar")
 def test_the_bars_that_decided_stand_side_by_side(client: Client) -> None:
     row = newest(rule=MACD)
@@ -66,6 +68,7 @@ def test_the_bars_that_decided_stand_side_by_side(client: Client) -> None:
     assert "Histogram" in table
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("dollar")
 def test_the_other_rules_agree_or_not(client: Client) -> None:
     row = newest(rule=MACD)
@@ -80,6 +83,7 @@ def test_the_other_rules_agree_or_not(client: Client) -> None:
         assert f"<td>{words[one['agrees']]}</td>" in shown
 
 
+@pytest.mark.slow
 def test_decisions_of_a_rule_lead_to_each_other(client: Client, dollar: Instrument) -> None:  # noqa: F811
     listed = list(Signal.objects.filter(rule=MACD, signal__in=TURNS).order_by("as_of"))
     assert len(listed) > 3
@@ -99,6 +103,7 @@ def test_decisions_of_a_rule_lead_to_each_other(client: Client, dollar: Instrume
     assert f'<a href="/sygnaly/{taken_back.pk}/">zastąpione nowszym</a>' in old
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("dollar")
 def test_it_leads_to_the_instrument_to_an_alert_filled_in_and_to_the_json(client: Client) -> None:
     row = newest(rule=MACD)
@@ -113,6 +118,7 @@ def test_it_leads_to_the_instrument_to_an_alert_filled_in_and_to_the_json(client
     assert f'<option value="{MACD}" selected>' in form
 
 
+@pytest.mark.slow
 def test_the_record_is_shown_apart_and_coloured_only_where_it_differs_from_chance(
     client: Client,
     dollar: Instrument,  # noqa: F811
@@ -132,6 +138,7 @@ def test_the_record_is_shown_apart_and_coloured_only_where_it_differs_from_chanc
     assert 'class="told"' in content_of(client, row)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("dollar")
 def test_it_asks_few_questions_whatever_it_is_about(client: Client) -> None:
     for rule in ("bollinger_reentry_20_2", MACD):
@@ -142,6 +149,7 @@ def test_it_asks_few_questions_whatever_it_is_about(client: Client) -> None:
         assert len(made) <= MOST_STATEMENTS, [one["sql"] for one in made]
 
 
+@pytest.mark.slow
 def test_a_candle_is_explained_with_as_few(client: Client, bitcoin: Instrument) -> None:  # noqa: F811
     row = newest(timeframe="1h")
     assert "USDT" in words_of(client, row)
@@ -153,6 +161,7 @@ def test_a_candle_is_explained_with_as_few(client: Client, bitcoin: Instrument) 
     assert client.get(f"/sygnaly/{row.pk}/").status_code == 404
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("dollar")
 def test_what_is_not_there_or_may_not_be_shown_is_a_404_with_a_way_on(client: Client) -> None:
     row = newest(rule=MACD)
@@ -188,6 +197,7 @@ def test_a_row_of_another_kind_is_a_page_too(
     assert ("Alert na ten sygnał" in content) == ("rule" not in changed)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("dollar")
 def test_htmx_and_a_second_look_get_less(client: Client, at: Callable[[str], None]) -> None:
     path = f"/sygnaly/{newest(rule=MACD).pk}/"

@@ -85,6 +85,7 @@ def of_each(listed: list[Crossing]) -> list[Crossing]:
     return [*oldest.values(), *newest.values()]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("dollar")
 def test_every_rule_is_listed_newest_first_with_its_reason(client: Client) -> None:
     rows = shown(client)
@@ -99,12 +100,14 @@ def test_every_rule_is_listed_newest_first_with_its_reason(client: Client) -> No
     assert "Nie jest to rekomendacja inwestycyjna" in content
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("dollar")
 def test_the_reason_is_that_of_the_api() -> None:
     for one in of_each(crossings.explained(crossings.wanted(Audience.PAGE))):
         assert one.why == explanation(one.row)["sentence"]["pl"]
 
 
+@pytest.mark.slow
 def test_the_reason_of_a_candle_is_that_of_the_api(bitcoin: Instrument) -> None:
     listed = of_each(crossings.explained(crossings.wanted(Audience.PAGE, instrument=bitcoin)))
     assert {one.row.rule for one in listed} == {rule.name for rule in rules.active()}
@@ -112,6 +115,7 @@ def test_the_reason_of_a_candle_is_that_of_the_api(bitcoin: Instrument) -> None:
         assert one.why == explanation(one.row)["sentence"]["pl"]
 
 
+@pytest.mark.slow
 def test_a_candle_has_its_hour_and_its_currency(client: Client, bitcoin: Instrument) -> None:
     row = shown(client)[0]
     assert row["timeframe"] == "1 godzina"
@@ -121,6 +125,7 @@ def test_a_candle_has_its_hour_and_its_currency(client: Client, bitcoin: Instrum
     assert f'<time datetime="{row["opened"]:%Y-%m-%dT%H:%M:%SZ}" data-rel>' in client.get(PATH).content.decode()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("dollar")
 def test_each_filter_leaves_what_it_names(client: Client) -> None:
     assert columns(client, "rule", regula="bollinger_reentry") == {"Wstęgi Bollingera 20/2"}
@@ -135,6 +140,7 @@ def test_each_filter_leaves_what_it_names(client: Client) -> None:
     assert '<option value="kup" selected>' in content
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("dollar")
 def test_days_are_typed_as_people_write_them_and_both_are_included(client: Client) -> None:
     days = sorted(map(str, columns(client, "iso")))
@@ -148,6 +154,7 @@ def test_days_are_typed_as_people_write_them_and_both_are_included(client: Clien
     assert f'name="od" value="{first}"' in client.get(f"/en{PATH}", {"od": first}).content.decode()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("dollar")
 def test_a_day_that_there_is_not_is_said_at_its_field_and_nothing_is_listed(client: Client) -> None:
     for wrong in ("31.02.2026", "x", "<b>", "\0" * 3 + "1", "9" * 300, "2026", "01.13.2026"):
@@ -184,6 +191,7 @@ def test_an_unknown_instrument_is_answered_with_its_neighbours(client: Client) -
     assert response.context["crossings"] == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("dollar")
 @pytest.mark.parametrize(
     "text", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "\0", "x" * 5000, "🙂"]
@@ -197,12 +205,14 @@ def test_hostile_filters_are_shown_and_not_obeyed(client: Client, text: str) -> 
     assert len(content) < 20_000
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("dollar")
 @pytest.mark.parametrize("text", ["", "0", "-1", "x", "1.5", "१", "9" * 300, "99999999999"])
 def test_a_page_number_that_is_none_is_the_first_page(client: Client, text: str) -> None:
     assert client.get(PATH, {"strona": text}).context["page"].number == 1
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("dollar")
 def test_pages_follow_each_other_without_a_gap(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(signals, "ROWS_A_PAGE", 10)
@@ -232,6 +242,7 @@ def test_a_database_without_signals_says_what_is_missing(client: Client, nbp: So
     assert "Nie ma jeszcze sygnałów Pojawią się tutaj same" in shown_text
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("dollar")
 def test_a_page_asks_the_same_few_questions_however_many_rows_it_has(
     client: Client, django_assert_num_queries: Any
@@ -242,6 +253,7 @@ def test_a_page_asks_the_same_few_questions_however_many_rows_it_has(
         client.get(PATH, {"instrument": "USD"})
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("dollar")
 def test_what_may_not_be_shown_on_pages_is_left_out(client: Client) -> None:
     assert shown(client)
@@ -251,6 +263,7 @@ def test_what_may_not_be_shown_on_pages_is_left_out(client: Client) -> None:
     assert shown(client) == []
 
 
+@pytest.mark.slow
 def test_candles_that_may_not_be_shown_are_left_out(client: Client, bitcoin: Instrument) -> None:
     assert shown(client)
     Source.objects.filter(code="binance").update(public_display=False)
@@ -279,6 +292,7 @@ def test_a_withdrawn_decision_has_no_price_and_says_so(client: Client, nbp: Sour
     assert row["why"].startswith("Decyzję wycofano")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("dollar")
 def test_htmx_gets_the_list_alone_and_head_the_head(client: Client) -> None:
     whole = client.get(f"{PATH}?sygnal=kup")
@@ -293,6 +307,7 @@ def test_htmx_gets_the_list_alone_and_head_the_head(client: Client) -> None:
     assert client.post(PATH).status_code == 405
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("dollar")
 def test_each_row_links_to_its_instrument_and_to_the_whole_explanation(client: Client) -> None:
     [row, *_] = shown(client)

@@ -42,6 +42,7 @@ def rate(code: str = "USD", **facts: object) -> LatestRate:
     return LatestRate(code, **(usual | changes | facts))  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("tables")
 def test_a_tab_shows_its_table_and_what_is_no_tab_shows_the_first(client: Client) -> None:
     first = ["EUR", "USD", "CHF", "UAH"]
@@ -60,6 +61,7 @@ def test_a_tab_shows_its_table_and_what_is_no_tab_shows_the_first(client: Client
     assert codes_of(client, "waluty/?tabela=B") == ["AED", "ISK"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("tables")
 def test_a_column_sorts_both_ways_and_what_has_no_value_stays_last(client: Client) -> None:
     asked = ("zmiana", "-zmiana", "kurs", "nazwa", "-kod", "sygnal", "nonsense", "--kurs", "-")
@@ -108,6 +110,7 @@ def test_links_of_the_table_keep_the_rest_of_the_address(client: Client) -> None
     assert 'hx-get="/en/waluty/?tabela=B&filtr=a&sort=kod"' in content
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("tables")
 def test_no_address_is_an_error_and_none_is_obeyed(client: Client) -> None:
     for text in (HOSTILE, "\0", "a" * 5000, "%", "\u202e", "zł/EUR"):

@@ -106,6 +106,7 @@ def lines(table: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.split("|")] for line in table.strip().replace("\n    |", "|").splitlines()]
 
 
+@pytest.mark.slow
 def test_the_card_says_rate_table_amount_and_the_days_between(client: Client) -> None:
     for query, *words in lines(VECTORS):
         response = client.get(f"{PAGE}?{query}")
@@ -114,6 +115,7 @@ def test_the_card_says_rate_table_amount_and_the_days_between(client: Client) ->
         assert [one for one in words if one not in card] == [], (query, card[:3000])
 
 
+@pytest.mark.slow
 def test_bad_input_is_one_fault_at_its_field_that_keeps_what_was_typed(client: Client) -> None:
     for query, status, field, *expected in lines(BAD):
         response = client.get(f"{PAGE}?{query}")
@@ -215,6 +217,7 @@ def test_the_small_form_of_other_pages_asks_no_statement() -> None:
     assert (row["day"], row["code"]) == ("23.03.2026", "EUR")
 
 
+@pytest.mark.slow
 def test_an_amount_stands_in_its_field_as_it_is_typed_in_the_language(client: Client) -> None:
     """The permalink has a point; a Pole goes on with a comma."""
     for page, query in (

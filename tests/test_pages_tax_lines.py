@@ -105,6 +105,7 @@ def test_what_is_wrong_with_the_whole_list_is_said_and_the_text_kept(client: Cli
     assert "nie jest tekstem" in text_of(client.post(PAGE, {"plik": odd}).content)
 
 
+@pytest.mark.slow
 def test_five_hundred_lines_ask_as_many_statements_as_one(client: Client) -> None:
     counts = []
     for count in (1, 500):

@@ -45,6 +45,7 @@ def test_while_history_is_loaded_the_page_says_how_far_it_is(client: Client, nbp
     assert "37 z 98" in text_of(client.get(QUESTION).content)
 
 
+@pytest.mark.slow
 def test_a_refusal_asks_few_statements_too(client: Client, nbp: Source) -> None:
     many = {}
     for address in ASKED:

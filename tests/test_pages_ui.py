@@ -44,6 +44,7 @@ def followed() -> set[str]:
     return set(Listing.objects.filter(tracked=True).values_list("instrument__code", flat=True))
 
 
+@pytest.mark.slow
 def test_the_pages_of_the_seed_document_answer(client: Client) -> None:
     for path in ("/ui", "/ui/assets/BTC", "/ui/alerts", "/en/ui", "/en/ui/assets/eth", "/en/ui/alerts"):
         assert client.get(path).status_code == 200, path

@@ -131,6 +131,7 @@ def test_a_past_that_failed_is_brought_an_hour_later(past: Callable[[str], list[
     assert Tick.objects.order_by("observed_at")[0].observed_at == datetime(2025, 10, 26, tzinfo=UTC)
 
 
+@pytest.mark.slow
 def test_a_past_that_met_another_is_brought_after_it(past: Callable[[str], list[str]]) -> None:
     Listing.objects.filter(ticker="X:BTCUSD").update(tracked=False)
     assert past("13:00") == ["success"]
@@ -142,6 +143,7 @@ def test_a_past_that_met_another_is_brought_after_it(past: Callable[[str], list[
     assert (past("13:02"), pasts()) == (["success"], {"C:EURUSD", "X:BTCUSD"})
 
 
+@pytest.mark.slow
 def test_a_past_that_cannot_be_read_keeps_no_other_from_its_own(past: Callable[[str], list[str]]) -> None:
     WithPast.prices["C:XAUUSD"] = Decimal(4100)
     for ticker in ("C:EURUSD", "C:XAUUSD"):

@@ -78,6 +78,7 @@ def told(response: Any) -> str:
     return f"{response.status_code} {dict(response.items())} {response.content.decode(errors='replace')}"
 
 
+@pytest.mark.slow
 def test_a_secret_in_the_address_stands_nowhere(client: Client, nbp: Source, redis: Any, log: Log) -> None:
     addresses = [one.address for one in operations()] + PAGES + OTHERS
     for number, address in enumerate(addresses):
@@ -104,6 +105,7 @@ def test_a_secret_in_the_path_or_the_host_stands_nowhere(client: Client, nbp: So
     assert SECRET not in log.stream.getvalue()
 
 
+@pytest.mark.slow
 def test_a_token_of_ours_stands_nowhere_whatever_it_is_called(
     client: Client, nbp: Source, redis: Any, log: Log, settings: Any
 ) -> None:
@@ -124,6 +126,7 @@ def test_a_token_of_ours_stands_nowhere_whatever_it_is_called(
         assert secret not in log.stream.getvalue() + str(redis.xrange("redis:message_log"))
 
 
+@pytest.mark.slow
 def test_a_signed_in_operators_pages_do_not_repeat_it(client: Client, nbp: Source, redis: Any, log: Log) -> None:
     client.force_login(User.objects.create_superuser("operator"))
     for address in (

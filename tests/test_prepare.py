@@ -21,6 +21,7 @@ def functions() -> list[str]:
     return sorted(SignedPackage.loads(row.payload)["func"] for row in OrmQ.objects.all())
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_sources_and_timetables_are_written_and_nothing_is_begun() -> None:
     call_command("prepare")
@@ -29,6 +30,7 @@ def test_sources_and_timetables_are_written_and_nothing_is_begun() -> None:
     assert functions() == []
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_the_miner_begins_with_what_is_missing() -> None:
     call_command("prepare", "--start")

@@ -118,6 +118,7 @@ def test_what_the_limit_leaves_out_is_the_oldest_and_is_counted(client: Client, 
     assert fault(client, 422, "/prices", asset="BTC", limit=0)["detail"][0]["message"] == "must be at least 1"
 
 
+@pytest.mark.slow
 def test_ten_thousand_prices_come_in_one_answer_and_the_rest_is_told(client: Client, gecko: Source) -> None:
     save_prices([price("67321.25", minutes / 2) for minutes in range(1, 10_051)], gecko)
     answer = client.get("/prices", {"asset": "BTC", "window": "7d"})

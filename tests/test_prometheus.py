@@ -25,6 +25,7 @@ def test_promtool_has_nothing_to_say_about_the_configuration() -> None:
     assert "SUCCESS: 1 rule files found" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("promtool"), reason="needs promtool (Debian: apt install prometheus)")
 def test_the_rules_fire_when_they_should_and_at_nothing_else() -> None:
     done = subprocess.run(["promtool", "test", "rules", RULE_TESTS], capture_output=True, text=True)

@@ -132,6 +132,7 @@ def test_a_number_of_no_row_is_404(client: Client, kind: str, number: int) -> No
     assert error(client.get(f"/provenance/{kind}/{number}"), 404)["code"] == "not_found"
 
 
+@pytest.mark.slow
 @walk("kind", [*KINDS, "signal", "nothing"])
 @walk("number", ["-1", "1_0", "+1", "%201", "1.0", "１", "x", "1%00"])
 def test_what_is_no_number_is_no_address(client: Client, kind: str, number: str) -> None:

@@ -130,6 +130,7 @@ def test_its_instruments_take_turns_and_pulse_does_not_poll_them(row: Source) ->
     assert [item.listing.ticker for item in batch_queue.dequeue(2)] == ["C:NOKSEK", "X:FROGUSD"]
 
 
+@pytest.mark.slow
 def test_its_critical_instrument_is_in_the_priority_batch(row: Source, client: Client) -> None:
     result = batch_run.run()
     assert result is not None
@@ -139,6 +140,7 @@ def test_its_critical_instrument_is_in_the_priority_batch(row: Source, client: C
     assert status["api_calls_remaining"] == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("ticker", "minutes", "stale"), [
     ("C:XPDUSD", 10, False), ("C:XPDUSD", 20, True), ("X:FROGUSD", 20, False), ("X:FROGUSD", 80, True),
 ])  # fmt: skip
@@ -148,6 +150,7 @@ def test_what_takes_turns_is_stale_later(row: Source, client: Client, ticker: st
     assert [(price["source"], price["stale"]) for price in response.json()["items"]] == [(row.code, stale)]
 
 
+@pytest.mark.slow
 def test_its_prices_answer_under_each_of_its_names(row: Source, client: Client) -> None:
     tasks.quotes(row.code)
     assert Quote.objects.filter(source=row).count() == 3
@@ -160,12 +163,14 @@ def test_its_prices_answer_under_each_of_its_names(row: Source, client: Client) 
     ]["detail"] == {"code": row.code}
 
 
+@pytest.mark.slow
 def test_the_list_of_sources_shows_it(row: Source, client: Client) -> None:
     [item] = [item for item in get(client, "/sources")["items"] if item["code"] == row.code]
     assert (item["needs_key"], item["has_key"], item["cadence_seconds"]) == (True, True, 300)
     assert (item["name"], item["attribution"], item["public_api"]) == ("Example", "Dane: Example", False)
 
 
+@pytest.mark.slow
 def test_what_it_lists_can_be_followed(row: Source, client: Client) -> None:
     assert listing.due() == [row]
     assert tasks.refresh_listing(row.code) == "success"
@@ -175,11 +180,13 @@ def test_what_it_lists_can_be_followed(row: Source, client: Client) -> None:
     assert listed_assets.keep(row, []).removed == 1
 
 
+@pytest.mark.slow
 def test_its_timetable_is_that_of_a_market(row: Source) -> None:
     names = {seen(entry["name"], row) for entry in upcoming()}
     assert not [name for name in names if name.startswith("CODE")], "a market without tables has no schedule"
 
 
+@pytest.mark.slow
 def test_nothing_outside_the_providers_knows_one_by_name() -> None:
     """Examples of the API's documentation, the settings of the built-in ones with their other names, the list of which
     sources are compared, and the demo, which drives their replicas, may.

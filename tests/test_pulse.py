@@ -143,6 +143,7 @@ def test_a_message_of_candles_wakes_the_engine_for_those_that_are_open(at: Calla
     assert bells() == 1
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_a_ring_wakes_the_brain_for_what_is_open_and_for_nothing_else() -> None:
     sources.sync()

@@ -306,6 +306,7 @@ def test_a_fault_of_the_program_ends_the_beat_with_its_words(market: Source, mon
     assert Poll.objects.get(name="fake.quotes").error == "disk full"
 
 
+@pytest.mark.slow
 def test_a_key_stands_in_no_row_no_log_no_message_and_no_page(
     market: Source,
     client: Client,

@@ -139,6 +139,7 @@ def test_a_clock_set_back_does_not_block_for_ever(nbp: Source, at: Callable[[str
     assert rate_limit.take(nbp, FIVE) == 0.0
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 4), st.booleans()), max_size=25))
 def test_in_no_window_more_than_the_limit_goes_out(

@@ -52,6 +52,7 @@ def figures(row: Any) -> Any:
     return {name: row[name] for name in names}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("random_tables")
 @given(st.sampled_from(CODES), st.sampled_from(CODES), DAYS, st.sampled_from(["none", "previous", "next"]))
 @settings(max_examples=60, deadline=None, suppress_health_check=HERE)
@@ -77,6 +78,7 @@ def test_a_day_a_period_and_the_tables_agree(client: Client, code: str, quote: s
         assert all(in_tables(code, one) is None for one in nearer if one != effective)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("random_tables")
 @given(st.sampled_from(CODES), st.sampled_from(CODES))
 @settings(max_examples=25, deadline=None, suppress_health_check=HERE)
@@ -134,6 +136,7 @@ def two_codes(at: Callable[[str], None], nbp: Source) -> None:
     save(nbp, table("A", MONDAY, USD="3.9350", EUR="4.3434"))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("two_codes")
 @walk(("asked", "status"), WRONG)
 def test_what_is_wrong_is_refused(client: Client, asked: dict[str, str], status: int) -> None:
@@ -151,6 +154,7 @@ def test_a_parameter_that_comes_twice_is_refused(client: Client, name: str) -> N
     assert name in [row["field"] for row in response.json()["error"]["detail"]]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("two_codes")
 @walk("fill", ["none", "previous", "next"])
 @walk("day", ["0001-01-01", "1984-01-01", "2026-10-27", "9999-12-31"])

@@ -39,6 +39,7 @@ def test_a_cross_rate_is_derived_and_names_both_legs_of_one_day(client: Client) 
     }  # fmt: skip
 
 
+@pytest.mark.slow
 @walk(
     ("asked", "pairs"),
     [
@@ -102,6 +103,7 @@ def figure(value: Decimal) -> Figure:
     return Figure(FRIDAY, value, None, None, 8, "nbp", "A", None)
 
 
+@pytest.mark.slow
 @given(MIDS, MIDS)
 @settings(max_examples=200, deadline=None)
 def test_a_cross_keeps_eight_digits_and_is_rounded_once_half_up(top: Decimal, below: Decimal) -> None:

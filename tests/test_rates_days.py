@@ -45,6 +45,7 @@ def test_a_day_with_a_publication_is_that_row_of_the_table(client: Client) -> No
     }  # fmt: skip
 
 
+@pytest.mark.slow
 @walk(
     ("fill", "day", "expected"),
     [
@@ -62,6 +63,7 @@ def test_a_day_is_filled_from_where_it_is_asked_and_says_of_which_day_and_why(
     assert told(ask(client, "/rates", code="USD", date=day, fill=fill), *ROW)[0][1:] == expected
 
 
+@pytest.mark.slow
 @walk("fill", ["none", "previous", "next"])
 def test_a_period_is_its_days_each_asked_alone(client: Client, fill: str) -> None:
     whole = ask(client, "/rates", code="USD,AED", fill=fill, from_="2026-10-14", to=MONDAY)
@@ -70,6 +72,7 @@ def test_a_period_is_its_days_each_asked_alone(client: Client, fill: str) -> Non
     assert whole == {"items": alone, "count": 26}
 
 
+@pytest.mark.slow
 def test_pages_of_a_filled_period_are_the_period_in_pieces(client: Client) -> None:
     period = {"code": "USD,AED", "fill": "previous", "from_": "2026-10-12", "to": MONDAY}
     whole = ask(client, "/rates", **period)
@@ -79,6 +82,7 @@ def test_pages_of_a_filled_period_are_the_period_in_pieces(client: Client) -> No
     assert ask(client, "/rates", **period, offset=1_000_000) == {"items": [], "count": 30}
 
 
+@pytest.mark.slow
 @walk(
     ("code", "day", "reason", "name"),
     [
@@ -103,6 +107,7 @@ def test_a_holiday_is_called_by_its_name(client: Client, nbp: Source, at: Callab
     assert (row["mid"], row["reason"], row["reason_name"]) == ("3.9500", "holiday", "Narodowe Święto Niepodległości")
 
 
+@pytest.mark.slow
 def test_a_table_that_should_be_here_is_missing_and_what_stands_in_is_stale(
     client: Client, at: Callable[[str], None]
 ) -> None:
@@ -124,6 +129,7 @@ def test_a_gap_in_the_middle_is_missing_and_a_day_that_nobody_published_is_not(c
     assert (row["reason"], row["stale"], row["effective_date"]) == ("missing_here", True, "2026-10-23")
 
 
+@pytest.mark.slow
 def test_what_left_its_table_is_carried_two_weeks_at_most_and_says_so(
     client: Client, nbp: Source, at: Callable[[str], None]
 ) -> None:
@@ -155,6 +161,7 @@ def test_a_weekend_hides_no_old_number(client: Client, at: Callable[[str], None]
     assert told(found, *columns) == [("2026-10-23", "weekend", True)]
 
 
+@pytest.mark.slow
 def test_nothing_is_carried_into_another_unit_of_money(client: Client, nbp: Source, at: Callable[[str], None]) -> None:
     at("2026-01-22 13:00")
     for day, value in (("2025-12-31", "0.000326"), ("2026-01-07", "0.031183"), ("2026-01-21", "0.031239")):
@@ -165,6 +172,7 @@ def test_nothing_is_carried_into_another_unit_of_money(client: Client, nbp: Sour
     assert told(ahead, "mid", "reason") == [(None, "redenominated")]
 
 
+@pytest.mark.slow
 def test_a_day_can_be_asked_of_one_table_and_of_one_source(client: Client, nbp: Source) -> None:
     bid_ask = RateRecord("USD", bid=Decimal("3.8"), ask=Decimal("4.0"))
     save(nbp, Table("C", FRIDAY, [bid_ask], number="1/C", sha256="c"))
@@ -175,6 +183,7 @@ def test_a_day_can_be_asked_of_one_table_and_of_one_source(client: Client, nbp: 
     assert (none["mid"], none["reason"]) == (None, "not_quoted")
 
 
+@pytest.mark.slow
 def test_figures_of_a_source_that_is_not_public_are_not_shown_on_a_day_either(client: Client) -> None:
     Source.objects.update(public_api=False)
     assert told(ask(client, "/rates", code="USD", date=FRIDAY), "mid", "reason") == [(None, "not_quoted")]
@@ -195,6 +204,7 @@ STATEMENTS = [
 ]
 
 
+@pytest.mark.slow
 @walk(("asked", "count"), STATEMENTS)
 def test_statements_do_not_grow_with_codes_or_days(
     client: Client, django_assert_num_queries: Any, asked: dict[str, str], count: int

@@ -42,6 +42,7 @@ def test_it_has_all_that_the_newest_tables_have_sorted_by_code(client: Client) -
     assert (page["items"], page["count"]) == (answer["items"][1:2], 3)
 
 
+@pytest.mark.slow
 def test_what_left_its_table_has_no_rate_and_says_since_when(client: Client) -> None:
     found = told(ask(client, "/latest", code="HRK,USD"), *ROW, "reason_name")
     assert found == [
@@ -76,6 +77,7 @@ def test_a_new_table_is_in_the_next_answer(client: Client, nbp: Source) -> None:
     assert (again.status_code, again.content) == (304, b"")
 
 
+@pytest.mark.slow
 @walk(
     ("asked", "expected"),
     [
@@ -99,6 +101,7 @@ def test_expand_puts_the_facts_of_the_source_in_the_place_of_its_code(client: Cl
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_all_of_them_take_as_many_statements_as_one(client: Client, django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(6):  # the generation, all codes, their rows, the figures, the newest tables, gaps
         client.get("/latest")
@@ -106,6 +109,7 @@ def test_all_of_them_take_as_many_statements_as_one(client: Client, django_asser
         client.get("/latest?code=USD")
 
 
+@pytest.mark.slow
 @walk(
     ("asked", "status", "code"),
     [

@@ -62,6 +62,7 @@ def test_a_group_is_of_a_period_as_it_was_published(client: Client, more: Any) -
     assert refusal(client, "/rates", code="USD", group="week", **more)[:2] == (400, "bad_request")
 
 
+@pytest.mark.slow
 @walk(
     "asked",
     [

@@ -33,6 +33,7 @@ def pages(client: Client, address: str) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.slow
 @walk(
     ("path", "asked"),
     [
@@ -52,6 +53,7 @@ def test_links_lead_through_all_pages(client: Client, path: str, asked: Any) -> 
     assert "Link" not in client.get(f"{path}?{query}&limit={whole['count']}").headers
 
 
+@pytest.mark.slow
 @walk(
     ("path", "count"),
     [
@@ -69,6 +71,7 @@ def test_a_file_has_more_rows_than_any_page(client: Client, path: str, count: in
     assert short == lines[:6]
 
 
+@pytest.mark.slow
 def test_a_whole_file_begins_behind_its_offset(client: Client) -> None:
     path = "/rates?code=USD&fill=none&from=2022-01-01&to=2026-10-24&format=csv"
     whole, rest = (b"".join(client.get(address)).splitlines() for address in (path, f"{path}&offset=30"))

@@ -66,6 +66,7 @@ def test_a_rule_without_a_vote_does_not_count() -> None:
     assert found == (2 / 3, Label.STRONG_BUY, 2, 0, 1, 3)
 
 
+@pytest.mark.slow
 @given(VOTES)
 def test_the_opposite_votes_are_the_opposite_rating(cast: list[int | None]) -> None:
     found, mirrored = rate(cast), rate([None if vote is None else -vote for vote in cast])

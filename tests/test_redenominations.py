@@ -105,6 +105,7 @@ def test_every_break_is_ascending_with_a_source_and_a_factor_above_one() -> None
     assert all(row.source and (row.factor is None or row.factor > 1) for row in redenominations.BREAKS)
 
 
+@pytest.mark.slow
 def test_every_jump_of_the_archive_is_a_break_or_is_known_to_be_none() -> None:
     """202 codes, 31 years: what jumps by more than a factor of 3 from one table to the next is judged by hand."""
     found = set()
@@ -286,6 +287,7 @@ def test_bars_behind_the_page_are_the_ones_of_the_engine(dollar: Instrument) -> 
     assert without[DAY]["macd"] != 0
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_decisions_bar_by_bar_across_it_are_those_of_one_go(
     nbp: Source, job: Job, at: Callable[[str], None], new_dollar: Break

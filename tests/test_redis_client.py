@@ -108,6 +108,7 @@ def test_a_long_summary_is_cut(client: fakeredis.FakeRedis) -> None:
     assert (lines_of(client)[0]["payload_size"], len(lines_of(client)[0]["summary"])) == ("5000", 500)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "url", ["redis://:hunter2/x@redis:6379/0", "redis://redis:six/0", "redis://redis:70000", "http://redis"]
 )

@@ -242,6 +242,7 @@ def test_parameters_that_are_not_configured_are_counted_apart(usd: Instrument, s
     assert counts(replay.verify()) == {"rows": rows, "not_configured": rows}
 
 
+@pytest.mark.slow
 def test_rows_whose_candles_were_pruned_are_not_replayable(fives: Instrument, at: Callable) -> None:  # noqa: F811
     engine.decide(fives, "5m")
     rows = Signal.objects.count()

@@ -123,6 +123,7 @@ def decided(nbp: Source, monkeypatch: pytest.MonkeyPatch, at: Callable[[str], No
     engine.decide(usd)
 
 
+@pytest.mark.slow
 def test_ten_ways_to_look_ahead_are_caught_and_the_honest_rule_is_not(decided: None) -> None:
     assert replay.verify().differences == [], "one pass looks ahead in the same way"
     found = replay.truncate()

@@ -212,6 +212,7 @@ ASKED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_service_knows_every_fault(name: str) -> None:
     faults: list[dict[str, object]] = [

@@ -174,6 +174,7 @@ def test_exchange_info_names_the_limits_and_every_symbol(client: httpx.Client) -
     assert sum(symbol.endswith("USDT") for symbol in symbols) >= 29
 
 
+@pytest.mark.slow
 def test_one_price_is_an_object_and_several_are_a_list(client: httpx.Client) -> None:
     one = client.get("api/v3/ticker/price", params={"symbol": "BTCUSDT"}).json()
     two = client.get("api/v3/ticker/price", params={"symbols": '["BTCUSDT","ETHUSDT"]'}).json()

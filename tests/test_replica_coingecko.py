@@ -95,6 +95,7 @@ def test_a_coin_that_went_stale_has_no_change_and_an_old_stamp(
     assert coin["last_updated_at"] < MOMENT - 30 * DAY
 
 
+@pytest.mark.slow
 def test_markets_are_a_list_by_market_value(client: httpx.Client) -> None:
     coins = client.get("coins/markets?vs_currency=usd&per_page=3&price_change_percentage=1h,7d&sparkline=true").json()
     assert [coin["market_cap_rank"] for coin in coins] == [1, 2, 3]

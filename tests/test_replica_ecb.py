@@ -77,6 +77,7 @@ def test_the_file_of_90_days_is_one_line_with_double_quotes_and_no_zeros_at_the_
     assert not re.search(r'rate="\d+\.\d*0"', text)
 
 
+@pytest.mark.slow
 def test_all_files_tell_the_same_figures_of_a_day(client: httpx.Client) -> None:
     daily = re.findall("currency='(.*?)' rate='(.*?)'", text_of(client, "eurofxref-daily.xml"))
     recent = re.findall('currency="(.*?)" rate="(.*?)"', text_of(client, "eurofxref-hist-90d.xml").split("</Cube>")[0])
@@ -87,6 +88,7 @@ def test_all_files_tell_the_same_figures_of_a_day(client: httpx.Client) -> None:
     }
 
 
+@pytest.mark.slow
 def test_the_history_is_a_zip_of_one_file_with_a_comma_at_the_end_of_each_line(client: httpx.Client) -> None:
     name, text = member_of(client, "eurofxref-hist.zip")
     lines = text.splitlines()
@@ -99,6 +101,7 @@ def test_the_history_is_a_zip_of_one_file_with_a_comma_at_the_end_of_each_line(c
     assert "\r" not in text
 
 
+@pytest.mark.slow
 def test_the_history_has_as_many_days_as_the_recorded_one(ecb: Server[ECB], client: httpx.Client) -> None:
     ecb.set_now(at("2026-04-13", "18:00"))
     days = list(lines_of(client))
@@ -145,6 +148,7 @@ def test_a_currency_has_its_first_and_last_day(code: str, first: str, last: str)
     assert ends > date(2026, 1, 1) or code not in fixings.fixing(after)
 
 
+@pytest.mark.slow
 def test_a_missing_figure_is_na_in_the_table_and_absent_in_xml(ecb: Server[ECB], client: httpx.Client) -> None:
     assert lines_of(client)["2012-06-01"]["ISK"] == "N/A"
     ecb.set_now(at("2012-06-01", "18:00"))
@@ -153,6 +157,7 @@ def test_a_missing_figure_is_na_in_the_table_and_absent_in_xml(ecb: Server[ECB],
     assert "ISK" not in text
 
 
+@pytest.mark.slow
 def test_figures_are_crosses_of_the_banks_mids(client: httpx.Client) -> None:
     """On 2026-10-26 the NBP has 4.4026 for the euro, 3.9293 for the dollar and 0.024969 for the yen."""
     line = lines_of(client)["2026-10-26"]
@@ -197,6 +202,7 @@ def test_a_day_may_be_late_and_a_figure_corrected(ecb: Server[ECB], client: http
     assert 'rate="9.999"' in recent
 
 
+@pytest.mark.slow
 def test_figures_go_on_after_the_end_of_the_archive_without_a_jump(ecb: Server[ECB], client: httpx.Client) -> None:
     ecb.set_now(at("2026-12-18", "20:00"))
     days = text_of(client, "eurofxref-hist-90d.xml").split("<Cube time=")[1:]

@@ -44,6 +44,7 @@ def test_tables_come_out_on_the_days_of_the_project_s_calendar(letter: Letter) -
     assert date(2026, 12, 24) not in made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("letter", LETTERS)
 def test_the_real_tables_stay_and_the_others_go_on_from_them(letter: Letter) -> None:
     real, whole = data.tables(letter, data.last_day().year), onward.tables(letter, data.last_day().year)
@@ -57,6 +58,7 @@ def test_the_real_tables_stay_and_the_others_go_on_from_them(letter: Letter) -> 
             assert new.as_tuple().exponent == old.as_tuple().exponent
 
 
+@pytest.mark.slow
 def test_numbers_go_on_and_begin_anew_with_each_year() -> None:
     for letter in LETTERS[:3]:
         for year in YEARS:
@@ -80,6 +82,7 @@ def test_rates_move_every_day_as_rates_do() -> None:
         assert 0 < max(moves) < Decimal("0.03"), day
 
 
+@pytest.mark.slow
 def test_the_other_replicas_say_the_same_of_a_day() -> None:
     for day, table in list(mids(2027).items())[::20]:
         told = fixings.fixing(day)

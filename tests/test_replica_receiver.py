@@ -39,6 +39,7 @@ def test_the_signature_is_that_of_the_published_example() -> None:
     assert made == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
+@pytest.mark.slow
 def test_a_message_that_comes_again_is_one_message(server: Server[Receiver]) -> None:
     assert [sent(server).status_code for _ in range(3)] == [200, 200, 200]
     assert sent(server, key="b").status_code == 200
@@ -85,6 +86,7 @@ def test_it_answers_as_it_is_told_to(server: Server[Receiver], mode: str, status
     assert len(received(server).messages) == taken
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("mode", "taken"), [("hang", 0), ("hang-taken", 1), ("drip", 1)])
 def test_it_hangs_and_drips(server: Server[Receiver], mode: str, taken: int) -> None:
     stamp = str(int(NOW.timestamp()))
@@ -94,6 +96,7 @@ def test_it_hangs_and_drips(server: Server[Receiver], mode: str, taken: int) -> 
     assert len(received(server).messages) == taken
 
 
+@pytest.mark.slow
 def test_what_arrived_is_listed_newest_first_as_a_page_and_as_json(server: Server[Receiver]) -> None:
     sent(server)
     sent(server)

@@ -264,6 +264,7 @@ def test_windows_of_polls_alone_or_of_closes_alone_have_every_price(client: Clie
 # The upgrade
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_roll_ups_of_earlier_releases_count_as_partial(transactional_db: None) -> None:
     executor = MigrationExecutor(connection)

@@ -203,6 +203,7 @@ def items(client: Client, path: str) -> list[dict[str, Any]]:
     return list(response.json()["items"])
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 @pytest.mark.usefixtures("added", "brought")
 def test_a_rule_of_twenty_lines_is_everywhere_without_another_change(client: Client, admin_client: Client) -> None:
@@ -239,6 +240,7 @@ def test_a_rule_of_twenty_lines_is_everywhere_without_another_change(client: Cli
     assert "regula=three_in_a_row_3#sygnal" in client.get("/waluty/USD/").content.decode()
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 @pytest.mark.usefixtures("added", "brought")
 def test_the_primary_rule_is_a_setting(client: Client, settings: Any) -> None:
@@ -340,6 +342,7 @@ def state_of_hours() -> Any:
     return AnalysisSnapshot.objects.get(rule=ThreeInARow.name, timeframe="1h").state
 
 
+@pytest.mark.slow
 def test_candle_by_candle_comes_to_the_same_as_in_one_go(bitcoin: Instrument) -> None:
     engine.decide(bitcoin, "1h")
     for one in list(hours(90))[60:]:
@@ -370,6 +373,7 @@ def test_the_example_of_the_page_is_the_rule_that_is_tested_here() -> None:
     assert len(inspect.getsource(ThreeInARow).splitlines()) <= 22
 
 
+@pytest.mark.slow
 def test_an_unknown_primary_rule_ends_the_start_with_one_line(tmp_path: Path) -> None:
     ended = manage("check", PRIMARY_RULE="no such", DATA_DIR=str(tmp_path))
     assert ended.returncode == 1
@@ -387,6 +391,7 @@ def test_a_rule_that_is_silent_on_days_cannot_be_the_primary_one(
         rules.primary()
 
 
+@pytest.mark.slow
 def test_a_web_process_loads_neither_pandas_nor_numba(tmp_path: Path) -> None:
     script = "import sys, charon.wsgi, charon.urls; print({'pandas', 'numba', 'numpy'} & set(sys.modules))"
     environment = os.environ | {"DATA_DIR": str(tmp_path), "ENV_FILE": os.devnull}

@@ -58,6 +58,7 @@ def installation(settings: Any, without_redis: None, tmp_path: Path, monkeypatch
     settings.ENABLE_METRICS_ENDPOINT = False
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 @pytest.mark.usefixtures("installation")
 def test_every_get_answers_with_its_saved_bytes(travel: Callable[[str], None]) -> None:

@@ -36,6 +36,7 @@ def names_read() -> set[str]:
 # Encoding
 
 
+@pytest.mark.slow
 def test_no_page_gives_markup_back_that_stood_in_a_parameter(client: Client, nbp: Source) -> None:
     asked = dict.fromkeys(names_read(), MARKUP)
     assert len(asked) > 30
@@ -70,6 +71,7 @@ def test_an_id_of_a_stranger_splits_no_header(client: Client, nbp: Source, value
     assert "a" not in answer.cookies
 
 
+@pytest.mark.slow
 @walk("words", ["USD' OR '1'='1", "USD;DROP TABLE markets_rate", 'USD" UNION SELECT 1--', "%00", "USD\0"])
 def test_a_filter_is_a_value_and_no_sql(client: Client, nbp: Source, words: str) -> None:
     for path, name in (("/rates", "code"), ("/jobs", "type"), ("/gaps", "source"), ("/sygnaly/", "instrument")):
@@ -80,6 +82,7 @@ def test_a_filter_is_a_value_and_no_sql(client: Client, nbp: Source, words: str)
 # Pages in browsers
 
 
+@pytest.mark.slow
 def test_every_page_stays_out_of_frames_and_windows_of_others(client: Client, nbp: Source) -> None:
     for path in [*plain_pages(), LOGIN, "/nie-ma/"]:
         answer = client.get(path)

@@ -66,6 +66,7 @@ def test_a_password_like_the_name_of_its_account_is_none() -> None:
         validate_password("katarzyna.wisniewska", User(username="katarzyna.wisniewsk"))
 
 
+@pytest.mark.slow
 def test_more_than_three_thousand_guesses_of_that_length_are_known() -> None:
     known = ComposedPasswordValidator().passwords
     doubled = [word * 2 for word in known if len(word) >= 8]
@@ -166,6 +167,7 @@ def test_a_logout_ends_the_session_here_and_in_the_browser(client: Client, ada: 
     assert (is_in(client), is_in(stolen), Session.objects.count()) == (False, False, 0)
 
 
+@pytest.mark.slow
 def test_pages_of_a_session_are_kept_by_no_cache(client: Client, ada: User) -> None:
     log_in(client)
     for path in (HOME, reverse("admin:markets_apitoken_changelist"), "/ui/settings"):

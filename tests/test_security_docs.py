@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from tests.test_docs import ROOT, read, table
 from tests.test_docs_requirements import known_tests
 
@@ -48,6 +50,7 @@ def test_every_other_reason_is_one() -> None:
             assert WHY_NOT.match(row[2]), row
 
 
+@pytest.mark.slow
 def test_every_test_that_a_row_names_exists() -> None:
     named = set(re.findall(r"`(test_\w+\.py::\w+)`", read(PAGE)))
     assert len(named) > 60

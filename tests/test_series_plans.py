@@ -172,6 +172,7 @@ def test_postgresql_finds_the_figure_before_a_day_without_reading_on(nbp: Source
         assert stretch["Actual Rows"] <= 2
 
 
+@pytest.mark.slow
 @needs_sqlite
 def test_sqlite_answers_each_hot_question_from_one_stretch_of_the_index(nbp: Source) -> None:
     one_of = fill(nbp)

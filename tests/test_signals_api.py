@@ -37,6 +37,7 @@ def get(client: Client, path: str, **parameters: Any) -> Any:
     return response.json()
 
 
+@pytest.mark.slow
 def test_the_newest_decision_stands_first(decided: None, client: Client) -> None:
     answer = get(client, "/signals", code="USD", limit=1)
     row = Signal.objects.filter(instrument__code="USD").order_by("-as_of")[0]
@@ -63,11 +64,13 @@ def test_the_newest_decision_stands_first(decided: None, client: Client) -> None
     ]
 
 
+@pytest.mark.slow
 @walk("path", ["/signals", "/signals/", "/api/v1/signals", "/api/v1/signals/"])
 def test_every_spelling_of_the_address_answers_alike(decided: None, client: Client, path: str) -> None:
     assert get(client, path, code="gold")["items"][0]["code"] == "XAU"
 
 
+@pytest.mark.slow
 def test_filters_narrow_and_both_ends_are_inclusive(decided: None, client: Client) -> None:
     buys = get(client, "/signals", code="usd/pln", signal="BUY")
     assert {item["signal"] for item in buys["items"]} == {"BUY"}
@@ -79,6 +82,7 @@ def test_filters_narrow_and_both_ends_are_inclusive(decided: None, client: Clien
     assert page["count"] == Signal.objects.count()
 
 
+@pytest.mark.slow
 def test_a_corrected_bar_shows_its_newest_edition_first(decided: None, client: Client) -> None:
     row = Signal.objects.filter(instrument__code="USD").order_by("-as_of")[0]
     row.pk, row.version, row.signal = None, 2, "BUY"
@@ -87,6 +91,7 @@ def test_a_corrected_bar_shows_its_newest_edition_first(decided: None, client: C
     assert (first["edition"], first["signal"]) == (2, "BUY")
 
 
+@pytest.mark.slow
 def test_the_current_state_lists_every_instrument(decided: None, client: Client) -> None:
     answer = get(client, "/signals/current")
     states = {item["code"]: item for item in answer["items"]}
@@ -100,6 +105,7 @@ def test_the_current_state_lists_every_instrument(decided: None, client: Client)
     assert states["AED"]["as_of"] is None
 
 
+@pytest.mark.slow
 def test_an_instrument_that_nobody_decided_on_yet_is_pending(decided: None, client: Client) -> None:
     AnalysisSnapshot.objects.all().delete()
     assert {item["status"] for item in get(client, "/signals/current")["items"]} == {"pending"}
@@ -124,10 +130,12 @@ def test_a_wrong_question_gets_the_envelope(
     assert set(response.json()["error"]) == {"code", "message", "detail", "id"}
 
 
+@pytest.mark.slow
 def test_the_nearest_codes_are_named(decided: None, client: Client) -> None:
     assert client.get("/signals?code=USB").json()["error"]["detail"] == {"nearest": ["USD"]}
 
 
+@pytest.mark.slow
 def test_the_number_of_queries_does_not_grow_with_the_rows(
     decided: None, client: Client, django_assert_max_num_queries: Any
 ) -> None:
@@ -141,6 +149,7 @@ def test_the_last_days_that_dates_can_name_are_no_fault(decided: None, client: C
     assert get(client, "/signals", **{"from": "0001-01-01", "to": "9999-12-31"})["count"] > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hidden", ["nbp", "nbp_archive"])
 def test_decisions_are_not_shown_where_a_source_of_their_series_is_not(
     decided: None, client: Client, hidden: str

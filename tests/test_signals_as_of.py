@@ -105,6 +105,7 @@ def test_the_state_of_then_is_that_of_the_ledger(decided: None, client: Client) 
     assert latest["histogram"] == pytest.approx(now["histogram"], abs=1e-9)
 
 
+@pytest.mark.slow
 def test_the_newest_turn_is_the_one_that_counted_then(decided: None, client: Client) -> None:
     row = corrected()
     Signal.objects.filter(signal__in=("BUY", "SELL"), as_of__gt=row.as_of).delete()
@@ -122,6 +123,7 @@ def test_a_decision_whose_bar_left_its_series_is_no_state(decided: None, client:
     assert state["as_of"] == bar(600), "the newest bar before that has a row"
 
 
+@pytest.mark.slow
 def test_of_candles_the_newest_turn_is_shown(decided: None, client: Client) -> None:
     source("binance", ["BTCUSDT"], enabled=True)
     row = Signal.objects.create(
@@ -143,10 +145,12 @@ def test_decisions_of_a_source_that_is_not_public_stay_hidden(decided: None, cli
     assert get(client, "/signals", as_of=FIRST)["count"] == get(client, "/signals/current", as_of=FIRST)["count"] == 0
 
 
+@pytest.mark.slow
 def test_pages_of_the_state(decided: None, client: Client) -> None:
     assert get(client, "/signals/current", as_of=FIRST, offset=1) == {"items": [], "count": 1}
 
 
+@pytest.mark.slow
 def test_statements_are_as_many_for_all_rules_as_for_one(
     decided: None, client: Client, django_assert_num_queries: Any
 ) -> None:
@@ -157,6 +161,7 @@ def test_statements_are_as_many_for_all_rules_as_for_one(
             get(client, "/signals/current", as_of=SECOND, rule=rule, limit=1000)
 
 
+@pytest.mark.slow
 def test_any_moment_may_be_asked_for_and_no_answer_is_kept_for_others(
     decided: None, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,6 +173,7 @@ def test_any_moment_may_be_asked_for_and_no_answer_is_kept_for_others(
         assert again.status_code == 304
 
 
+@pytest.mark.slow
 @walk("path", ["/signals", "/signals/current"])
 @walk(
     ("as_of", "status"),
@@ -183,6 +189,7 @@ def test_what_is_no_moment_of_the_past_is_refused(
     error(client.get(f"{path}?as_of={as_of}"), status)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("as_of", ["0001-01-01", "1984-01-01T00:00:00Z"])
 def test_before_everything_there_is_nothing(decided: None, client: Client, as_of: str) -> None:
     assert get(client, "/signals", as_of=as_of)["count"] == 0

@@ -61,6 +61,7 @@ def installation(answers: Answers, outgoing: set[tuple[str, int]]) -> Iterator[s
         thread.join()
 
 
+@pytest.mark.slow
 def test_a_healthy_installation_passes_step_by_step(installation: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert smoke.main([installation, "--seconds", "0"]) == 0
     said = [line.split()[-1] for line in capsys.readouterr().out.splitlines()]
@@ -79,6 +80,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", BROKEN)
 def test_what_is_not_so_is_named(
     path: str, installation: str, answers: Answers, capsys: pytest.CaptureFixture[str]
@@ -90,6 +92,7 @@ def test_what_is_not_so_is_named(
     assert fault in said
 
 
+@pytest.mark.slow
 def test_a_step_is_asked_again_until_it_holds(
     installation: str, answers: Answers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -98,6 +101,7 @@ def test_a_step_is_asked_again_until_it_holds(
     assert smoke.main([installation, "--seconds", "60"]) == 0
 
 
+@pytest.mark.slow
 def test_where_there_is_redis_the_stream_has_to_open(
     installation: str, answers: Answers, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -153,6 +153,7 @@ def test_every_state_that_there_is_stands_in_the_table_below() -> None:
     assert set(CASES) == set(State)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("state", "make", "said", "strict"), [(state, *case) for state, cases in CASES.items() for case in cases]
 )

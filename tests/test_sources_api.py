@@ -166,6 +166,7 @@ WRONG = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @walk("base_url", [*INSIDE, *WRONG])
 def test_an_address_that_is_not_public_is_refused(client: Client, installed: None, base_url: str) -> None:
     error = fault(register(client, {"code": "fake", "base_url": base_url}), 400, "bad_request")
@@ -181,6 +182,7 @@ def test_an_inner_address_is_called_one(client: Client, installed: None, base_ur
     assert "inside a network" in message
 
 
+@pytest.mark.slow
 @walk(
     "base_url",
     [

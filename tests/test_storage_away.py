@@ -93,6 +93,7 @@ def away(request: pytest.FixtureRequest, client: Client, without_redis: None) ->
         yield request.param
 
 
+@pytest.mark.slow
 def test_every_page_says_so_calmly_in_polish(away: Exception, client: Client) -> None:
     for path in PAGES:
         response = client.get(path)
@@ -104,6 +105,7 @@ def test_every_page_says_so_calmly_in_polish(away: Exception, client: Client) ->
         assert str(away) not in content
 
 
+@pytest.mark.slow
 def test_a_fragment_an_operation_and_a_form_are_503_too(away: Exception, client: Client) -> None:
     assert client.get("/", headers={"HX-Request": "true"}).status_code == 503
     assert client.post("/admin/markets/source/1/change/", {"enabled": "on"}).status_code == 503
@@ -215,6 +217,7 @@ def test_lines_without_a_traceback_pass_and_the_memory_is_bounded(lines: Lines) 
     assert len(filtered.told) == 200  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 def test_a_variable_that_stops_every_task_is_written_once_and_then_counted(
     nbp: Source, monkeypatch: pytest.MonkeyPatch, lines: Lines
 ) -> None:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 from unittest.mock import patch
 
+import pytest
 from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -259,6 +260,7 @@ def histories(draw: st.DrawFn) -> list[tuple[str, list[Table]]]:
     return batches + draw(st.lists(st.sampled_from(batches), max_size=4))
 
 
+@pytest.mark.slow
 @given(history=histories(), worth_a_table=st.sampled_from([1, copying.MIN_TEMPORARY_ROWS]))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_history_of_batches_ends_as_in_the_model(
@@ -286,6 +288,7 @@ def test_any_history_of_batches_ends_as_in_the_model(
         transaction.set_rollback(True)
 
 
+@pytest.mark.slow
 @given(history=histories())
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_same_batch_again_at_once_writes_nothing(

@@ -293,6 +293,7 @@ def test_candles_out_of_order_are_stored_in_theirs(binance: Source) -> None:
     assert (outcome.inserted, outcome.gaps) == (3, [])
 
 
+@pytest.mark.slow
 def test_the_newest_two_candles_of_87_series_take_few_statements_whatever_their_history(binance: Source) -> None:
     Listing.objects.update(tracked=True)
     tickers = list(binance.listings.values_list("ticker", flat=True))

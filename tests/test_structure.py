@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("charon", "markets", "miner", "signals")
 # A task or a module that the queue, the supervisor or Django loads by its name.
@@ -66,6 +68,7 @@ def circle_of(graph: dict[str, set[str]]) -> list[str]:
     return []
 
 
+@pytest.mark.slow
 def test_no_module_reaches_itself_again_over_others() -> None:
     assert circle_of({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}), "a circle is seen"
     graph = imports()
@@ -79,6 +82,7 @@ def test_a_dotted_name_in_a_string_counts_as_an_import() -> None:
     assert longest_known("miner.tasks.mine", {"miner", "miner.tasks"}) == "miner.tasks"
 
 
+@pytest.mark.slow
 def test_one_client_asks_the_providers_and_one_module_knows_binance_us() -> None:
     """Pages, API and brain read what the miner stored: none of them can call a provider."""
     speak = {

@@ -83,6 +83,7 @@ def test_five_ends_within_a_minute_end_everything() -> None:
         run_out(it, now)
 
 
+@pytest.mark.slow
 def test_no_half_a_house_when_one_cannot_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
     good, bad, stop = child("import time; time.sleep(60)"), child("raise SystemExit(1)"), Stop()
     good.check(0)
@@ -200,6 +201,7 @@ def test_a_task_that_waits_for_its_next_try_does_not_hide_the_beat(beats: Path) 
         sign_at(beats, now + 1)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_a_queue_whose_results_go_nowhere_is_dead(beats: Path) -> None:
     """A monitor that was killed: the beat runs again and again, and stays on the queue."""
@@ -257,6 +259,7 @@ def test_a_process_that_shows_no_sign_of_life_is_replaced() -> None:
     it.kill()
 
 
+@pytest.mark.slow
 def test_five_ends_while_the_database_is_away_are_waited_out(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -71,6 +71,7 @@ def test_rows_can_be_added_after_sequences_that_began_anew() -> None:
     assert Instrument.objects.create(code="XTS", base="XTS", kind="currency", name_pl="x", name_en="x").pk > newest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["2026-10-26 12:00", "2026-10-26 23:59"])
 def test_a_timetable_that_was_kept_is_that_of_every_second_of_its_minute(
     monkeypatch: pytest.MonkeyPatch, moment: str

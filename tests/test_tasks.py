@@ -69,6 +69,7 @@ def test_a_pause_that_is_over_holds_nobody(nbp: Source, replica: Replica, short_
     assert tasks.mine("nbp", ["gold"]) == "done"
 
 
+@pytest.mark.slow
 def test_a_run_brings_all_tables_with_one_job_each(nbp: Source, replica: Replica, short_history: None) -> None:
     assert tasks.mine("nbp") == "done"
     assert told() == {
@@ -84,6 +85,7 @@ def test_a_run_brings_all_tables_with_one_job_each(nbp: Source, replica: Replica
                       "nbp.C": ("skipped", "up_to_date"), "nbp.B": ("skipped", "not_yet")}  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_failed_table_stops_no_other_one_and_the_next_run_tries_it_again(
     nbp: Source, replica: Replica, short_history: None
 ) -> None:
@@ -127,6 +129,7 @@ def test_a_refusal_that_is_no_matter_of_the_country_pauses_nobody(
     assert len(replica.requests) == 7, "three windows and a week show that it refuses; then each table once"
 
 
+@pytest.mark.slow
 def test_a_rest_of_a_million_years_is_one_of_three_days(db: None, settings: Any, at: Callable[[str], None]) -> None:
     sources.sync()
     deribit, settings.DERIBIT_BASE_URL = Source.objects.get(code="deribit"), "https://index.example/"
@@ -151,6 +154,7 @@ def test_a_database_that_refuses_fails_the_job_and_the_process_lives(
     assert (job.status, job.reason, job.error) == ("failed", "storage", "OperationalError: database is locked")
 
 
+@pytest.mark.slow
 def test_a_run_out_of_time_enqueues_its_own_continuation(
     nbp: Source, replica: Replica, short_history: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -178,6 +182,7 @@ def test_a_run_whose_time_ends_between_two_tables_enqueues_the_rest(nbp: Source,
     assert not Job.objects.exists()
 
 
+@pytest.mark.slow
 def test_a_poll_asks_until_the_days_table_is_in(nbp: Source, replica: Replica, short_history: None) -> None:
     replica.withhold("A", date(2026, 10, 26))
     tasks.poll("nbp", "A")
@@ -213,6 +218,7 @@ def test_a_source_switched_off_in_the_middle_of_a_backfill_leaves_no_open_job(nb
     assert (job.status, job.reason) == ("failed", "stopped")
 
 
+@pytest.mark.slow
 def test_what_a_failed_run_has_brought_is_announced_as_well(
     nbp: Source, replica: Replica, monkeypatch: pytest.MonkeyPatch, at: Callable[[str], None]
 ) -> None:

@@ -284,6 +284,7 @@ def test_a_figure_that_was_refused_here_did_not_leave_the_table(october: None, n
     assert isinstance(refused(same_day("EUR", "2026-10-27")), StaleError)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("span", "code", "day", "table_day", "warning"),
     [
@@ -425,6 +426,7 @@ def test_of_the_one_stop_shop_the_amount_becomes_euro(nbp: Source) -> None:
     assert (in_pln["rate"], in_pln["amount_into"], in_pln["input"]["code"]) == ("4.2938", "232.89", "PLN")
 
 
+@pytest.mark.slow
 @walk(
     ("amount", "rounding", "pln"),
     [
@@ -489,6 +491,7 @@ def test_a_renamed_currency_is_told_with_its_successor_and_not_converted(nbp: So
     assert (error.detail["successor"], error.detail["last_date"]) == ("XCG", "2025-03-26")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("relation", "day", "said"),
     [

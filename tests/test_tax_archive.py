@@ -65,6 +65,7 @@ def test_it_is_asked_for_at_the_nbp_once_however_often_it_is_wanted(archived: No
     ]
 
 
+@pytest.mark.slow
 def test_the_fetched_table_answers_the_same_question_with_its_number(
     archived: None, replica: Replica, at: Callable[[str], None]
 ) -> None:
@@ -86,6 +87,7 @@ def test_nothing_is_asked_of_a_source_that_is_off_or_paused(archived: None, nbp:
     assert wanted.fetch("nbp", "A", CHRISTMAS) == "off"
 
 
+@pytest.mark.slow
 def test_some_dozens_wait_at_most(nbp: Source, archived: None) -> None:
     places = [("A", date(2024, 1, 2) + DAY * number) for number in range(100)]
     assert wanted.enqueue("nbp", places) == wanted.MOST_WAITING
@@ -144,6 +146,7 @@ def test_a_hole_of_the_archive_too_is_not_stepped_over(nbp: Source, archive: Sou
         answer(ASKED)
 
 
+@pytest.mark.slow
 def test_an_answer_of_official_figures_asks_nobody(
     archived: None, replica: Replica, at: Callable[[str], None], django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
@@ -163,6 +166,7 @@ def test_what_the_archive_has_is_known_since_it_was_read(archived: None) -> None
     assert (found["rate"], found["source"], found["why_not_final"]) == ("3.5848", "nbp_archive", "archive_only")
 
 
+@pytest.mark.slow
 def test_what_the_archive_alone_had_then_is_told_after_the_official_figure_came(
     archived: None, replica: Replica, at: Callable[[str], None], django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:

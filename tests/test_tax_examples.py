@@ -19,6 +19,7 @@ pytestmark = pytest.mark.django_db
 EXAMPLES: list[dict[str, Any]] = [row["example"] for row in described()]
 
 
+@pytest.mark.slow
 @walk("example", EXAMPLES, ids=lambda example: example["asked"]["rule"])
 def test_the_example_of_a_rule_is_answered_as_it_says(client: Client, example: dict[str, Any]) -> None:
     response = client.get("/tax-rate", example["asked"])

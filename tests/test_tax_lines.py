@@ -100,6 +100,7 @@ def test_a_line_that_is_wrong_has_the_envelope_and_the_others_live(client: Clien
     assert items[4]["error"]["detail"] == [{"field": "bogus", "message": "is not a parameter here"}]
 
 
+@pytest.mark.slow
 def test_500_lines_are_taken_with_as_many_statements_as_one_and_501_are_refused(
     client: Client, django_assert_max_num_queries: Any
 ) -> None:

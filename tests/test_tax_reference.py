@@ -70,6 +70,7 @@ def same(asked: Question, found: dict[str, object] | QuestionError) -> bool:
     return expected is not None and said == (expected.day.isoformat(), expected.letter, expected.rate, True)
 
 
+@pytest.mark.slow
 def test_random_questions_are_answered_as_the_raw_package_says() -> None:
     asked = drawn(13, QUESTIONS)
     found = [one for at in range(0, QUESTIONS, AT_ONCE) for one in answer_all(asked[at : at + AT_ONCE])]

@@ -201,6 +201,7 @@ def test_choosing_asks_no_table_and_twice_chooses_the_same(rule: Rule) -> None:
     assert rule.event(asked) in {TODAY, TODAY - timedelta(days=1), date(TODAY.year, 1, 1)}
 
 
+@pytest.mark.slow
 @every_rule
 @given(day=days)
 def test_a_chosen_day_is_never_after_the_event_and_before_is_strict(rule: Rule, day: date) -> None:
@@ -213,6 +214,7 @@ def test_a_chosen_day_is_never_after_the_event_and_before_is_strict(rule: Rule, 
         assert one.relation is not Relation.FIRST or (one.day.month, one.day.day) in {(10, 1), (1, 1)} or one.day == day
 
 
+@pytest.mark.slow
 @every_rule
 @given(day=st.dates(date.min + timedelta(days=1)))
 def test_no_day_of_the_calendar_is_a_fault(rule: Rule, day: date) -> None:

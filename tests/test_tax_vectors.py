@@ -122,6 +122,7 @@ def check(asked: str, code: str, day: str, number: str, table_day: str, rate: st
     assert found["citation"] == f"Tabela nr {number} z dnia {table_day}, 1 {code} = {rate.replace('.', ',')} PLN"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", lines(BEFORE), ids=" ".join)
 def test_the_newest_table_strictly_before_the_day_is_the_answer(line: list[str]) -> None:
     check("nbp.before", *line)

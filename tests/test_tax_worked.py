@@ -63,6 +63,7 @@ def asked(rule: str, code: str = "EUR", **inputs: str) -> dict[str, Any]:
     return answer(Question(rule, code, **read))
 
 
+@pytest.mark.slow
 @every_rule
 def test_a_worked_example_comes_out_to_the_last_digit(rule: Rule) -> None:
     told = rule.example

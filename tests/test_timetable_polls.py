@@ -83,6 +83,7 @@ def named_by_the_provider(code: str) -> set[str]:
     return names
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", sorted(PROVIDERS))
 @given(seconds=st.one_of(st.integers(5, 400), st.integers(5, 7 * 86_400)))
 def test_each_poll_of_each_provider_has_exactly_one_starter(code: str, seconds: int) -> None:
@@ -106,6 +107,7 @@ def test_every_poll_stands_in_the_table_as_the_queue_needs_it(market: Source) ->
     assert {(row.cluster, row.repeats) for row in scheduled().values()} == {(settings.MINER_QUEUE, -1)}
 
 
+@pytest.mark.slow
 def test_what_a_new_installation_polls_follows_its_settings(db: None) -> None:
     call_command("sync", skip_checks=True)
     rows = [row for code in ("coingecko", "deribit", "binance") for row in scheduled(code).values()]

@@ -111,6 +111,7 @@ def seed(apps: Any) -> dict[str, int]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_every_row_is_kept_with_todays_kinds_and_moments(before: dict[str, int]) -> None:
     now: dict[str, Any] = {
@@ -149,6 +150,7 @@ def test_open_announcements_are_worked_off_and_the_task_that_waits_finds_its_fun
     assert Job.objects.get(job_type="nbp.C").status == "failed", "its worker is gone"
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_new_figures_widen_one_open_row_and_take_a_failed_one_along(before: dict[str, int]) -> None:
     sources.sync()

@@ -130,6 +130,7 @@ def midnight(day: date) -> datetime:
     return datetime(day.year, day.month, day.day)  # noqa: DTZ001  as the rows are compared
 
 
+@pytest.mark.slow
 def test_every_row_is_there_as_it_was(upgraded: Upgraded) -> None:
     assert {table: len(rows) for table, rows in upgraded.before.items()}["markets_rate"] == 133
     changed = {}

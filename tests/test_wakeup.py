@@ -116,6 +116,7 @@ STEPS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("room", "step"), STEPS, ids=[step for _, step in STEPS])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_brain_killed_between_any_two_steps_loses_nothing(
@@ -152,6 +153,7 @@ def test_a_brain_killed_between_any_two_steps_loses_nothing(
     assert content() == expected
 
 
+@pytest.mark.slow
 def test_an_announcement_that_fails_five_times_rests_with_its_error(
     brought: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -243,6 +245,7 @@ def test_changed_parameters_are_found_by_the_watchdog(brought: Callable[..., Job
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_watchdog_comes_every_hour_to_the_brains_queue(settings: Any, db: None) -> None:
     call_command("sync", skip_checks=True)
     call_command("sync", skip_checks=True)
@@ -250,6 +253,7 @@ def test_the_watchdog_comes_every_hour_to_the_brains_queue(settings: Any, db: No
     assert (row.func, row.cron, row.cluster) == (tasks.CATCH_UP, "7 * * * *", settings.BRAIN_QUEUE)
 
 
+@pytest.mark.slow
 def test_a_long_pass_goes_on_in_its_own_continuation(brought: Callable[..., Job], settings: Any) -> None:
     brought(wave(260), "USD")
     OrmQ.objects.all().delete()

@@ -64,6 +64,9 @@ def printable(text: str) -> str:
     """A provider's name without what nobody sees: control characters, and those that turn the direction of writing and
     make the text behind them read otherwise (Trojan Source, CVE-2021-42574).
     """
+    # Nearly every name: a tenth of the time that sign by sign takes, and a table has 150 of them.
+    if text.isprintable():
+        return " ".join(text.split())
     return " ".join("".join(" " if sign.isspace() else sign for sign in text if is_shown(sign)).split())
 
 
