@@ -9,7 +9,7 @@ CHROMIUM ?= /usr/bin/chromium
 SOFFICE ?= /usr/bin/soffice
 COMPOSE ?= docker compose
 
-# The English texts as Django reads them; only their source is kept.
+# The texts as Django reads them; only their source is kept. One call compiles every language.
 ENGLISH := locale/en/LC_MESSAGES/django.mo
 
 .DEFAULT_GOAL := help
@@ -83,9 +83,9 @@ saved: .venv/.dev $(ENGLISH) ## Rewrite the saved responses and schemas that the
 docs: .venv/.dev ## Write the parts of the docs that list modules, tables and decisions
 	$(PY) -m tests.documents
 
-locale: $(ENGLISH) ## Compile the English texts of locale/
+locale: $(ENGLISH) ## Compile the texts of locale/
 
-$(ENGLISH): locale/en/LC_MESSAGES/django.po | .venv/.runtime
+$(ENGLISH): $(wildcard locale/*/LC_MESSAGES/django.po) | .venv/.runtime
 	@$(PY) -m babel.messages.frontend -q compile -d locale -D django
 
 e2e: browser spreadsheet .venv/.e2e $(ENGLISH) ## Walk through the pages with Chromium (CHROMIUM=/usr/bin/chromium), open exports with LibreOffice (SOFFICE=/usr/bin/soffice); not part of make test
@@ -120,7 +120,7 @@ typecheck: .venv/.dev ## Check the types alone: mypy everywhere, pyright where D
 coverage: export NUMBA_DISABLE_JIT = 1
 coverage: .venv/.dev $(ENGLISH) ## Measure the branches that the tests take in store, queries and signals; under 95 % of one fails
 	rm -rf data/coverage
-	$(PY) -m coverage run -m pytest -p no:randomly --deselect tests/test_compiled.py
+	$(PY) -m coverage run -m pytest -p no:randomly -m "not services and not processes" --deselect tests/test_compiled.py
 	$(PY) -m coverage combine --quiet
 	@ends=0; for package in markets/store markets/queries signals; do \
 		echo "== $$package"; $(PY) -m coverage report --include="$$package/*" || ends=1; \

@@ -23,7 +23,7 @@ wystawiono=&waluta=USD&netto=1&vat=23 | 422 | wystawiono | Uzupełnij pole
 wystawiono=2026-08-05&waluta=USB&netto=1&vat=23 | 404 | waluta | waluta=USD
 wystawiono=2026-08-05&waluta=PLN&netto=1&vat=23 | 422 | waluta | w złotych
 wystawiono=2026-08-05&waluta=USD&netto=1&vat=23&netto=sto&vat=8 | 422 | netto-2 | „sto”
-wystawiono=2026-08-05&waluta=USD&netto=1&vat=99 | 422 | netto-1 | Wybierz jedną
+wystawiono=2026-08-05&waluta=USD&netto=1&vat=99 | 422 | vat-1 | Wybierz jedną
 wystawiono=2026-08-05&sprzedaz=2026-08-01&okres=2026-07-31&waluta=USD&netto=1&vat=23 | 422 | okres | nie oba
 wystawiono=1999-08-05&waluta=USD&netto=1&vat=23 | 422 | wystawiono | odpowiadamy od 01.12.2008
 wystawiono=2027-08-05&waluta=USD&netto=1&vat=23 | 422 | wystawiono | jeszcze nie nadszedł

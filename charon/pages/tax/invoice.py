@@ -167,9 +167,10 @@ def shown(form: Form, fault: Row | None) -> Row:
 
 
 def line_row(number: int, net: str, vat: str, fault: Row | None) -> Row:
-    wrong = fault is not None and fault["field"] in {f"netto-{number}", f"vat-{number}"}
+    field = fault["field"] if fault is not None else ""
+    wrong = {"wrong_net": field == f"netto-{number}", "wrong_vat": field == f"vat-{number}"}
     vats = [{"value": one, "name": shown_vat(one), "current": one == vat} for one in VATS]
-    return {"number": number, "net": refused.shown_figure(net), "vats": vats, "wrong": wrong}
+    return {"number": number, "net": refused.shown_figure(net), "vats": vats, **wrong}
 
 
 def shown_vat(vat: str) -> str:
