@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from e2e.browser import Visitor
 from e2e.installation import Installation
@@ -305,3 +305,18 @@ def test_candles_have_volume_panels_and_every_indicator(chart: Callable[..., Vis
     expect(page.locator('.reading[data-panel="volume"]')).to_contain_text("Obrót")
     page.mouse.wheel(0, -400)
     page.wait_for_url(re.compile(r"od=2026-10-\d\dT\d\d:\d\dZ&do=2026-10-\d\dT\d\d:\d\dZ"))
+
+
+def test_candles_are_drawn_when_their_library_comes_last(traded: Installation, visit: Visit) -> None:
+    visitor = visit(traded)
+    page, held = visitor.page, dict[str, Route]()
+    page.route("**/chart-financial-*", lambda route: held.update(library=route))
+    page.route("**/wykres/**", lambda route: held.update(figures=route))
+    visitor.open("/krypto/BTCUSDT/")
+    page.wait_for_function("() => window.Chart")
+    with page.expect_response("**/wykres/**"):
+        held["figures"].continue_()
+    page.evaluate("() => new Promise((seen) => setTimeout(seen, 300))")
+    held["library"].continue_()
+    assert visitor.draws()
+    expect(page.locator("#bez-wykresu")).to_be_hidden()

@@ -7,7 +7,7 @@
   const state = {
     data: null, local: [], charts: [], view: { min: 0, max: 1 }, at: null, resting: 0, chosen: -1, selected: null, log: false, comparing: false, index: null,
   };
-  let body = "", drawnOn = null, timer = 0, frame = 0, asking = null, settling = false, missing = false;
+  let body = "", drawnOn = null, timer = 0, frame = 0, asking = null, settling = false, ready = false, missing = false;
 
   const paint = () => {
     cancelAnimationFrame(frame);
@@ -146,7 +146,7 @@
   };
   const draw = () => {
     const section = find("wykres");
-    if (!section || !find("wykres-rysunek") || !window.Chart || !state.data) return;
+    if (!section || !find("wykres-rysunek") || !ready || !state.data) return;
     clear();
     for (const panel of section.querySelectorAll(".panel")) panel.hidden = !tools.switched().includes(panel.id.slice("panel-".length));
     state.log = tools.isLogarithmic();
@@ -198,7 +198,8 @@
     tools.toForm();
     load();
   });
-  document.addEventListener("vendor:ready", draw);
+  /* Chart.js alone is not enough: the candles are drawn by a library behind it. */
+  document.addEventListener("vendor:ready", () => { ready = true; draw(); });
   document.addEventListener("vendor:missing", () => { missing = true; fail(); });
   document.addEventListener("charon:theme", draw);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
