@@ -57,6 +57,7 @@ SHOWN = {
 }
 WIDTHS = {360: 740, 1280: 900}
 THEMES = ("light", "dark")
+# Of a picture that is kept in the repository.
 LIMIT = 200_000
 TALLEST = 1900
 
@@ -102,7 +103,7 @@ def main() -> None:
         signal = newest_signal(demo)
         for (name, path), width, theme in itertools.product((PAGES | ADMIN).items(), WIDTHS, THEMES):
             picture = shoot(b, demo, name, path.format(signal=signal), width, theme)
-            if picture.stat().st_size > LIMIT:
+            if picture.parent == FOLDER and picture.stat().st_size > LIMIT:
                 raise SystemExit(f"{picture} is larger than {LIMIT} bytes")
 
 
