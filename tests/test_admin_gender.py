@@ -14,7 +14,8 @@ OPEN_ENDING = re.compile(r"\w\(-?\w{1,4}\)|z nim/nią|go/ją/je|pole/pola")
 def texts() -> list[str]:
     """What each text of all catalogues is in Polish; the first catalogue that has it wins."""
     found: dict[Any, Any] = {}
-    for catalog in trans_real.translation("pl")._catalog._catalogs:
+    polish: Any = trans_real.translation("pl")
+    for catalog in polish._catalog._catalogs:
         found = catalog | found
     return [text for key, text in found.items() if key and isinstance(text, str)]
 
