@@ -79,7 +79,7 @@ def test_without_a_terminal_it_says_what_to_give(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.processes
-def test_at_a_terminal_it_asks_for_a_name_and_twice_for_the_password(tmp_path: Path) -> None:
+def test_at_a_terminal_it_asks_for_a_name_and_a_password_until_it_is_fit(tmp_path: Path) -> None:
     env = environment(tmp_path)
     child, terminal = pty.fork()
     if not child:
@@ -87,10 +87,13 @@ def test_at_a_terminal_it_asks_for_a_name_and_twice_for_the_password(tmp_path: P
     said = b""
     for question, answer in (
         (b"Name of the account: ", b"anna"),
-        (b"Password: ", PASSWORD.encode()),
+        (b"at least 15 characters", b"short"),
+        (b"again: ", b"short"),
+        (b"too short", PASSWORD.encode()),
         (b"again: ", PASSWORD.encode()),
     ):
-        while question not in said:
+        since = len(said)
+        while question not in said[since:] or said.rstrip()[-1:] != b":":
             said += os.read(terminal, 1000)
         os.write(terminal, answer + b"\n")
     while b"can sign in" not in said:

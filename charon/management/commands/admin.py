@@ -7,7 +7,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.contrib.auth.password_validation import validate_password
+from django.contrib.auth.password_validation import password_validators_help_texts, validate_password
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
@@ -15,6 +15,7 @@ from django.utils import translation
 
 from charon.startup_messages import said, speaks_english
 
+TRIES = 3
 # Django's own `createsuperuser` reads the same two.
 NAME, PASSWORD = "DJANGO_SUPERUSER_USERNAME", "DJANGO_SUPERUSER_PASSWORD"
 
@@ -32,14 +33,22 @@ class Command(BaseCommand):
         with translation.override("en" if speaks_english() else "pl"):
             name = name or ask(said("Name of the account: "))
             user = account(name, replace)
-            password = os.environ.get(PASSWORD) or ask_twice()
-            try:
-                validate_password(password, user)
-            except ValidationError as error:
-                raise CommandError(" ".join(error.messages)) from None
+            password = fit(given, user) if (given := os.environ.get(PASSWORD)) else self.ask_until_fit(user)
         user.set_password(password)
         user.save()
         self.stdout.write(said("The account {} can sign in at /admin/.", name))
+
+    def ask_until_fit(self, user: Any) -> str:
+        """The rules first, then the password; the last of TRIES ends it."""
+        needs_terminal()
+        for rule in password_validators_help_texts():
+            self.stdout.write(f"- {rule}")
+        for _ in range(TRIES - 1):
+            try:
+                return fit(ask_twice(), user)
+            except CommandError as error:
+                self.stderr.write(str(error))
+        return fit(ask_twice(), user)
 
 
 def account(name: str, replace: bool) -> Any:
@@ -67,8 +76,15 @@ def ask(question: str) -> str:
         raise CommandError(said("Nothing was made.")) from None
 
 
+def fit(password: str, user: Any) -> str:
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise CommandError(" ".join(error.messages)) from None
+    return password
+
+
 def ask_twice() -> str:
-    needs_terminal()
     password = getpass.getpass(said("Password: "))
     if getpass.getpass(said("Password again: ")) != password:
         raise CommandError(said("The two passwords differ."))
