@@ -58,13 +58,23 @@ def test_a_preview_of_official_rates_looks_at_the_days(client: Client, nbp: Sour
 
 
 def test_a_preview_of_what_is_not_public_is_for_operators(client: Client, gecko: Source) -> None:  # noqa: F811
+    save_prices([price("67400", 2)], gecko)
     Source.objects.filter(pk=gecko.pk).update(public_api=False)
     told = client.post("/alerts/preview", MOVE | {"source": "coingecko"}, content_type="application/json")
     assert error(told, 403)["code"] == "not_public"
     nobody = client.post("/alerts/preview", MOVE, content_type="application/json").json()
     assert (nobody["source"], nobody["observations"]) == (None, 0)
-    assert send(client, "POST", "/alerts/preview", MOVE).json()["observations"] == 1
+    assert send(client, "POST", "/alerts/preview", MOVE).json()["observations"] == 2
     assert error(client.post("/alerts/preview", MOVE | {"asset": "BTX"}, content_type="application/json"), 404)
+
+
+def test_the_days_of_a_daily_history_are_no_days_of_a_rule_that_looks_at_an_hour(client: Client, gecko: Source) -> None:  # noqa: F811
+    save_prices([price(str(67000 + day), day * 1440) for day in range(365, 0, -1)], gecko)
+    alone = client.post("/alerts/preview", MOVE, content_type="application/json").json()
+    assert (alone["observations"], alone["days"], alone["since"]) == (0, 0, None)
+    save_prices([price("67400", 2)], gecko)
+    told = client.post("/alerts/preview", MOVE, content_type="application/json").json()
+    assert (told["observations"], told["days"], told["weekly_threshold_pct"]) == (2, 1, None)
 
 
 def test_rates_that_are_not_public_are_not_previewed(client: Client, dollar: Instrument) -> None:  # noqa: F811

@@ -388,6 +388,7 @@ def test_the_fragment_asked_for_directly_is_a_page(client: Client) -> None:
 
 
 def test_prices_that_pages_may_not_show_are_not_previewed(client: Client, gecko: Source) -> None:
+    save_prices([price("67400", 2)], gecko)
     assert "Nie ma jeszcze notowań" not in preview(client, MOVE)
     Source.objects.filter(pk=gecko.pk).update(public_display=False)
     assert "Nie ma jeszcze notowań" in preview(client, MOVE)

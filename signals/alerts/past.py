@@ -91,7 +91,17 @@ def ticks(instrument: Instrument, source: Source, since: datetime) -> Past:
     priority = listing.priority if listing else UNLISTED
     interval = interval_of(source.polling_interval, priority, rotating=source.rotating)
     allowed = fresh_for(interval, end_of_day=False)
-    return past(read(rows.order_by("-observed_at"), "observed_at", "price"), 0, int(allowed.total_seconds()), "prices")
+    pairs = read(rows.order_by("-observed_at"), "observed_at", "price")
+    return without_lone(past(pairs, 0, int(allowed.total_seconds()), "prices"))
+
+
+def without_lone(past: Past) -> Past:
+    """A price between two silences is one of a daily history: no rule can fire on it, and its year is none of prices."""
+    if not len(past.times):
+        return past
+    near = np.diff(past.times) <= past.allowed[1:]
+    kept = np.append(near, False) | np.insert(near, 0, False)
+    return Past(past.times[kept], past.prices[kept], past.allowed[kept], past.of if kept.any() else ())
 
 
 def rates(instrument: Instrument, source: Source, since: datetime) -> Past:
