@@ -39,4 +39,6 @@ def note_use(row: int) -> None:
             with brief_write():
                 rows.update(last_used_at=now)
     except Error as error:
-        logger.warning("The use of token %s could not be noted: %s", row, type(error).__name__)
+        logger.warning(
+            "The use of token %s could not be noted: %s", row, type(error).__name__, extra={"cause": "use of tokens"}
+        )

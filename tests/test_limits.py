@@ -255,7 +255,7 @@ def test_a_database_that_takes_no_count_costs_no_answer_and_the_process_counts(
     settings.LIMIT_HEAVY = 1
     monkeypatch.setattr(caller_counts, "brief_write", locked)
     assert [client.get(f"/jobs?limit={limit}").status_code for limit in (1001, 1002)] == [200, 429]
-    assert "cannot be counted in the database: OperationalError" in caplog.text
+    assert "this process counts alone: OperationalError" in caplog.text
 
 
 @pytest.mark.slow

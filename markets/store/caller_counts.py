@@ -29,6 +29,8 @@ def add(caller: str, until: int, amount: int) -> int | None:
             if count == amount:
                 CallerCount.objects.filter(until__lt=until).delete()
     except Error as error:
-        logger.warning("A caller cannot be counted in the database: %s", type(error).__name__)
+        # A busy SQLite does this to one question after the other: one line an hour.
+        words = "The database takes no count of a caller, this process counts alone: %s"
+        logger.warning(words, type(error).__name__, extra={"cause": "callers uncounted"})
         return None
     return int(count)
