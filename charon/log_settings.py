@@ -9,6 +9,9 @@ from charon.log_streams import LoggedLines, log_what_nothing_caught
 # In their order: the id before all that reads a record, the count of a cause when its text is final.
 FILTERS = ["request_id", "route_only", "once_per_cause"]
 
+# What any caller can bring about is no ERROR of ours; our line of the 400 tells it.
+REFUSED = ("DisallowedHost", "TooManyFieldsSent", "TooManyFilesSent", "RequestDataTooBig", "SuspiciousMultipartForm")
+
 
 def logging_config(level: str, form: str, tracebacks: bool, sentry: bool = False) -> dict[str, Any]:
     """The dictionary of `logging.config`: one console handler on stderr; `form` is text or json.
@@ -50,7 +53,7 @@ def logging_config(level: str, form: str, tracebacks: bool, sentry: bool = False
             "httpcore": {"level": "WARNING"},
             "django-q": {"level": "WARNING" if level == "INFO" else level},
             "axes": {"level": "ERROR"},  # charon.logins says the same in one line, with the id of the request
-            "django.security.DisallowedHost": {"level": "CRITICAL"},  # our line of the 400 tells it
+            **{f"django.security.{name}": {"level": "CRITICAL"} for name in REFUSED},
             "django.server": {"handlers": ["console"], "level": level, "propagate": False},
             "stamina": {"level": "ERROR"},  # miner.fetch.retry says what is tried again, and why
             "apprise": {"level": "CRITICAL"},  # writes passwords at DEBUG, and at WARNING the tokens that it refuses

@@ -211,3 +211,20 @@ def test_granian_writes_no_lines_of_its_own_kind() -> None:
     assert described.keys() == theirs.keys()
     assert all(one == {"handlers": [], "propagate": True} for one in described.values())
     assert LOGGING["root"]["handlers"] == ["console"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"path": "/api/v1/rates?" + "&".join(f"a{number}=1" for number in range(3000))},
+        {"path": "/", "headers": {"Host": "elsewhere.example"}},
+    ],
+    ids=["fields", "host"],
+)
+def test_what_any_caller_can_ask_for_is_no_error_in_the_log(client: Client, asked: dict[str, Any]) -> None:
+    with logged("json") as log:
+        assert client.get(**asked).status_code == 400
+        rows = log.objects()
+    assert rows
+    assert {row["level"] for row in rows} == {"WARNING"}
