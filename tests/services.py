@@ -27,8 +27,8 @@ DATABASE = f"charon_{sha256(str(ROOT).encode()).hexdigest()[:8]}"
 EVERYDAY = ["-m", "not services and not processes", "-n", "2", "-p", "tests.reaching"]
 FAULTS = ["-m", "services", "-n", "0"]
 # `make test` leaves these out for their time; they are as they are there, on SQLite and without Redis.
-# They wait half of their time: three workers keep two cores busy.
-LONGER = ["-m", "slow or processes", "-n", "3"]
+# Two workers: with a third one the processes of all starve each other, and waits of seconds become minutes.
+LONGER = ["-m", "slow or processes", "-n", "2"]
 NO_TESTS = 5  # pytest's exit code when no test matches (`-k`)
 
 
