@@ -96,7 +96,7 @@ def ticks(instrument: Instrument, source: Source, since: datetime) -> Past:
 
 
 def without_lone(past: Past) -> Past:
-    """A price between two silences is one of a daily history: no rule can fire on it, and its year is none of prices."""
+    """A price between two silences is one of a daily history: no rule fires on it, its year is no year of prices."""
     if not len(past.times):
         return past
     near = np.diff(past.times) <= past.allowed[1:]
