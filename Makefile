@@ -160,9 +160,10 @@ bench: .venv/.dev $(ENGLISH) ## Run every benchmark of bench/ but that of make l
 		name=$$(basename "$$script" .py); echo "== $$name"; $(PY) -m "bench.$$name" || exit 1; \
 	done
 
-bench-peers: .venv/.dev .venv/.peers $(ENGLISH) ## Compare with what one would pick instead, over one PostgreSQL (ROUNDS=5 SECONDS_EACH=3 CONNECTIONS=16,64 ONLY=cold,cached STRICT=1); needs wrk
-	@PEERS_PYTHON="$(abspath $(PEERS)/bin/python)" $(PY) -m bench.peers $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS_EACH),--seconds $(SECONDS_EACH)) \
-		$(if $(CONNECTIONS),--connections $(CONNECTIONS)) $(if $(ONLY),--only $(ONLY)) $(if $(STRICT),--strict)
+bench-peers: .venv/.dev .venv/.peers $(ENGLISH) ## Compare with what one would pick instead, over one PostgreSQL (ROUNDS=5 SECONDS_EACH=3 CONNECTIONS=16,64 ONLY=cold,cached STRICT=1; MIX=60: a minute of everything); needs wrk
+	@PEERS_PYTHON="$(abspath $(PEERS)/bin/python)" $(PY) -m $(if $(MIX),bench.peers.mix --seconds $(MIX),bench.peers \
+		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS_EACH),--seconds $(SECONDS_EACH)) \
+		$(if $(CONNECTIONS),--connections $(CONNECTIONS)) $(if $(ONLY),--only $(ONLY)) $(if $(STRICT),--strict))
 
 build: ## Build the images of the containers (COMPOSE="docker compose")
 	$(COMPOSE) build --no-cache

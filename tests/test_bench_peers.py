@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench.peers import asking, servers, targets, works
+from bench.peers import asking, mix, servers, targets, works
 from bench.peers.__main__ import report, turns, wire
 from bench.peers.asking import Load, Server
 from bench.peers.targets import Verdict
@@ -110,6 +110,21 @@ def test_the_report_says_what_was_not_measured_and_what_goes_over_the_wire() -> 
     assert "**missed**" in wire({"gzip": 28_100})
 
 
+def test_memory_is_flat_where_the_end_takes_no_more_than_the_beginning() -> None:
+    steady = mix.Minute("Charon", LOAD, [300, 200, 200, 204, 209, 209, 208, 209, 210, 210])
+    assert steady.is_flat
+    assert steady.line() == "| Charon | 100 | 10.0 | 50.5 | 4.00 | 1.00 | 0 | 202 → 210, flat |"
+    growing = mix.Minute("Charon", LOAD, [200, 200, 200, 200, 205, 205, 210, 210, 211, 211])
+    assert not growing.is_flat
+
+
+def test_a_tenth_of_the_mix_is_new_and_the_peers_are_asked_for_what_they_have() -> None:
+    assert [asked.count(asking.NEW) / len(asked) for asked in mix.ASKED.values()] == [0.1] * len(mix.ASKED)
+    paths = {address.partition("?")[0] for address in mix.PEERS_ASKED}
+    assert paths == {"/latest", "/rates", asking.NEW}
+    assert paths < {address.partition("?")[0] for address in mix.OURS_ASKED}
+
+
 def test_the_peers_are_asked_in_an_environment_of_their_own() -> None:
     locked = (ROOT / "requirements-peers.txt").read_text(encoding="utf-8")
     assert all(
@@ -119,30 +134,31 @@ def test_the_peers_are_asked_in_an_environment_of_their_own() -> None:
     assert "bench-peers" in described()
 
 
-# Three days of each currency that is asked for, without the archive, whose loading takes seconds.
+# Four days of each currency that is asked for, without the archive, whose loading takes seconds.
 SEED = """
-import datetime, decimal, django
+import decimal, django
 django.setup()
 from markets.models import Instrument, Rate, Source
 source = Source.objects.get(code="nbp_archive")
 for code in "USD EUR CHF GBP CZK DKK JPY NOK SEK HUF AUD CAD".split():
     one, _ = Instrument.objects.get_or_create(code=code, defaults={"kind": "currency", "base": code, "quote": "PLN"})
-    for day in (7, 8, 9):
-        Rate.objects.create(instrument=one, source=source, table="A", effective_date=datetime.date(2025, 1, day),
+    for day in ("2025-01-07", "2025-01-08", "2025-01-09", "2025-03-14"):
+        Rate.objects.create(instrument=one, source=source, table="A", effective_date=day,
                             mid=decimal.Decimal("4.1010"), scale=4)
 """
 # In a process of its own: here the guard of the tests refuses a port that nobody has named.
 SMALL = f"""
 import json
 from bench.measure import installation, run
-from bench.peers import __main__ as bench
+from bench.peers import __main__ as bench, mix, servers
 
 with installation(DB_POOL="1") as environment:
     run(["-c", {SEED!r}], environment | {{"DJANGO_SETTINGS_MODULE": "charon.settings"}})
     measured, said, sent = bench.rounds(environment, ["cold", "cached", "uncached"], (4,), 1, 1)
     text = bench.report(measured, said, sent, bench.machine(environment, (4,), 1, 1))
     faults = [[work, way, sum(load.faults for load in loads)] for (work, way, _), loads in measured.items()]
-    print(json.dumps([faults, said, text]))
+    found, _ = mix.minutes(environment, [servers.OURS, servers.OBJECTS], 4, 1)
+    print(json.dumps([faults, said, text, [[one.name, one.load.requests, one.load.faults] for one in found]]))
 """
 
 
@@ -152,10 +168,12 @@ def test_a_second_of_it_ends_without_an_error_and_says_which_peers_are_not_here(
     env = environment(tmp_path, PEERS_PYTHON=str(tmp_path / "none"))
     done = subprocess.run([sys.executable, "-c", SMALL], cwd=ROOT, env=env, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
-    faults, said, text = json.loads(done.stdout.splitlines()[-1])
+    faults, said, text, mixed = json.loads(done.stdout.splitlines()[-1])
     assert [one for one in faults if one[2]] == []
     ways = {(work, way) for work, way, _ in faults}
     assert {("cold", servers.OURS), ("cached", servers.CONSTANT), ("cached", servers.DICTIONARY)} <= ways
     missing = (servers.OBJECTS, servers.COLUMNS, servers.ASYNCPG, servers.BOLT)
     assert [name for name in missing if not any(one.startswith(f"{name}: not installed here") for one in said)] == []
+    [[name, requests, wrong]] = mixed
+    assert (name, requests > 0, wrong) == (servers.OURS, True, 0)
     assert "| one year, cached | granian WSGI, constant bytes | 4 |" in text
