@@ -77,7 +77,7 @@ def test_the_middle_of_the_rounds_is_judged_and_the_ends_are_told() -> None:
 
 def test_a_page_that_is_made_anew_is_judged_by_its_milliseconds() -> None:
     way = targets.page("dashboard")
-    fast, slow = (targets.verdicts({("uncached", way, 4): [replace(LOAD, cpu=cpu)]}) for cpu in (13.9, 14.1))
+    fast, slow = (targets.verdicts({("uncached", way, 4): [replace(LOAD, cpu=cpu)]}) for cpu in (15.0, 15.1))
     assert [one.is_met for one in (*fast, *slow)] == [True, False]
 
 
@@ -154,7 +154,7 @@ from bench.peers import __main__ as bench, mix, servers
 
 with installation(DB_POOL="1") as environment:
     run(["-c", {SEED!r}], environment | {{"DJANGO_SETTINGS_MODULE": "charon.settings"}})
-    measured, said, sent = bench.rounds(environment, ["cold", "cached", "uncached"], (4,), 1, 1)
+    measured, said, sent = bench.rounds(environment, ["cold", "cached"], (4,), 1, 1, leave_out=[servers.OURS_REDIS])
     text = bench.report(measured, said, sent, bench.machine(environment, (4,), 1, 1))
     faults = [[work, way, sum(load.faults for load in loads)] for (work, way, _), loads in measured.items()]
     found, _ = mix.minutes(environment, [servers.OURS, servers.OBJECTS], 4, 1)
@@ -166,7 +166,7 @@ with installation(DB_POOL="1") as environment:
 @pytest.mark.skipif(not shutil.which("wrk"), reason="needs wrk (Debian: apt install wrk)")
 def test_a_second_of_it_ends_without_an_error_and_says_which_peers_are_not_here(tmp_path: Path) -> None:
     env = environment(tmp_path, PEERS_PYTHON=str(tmp_path / "none"))
-    done = subprocess.run([sys.executable, "-c", SMALL], cwd=ROOT, env=env, capture_output=True, text=True, timeout=300)
+    done = subprocess.run([sys.executable, "-c", SMALL], cwd=ROOT, env=env, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     faults, said, text, mixed = json.loads(done.stdout.splitlines()[-1])
     assert [one for one in faults if one[2]] == []

@@ -1,7 +1,7 @@
 """The targets beside what was measured, and both as Markdown.
 
 A ratio is judged by the worse of its two sides: requests a second, and processor time for one request, PostgreSQL's
-included. What was not measured is neither met nor missed.
+included. Milliseconds are those of the server alone, as their targets are; PostgreSQL's stand beside them. What was not measured is neither met nor missed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -43,7 +43,7 @@ TARGETS = (
     Target("one year, cached in Redis", ("cached", OURS_REDIS), ("cached", OBJECTS)),
     Target("twenty years, cached", ("twenty", OURS), ("twenty", OBJECTS)),
     Target("twenty years, cached", ("twenty", OURS), ("twenty", DICTIONARY)),
-    Target("closed year as a file of nginx", ("cached", NGINX), ("cached", OURS), at_least=8),
+    Target("the year as a file of nginx", ("cached", NGINX), ("cached", OURS)),
     Target(
         "dashboard, cached",
         ("pages", page("dashboard")),
@@ -120,7 +120,7 @@ def verdicts(measured: Rounds) -> list[Verdict]:
 
 def judged(target: Target, connections: int, mine: Sequence[Load], measured: Rounds) -> Verdict | None:
     if target.beside is None:
-        return Verdict(target, connections, None, middle(mine, cpu))
+        return Verdict(target, connections, None, middle(mine, server_cpu))
     other = measured.get((*target.beside, connections))
     if not other:
         return None
@@ -135,6 +135,11 @@ def rate(load: Load) -> float:
 
 def cpu(load: Load) -> float:
     return load.all_cpu
+
+
+def server_cpu(load: Load) -> float:
+    """What a page costs in milliseconds was set for the server alone."""
+    return load.cpu
 
 
 def middle(loads: Sequence[Load], of: Callable[[Load], float]) -> float:
