@@ -1,7 +1,8 @@
 """The targets beside what was measured, and both as Markdown.
 
 A ratio is judged by the worse of its two sides: requests a second, and processor time for one request, PostgreSQL's
-included. Milliseconds are those of the server alone, as their targets are; PostgreSQL's stand beside them. What was not measured is neither met nor missed.
+included. Milliseconds are those of the server alone, as their targets are; PostgreSQL's stand beside them. What was not
+measured is neither met nor missed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
