@@ -1,6 +1,6 @@
 """Charon beside what one would pick instead, on one database: requests a second and processor time for each.
 
-    make bench-peers [ROUNDS=5] [SECONDS_EACH=3] [CONNECTIONS=16,64] [ONLY=cold,cached,twenty,pages,uncached] [STRICT=1]
+    make bench-peers [ROUNDS=5] [SECONDS_EACH=3] [CONNECTIONS=16,64] [ONLY=cold,cached,twenty,file,pages,uncached]
 
 Everything is started at once and asked in turns, round by round; the report is Markdown, for docs/performance.md. An
 answer that is an error, or a body that differs from ours, fails the run; a missed target does so with `--strict` alone.
@@ -29,7 +29,7 @@ from bench.measure import ROOT, installation, postgres
 from bench.peers import targets
 from bench.peers.asking import NEW, Database, Load, Server, load
 from bench.peers.servers import ASYNCPG, BOLT, COLUMNS, OBJECTS, OURS, PYTHON, NotHere, start
-from bench.peers.works import DASHBOARD, INSTRUMENT, TWENTY, WHOLE, YEAR, Way, Work, works
+from bench.peers.works import CLOSED, DASHBOARD, INSTRUMENT, TWENTY, WHOLE, YEAR, Way, Work, works
 
 Measured = dict[tuple[str, str, int], list[Load]]
 PEERS = (OBJECTS, COLUMNS, ASYNCPG, BOLT)
@@ -59,6 +59,9 @@ def write_files(server: Server, files: Path) -> None:
     files.mkdir(exist_ok=True)
     for name, address in {"year": YEAR, "twenty": TWENTY}.items():
         (files / f"{name}.json").write_bytes(body(server.base, address + WHOLE))
+    closed = files / CLOSED.removeprefix("/")
+    closed.parent.mkdir(parents=True, exist_ok=True)
+    closed.write_bytes((files / "year.json").read_bytes())
 
 
 def sizes(server: Server) -> tuple[dict[str, int], float]:
@@ -73,7 +76,7 @@ def different(running: dict[str, Server], asked: Sequence[Work]) -> list[str]:
     found = []
     for work in asked:
         ours = next((way for way in work.ways if way.server == OURS), None)
-        if work.key not in {"cold", "cached", "twenty"} or ours is None or OURS not in running:
+        if work.key not in {"cold", "cached", "twenty", "file"} or ours is None or OURS not in running:
             continue
         address = YEAR + WHOLE if ours.address == NEW else ours.address
         expected = json.loads(body(running[OURS].base, address))
@@ -186,7 +189,7 @@ def report(measured: Measured, said: list[str], sent: dict[str, int], head: str)
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.peers")
-    parser.add_argument("--only", default="cold,cached,twenty,pages,uncached")
+    parser.add_argument("--only", default="cold,cached,twenty,file,pages,uncached")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--connections", default="16,64")

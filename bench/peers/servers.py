@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,7 +24,8 @@ from bench.start import free_port
 OURS, OURS_REDIS = "Charon", "Charon with Redis"
 OBJECTS, COLUMNS = "FastAPI + SQLAlchemy", "FastAPI + SQLAlchemy, columns"
 ASYNCPG, BOLT = "FastAPI + asyncpg + orjson", "django-bolt + asyncpg"
-CONSTANT, DICTIONARY, NGINX = "granian WSGI, constant bytes", "granian WSGI, a dictionary of bytes", "nginx, a file"
+CONSTANT, DICTIONARY = "granian WSGI, constant bytes", "granian WSGI, a dictionary of bytes"
+NGINX, SHIPPED = "nginx, a file", "nginx, a file, with ops/nginx.conf"
 
 # The Python of .venv/peers, which `make bench-peers` makes.
 PYTHON = os.environ.get("PEERS_PYTHON", str(ROOT / ".venv" / "peers" / "bin" / "python"))
@@ -40,6 +42,7 @@ BOLT_OPTIONS = ["runbolt", "--no-admin", "--host", "127.0.0.1", "--processes", "
 START_SECONDS = 30
 
 NGINX_CONF = """
+{modules}
 user {user};
 worker_processes 2;
 daemon off;
@@ -47,20 +50,23 @@ pid {folder}/nginx.pid;
 error_log {folder}/error.log;
 events {{ worker_connections 1024; }}
 http {{
-    access_log off;
     sendfile on;
     tcp_nopush on;
-    keepalive_requests 1000000;
-    open_file_cache max=100;
     default_type "application/json; charset=utf-8";
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
-    server {{ listen 127.0.0.1:{port}; root {files}; }}
+    {site}
 }}
 """
+# As fast as a file is sent: no log, and the file stays open.
+PLAIN = """server {{
+    listen 127.0.0.1:{port}; root {files}; access_log off; keepalive_requests 1000000; open_file_cache max=100;
+}}"""
+SHIPPED_CONF = ROOT / "ops" / "nginx.conf"
+BROTLI = Path("/usr/lib/nginx/modules/ngx_http_brotli_static_module.so")
 
 
 class NotHere(Exception):
@@ -138,17 +144,30 @@ def ready(name: str, files: Path) -> Iterator[Server]:
 
 
 @contextmanager
-def nginx(files: Path) -> Iterator[Server]:
+def nginx(name: str, files: Path) -> Iterator[Server]:
     program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     if not program:
         raise NotHere("nginx is not installed (Debian: apt install nginx-light)")
-    port, folder = free_port(), files.parent / "nginx"
+    port, folder = free_port(), files.parent / ("nginx" if name == NGINX else "nginx-shipped")
     folder.mkdir(exist_ok=True)
-    conf = NGINX_CONF.format(user=getpass.getuser(), folder=folder, port=port, files=files)
+    site = PLAIN.format(port=port, files=files) if name == NGINX else shipped(port, folder, files)
+    modules = f"load_module {BROTLI};" if BROTLI.exists() else ""
+    conf = NGINX_CONF.format(user=getpass.getuser(), folder=folder, site=site, modules=modules)
     (folder / "nginx.conf").write_text(conf)
     command = [program, "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(folder / "nginx.conf")]
-    with process(NGINX, command, port, {}) as server:
+    with process(name, command, port, {}) as server:
         yield server
+
+
+def shipped(port: int, folder: Path, files: Path) -> str:
+    """Charon's own configuration with its log and its files elsewhere; raises NotHere."""
+    if not SHIPPED_CONF.exists():
+        raise NotHere("there is no ops/nginx.conf")
+    text = SHIPPED_CONF.read_text().replace("/var/log/nginx", str(folder))
+    if not BROTLI.exists():
+        text = text.replace("brotli_static on;", "")
+    text = re.sub(r"listen 8080;", f"listen 127.0.0.1:{port};", text)
+    return re.sub(r"root [^;]*;", f"root {files};", text)
 
 
 def start(stack: ExitStack, name: str, environment: dict[str, str], files: Path) -> Server:
@@ -159,6 +178,6 @@ def start(stack: ExitStack, name: str, environment: dict[str, str], files: Path)
         return stack.enter_context(with_redis(environment))
     if name in READY:
         return stack.enter_context(ready(name, files))
-    if name == NGINX:
-        return stack.enter_context(nginx(files))
+    if name in {NGINX, SHIPPED}:
+        return stack.enter_context(nginx(name, files))
     return stack.enter_context(peer(name, environment))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from bench.peers.asking import Load
-from bench.peers.servers import ASYNCPG, COLUMNS, CONSTANT, DICTIONARY, NGINX, OBJECTS, OURS, OURS_REDIS
+from bench.peers.servers import ASYNCPG, COLUMNS, CONSTANT, DICTIONARY, NGINX, OBJECTS, OURS, OURS_REDIS, SHIPPED
 
 # (work, way, connections) -> the loads of all rounds.
 Rounds = Mapping[tuple[str, str, int], Sequence[Load]]
@@ -44,7 +44,9 @@ TARGETS = (
     Target("one year, cached in Redis", ("cached", OURS_REDIS), ("cached", OBJECTS)),
     Target("twenty years, cached", ("twenty", OURS), ("twenty", OBJECTS)),
     Target("twenty years, cached", ("twenty", OURS), ("twenty", DICTIONARY)),
-    Target("the year as a file of nginx", ("cached", NGINX), ("cached", OURS)),
+    Target("closed year as a file", ("file", SHIPPED), ("file", NGINX), at_most=1.1),
+    Target("closed year as a file", ("file", SHIPPED), ("file", OURS), at_least=8),
+    Target("plain file of nginx", ("cached", NGINX), ("cached", OURS)),
     Target(
         "dashboard, cached",
         ("pages", page("dashboard")),

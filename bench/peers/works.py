@@ -13,10 +13,12 @@ from bench.peers.servers import (
     OBJECTS,
     OURS,
     OURS_REDIS,
+    SHIPPED,
 )
 
 YEAR = "/rates?code=USD&from=2025-01-01&to=2025-12-31"
 TWENTY = "/rates?code=USD&from=2006-01-01&to=2025-12-31"
+CLOSED = "/api/v1/history/USD/2025.json"
 # Charon answers 100 rows where nobody says how many; the peers know no limit and ignore it.
 WHOLE = "&limit=10000"
 DASHBOARD, INSTRUMENT, MAX = "/", "/waluty/EUR/", "/waluty/EUR/?zakres=Max"
@@ -81,6 +83,11 @@ def works(sizes: dict[str, int], row: float) -> list[Work]:
             "twenty",
             "`/rates`, twenty years, asked again",
             (*(Way(name, TWENTY + WHOLE) for name in (OURS, OURS_REDIS, OBJECTS, COLUMNS, ASYNCPG)), *ready("twenty")),
+        ),
+        Work(
+            "file",
+            "A closed year as a file, the same bytes at both addresses, beside the ready answer",
+            (Way(OURS, YEAR + WHOLE), Way(NGINX, "/year.json"), Way(SHIPPED, CLOSED)),
         ),
         Work(
             "pages",
