@@ -5,6 +5,7 @@ PY := .venv/bin/python
 INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes
 PIP := $(PY) $(INSTALL)
 TOOLS := .venv/tools/bin
+PEERS := .venv/peers
 CHROMIUM ?= /usr/bin/chromium
 SOFFICE ?= /usr/bin/soffice
 COMPOSE ?= docker compose
@@ -13,7 +14,7 @@ COMPOSE ?= docker compose
 ENGLISH := locale/en/LC_MESSAGES/django.mo
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap-dev channels sentry exports admin up demo down test test-services chaos storm load worlds saved docs locale e2e screenshots browser spreadsheet fuzz lint format typecheck bench build compose-up compose-down doctor backup restore logs reset coverage mutation workflows hooks lock sbom audit
+.PHONY: help bootstrap-dev channels sentry exports admin up demo down test test-services chaos storm load worlds saved docs locale e2e screenshots browser spreadsheet fuzz lint format typecheck bench bench-peers build compose-up compose-down doctor backup restore logs reset coverage mutation workflows hooks lock sbom audit
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -138,8 +139,8 @@ hooks: .venv/.dev .venv/.tools ## Have git check the changed files at each commi
 
 # Development first: what is tested is what everything else gets. UPGRADE takes newer versions of the indirect packages.
 lock: .venv/.tools ## Write the locks requirements*.txt from requirements*.in (UPGRADE=--upgrade)
-	@for name in -dev "" -channels -sentry -exports -e2e -fuzz -tools -mutation; do \
-		case "$$name" in -dev|-fuzz|-tools|-mutation) tested= ;; *) tested="--constraint requirements-dev.txt" ;; esac; \
+	@for name in -dev "" -channels -sentry -exports -e2e -fuzz -tools -mutation -peers; do \
+		case "$$name" in -dev|-fuzz|-tools|-mutation|-peers) tested= ;; *) tested="--constraint requirements-dev.txt" ;; esac; \
 		$(TOOLS)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
 			--custom-compile-command "make lock" $$tested $(UPGRADE) \
 			"requirements$$name.in" --output-file "requirements$$name.txt" || exit 1; \
@@ -158,6 +159,11 @@ bench: .venv/.dev $(ENGLISH) ## Run every benchmark of bench/ but that of make l
 	@for script in $(filter-out bench/load.py,$(wildcard bench/[a-z]*.py)); do \
 		name=$$(basename "$$script" .py); echo "== $$name"; $(PY) -m "bench.$$name" || exit 1; \
 	done
+
+bench-peers: .venv/.dev .venv/.peers $(ENGLISH) ## Compare with what one would pick instead, over one PostgreSQL (ROUNDS=5 SECONDS_EACH=3 CONNECTIONS=16,64 ONLY=cold,cached STRICT=1; MIX=60: a minute of everything); needs wrk
+	@PEERS_PYTHON="$(abspath $(PEERS)/bin/python)" $(PY) -m $(if $(MIX),bench.peers.mix --seconds $(MIX),bench.peers \
+		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS_EACH),--seconds $(SECONDS_EACH)) \
+		$(if $(CONNECTIONS),--connections $(CONNECTIONS)) $(if $(ONLY),--only $(ONLY)) $(if $(STRICT),--strict))
 
 build: ## Build the images of the containers (COMPOSE="docker compose")
 	$(COMPOSE) build --no-cache
@@ -212,6 +218,13 @@ compose-down: ## End the containers and DELETE their volumes: database, Redis, m
 	@echo "Installing what breaks the code into .venv/mutation (once)"
 	@$(PY) -m venv .venv/mutation
 	@.venv/mutation/bin/python $(INSTALL) -r requirements-mutation.txt
+	@touch $@
+
+# What Charon is compared with must not change what Charon runs on.
+.venv/.peers: requirements-peers.txt | .venv/.made
+	@echo "Installing what Charon is compared with into $(PEERS) (once; 170 MB)"
+	@$(PY) -m venv $(PEERS)
+	@$(PEERS)/bin/python $(INSTALL) -r requirements-peers.txt
 	@touch $@
 
 # Tools share no package with the project.

@@ -1,4 +1,7 @@
-"""The baseline of bench/dashboard.py: three queries per row and a template filter per value."""
+"""The baseline of bench/dashboard.py: three queries per row and a template filter per value.
+
+A page that nobody should write: it shows when ours falls back to that, and nothing of how fast ours is.
+"""
 
 from datetime import date, timedelta
 from decimal import Decimal

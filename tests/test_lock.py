@@ -7,8 +7,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = sorted(path.stem for path in ROOT.glob("requirements*.in"))
-# Fuzzer and tools have environments of their own.
-TOGETHER = [name for name in NAMES if name not in {"requirements-fuzz", "requirements-tools"}]
+# Fuzzer, tools and peers have environments of their own.
+TOGETHER = [name for name in NAMES if name not in {"requirements-fuzz", "requirements-tools", "requirements-peers"}]
 LOCKED = re.compile(r"^([a-z0-9-]+)==([^ ;]+)(?: ; ([^\\]+))?$")
 HASH = re.compile(r"^--hash=sha256:[0-9a-f]{64}$")
 
