@@ -26,7 +26,7 @@ sentry: .venv/.sentry ## Install what errors to Sentry need (SENTRY_DSN)
 
 exports: .venv/.exports ## Install what the exports as Parquet and Arrow need
 
-admin: .venv/.runtime ## Make an operator's account for /admin/; asks for a name and a password
+admin: .venv/.runtime $(ENGLISH) ## Make an operator's account for /admin/; asks for a name and a password
 	@$(PY) manage.py admin
 
 up: .venv/.runtime $(ENGLISH) ## Run Charon here until Ctrl-C (PORT=8000, HOST=127.0.0.1)
