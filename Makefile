@@ -45,8 +45,8 @@ backup: .venv/.runtime ## Copy the database into data/backups and check the copy
 	@$(PY) manage.py backup
 
 restore: .venv/.runtime ## Put a backup in the place of the database: FILE=data/backups/...; REPLACE=1 over one that is there
-	@test -n "$(FILE)" || { echo "Which one? make restore FILE=data/backups/..." >&2; exit 1; }
-	@$(PY) manage.py restore "$(FILE)" $(if $(REPLACE),--replace)
+	$(if $(FILE),,@echo "Which one? make restore FILE=data/backups/..." >&2; exit 1)
+	@$(PY) manage.py restore $(if $(REPLACE),--replace) -- "$$FILE"
 
 logs: ## Follow the logs of the containers (SERVICE=miner for one); make up writes its own to the terminal
 	@command -v $(firstword $(COMPOSE)) >/dev/null || { echo "There is no $(firstword $(COMPOSE)) here. make up writes to its terminal, a service of systemd to journalctl -u charon -f" >&2; exit 1; }
