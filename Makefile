@@ -27,7 +27,7 @@ sentry: .venv/.sentry ## Install what errors to Sentry need (SENTRY_DSN)
 
 exports: .venv/.exports ## Install what the exports as Parquet and Arrow need
 
-admin: .venv/.runtime ## Make an operator's account for /admin/; asks for a name and a password
+admin: .venv/.runtime $(ENGLISH) ## Make an operator's account for /admin/; asks for a name and a password
 	@$(PY) manage.py admin
 
 up: .venv/.runtime $(ENGLISH) ## Run Charon here until Ctrl-C (PORT=8000, HOST=127.0.0.1)
@@ -46,8 +46,8 @@ backup: .venv/.runtime ## Copy the database into data/backups and check the copy
 	@$(PY) manage.py backup
 
 restore: .venv/.runtime ## Put a backup in the place of the database: FILE=data/backups/...; REPLACE=1 over one that is there
-	@test -n "$(FILE)" || { echo "Which one? make restore FILE=data/backups/..." >&2; exit 1; }
-	@$(PY) manage.py restore "$(FILE)" $(if $(REPLACE),--replace)
+	$(if $(FILE),,@echo "Which one? make restore FILE=data/backups/..." >&2; exit 1)
+	@$(PY) manage.py restore $(if $(REPLACE),--replace) -- "$$FILE"
 
 logs: ## Follow the logs of the containers (SERVICE=miner for one); make up writes its own to the terminal
 	@command -v $(firstword $(COMPOSE)) >/dev/null || { echo "There is no $(firstword $(COMPOSE)) here. make up writes to its terminal, a service of systemd to journalctl -u charon -f" >&2; exit 1; }

@@ -73,6 +73,7 @@ POLISH = {
     "Password again: ": "Hasło jeszcze raz: ",
     "The two passwords differ.": "Hasła nie są takie same.",
     "Nothing was made.": "Nie utworzono konta.",
+    "The name or the password is no text in UTF-8.": "Nazwa lub hasło nie jest tekstem w UTF-8.",
     "There is no terminal to ask at; give {} and {}.": "Nie ma terminala, aby zapytać; podaj {} i {}.",
     "There is an account {} already; another password: manage.py changepassword {}": (
         "Konto {} już istnieje; hasło zmienia manage.py changepassword {}"

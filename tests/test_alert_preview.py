@@ -89,6 +89,16 @@ def test_it_crosses_levels_where_the_machine_does(
     assert preview.level_fires(watch, of(values)) == machine(watch, values, 0)
 
 
+def test_a_price_alone_between_two_silences_is_counted_as_the_machine_counts_it() -> None:
+    """It lies below the level: what is crossed behind it is crossed anew."""
+    watch = Watch("level", "up", level=Decimal(100), hysteresis=Decimal(5))
+    values = [(300, 95), (300, 101), (1800, 90), (1800, 101), (300, 99), (300, 101), (1800, 90), (1800, 90)]
+    found = past.without_lone_ends(of(values, scale=1))
+    assert found.prices.tolist() == [95, 101, 90, 101, 99, 101]
+    watched = [(pause, 100 * value) for pause, value in values]
+    assert preview.level_fires(watch, found) == machine(watch, watched, 0) == [1, 5]
+
+
 @pytest.mark.parametrize(("before", "after", "threshold"), [(300, 315, 5), (300, 309, 3), (820, 861, 5), (70, 77, 10)])
 def test_what_a_float_cannot_tell_is_decided_with_all_digits(before: int, after: int, threshold: int) -> None:
     """3.15 over 3.00 is 4.999999999999997 % to a float."""
@@ -169,6 +179,14 @@ def test_prices_are_read_where_there_are_no_candles(db: None) -> None:
     found = read("BTC")
     assert closes(found) == [("26 10:50:00", 100.0), ("26 10:55:00", 106.0), ("26 10:59:00", 107.0)]
     assert (found.of, set(found.allowed.tolist())) == (("prices",), {750})
+
+
+def test_closes_of_a_day_are_no_silence_to_each_other_and_fire(db: None) -> None:
+    market = source("coingecko")
+    save_prices([price(close, 1440 * n, end_of_day=True) for n, close in ((3, "100"), (2, "100"), (1, "106"))], market)
+    found = read("BTC", 1440)
+    assert (found.prices.tolist(), found.of, found.days) == ([100, 100, 106], ("prices",), 3)
+    assert would(Watch("move", "up", Decimal(5)), found, 1440).times == 1
 
 
 def test_official_rates_are_one_a_day_of_the_source_and_what_stands_in_for_it(

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import sqlite3
+import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -31,6 +32,7 @@ from markets.records import RateRecord, Table
 from markets.store.publish import publish
 from tests.databases import file_database, needs_sqlite
 from tests.forgotten import forget
+from tests.processes import ROOT
 
 pytestmark = needs_sqlite
 
@@ -221,6 +223,19 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.slow
+def test_a_pipe_is_refused_unread(tmp_path: Path) -> None:
+    os.mkfifo(pipe := tmp_path / "pipe.zip")
+    with pytest.raises(Refused, match="is no file"), backup_file.opened(pipe):
+        pytest.fail("it was opened")
+
+
+@pytest.mark.parametrize("name", ["-x.zip", "a b.zip", "it's `id`.zip", 'a"b;c.zip'])
+def test_make_hands_the_name_of_a_backup_on_as_it_is(name: str) -> None:
+    words = ["make", "--silent", "--old-file=.venv/.runtime", "restore", f"FILE={name}", "REPLACE=1", "PY=echo"]
+    told = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert told.stdout == f"manage.py restore --replace -- {name}\n", told.stderr
+
+
 def test_a_file_that_is_no_whole_backup_is_refused_and_changes_nothing(database: Path) -> None:
     (backup, about), rows = backing_up.make(), contents(database)
     with pytest.raises(Refused, match="is a backup of postgresql, and this installation has sqlite"):

@@ -78,6 +78,45 @@ def test_without_a_terminal_it_says_what_to_give(monkeypatch: pytest.MonkeyPatch
         call_command("admin")
 
 
+@pytest.mark.django_db
+def test_a_closed_input_is_no_terminal_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(CommandError, match="There is no terminal to ask at"):
+        call_command("admin", name="anna")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [(EOFError(), "Nothing was made"), (UnicodeDecodeError("utf-8", b"\xb1", 0, 1, ""), "no text in UTF-8")],
+    ids=["end", "encoding"],
+)
+@pytest.mark.parametrize("asked", ["builtins.input", "getpass.getpass"])
+def test_a_terminal_that_ends_or_writes_no_utf_8_makes_no_account(
+    monkeypatch: pytest.MonkeyPatch, asked: str, fault: Exception, said: str
+) -> None:
+    def answer(_question: str) -> str:
+        raise fault
+
+    monkeypatch.setattr(admin, "needs_terminal", lambda: None)
+    monkeypatch.setattr("builtins.input", lambda _question: "anna")
+    monkeypatch.setattr(asked, answer)
+    with pytest.raises(CommandError, match=said):
+        call_command("admin")
+    assert not get_user_model().objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("name", "password"), [("an\udcb1na", PASSWORD), ("anna", PASSWORD + "\udcb1")])
+def test_what_a_script_gives_in_another_encoding_makes_no_account(
+    monkeypatch: pytest.MonkeyPatch, name: str, password: str
+) -> None:
+    monkeypatch.setenv(admin.PASSWORD, password)
+    with pytest.raises(CommandError, match="no text in UTF-8"):
+        call_command("admin", name=name)
+    assert not get_user_model().objects.exists()
+
+
 @pytest.mark.processes
 def test_at_a_terminal_it_asks_for_a_name_and_a_password_until_it_is_fit(tmp_path: Path) -> None:
     env = environment(tmp_path)

@@ -147,6 +147,9 @@ def take_out(path: Path, about: About, target: Path) -> None:
 
 @contextmanager
 def opened(path: Path) -> Iterator[ZipFile]:
+    # The end of a device or a pipe is never found, and its search takes all memory.
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise Refused(f"{path} is no file.")
     try:
         with ZipFile(path) as archive:
             yield archive

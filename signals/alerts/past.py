@@ -14,7 +14,7 @@ from django.db.models.functions import Cast
 
 from markets import clock
 from markets.instruments import redenominations
-from markets.models import Candle, Instrument, Listing, Rate, Source, Tick
+from markets.models import Candle, Instrument, Listing, Quote, Rate, Source, Tick
 from markets.queries.latest_prices import LATE, LONGEST_PAUSE, UNLISTED, fresh_for, interval_of, midnight
 from signals.alerts.origins import Origin, family
 from signals.epoch import Epoch
@@ -90,18 +90,20 @@ def ticks(instrument: Instrument, source: Source, since: datetime) -> Past:
     listing = Listing.objects.filter(instrument=instrument, source=source).first()
     priority = listing.priority if listing else UNLISTED
     interval = interval_of(source.polling_interval, priority, rotating=source.rotating)
-    allowed = fresh_for(interval, end_of_day=False)
+    daily = Quote.objects.filter(instrument=instrument, source=source, end_of_day=True).exists()
+    allowed = fresh_for(interval, end_of_day=daily)
     pairs = read(rows.order_by("-observed_at"), "observed_at", "price")
-    return without_lone(past(pairs, 0, int(allowed.total_seconds()), "prices"))
+    return without_lone_ends(past(pairs, 0, int(allowed.total_seconds()), "prices"))
 
 
-def without_lone(past: Past) -> Past:
-    """A price between two silences is one of a daily history: no rule fires on it, its year is no year of prices."""
-    if not len(past.times):
-        return past
-    near = np.diff(past.times) <= past.allowed[1:]
-    kept = np.append(near, False) | np.insert(near, 0, False)
-    return Past(past.times[kept], past.prices[kept], past.allowed[kept], past.of if kept.any() else ())
+def without_lone_ends(past: Past) -> Past:
+    """From the first to the last price that has a neighbour. Before and behind them each is alone between two silences,
+    as in a daily history: no rule fires on it, its year is no year of prices. Between them one may lie on the other
+    side of a level, and counts.
+    """
+    near = np.flatnonzero(np.diff(past.times) <= past.allowed[1:])
+    kept = slice(near[0], near[-1] + 2) if len(near) else slice(0)
+    return Past(past.times[kept], past.prices[kept], past.allowed[kept], past.of if len(near) else ())
 
 
 def rates(instrument: Instrument, source: Source, since: datetime) -> Past:

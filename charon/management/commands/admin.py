@@ -31,10 +31,15 @@ class Command(BaseCommand):
     def handle(self, *args: Any, name: str, replace: bool, **options: Any) -> None:
         call_command("prepare", verbosity=0)
         with translation.override("en" if speaks_english() else "pl"):
-            name = name or ask(said("Name of the account: "))
-            user = account(name, replace)
-            password = fit(given, user) if (given := os.environ.get(PASSWORD)) else self.ask_until_fit(user)
-        user.set_password(password)
+            try:
+                name = name or ask(said("Name of the account: "))
+                user = account(name, replace)
+                password = fit(given, user) if (given := os.environ.get(PASSWORD)) else self.ask_until_fit(user)
+                user.set_password(password)
+            except EOFError:
+                raise CommandError(said("Nothing was made.")) from None
+            except UnicodeError:  # a terminal or a shell of another encoding, as ISO 8859-2
+                raise CommandError(said("The name or the password is no text in UTF-8.")) from None
         user.save()
         self.stdout.write(said("The account {} can sign in at /admin/.", name))
 
@@ -70,10 +75,7 @@ def account(name: str, replace: bool) -> Any:
 
 def ask(question: str) -> str:
     needs_terminal()
-    try:
-        return input(question).strip()
-    except EOFError:
-        raise CommandError(said("Nothing was made.")) from None
+    return input(question).strip()
 
 
 def fit(password: str, user: Any) -> str:
@@ -92,5 +94,6 @@ def ask_twice() -> str:
 
 
 def needs_terminal() -> None:
-    if not sys.stdin.isatty():
+    # None where it is closed.
+    if sys.stdin is None or not sys.stdin.isatty():
         raise CommandError(said("There is no terminal to ask at; give {} and {}.", NAME, PASSWORD))
