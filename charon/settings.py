@@ -30,6 +30,8 @@ try:
     load(ENV_FILE)
     # An empty DATA_DIR is none: as a path it would be the folder that the command was called from.
     DATA_DIR = Path(env.str("DATA_DIR", "") or BASE_DIR / "data").resolve()
+    # Where closed years are kept as files for a proxy; without it there are none (docs/history-files.md).
+    HISTORY_DIR = str(Path(env.str("HISTORY_DIR", "")).absolute()) if env.str("HISTORY_DIR", "") else ""
     DEBUG = env.bool("DEBUG", False)
     DEMO = env.bool("DEMO", False)
     HOST = env.str("HOST", "127.0.0.1")

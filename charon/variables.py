@@ -26,7 +26,7 @@ ALIASES = {
     "RESULT_BACKEND": "",
 }
 # A folder and a password may hold any character, also quotes and spaces at their ends.
-AS_WRITTEN = frozenset({"DATA_DIR", "DB_PASSWORD"})
+AS_WRITTEN = frozenset({"DATA_DIR", "HISTORY_DIR", "DB_PASSWORD"})
 QUOTES = ('"', "'")
 YES, NO = frozenset({"1", "true", "t", "yes", "y", "on"}), frozenset({"0", "false", "f", "no", "n", "off"})
 

@@ -11,9 +11,11 @@ class MarketsConfig(AppConfig):
 
     def ready(self) -> None:
         from markets import models
+        from markets.history_files import place
         from markets.redis import generations
 
         post_save.connect(generations.everything_changed, sender=models.Source, dispatch_uid="response_cache")
+        post_save.connect(place.source_saved, sender=models.Source, dispatch_uid="history_files")
         # An answer is kept under the names that were asked for.
         post_save.connect(generations.everything_changed, sender=models.Alias, dispatch_uid="aliases")
         post_delete.connect(generations.alias_gone, sender=models.Alias, dispatch_uid="aliases")

@@ -209,6 +209,11 @@ KINDS: dict[str, Kind] = {
         _("Po utracie dysku lub bazy przepadną konta, ustawienia, alerty i historia zmian wartości."),
         _("Użyj polecenia make backup, najlepiej codziennie, i przenoś kopie na inną maszynę."),
     ),
+    "history_files": Kind(
+        _("Plików zamkniętych lat nie udało się zapisać"),
+        _("Pliki mogą być starsze niż ostatnie korekty; API odpowiada z bazy danych."),
+        _("Sprawdź miejsce i prawa katalogu HISTORY_DIR; następna próba będzie w ciągu minuty."),
+    ),
     "database": Kind(
         _("Baza danych nie działa"),
         _("Bez niej nie działają strony, API ani pobieranie."),

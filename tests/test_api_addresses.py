@@ -45,6 +45,8 @@ def test_openapi_lists_every_endpoint_described_with_examples_and_errors(client:
         "alerts/silences/{silence_id}",
         "assets/{symbol}",
         "overrides/{id}",
+        "history/{code}/{year}.csv",
+        "history/{code}/{year}.json",
         "provenance/{kind}/{id}",
         "provenance/signal/{id}",
         "signals/{id}/explain",

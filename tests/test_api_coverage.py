@@ -56,7 +56,7 @@ DONE: list[tuple[int, str, str | None]] = [
     (200, "tax_invoice", None),
 ]
 # What the front answers in place of a 202, once the work is done: shown in test_batch_api.py and test_assets_api.py.
-IN_THE_END = {(200, "batch_run"), (404, "asset_add")}
+IN_THE_END = {(200, "batch_run"), (404, "asset_add"), (404, "history_parquet")}
 CONTRADICTING: list[tuple[str, str | None]] = [
     ("asset_add", '{"symbol": "BTC", "aliases": ["BITCOIN-CORE"]}'),
     ("source_register", '{"code": "nbp"}'),

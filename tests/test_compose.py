@@ -326,9 +326,15 @@ def test_the_proxy_hides_metrics_and_leads_the_stream_to_live() -> None:
     assert matchers == {
         "inside": "/metrics /metrics/*",
         "stream": "/api/v1/stream /api/v1/stream/ /sse /sse/ /stream /stream/",
+        **{kind: f"*.{kind}" for kind in ("json", "csv", "parquet")},  # what the files of closed years are
     }
     handles = re.findall(r"handle(?: @(\w+))? \{\s*(?:encode gzip\s*)?(\w+ \S+)", text)
-    assert handles == [("inside", "respond 404"), ("stream", "reverse_proxy live:8002"), ("", "reverse_proxy web:8000")]
+    assert handles == [
+        ("inside", "respond 404"),
+        ("stream", "reverse_proxy live:8002"),
+        ("years", "root *"),
+        ("", "reverse_proxy web:8000"),
+    ]
     assert SERVICES["proxy"]["volumes"] == ["./docker/Caddyfile:/etc/caddy/Caddyfile:ro"]
 
 

@@ -49,7 +49,7 @@ def test_every_module_has_a_first_line() -> None:
 
 def test_every_module_stands_in_the_tree_once() -> None:
     rows = table(part_of("docs/architecture.md", "tree"))
-    listed = [f"{row[0].strip('`')}{name}.py" for row in rows for name in re.findall(r"`(\w+)`", row[2])]
+    listed = [f"{row[0].strip('`')}{name}.py" for row in rows for name in re.findall(r"`([\w-]+)`", row[2])]
     assert sorted([*listed, *(f"{folder}__init__.py" for folder in names(rows))]) == sorted(code_files())
 
 

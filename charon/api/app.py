@@ -26,6 +26,7 @@ from markets.api.convert import router as convert_router
 from markets.api.csv_rate import router as csv_router
 from markets.api.exports import lists_as_files
 from markets.api.gold import router as gold_router
+from markets.api.history_files import router as history_files_router
 from markets.api.latest import router as latest_router
 from markets.api.prices import router as prices_router
 from markets.api.provenance import router as provenance_router
@@ -69,8 +70,8 @@ them.
   answered with the first answer.
 * Every public answer but `/health` has an `ETag`: sent back in `If-None-Match` it is answered with 304 and no body
   while nothing has changed. `Cache-Control` says how long it may be kept: official rates and decisions for a minute,
-  candles and sources for 15 s, prices, alerts and the state of the work for 5 s. Errors are kept by nobody, nor are an
-  operator's answers, which have no `ETag`.
+  candles and sources for 15 s, prices, alerts and the state of the work for 5 s; closed years are asked for each time.
+  Errors are kept by nobody, nor are an operator's answers, which have no `ETag`.
 
 Events: `GET /sse`, also `/stream`, sends prices, rates, signals, alerts and ended jobs as server-sent events
 (`?kinds=prices,rates&codes=EUR,BTC`) where there is Redis, else 503.
@@ -248,6 +249,7 @@ api.add_decorator(lists_as_files, mode="view")
 api.add_router("", markets_router)
 api.add_router("", latest_router)
 api.add_router("", gold_router)
+api.add_router("", history_files_router)
 api.add_router("", convert_router)
 api.add_router("", csv_router)
 api.add_router("", prices_router)

@@ -8,6 +8,7 @@ from django.db import DatabaseError, connection
 
 from charon.upkeep import backup_file, postgres, sqlite_file
 from charon.upkeep.restoring import not_running
+from markets.history_files.place import forget_all
 from markets.redis import generations
 
 # Of DATA_DIR: signs of life and metrics, and what numba compiled.
@@ -55,5 +56,6 @@ def forget_answers() -> None:
     """Those that Redis keeps; a database without tables has none."""
     try:
         generations.everything_changed()
+        forget_all()
     except DatabaseError:
         connection.close()

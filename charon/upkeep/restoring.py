@@ -12,6 +12,7 @@ from django.db import DatabaseError, connection, connections
 from charon.processes import data_dir_lock
 from charon.upkeep import Refused, backup_file, migration_state, postgres, sqlite_file
 from charon.upkeep.backup_file import About
+from markets.history_files.place import forget_all
 from markets.jobs import runs
 from markets.redis import generations
 
@@ -30,6 +31,7 @@ def restore(file: Path, *, replace: bool = False) -> About:
         except OSError as error:
             raise Refused(f"{error.filename or settings.DATA_DIR}: {error.strerror or error}.") from None
         generations.everything_changed()
+        forget_all()
     return about
 
 

@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from markets import clock, events
+from markets.history_files.place import Withdrawal
 from markets.instruments.create import find_or_create
 from markets.instruments.names import printable
 from markets.jobs import job_results
@@ -51,6 +52,8 @@ class PublishResult:
     new_codes: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     brought: job_results.Brought = field(default_factory=dict)
+    # The codes of which an answer about the days of this save may be another one now.
+    changed: set[str] = field(default_factory=set)
 
     @property
     def written(self) -> int:
@@ -65,7 +68,7 @@ def publish(
     `windows` of the job's windows are done with it, and it holds all that there is of the days of `covered`. Raises
     `job_leases.LeaseLost` when the job was given up meanwhile: nothing of a stale worker is kept.
     """
-    with transaction.atomic():
+    with Withdrawal() as files, transaction.atomic():
         source_group, has_gaps = lock_source_group(source)
         accepted, refused = validation.sift_tables(tables, clock.today())
         outcome = write(accepted, refused, source, source_group, job) if accepted else PublishResult()
@@ -85,6 +88,7 @@ def publish(
         )
         if outcome.written:
             events.ingested.send(sender=Job, job=job)
+        files.of(outcome.changed, {table.effective_date.year for table, _ in accepted})
     outcome.accepted = sum(len(figures) for _, figures in accepted)
     job_results.add_accepted(job, outcome.accepted)
     job_results.add_brought(job, tables[0].kind if tables else "", outcome.brought)
@@ -139,8 +143,10 @@ def compare_and_write(
     before = quotes.refresh(batch.mids, source_group, {instruments[code].id for code in new_codes})
     renamed = update_names(accepted, instruments, before)
     outbox.write(outbox.of_days(batch.days, kind), job)
+    changed = set[str]()
     if batch.inserts or batch.updates or proofs.changed or renamed:
         generations.changed({row.id for row in instruments.values()} | {instrument for instrument, _ in gone})
+        changed = {*instruments, *codes_of(gone)}
     return PublishResult(
         inserted=len(batch.inserts),
         taken_over=len(batch.updates) - len(batch.revisions),
@@ -148,6 +154,7 @@ def compare_and_write(
         new_codes=new_codes,
         left_out=described(gone, instruments),
         brought=brought(batch.days, instruments),
+        changed=changed,
     )
 
 
@@ -161,6 +168,11 @@ def places_of(refused: Refused) -> set[Place]:
 def brought(days: rates.Days, instruments: dict[str, Instrument]) -> job_results.Brought:
     names = {instrument.id: code for code, instrument in instruments.items()}
     return {names[pk]: (written[0].isoformat(), written[-1].isoformat(), len(written)) for pk, written in days.items()}
+
+
+def codes_of(gone: list[tuple[int, Table]]) -> set[str]:
+    found = Instrument.objects.filter(pk__in={instrument for instrument, _ in gone})
+    return set(found.values_list("code", flat=True)) if gone else set()
 
 
 def described(gone: list[tuple[int, Table]], instruments: dict[str, Instrument]) -> list[str]:

@@ -238,6 +238,14 @@ RATES = """
 /latest?code=USD&as_of=2026-10-26
 /gold?as_of=2026-10-26T12:00:00Z&limit=2
 /gold?as_of=2026-10-26&fill=previous
+/history/index.json
+/history/index.json again
+/history/history.parquet
+/history/USD/2025.json
+/history/USD/2025.json operator
+/history/XAU/2025.csv
+/history/USD/2026.json
+/history/USB/2025.csv
 /rates?code=USD&date=2026-10-28&from=2026-10-01
 /rates?code=USD,usd
 /rates?code=USD&fill=both

@@ -4,6 +4,7 @@ from django.core.management.base import BaseCommand
 
 from charon import detection
 from charon.backoffice import groups
+from charon.site_files import keeping
 from markets import problems
 from miner import schedule as miner_schedule
 from miner import sources
@@ -25,5 +26,6 @@ class Command(BaseCommand):
         outcome_schedule.write()
         automatic.keep()
         detection.write_schedule()
+        keeping.write_schedule()
         groups.write()
         problems.settle("proxy", http.problems())
