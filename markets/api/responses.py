@@ -217,7 +217,7 @@ def own(request: HttpRequest, content: Any) -> HttpResponse:
 
 def page(items: Items, count: int) -> dict[str, Any]:
     """The shape of every list but the bare arrays of docs/technical.md; `count` is the total before paging."""
-    return {"items": items if isinstance(items, Rows) else list(items), "count": count}
+    return {"items": items if isinstance(items, Rows | list) else list(items), "count": count}
 
 
 def array(paging: Paging, rows: QuerySet[M], items: Callable[[QuerySet[M]], Items]) -> Items:
@@ -231,13 +231,16 @@ def array(paging: Paging, rows: QuerySet[M], items: Callable[[QuerySet[M]], Item
 def listing(paging: Paging, rows: QuerySet[M], items: Callable[[QuerySet[M]], Items]) -> dict[str, Any]:
     """A page and how many there are in all; a page that is not full knows that by itself. A file has no count."""
     found = array(paging, rows, items)
-    if isinstance(found, Rows):
-        return page(found, 0)
-    found = list(found)
+    return page(found, 0) if isinstance(found, Rows) else counted(paging, list(found), lambda: rows)
+
+
+def counted(paging: Paging, found: Sequence[Any], rows: Callable[[], QuerySet[M]]) -> dict[str, Any]:
+    """A page that was read already; `rows` makes the question that a full one is counted by."""
     if len(found) < paging.limit and not paging.has_cursor and (found or not paging.offset):
         return page(found, paging.offset + len(found))
-    count = rows.count()
-    more = following(paging, rows, len(found), count)
+    asked = rows()
+    count = asked.count()
+    more = following(paging, asked, len(found), count)
     return page(found, count) | ({NEXT: more} if more else {})
 
 
