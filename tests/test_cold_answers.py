@@ -1,5 +1,6 @@
 """Answers that are not kept: how many statements they take, and that text from a bare cursor is what Python writes."""
 
+import gzip
 import random
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -17,6 +18,7 @@ from markets.licence import Audience
 from markets.models import Alias, Generation, Instrument, Job, Publication, Rate, Source
 from markets.queries import found, rate_rows, rate_texts, rates
 from markets.records import RateRecord, Table
+from markets.redis import memory_cache
 from markets.store.publish import publish
 
 FIRST, DAYS = date(2024, 1, 1), 60
@@ -121,3 +123,25 @@ def test_a_full_page_is_counted_and_names_the_next_one(client: Client, nbp: Sour
     assert "offset=5" in part.headers["Link"]
     behind = client.get("/rates", {"code": "USD", **YEAR, "offset": "1000"})
     assert behind.json() == {"items": [], "count": everything["count"]}
+
+
+@pytest.mark.usefixtures("without_redis")
+def test_an_answer_is_packed_once_and_only_for_who_takes_it(
+    client: Client, nbp: Source, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(nbp, job, 8)
+    packed: list[int] = []
+    compress = gzip.compress
+
+    def counted(body: bytes, *level: int, mtime: float) -> bytes:
+        packed.append(len(body))
+        return compress(body, *level, mtime=mtime)
+
+    monkeypatch.setattr(gzip, "compress", counted)
+    question = {"code": "USD", **YEAR}
+    plain = client.get("/rates", question)
+    assert not packed
+    for _ in range(2):
+        answer = client.get("/rates", question, headers={"accept-encoding": "gzip"})
+        assert gzip.decompress(answer.content) == plain.content
+    assert packed == [len(plain.content)]

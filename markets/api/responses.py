@@ -115,8 +115,9 @@ def serve(
 
 def send(request: HttpRequest, kept: memory_cache.Cached) -> HttpResponseBase:
     """The kept bytes, packed for a client that takes gzip; 304 for one that has them."""
-    packed = bool(kept.packed) and bool(ACCEPTS_GZIP.search(request.META.get("HTTP_ACCEPT_ENCODING", "")))
-    body = kept.packed if packed else kept.body
+    takes_gzip = ACCEPTS_GZIP.search(request.META.get("HTTP_ACCEPT_ENCODING", ""))
+    packed = kept.pack() if takes_gzip else b""
+    body = packed or kept.body
     # Other bytes, another tag: a strong one promises that every byte is the same. An ending in -gzip is what proxies
     # give to what they pack themselves, and Caddy cuts it off when the tag comes back: ours would never be known again.
     etag = f'"{kept.etag}.gz"' if packed else f'"{kept.etag}"'

@@ -27,10 +27,10 @@ class Digits(Func):
     def __init__(self, figure: str, scale: str = "scale") -> None:
         super().__init__(figure, scale)
 
-    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        return self.as_sql(compiler, connection, template="ROUND(%(expressions)s)::text", **context)
+    def as_postgresql(self, compiler: Any, connection: Any, **extra_context: Any) -> Any:
+        return self.as_sql(compiler, connection, template="ROUND(%(expressions)s)::text", **extra_context)
 
-    def as_sqlite(self, compiler: Any, _connection: Any, **_context: Any) -> Any:
+    def as_sqlite(self, compiler: Any, connection: Any, **extra_context: Any) -> Any:  # noqa: ARG002 - Django's own
         return compiler.compile(self.get_source_expressions()[0])
 
 
