@@ -193,6 +193,8 @@ else:
             "min_size": 1, "max_size": DJANGO_THREADS + 1, "timeout": 2, "reconnect_timeout": 4,
         }  # fmt: skip
         DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+        # Only questions that ask for it are prepared (markets.queries.asked_once), at their third time on a connection.
+        DATABASES["default"]["OPTIONS"].setdefault("prepare_threshold", 2)
 
 # One Redis is cache, messages and log at once (markets.redis.client). Nobody waits for it longer than 0.25 s.
 CACHES = {

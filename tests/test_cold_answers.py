@@ -18,8 +18,8 @@ from markets.licence import Audience
 from markets.models import Alias, Generation, Instrument, Job, Publication, Rate, Source
 from markets.queries import found, rate_rows, rate_texts, rates
 from markets.records import RateRecord, Table
-from markets.redis import memory_cache
 from markets.store.publish import publish
+from tests.databases import needs_postgres
 
 FIRST, DAYS = date(2024, 1, 1), 60
 LAST = FIRST + timedelta(days=DAYS - 1)
@@ -145,3 +145,16 @@ def test_an_answer_is_packed_once_and_only_for_who_takes_it(
         answer = client.get("/rates", question, headers={"accept-encoding": "gzip"})
         assert gzip.decompress(answer.content) == plain.content
     assert packed == [len(plain.content)]
+
+
+@needs_postgres
+def test_postgresql_plans_a_series_once_a_connection(nbp: Source, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(nbp, job, 9)
+    monkeypatch.setattr(connection.connection, "prepare_threshold", 1)
+    dollar = Instrument.objects.get(code="USD")
+    for days in range(5):
+        of = rate_texts.Stretch(dollar, FIRST + timedelta(days=days), LAST, None, Audience.API)
+        assert rate_texts.rows(of, 300 + days, 0) != []
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%LIMIT $%'")
+        assert cursor.fetchone() == (1,)

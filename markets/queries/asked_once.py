@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
+import psycopg
 from django.db import connection
 from django.db.models import QuerySet
 
@@ -28,16 +29,39 @@ class QuestionOf(KeptQuestion):
         """One statement, with Django's own conversion of each column."""
         statement, places = self.statement_of(*values)
         converters = self.made[connection.vendor][2]
+        return [converted(row, converters) for row in self.fetched(statement, places)]
+
+    def fetched(self, statement: str, places: list[Any]) -> list[Line]:
         with connection.cursor() as cursor:
             cursor.execute(statement, places)
-            found = cursor.fetchall()
-        return [converted(row, converters) for row in found]
+            found: list[Line] = cursor.fetchall()
+        return found
 
     def statement_of(self, *values: Value) -> tuple[str, list[Any]]:
         """The SQL with these values in the places of the marks."""
         statement, places, _ = self.made.get(connection.vendor) or self.make()
         given = dict(zip(map(stored, self.marks), map(stored, values), strict=True))
         return statement, [given.get(one, one) if type(one) in MARKED else one for one in places]
+
+
+class PreparedQuestion(QuestionOf):
+    """One that PostgreSQL plans once a connection, where the connection has a `prepare_threshold` (web's, of the pool).
+
+    Django binds on the client, where nothing is prepared: its planning costs as much as the reading of a year. It sends
+    the types of parameters, so a question may hold them only where PostgreSQL knows what they are.
+    """
+
+    def fetched(self, statement: str, places: list[Any]) -> list[Line]:
+        if connection.vendor != "postgresql":
+            return super().fetched(statement, places)
+        connection.ensure_connection()
+        with connection.wrap_database_errors:
+            bare: Any = psycopg.Cursor(connection.connection)
+        wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
+        with wrap(bare) as cursor:
+            cursor.execute(statement, places)
+            found: list[Line] = cursor.fetchall()
+        return found
 
 
 # What a mark may be once it is written; a list is none, and no key of a dict.

@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from markets.models import Generation, Instrument
-from markets.queries.asked_once import TEXTS, QuestionOf
+from markets.queries.asked_once import TEXTS, PreparedQuestion
 
 FIELDS = tuple(one.attname for one in Instrument._meta.concrete_fields)
 
@@ -18,8 +18,8 @@ def columns(rows: "QuerySet[Instrument]") -> "QuerySet[Instrument, Any]":
     return rows.values_list(*FIELDS, "generation__number")
 
 
-BY_CODE = QuestionOf(lambda code: columns(Instrument.objects.filter(code=code)), TEXTS[0])
-BY_ALIAS = QuestionOf(lambda name: columns(Instrument.objects.filter(aliases__name=name)), TEXTS[0])
+BY_CODE = PreparedQuestion(lambda code: columns(Instrument.objects.filter(code=code)), TEXTS[0])
+BY_ALIAS = PreparedQuestion(lambda name: columns(Instrument.objects.filter(aliases__name=name)), TEXTS[0])
 
 
 def find(text: str) -> Instrument | None:

@@ -25,9 +25,10 @@ class Stretch(NamedTuple):
 
 
 @cache
-def question(kind: str, table: str | None, asker: Audience) -> TextsOf:
+def question(kind: str, table: str | None, asker: Audience, proof: bool) -> TextsOf:
+    """Without `proof` of columns that the index of a series has: the key would be read from 252 rows of the table."""
     figures = [Digits(name) for name in ("mid", "bid", "ask")]
-    rest = ("source__code", "table", "publication__number", "pk", "publication")
+    rest = ("source__code", "table", "publication__number", *(("pk", "publication") if proof else ()))
 
     def asked(instrument: int, start: date, end: date) -> "QuerySet[Rate, Any]":
         rows = Rate.objects.filter(instrument=instrument).between(start, end)
@@ -40,7 +41,7 @@ def question(kind: str, table: str | None, asker: Audience) -> TextsOf:
 def rows(of: Stretch, limit: int, offset: int, *, proof: bool = False) -> list[Row]:
     """A page as `rate_rows.as_they_stand` has it; one statement."""
     code, base, quote = of.instrument.code, of.instrument.base, of.instrument.quote
-    found = question(of.instrument.kind, of.table, of.asker)
+    found = question(of.instrument.kind, of.table, of.asker, proof)
     lines = found.page(limit, offset, of.instrument.pk, of.start, of.end)
     drawn = [
         {
@@ -56,11 +57,9 @@ def rows(of: Stretch, limit: int, offset: int, *, proof: bool = False) -> list[R
             "table": table,
             "table_no": number or None,
         }
-        for _scale, mid, bid, ask, day, source, table, number, _pk, _publication in lines
+        for _scale, mid, bid, ask, day, source, table, number, *_keys in lines
     ]
-    if not proof:
-        return drawn
-    return [row | proof_of(*line[-2:]) for row, line in zip(drawn, lines, strict=True)]
+    return [row | proof_of(*line[-2:]) for row, line in zip(drawn, lines, strict=True)] if proof else drawn
 
 
 @cache

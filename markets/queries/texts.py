@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import Func, QuerySet, TextField
 from django.db.models.functions import Cast
 
-from markets.queries.asked_once import QuestionOf, Value
+from markets.queries.asked_once import PreparedQuestion, Value
 from markets.queries.kept import Line
 
 QUANTA = [Decimal(1).scaleb(-scale) for scale in range(11)]
@@ -39,7 +39,7 @@ def day_of(column: str) -> Cast:
     return Cast(column, TextField())
 
 
-class TextsOf(QuestionOf):
+class TextsOf(PreparedQuestion):
     """The lines of `question` begin with a scale and so many `figures` of it, each as Digits."""
 
     def __init__(self, question: "Callable[..., QuerySet[Any, Any]]", figures: int, *marks: Value) -> None:
@@ -49,10 +49,8 @@ class TextsOf(QuestionOf):
     def page(self, limit: int, offset: int, *values: str | int | date) -> list[Line]:
         """One statement; the lines are without their scale."""
         statement, places = self.statement_of(*values)
-        with connection.cursor() as cursor:
-            # As parameters: Django would write another statement for each limit.
-            cursor.execute(f"{statement} LIMIT %s OFFSET %s", [*places, limit, offset])
-            found = cursor.fetchall()
+        # As parameters: Django would write another statement for each limit.
+        found = self.fetched(f"{statement} LIMIT %s OFFSET %s", [*places, limit, offset])
         return found if connection.vendor == "postgresql" else list(map(self.told, found))
 
     def told(self, line: Line) -> Line:
