@@ -252,6 +252,7 @@ MIDDLEWARE = [
     "charon.api.fast_path.ready_answers",
     "charon.api.limited.weighed",
     "charon.api.callers.identified",
+    "charon.api.plain.plain_questions",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -44,10 +44,11 @@ def figure(draw: random.Random) -> Decimal:
 
 
 def fill(nbp: Source, job: Job, seed: int) -> None:
-    draw = random.Random(seed)
+    draw, tables = random.Random(seed), list[Table]()
     for number in range(DAYS):
-        by_letter = {table.table: table for table in day_tables(draw, FIRST + timedelta(days=number))}
-        publish(list(by_letter.values()), nbp, job)
+        tables += {table.table: table for table in day_tables(draw, FIRST + timedelta(days=number))}.values()
+    publish([table for table in tables if table.table != "gold"], nbp, job)
+    publish([table for table in tables if table.table == "gold"], nbp, job)
 
 
 def as_json(rows: Any) -> bytes:

@@ -106,11 +106,14 @@ def serve(
         return told(request, exports.answer(request, wanted, compute(audience(request))), DAILY)
     if audience(request) is Audience.OPERATOR:
         return private(linked(request, compute(Audience.OPERATOR)))
-    number = None
-    if instrument is not None:
-        number = instrument.generation.number if hasattr(instrument, "generation") else 0
+    number = None if instrument is None else generation_of(instrument)
     kept = response_cache.answer(question, lambda: encoded(compute(Audience.API)), number)
     return CachedAnswer(question, kept, again=named is None or named.strip().upper() == question.scope)
+
+
+def generation_of(instrument: Instrument) -> int:
+    """As it was read with it."""
+    return instrument.generation.number if hasattr(instrument, "generation") else 0
 
 
 def send(request: HttpRequest, kept: memory_cache.Cached) -> HttpResponseBase:
