@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 
 from charon.api import plain
-from markets.api import rates
 from markets.models import Job, Source
+from markets.queries import rate_texts
 from markets.records import RateRecord, Table
 from markets.store.publish import publish
 from tests.forgotten import forget
@@ -78,7 +78,7 @@ def test_the_short_way_answers_as_the_long_one(
 def test_both_ways_have_one_kept_answer(client: Client, nbp: Source, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(nbp, job)
     first = client.get(f"/rates?{YEAR}{LONG}")
-    monkeypatch.setattr(rates.rate_texts, "rows", None)  # nothing is read again
+    monkeypatch.setattr(rate_texts, "rows", None)  # nothing is read again
     assert client.get(f"/rates?{YEAR}").content == first.content
 
 
