@@ -195,6 +195,8 @@ else:
             "min_size": 1, "max_size": DJANGO_THREADS + 1, "timeout": 2, "reconnect_timeout": 4,
         }  # fmt: skip
         DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+        # Only questions that ask for it are prepared (markets.queries.asked_once), at their third time on a connection.
+        DATABASES["default"]["OPTIONS"].setdefault("prepare_threshold", 2)
 
 # One Redis is cache, messages and log at once (markets.redis.client). Nobody waits for it longer than 0.25 s.
 CACHES = {
@@ -252,6 +254,7 @@ MIDDLEWARE = [
     "charon.api.fast_path.ready_answers",
     "charon.api.limited.weighed",
     "charon.api.callers.identified",
+    "charon.api.plain.plain_questions",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

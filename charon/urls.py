@@ -22,9 +22,10 @@ without_slash = [
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    *i18n_patterns(*page_urls, *without_slash, prefix_default_language=False),
+    # First: behind the pages a question of the API would be compared with fifty of their routes before its own.
     path(STREAM.removeprefix("/"), sse.elsewhere),
     path("api/v1/", api.urls),
+    *i18n_patterns(*page_urls, *without_slash, prefix_default_language=False),
     path("metrics", metrics.page),
     path("", include("charon.feeds.urls")),
     path("status.json", status_feed.as_json, name="status_json"),

@@ -13,9 +13,9 @@ from markets.api.responses import DAILY as KEPT_A_DAY
 from markets.api.responses import fresh, listing, page_of, serve, unusual
 from markets.api.schemas import COMMON_ERRORS, Envelope, NewestFirst, Paging
 from markets.errors import QuestionError, UnknownCodeError
-from markets.instruments.find import find
 from markets.licence import Audience, audience
 from markets.models import Instrument
+from markets.queries.found import find
 from markets.queries.lookup import nearest
 from markets.redis import generations, response_cache
 from signals import known, rating, ratings, rules

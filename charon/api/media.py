@@ -9,6 +9,7 @@ from charon.api.errors import envelope
 from charon.api.parameters import NOTHING
 
 JSON = "application/json"
+ANYTHING = frozenset({"", "*/*", JSON})
 
 
 def taken(operation: Operation) -> list[str]:
@@ -31,13 +32,16 @@ def refused(request: HttpRequest, operation: Operation) -> HttpResponse | None:
     A body without a type is taken for JSON, as is one of nothing. `*/*`, no Accept at all and an empty one take
     everything.
     """
+    accept = request.META.get("HTTP_ACCEPT", "").strip()  # request.headers first reads all of them
+    if request.method == "GET" and accept in ANYTHING:
+        return None
     kinds, sent = taken(operation), request.content_type or ""
     if kinds and sent and not is_one_of(sent, kinds) and not NOTHING.fullmatch(request.body.strip()):
         answer = envelope(request, 415, f"A body of the type {sent} is not taken", {"types": kinds})
         answer.headers["Accept"] = ", ".join(kinds)
         return answer
     offered = given(operation)
-    if request.headers.get("Accept", "").strip() and not any(request.accepts(kind) for kind in offered):
+    if accept and not any(request.accepts(kind) for kind in offered):
         return envelope(request, 406, "There is no answer of a type that Accept names", {"types": offered})
     return None
 

@@ -11,12 +11,12 @@ from markets import clock, licence
 from markets.api.responses import DAILY, told
 from markets.api.schemas import SERIES_ERRORS, Code, Day
 from markets.errors import QuestionError
-from markets.instruments.find import find
 from markets.instruments.names import GOLD
 from markets.licence import Audience
 from markets.models import Instrument, Rate
 from markets.models.querysets import RateQuerySet
 from markets.queries import rates, tables
+from markets.queries.found import find
 from markets.queries.tax.answers import answer
 from markets.queries.tax.rule import Question
 

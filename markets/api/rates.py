@@ -10,13 +10,14 @@ from markets.api import rate_series, rate_shapes
 from markets.api.export_query import JSON
 from markets.api.rate_parameters import FillQuery, RateQuery
 from markets.api.rate_schemas import RatePage
-from markets.api.responses import DAILY, fresh, listing, serve, unusual
+from markets.api.responses import DAILY, CachedAnswer, counted, encoded, fresh, generation_of, listing, serve, unusual
 from markets.api.schemas import COMMON_ERRORS, SERIES_ERRORS, CurrencyPage, Paging, SeriesQuery
-from markets.api.several import answer, explained, of_source, period, question_of, several, without_days
+from markets.api.several import answer, explained, is_text, of_source, period, question_of, several, without_days
 from markets.errors import QuestionError
 from markets.licence import Audience, audience
-from markets.models import Currency
-from markets.queries import rate_rows
+from markets.models import Currency, Rate
+from markets.models.querysets import RateQuerySet
+from markets.queries import rate_rows, rate_texts
 from markets.queries import rates as rate_queries
 from markets.queries.asked import Answer
 from markets.queries.crosses import ZLOTY
@@ -89,9 +90,15 @@ def series(
         return fresh(request, rate_shapes.shaped(found, query), DAILY)
 
     def compute(asker: Audience) -> dict[str, Any]:
-        rows = rate_queries.rates(instrument, start, end, query.table, days.source, asker)
+        def rows() -> RateQuerySet[Rate]:
+            return rate_queries.rates(instrument, start, end, query.table, days.source, asker)
+
         proof = query.expand == "source"
-        found = listing(paging, rows, lambda page: rate_rows.as_they_stand(page, instrument, proof=proof))
+        if is_text(paging, days):
+            asked = rate_texts.Stretch(instrument, start, end, query.table, asker)
+            texts = rate_texts.rows(asked, paging.limit, paging.offset, proof=proof)
+            return rate_shapes.shaped(counted(paging, texts, rows), query)
+        found = listing(paging, rows(), lambda page: rate_rows.as_they_stand(page, instrument, proof=proof))
         return rate_shapes.shaped(found, query)
 
     rest = unusual(query, "code", "overrides") | of_source(days)
@@ -101,6 +108,25 @@ def series(
         return response_cache.Question.of("rates", instrument.code, instrument.code, start, end, **more)
 
     return serve(request, response_cache.of_page(paging.limit, question), compute, instrument, query.code)
+
+
+def plain(code: str, start: date, end: date, limit: int) -> HttpResponse | None:
+    """What `rates` answers to the public for one code, a period and a limit alone; None where that is no series."""
+    if code.upper() == ZLOTY:
+        return None
+    instrument, paging = rate_queries.find_currency(code), Paging.model_construct(limit=limit)
+
+    def compute() -> response_cache.Made:
+        texts = rate_texts.rows(rate_texts.Stretch(instrument, start, end, None, Audience.API), limit, 0)
+        return encoded(counted(paging, texts, lambda: rate_queries.rates(instrument, start, end)))
+
+    def question(most: int) -> response_cache.Question:
+        more = unusual(Paging.model_construct(limit=most))
+        return response_cache.Question.of("rates", instrument.code, instrument.code, start, end, **more)
+
+    asked = response_cache.of_page(limit, question)
+    kept = response_cache.answer(asked, compute, generation_of(instrument))
+    return CachedAnswer(asked, kept, again=code.upper() == instrument.code)
 
 
 @router.get(

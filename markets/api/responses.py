@@ -106,17 +106,21 @@ def serve(
         return told(request, exports.answer(request, wanted, compute(audience(request))), DAILY)
     if audience(request) is Audience.OPERATOR:
         return private(linked(request, compute(Audience.OPERATOR)))
-    number = None
-    if instrument is not None:
-        number = instrument.generation.number if hasattr(instrument, "generation") else 0
+    number = None if instrument is None else generation_of(instrument)
     kept = response_cache.answer(question, lambda: encoded(compute(Audience.API)), number)
     return CachedAnswer(question, kept, again=named is None or named.strip().upper() == question.scope)
 
 
+def generation_of(instrument: Instrument) -> int:
+    """As it was read with it."""
+    return instrument.generation.number if hasattr(instrument, "generation") else 0
+
+
 def send(request: HttpRequest, kept: memory_cache.Cached) -> HttpResponseBase:
     """The kept bytes, packed for a client that takes gzip; 304 for one that has them."""
-    packed = bool(kept.packed) and bool(ACCEPTS_GZIP.search(request.META.get("HTTP_ACCEPT_ENCODING", "")))
-    body = kept.packed if packed else kept.body
+    takes_gzip = ACCEPTS_GZIP.search(request.META.get("HTTP_ACCEPT_ENCODING", ""))
+    packed = kept.pack() if takes_gzip else b""
+    body = packed or kept.body
     # Other bytes, another tag: a strong one promises that every byte is the same. An ending in -gzip is what proxies
     # give to what they pack themselves, and Caddy cuts it off when the tag comes back: ours would never be known again.
     etag = f'"{kept.etag}.gz"' if packed else f'"{kept.etag}"'
@@ -217,7 +221,7 @@ def own(request: HttpRequest, content: Any) -> HttpResponse:
 
 def page(items: Items, count: int) -> dict[str, Any]:
     """The shape of every list but the bare arrays of docs/technical.md; `count` is the total before paging."""
-    return {"items": items if isinstance(items, Rows) else list(items), "count": count}
+    return {"items": items if isinstance(items, Rows | list) else list(items), "count": count}
 
 
 def array(paging: Paging, rows: QuerySet[M], items: Callable[[QuerySet[M]], Items]) -> Items:
@@ -231,13 +235,16 @@ def array(paging: Paging, rows: QuerySet[M], items: Callable[[QuerySet[M]], Item
 def listing(paging: Paging, rows: QuerySet[M], items: Callable[[QuerySet[M]], Items]) -> dict[str, Any]:
     """A page and how many there are in all; a page that is not full knows that by itself. A file has no count."""
     found = array(paging, rows, items)
-    if isinstance(found, Rows):
-        return page(found, 0)
-    found = list(found)
+    return page(found, 0) if isinstance(found, Rows) else counted(paging, list(found), lambda: rows)
+
+
+def counted(paging: Paging, found: Sequence[Any], rows: Callable[[], QuerySet[M]]) -> dict[str, Any]:
+    """A page that was read already; `rows` makes the question that a full one is counted by."""
     if len(found) < paging.limit and not paging.has_cursor and (found or not paging.offset):
         return page(found, paging.offset + len(found))
-    count = rows.count()
-    more = following(paging, rows, len(found), count)
+    asked = rows()
+    count = asked.count()
+    more = following(paging, asked, len(found), count)
     return page(found, count) | ({NEXT: more} if more else {})
 
 

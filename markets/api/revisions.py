@@ -23,9 +23,9 @@ from markets.api.revision_schemas import (
 )
 from markets.api.schemas import SERIES_ERRORS, Envelope, NewestFirst
 from markets.errors import QuestionError, UnknownCodeError
-from markets.instruments.find import find
 from markets.models import Instrument, Override
 from markets.queries import revisions as revision_queries
+from markets.queries.found import find
 from markets.queries.lookup import nearest
 from markets.queries.overrides import override_rows
 from markets.queries.provenance import UnknownThingError

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 
 from markets import clock
 from markets.api.as_of import checked
+from markets.api.export_query import JSON
 from markets.api.rate_parameters import FillQuery, LatestRatesQuery, RateQuery, split
 from markets.api.responses import DAILY, NEXT, fresh, page, serve, unusual
 from markets.api.schemas import Paging, SeriesQuery
@@ -27,6 +28,11 @@ Rows = Callable[[Audience, slice], asked.Answer]
 def of_source(days: SeriesQuery) -> dict[str, Any]:
     """By its code, whichever of its names was asked for; an unknown one is 404 before anything is kept."""
     return {"source": rate_queries.find_source(days.source).code} if days.source else {}
+
+
+def is_text(paging: Paging, days: SeriesQuery) -> bool:
+    """Whether rows may come as text (`markets.queries.texts`): a file has days, and a source of its own is rare."""
+    return paging.format == JSON and not days.source
 
 
 def explained(filling: FillQuery) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """Questions with parameters whose SQL is written once a process: Django takes 1 to 3 ms for it each time."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
+import psycopg
 from django.db import connection
 from django.db.models import QuerySet
 
@@ -11,23 +13,61 @@ from markets.queries.kept import KeptQuestion, Line, converted
 # What stands in the place of a parameter while the SQL is written; no code and no key is like them.
 TEXTS = ("\x01first", "\x01second")
 NUMBER = -2_000_000_011
+DAYS = (date(1, 1, 2), date(1, 1, 3))
+
+Value = str | int | date
 
 
 class QuestionOf(KeptQuestion):
-    """`question` is given a mark for each of `marks` (of TEXTS and NUMBER), `rows_of` their values in that order."""
+    """`question` is given a mark for each of `marks` (of TEXTS, NUMBER and DAYS), the others their values in order."""
 
-    def __init__(self, question: "Callable[..., QuerySet[Any, Any]]", *marks: str | int) -> None:
+    def __init__(self, question: "Callable[..., QuerySet[Any, Any]]", *marks: Value) -> None:
         super().__init__(lambda: question(*marks))
         self.marks = marks
 
-    def rows_of(self, *values: str | int) -> list[Line]:
+    def rows_of(self, *values: Value) -> list[Line]:
         """One statement, with Django's own conversion of each column."""
-        statement, places, converters = self.made.get(connection.vendor) or self.make()
-        given = dict(zip(self.marks, values, strict=True))
-        with connection.cursor() as cursor:
-            cursor.execute(statement, [given.get(one, one) if self.is_mark(one) else one for one in places])
-            found = cursor.fetchall()
-        return [converted(row, converters) for row in found]
+        statement, places = self.statement_of(*values)
+        converters = self.made[connection.vendor][2]
+        return [converted(row, converters) for row in self.fetched(statement, places)]
 
-    def is_mark(self, value: object) -> bool:
-        return type(value) in {str, int} and value in self.marks
+    def fetched(self, statement: str, places: list[Any]) -> list[Line]:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, places)
+            found: list[Line] = cursor.fetchall()
+        return found
+
+    def statement_of(self, *values: Value) -> tuple[str, list[Any]]:
+        """The SQL with these values in the places of the marks."""
+        statement, places, _ = self.made.get(connection.vendor) or self.make()
+        given = dict(zip(map(stored, self.marks), map(stored, values), strict=True))
+        return statement, [given.get(one, one) if type(one) in MARKED else one for one in places]
+
+
+class PreparedQuestion(QuestionOf):
+    """One that PostgreSQL plans once a connection, where the connection has a `prepare_threshold` (web's, of the pool).
+
+    Django binds on the client, where nothing is prepared: its planning costs as much as the reading of a year. It sends
+    the types of parameters, so a question may hold them only where PostgreSQL knows what they are.
+    """
+
+    def fetched(self, statement: str, places: list[Any]) -> list[Line]:
+        if connection.vendor != "postgresql":
+            return super().fetched(statement, places)
+        connection.ensure_connection()
+        with connection.wrap_database_errors:
+            bare: Any = psycopg.Cursor(connection.connection)
+        wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
+        with wrap(bare) as cursor:
+            cursor.execute(statement, places)
+            found: list[Line] = cursor.fetchall()
+        return found
+
+
+# What a mark may be once it is written; a list is none, and no key of a dict.
+MARKED = frozenset({str, int, date})
+
+
+def stored(value: Value) -> Any:
+    """As this database takes it: a day of SQLite is a text."""
+    return connection.ops.adapt_datefield_value(value) if isinstance(value, date) else value

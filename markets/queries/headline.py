@@ -8,12 +8,12 @@ from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
 from markets import formats
 from markets.instruments import create
-from markets.instruments.find import find
 from markets.instruments.names import GOLD, currency_name
 from markets.licence import Audience, shown_to
 from markets.models import Currency, Instrument, Quote, Rate
 from markets.queries import overview
 from markets.queries.asked_once import TEXTS, QuestionOf
+from markets.queries.found import find
 from markets.queries.freshness import OFFICIAL, LatestPublication
 from markets.queries.history import TABLES
 from markets.queries.overview import COLUMNS, LatestRate, QuoteRow

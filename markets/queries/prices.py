@@ -14,9 +14,9 @@ from django.db.models.functions import TruncDay
 from markets import clock
 from markets.errors import QuestionError, UnknownCodeError
 from markets.instruments import redenominations
-from markets.instruments.find import find
 from markets.licence import Audience, refuse
 from markets.models import Instrument, Rate, Tick
+from markets.queries.found import find
 from markets.queries.latest_prices import LatestPrice, midnight, newest
 from markets.queries.listed import nearest_assets
 from markets.queries.rates import find_source

@@ -10,11 +10,11 @@ from django.db import models
 from markets import clock
 from markets.decimals import published
 from markets.errors import QuestionError, UnknownCodeError
-from markets.instruments.find import find
 from markets.instruments.names import GOLD
 from markets.licence import Audience, refuse
 from markets.models import Alias, Instrument, Rate, Source
 from markets.models.querysets import RateQuerySet
+from markets.queries.found import find
 from markets.queries.lookup import nearest
 
 # The kinds that banks publish rates of; coins and ounces of metal only have market prices.

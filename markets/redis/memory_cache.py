@@ -34,7 +34,8 @@ class Body(NamedTuple):
 
 
 class Cached(msgspec.Struct, array_like=True, frozen=True):
-    """One cached answer; `packed` is the body in gzip, empty for a short body. `items` is -1 where it is no list.
+    """One cached answer; `packed` is the body in gzip, empty as long as nobody asked for it (`pack`). `items` is -1
+    where it is no list.
 
     `next` is what the next page differs by, as the query of an address; empty where there is none.
     """
@@ -49,12 +50,18 @@ class Cached(msgspec.Struct, array_like=True, frozen=True):
     @classmethod
     def of(cls, stamp: bytes, made: bytes | Body) -> Self:
         body, following = made if isinstance(made, Body) else (made, "")
-        packed = gzip.compress(body, 6, mtime=0) if len(body) > MIN_COMPRESSED_BYTES else b""
-        return cls(stamp, blake2b(body, digest_size=16).hexdigest(), body, packed, items_in(body), following)
+        return cls(stamp, blake2b(body, digest_size=16).hexdigest(), body, b"", items_in(body), following)
+
+    def pack(self) -> bytes:
+        """The body in gzip, made once; empty for a short body. A year of rates takes a tenth of its whole answer."""
+        if not self.packed and len(self.body) > MIN_COMPRESSED_BYTES:
+            msgspec.structs.force_setattr(self, "packed", gzip.compress(self.body, 6, mtime=0))
+        return self.packed
 
     @property
     def size(self) -> int:
-        return len(self.body) + len(self.packed) + ROW_BYTES
+        """With room for the packed body, there or not: a list of the API shrinks to less than an eighth."""
+        return len(self.body) + (len(self.body) // 8 if len(self.body) > MIN_COMPRESSED_BYTES else 0) + ROW_BYTES
 
 
 def items_in(body: bytes) -> int:

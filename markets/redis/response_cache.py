@@ -177,6 +177,7 @@ def keep(question: Question, stamp: bytes, compute: Callable[[], Made]) -> Cache
     """Compute the answer and store it with the stamp from before; one that could not be stored is returned too."""
     try:
         kept = Cached.of(stamp, compute())
+        kept.pack()  # once for every process that reads it there
     except BaseException:
         release(question)
         raise

@@ -1,0 +1,132 @@
+"""The plainest question of the API has a way of its own, which answers what the long way answers, byte for byte."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from charon.api import plain
+from markets.models import Job, Source
+from markets.queries import rate_texts
+from markets.records import RateRecord, Table
+from markets.store.publish import publish
+from tests.forgotten import forget
+
+FIRST = date(2024, 1, 1)
+YEAR = "code=USD&from=2024-01-01&to=2024-12-31&limit=366"
+# By an address that differs in nothing else: the value of a parameter that is the default anyway.
+LONG = "&offset=0"
+
+
+def fill(nbp: Source, job: Job) -> None:
+    tables = []
+    for number in range(110):
+        lines = [RateRecord("USD", mid=Decimal("3.9350") + number), RateRecord("EUR", mid=Decimal("4.1"))]
+        tables.append(Table("A", FIRST + timedelta(days=number), lines, number=str(number), sha256="a"))
+    publish(tables, nbp, job)
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The codes of the questions that took the short way and were answered there."""
+    found: list[str] = []
+    answer = plain.answer
+
+    def counted(request: Any, code: str, *rest: str) -> Any:
+        response = answer(request, code, *rest)
+        if response is not None:
+            found.append(code)
+        return response
+
+    monkeypatch.setattr(plain, "answer", counted)
+    return found
+
+
+def told(response: Any) -> tuple[int, dict[str, str], bytes]:
+    own = {"X-Request-ID", "RateLimit"}
+    return response.status_code, {name: text for name, text in response.items() if name not in own}, response.content
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        YEAR,
+        YEAR.replace("366", "100"),
+        YEAR.replace("366", "7"),
+        YEAR.replace("USD", "eur"),
+        YEAR.replace("2024", "2020"),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["", "gzip"])
+def test_the_short_way_answers_as_the_long_one(
+    client: Client, nbp: Source, job: Job, short: list[str], query: str, encoding: str
+) -> None:
+    fill(nbp, job)
+    headers = {"accept-encoding": encoding}
+    ours = told(client.get(f"/rates?{query}", headers=headers))
+    assert len(short) == 1
+    forget()
+    status, theirs, content = told(client.get(f"/rates?{query}{LONG}", headers=headers))
+    assert len(short) == 1
+    if "Link" in theirs:
+        theirs["Link"] = ours[1]["Link"]  # each names its own address
+    assert ours == (status, theirs, content)
+
+
+def test_both_ways_have_one_kept_answer(client: Client, nbp: Source, job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(nbp, job)
+    first = client.get(f"/rates?{YEAR}{LONG}")
+    monkeypatch.setattr(rate_texts, "rows", None)  # nothing is read again
+    assert client.get(f"/rates?{YEAR}").content == first.content
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        (YEAR.replace("USD", "XXX"), 404),
+        (YEAR.replace("USD", "XAU"), 404),
+        (YEAR.replace("USD", "PLN"), 200),
+        (YEAR.replace("2024-12-31", "2023-12-31"), 400),
+        (YEAR.replace("12-31", "02-30"), 422),
+        (YEAR.replace("366", "0"), 422),
+        (YEAR.replace("366", "99999"), 422),
+        (f"{YEAR}&table=A", 200),
+        (f"{YEAR}&format=csv", 200),
+        (f"{YEAR}&nothing=1", 422),
+    ],
+)
+def test_what_is_not_so_plain_goes_the_long_way(
+    client: Client, nbp: Source, job: Job, short: list[str], query: str, status: int
+) -> None:
+    fill(nbp, job)
+    assert client.get(f"/rates?{query}").status_code == status
+    assert short == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"authorization": "Bearer x"}, {"cookie": "sessionid=x"}, {"accept": "text/csv"}, {"accept": "image/png"}],
+)
+def test_who_is_not_anonymous_or_takes_no_json_goes_the_long_way(
+    client: Client, nbp: Source, job: Job, short: list[str], headers: dict[str, str]
+) -> None:
+    fill(nbp, job)
+    client.get(f"/rates?{YEAR}", headers=headers)
+    assert short == []
+
+
+def test_a_host_that_is_none_of_ours_is_refused_there_too(client: Client, nbp: Source, settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["charon.example"]
+    assert client.get(f"/rates?{YEAR}", headers={"host": "evil.example"}).status_code == 400
+
+
+def test_a_question_counts_towards_its_callers_limit_as_any_other(
+    client: Client, nbp: Source, job: Job, short: list[str], settings: Any
+) -> None:
+    settings.LIMIT_READS = 2
+    fill(nbp, job)
+    statuses = [client.get(f"/rates?{YEAR.replace('366', str(limit))}").status_code for limit in (5, 6, 7)]
+    assert statuses == [200, 200, 429]
+    assert len(short) == 2
