@@ -47,7 +47,7 @@ def states_of(rule: str, window: str) -> "QuerySet[AnalysisSnapshot, Any]":
     return rows.values_list("instrument__code", "status", Cast("stats", TextField()))
 
 
-STATES = QuestionOf(states_of, *TEXTS)
+STATES = QuestionOf(states_of, *TEXTS[:2])
 
 
 def signal_states(window: str = "365d") -> dict[str, SignalState]:

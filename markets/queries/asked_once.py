@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from markets.queries.kept import KeptQuestion, Line, converted
 
 # What stands in the place of a parameter while the SQL is written; no code and no key is like them.
-TEXTS = ("\x01first", "\x01second")
+TEXTS = ("\x01first", "\x01second", "\x01third")
 NUMBER = -2_000_000_011
 DAYS = (date(1, 1, 2), date(1, 1, 3))
 MOMENTS = (datetime(1, 1, 2, tzinfo=UTC), datetime(1, 1, 3, tzinfo=UTC))

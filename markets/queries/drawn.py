@@ -15,7 +15,7 @@ from django.db.models.functions import Cast
 
 from markets.licence import Audience, shown_to
 from markets.models import Candle, Gap, Listing, Rate, Source
-from markets.queries.asked_once import DAYS, MOMENTS, TEXTS, QuestionOf
+from markets.queries.asked_once import DAYS, MOMENTS, NUMBER, TEXTS, QuestionOf
 from markets.queries.history import TABLES
 
 MIDS = tuple(table for table in TABLES if table != "C")
@@ -116,15 +116,10 @@ def candles(code: str, source: int, timeframe: str, last: datetime | None, most:
 
     `whole`: a closed candle in which something was traded and that is known whole, as the rules need it.
     """
-    rows = Candle.objects.filter(instrument__code=code, source=source, timeframe=timeframe)
-    if last is not None:
-        rows = rows.filter(open_time__lte=last)
-    prices = (Cast(name, FloatField()) for name in ("open", "high", "low", "close", "volume"))
-    columns = rows.order_by("-open_time").values_list(
-        "open_time", *prices, "closed", "synthetic", "partial", "instrument__scale"
-    )
+    # Nothing is that far in the future.
+    rows = question_of_candles(most).rows_of(code, source, timeframe, last or datetime.max.replace(tzinfo=UTC))
     found = Columns()
-    for opened, first, high, low, close, volume, closed, synthetic, partial, scale in reversed(list(columns[:most])):
+    for opened, first, high, low, close, volume, closed, synthetic, partial, scale in reversed(rows):
         found.times.append(f"{opened.astimezone(UTC):%Y-%m-%dT%H:%MZ}")
         found.opens.append(first)
         found.highs.append(high)
@@ -136,6 +131,18 @@ def candles(code: str, source: int, timeframe: str, last: datetime | None, most:
     return found
 
 
+@lru_cache(16)
+def question_of_candles(most: int) -> QuestionOf:
+    prices = [Cast(name, FloatField()) for name in ("open", "high", "low", "close", "volume")]
+    facts = ("closed", "synthetic", "partial", "instrument__scale")
+
+    def question(code: str, source: int, timeframe: str, last: datetime) -> "QuerySet[Candle, Any]":
+        rows = Candle.objects.filter(instrument__code=code, source=source, timeframe=timeframe, open_time__lte=last)
+        return rows.order_by("-open_time").values_list("open_time", *prices, *facts)[:most]
+
+    return QuestionOf(question, TEXTS[0], NUMBER, TEXTS[1], MOMENTS[0])
+
+
 class Offer(NamedTuple):
     """A source with candles: its key, code and name; whether a page may show it."""
 
@@ -145,13 +152,20 @@ class Offer(NamedTuple):
     public: bool
 
 
+def offers_of(code: str, timeframe: str) -> "QuerySet[Listing, Any]":
+    there = Candle.objects.filter(timeframe=timeframe, instrument=OuterRef("instrument"), source=OuterRef("source"))
+    rows = Listing.objects.filter(Exists(there), instrument__code=code).order_by("priority", "source__code")
+    return rows.values_list("source", "source__code", "source__name", "source__public_display")
+
+
+OFFERS = QuestionOf(offers_of, *TEXTS[:2])
+
+
 def sources(code: str, timeframe: str) -> list[Offer]:
     """The sources that have such candles, the most urgent listing first: the first is the one that the rules take, as
     `signals.tables.source_of` says. One query.
     """
-    there = Candle.objects.filter(timeframe=timeframe, instrument=OuterRef("instrument"), source=OuterRef("source"))
-    rows = Listing.objects.filter(Exists(there), instrument__code=code).order_by("priority", "source__code")
-    return [Offer(*row) for row in rows.values_list("source", "source__code", "source__name", "source__public_display")]
+    return [Offer(*row) for row in OFFERS.rows_of(code, timeframe)]
 
 
 def missing(
