@@ -1,7 +1,7 @@
 """Parts of pages that are kept as markup by all that they are made of: `{% section "x/_y.html" "rows" "total" %}`.
 
-Django's templates take two thirds of a page's time: 9 of 15 ms of a currency's. A section sees the named variables and
-nothing else, so that none can be forgotten in its key; one that holds the clock is never found again.
+Django's templates took half of the time of a currency's page. A section sees the named variables and nothing else, so
+that none can be forgotten in its key; one that holds the clock is never found again.
 """
 
 import threading
