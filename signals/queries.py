@@ -1,15 +1,19 @@
 """What pages ask about signals: how each instrument stands under the primary rule, and the newest BUY and SELL."""
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from django.db import connection
+from django.db.models import QuerySet, TextField
+from django.db.models.functions import Cast
 
 from markets.licence import Audience
+from markets.queries.asked_once import TEXTS, QuestionOf
 from signals import rules
 from signals.api_rows import closed
 from signals.models import DAILY, AnalysisSnapshot, Signal, midnight
@@ -37,14 +41,25 @@ def rule_label() -> str:
     return rules.primary().label
 
 
+def states_of(rule: str, window: str) -> "QuerySet[AnalysisSnapshot, Any]":
+    found = AnalysisSnapshot.objects.filter(rule=rule, timeframe=DAILY, window=window)
+    rows = found.exclude(instrument__in=closed(Audience.PAGE))
+    return rows.values_list("instrument__code", "status", Cast("stats", TextField()))
+
+
+STATES = QuestionOf(states_of, *TEXTS[:2])
+
+
 def signal_states(window: str = "365d") -> dict[str, SignalState]:
     """By code, lowest and highest over the window; those that pages may show; one query."""
-    found = AnalysisSnapshot.objects.filter(rule=rules.primary().name, timeframe=DAILY, window=window)
-    rows = found.exclude(instrument__in=closed(Audience.PAGE))
-    return {
-        code: signal_state(status, stats)
-        for code, status, stats in rows.values_list("instrument__code", "status", "stats")
-    }
+    rows = STATES.bare_rows_of(rules.primary().name, window)
+    return {code: kept_state(status, stats) for code, status, stats in rows}
+
+
+# A state changes with the figure of its day: 200 instruments of three days.
+@lru_cache(1024)
+def kept_state(status: str, stats: str) -> SignalState:
+    return signal_state(status, json.loads(stats))
 
 
 def signal_state(status: str, stats: dict[str, Any]) -> SignalState:

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 
 from markets.licence import Audience
 from markets.models import Instrument
+from markets.queries.asked_once import NUMBER, TEXTS, QuestionOf
 from signals import ratings
 from signals.api_rows import closed, closed_markets
 from signals.models import AnalysisSnapshot
@@ -49,6 +50,39 @@ def stands(
 ) -> dict[int, Stands]:
     """By instrument, then by (rule, timeframe); what may not be shown is left out. One query."""
     return arranged(question(instruments, asker, timeframes))
+
+
+def questions_of_coin(kind: str, base: str, timeframe: str) -> "QuerySet[Any, Any]":
+    return question(Instrument.objects.filter(kind=kind, base=base).values("pk"), Audience.PAGE, [timeframe])
+
+
+OF_COIN = QuestionOf(questions_of_coin, *TEXTS)
+OF_ONE = QuestionOf(lambda pk, timeframe: question([pk], Audience.PAGE, [timeframe]), NUMBER, TEXTS[0])
+
+
+FOLLOWED = QuestionOf(
+    lambda timeframe: question(
+        Instrument.objects.filter(kind=Instrument.Kind.CRYPTO, listings__tracked=True).values("pk"),
+        Audience.PAGE,
+        [timeframe],
+    ),
+    TEXTS[0],
+)
+
+
+def of_followed_coins(timeframe: str) -> dict[int, Stands]:
+    """As pages may show them; one query."""
+    return arranged(FOLLOWED.rows_of(timeframe))
+
+
+def of_coin(kind: str, base: str, timeframe: str) -> dict[int, Stands]:
+    """All pairs of a coin, as pages may show them; one query."""
+    return arranged(OF_COIN.rows_of(kind, base, timeframe))
+
+
+def of_one(instrument: int, timeframe: str) -> dict[int, Stands]:
+    """As pages may show it; one query."""
+    return arranged(OF_ONE.rows_of(instrument, timeframe))
 
 
 def question(

@@ -62,8 +62,8 @@ def context(code: str, query: Mapping[str, str], extent: tuple[date, date] | Non
         "banded": banded,
         "gold": code == GOLD,
         "archive": any(not table.official for row in found for table in row.tables),
-        "years": [year_row(code, one, year, month) for one in range(last.year, first.year - 1, -1)],
-        "months": [month_row(code, year, one, month) for one in range(low, high + 1)],
+        "years": year_rows(code, (first.year, last.year), year, month, get_language() or ""),
+        "months": month_rows(code, (low, high), year, month, get_language() or ""),
         "before": step(code, year, month, -1) if start > first else "",
         "after": step(code, year, month, 1) if end < last else "",
         "files": files(code, start, end),
@@ -130,13 +130,27 @@ def address(code: str, year: int, month: int) -> str:
     return f"{rows.page_of(code)}?{urlencode({YEAR: year, MONTH: month})}{ANCHOR}"
 
 
-def year_row(code: str, year: int, current: int, month: int) -> Row:
-    return {"name": str(year), "href": address(code, year, month), "current": year == current}
+# The newest month of 200 instruments in both languages.
+@lru_cache(512)
+def year_rows(code: str, span: tuple[int, int], current: int, month: int, language: str) -> list[Row]:  # noqa: ARG001
+    first, last = span
+    return [
+        {"name": str(year), "href": address(code, year, month), "current": year == current}
+        for year in range(last, first - 1, -1)
+    ]
 
 
-def month_row(code: str, year: int, month: int, current: int) -> Row:
-    name = formats.month(date(year, month, 1)).rpartition(" ")[0]
-    return {"name": name, "href": address(code, year, month), "current": month == current}
+@lru_cache(512)
+def month_rows(code: str, span: tuple[int, int], year: int, current: int, language: str) -> list[Row]:  # noqa: ARG001
+    first, last = span
+    return [
+        {
+            "name": formats.month(date(year, month, 1)).rpartition(" ")[0],
+            "href": address(code, year, month),
+            "current": month == current,
+        }
+        for month in range(first, last + 1)
+    ]
 
 
 def step(code: str, year: int, month: int, by: int) -> str:

@@ -1,7 +1,7 @@
 """Questions with parameters whose SQL is written once a process: Django takes 1 to 3 ms for it each time."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import psycopg
@@ -11,15 +11,20 @@ from django.db.models import QuerySet
 from markets.queries.kept import KeptQuestion, Line, converted
 
 # What stands in the place of a parameter while the SQL is written; no code and no key is like them.
-TEXTS = ("\x01first", "\x01second")
+TEXTS = ("\x01first", "\x01second", "\x01third")
 NUMBER = -2_000_000_011
 DAYS = (date(1, 1, 2), date(1, 1, 3))
+MOMENTS = (datetime(1, 1, 2, tzinfo=UTC), datetime(1, 1, 3, tzinfo=UTC))
 
 Value = str | int | date
+# What a mark may be once it is written; a list is none, and no key of a dict.
+MARKED = frozenset({str, int, date, datetime})
 
 
 class QuestionOf(KeptQuestion):
-    """`question` is given a mark for each of `marks` (of TEXTS, NUMBER and DAYS), the others their values in order."""
+    """`question` is given a mark for each of `marks` (of TEXTS, NUMBER, DAYS and MOMENTS), the others their values in
+    that order.
+    """
 
     def __init__(self, question: "Callable[..., QuerySet[Any, Any]]", *marks: Value) -> None:
         super().__init__(lambda: question(*marks))
@@ -27,9 +32,13 @@ class QuestionOf(KeptQuestion):
 
     def rows_of(self, *values: Value) -> list[Line]:
         """One statement, with Django's own conversion of each column."""
-        statement, places = self.statement_of(*values)
+        found = self.bare_rows_of(*values)
         converters = self.made[connection.vendor][2]
-        return [converted(row, converters) for row in self.fetched(statement, places)]
+        return [converted(row, converters) for row in found] if converters else found
+
+    def bare_rows_of(self, *values: Value) -> list[Line]:
+        """As the database gives them: for columns that are cast to text or to a float."""
+        return self.fetched(*self.statement_of(*values))
 
     def fetched(self, statement: str, places: list[Any]) -> list[Line]:
         with connection.cursor() as cursor:
@@ -64,10 +73,8 @@ class PreparedQuestion(QuestionOf):
         return found
 
 
-# What a mark may be once it is written; a list is none, and no key of a dict.
-MARKED = frozenset({str, int, date})
-
-
 def stored(value: Value) -> Any:
-    """As this database takes it: a day of SQLite is a text."""
+    """As Django sends it to this database: to SQLite days and moments are texts."""
+    if isinstance(value, datetime):
+        return connection.ops.adapt_datetimefield_value(value)
     return connection.ops.adapt_datefield_value(value) if isinstance(value, date) else value

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from django.db.models import Max, Min, OuterRef, QuerySet, Subquery
@@ -15,6 +16,7 @@ from django.db.models import Max, Min, OuterRef, QuerySet, Subquery
 from markets import clock
 from markets.licence import Audience, shown_to
 from markets.models import Instrument, Listing, Publication, Quote, Tick
+from markets.queries.asked_once import NUMBER, QuestionOf
 from markets.queries.latest_prices import (
     DAY,
     HOUR,
@@ -79,6 +81,18 @@ def quotes(
 ) -> dict[int, list[SourceQuote]]:
     """By instrument, the source that answers for it first; one query."""
     return arranged(question(instruments, audience, steps).values(*columns(steps)), steps)
+
+
+def quotes_of_one(instrument: int, audience: Audience, steps: Steps) -> list[SourceQuote]:
+    """Of one instrument; one query, whose SQL with its 24 earlier prices took Django 8 ms."""
+    names = columns(steps)
+    rows = (dict(zip(names, row, strict=True)) for row in question_of_one(audience, steps).rows_of(instrument))
+    return arranged(rows, steps).get(instrument, [])
+
+
+@lru_cache(16)
+def question_of_one(audience: Audience, steps: Steps) -> QuestionOf:
+    return QuestionOf(lambda mark: question([mark], audience, steps).values_list(*columns(steps)), NUMBER)
 
 
 def question(

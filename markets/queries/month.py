@@ -11,6 +11,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 
 from markets.decimals import published
 from markets.models import Instrument, Rate
+from markets.queries.asked_once import DAYS, TEXTS, QuestionOf
 from markets.queries.history import TABLES
 
 COLUMNS = ("effective_date", "table", "mid", "bid", "ask", "scale", "publication__number", "source__fallback_for")
@@ -48,15 +49,18 @@ def extent(code: str) -> tuple[date, date] | None:
     return (found[0], found[1]) if found and found[0] else None
 
 
+def shown_days(code: str, first: date, last: date) -> "QuerySet[Rate, Any]":
+    rows = Rate.objects.filter(instrument__code=code, table__in=TABLES).publishable()
+    return rows.filter(effective_date__range=(first, last)).order_by("-effective_date", "table").values_list(*COLUMNS)
+
+
+SHOWN = QuestionOf(shown_days, TEXTS[0], *DAYS)
+
+
 def days(code: str, year: int, month: int) -> list[MonthDay]:
     """The days of that month with a figure, newest first; one query."""
-    rows = shown(code).filter(effective_date__range=bounds(year, month)).order_by("-effective_date", "table")
-    found = groupby(rows.values_list(*COLUMNS), key=lambda row: row[0])
+    found = groupby(SHOWN.rows_of(code, *bounds(year, month)), key=lambda row: row[0])
     return [day_of(day, list(of_day)) for day, of_day in found]
-
-
-def shown(code: str) -> QuerySet[Rate]:
-    return Rate.objects.filter(instrument__code=code, table__in=TABLES).publishable()
 
 
 def day_of(day: date, rows: list[tuple[Any, ...]]) -> MonthDay:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from itertools import pairwise
 
 from django.utils.translation import gettext as _
 
@@ -36,14 +37,13 @@ def official(code: str, columns: Columns, low: int, high: int) -> list[Break]:
 
 def paused(columns: Columns, low: int, high: int) -> Iterator[int]:
     """The rows with a day between them and the row before on which their table is published."""
-    days = columns.ordinals
-    for row in range(low + 1, high):
-        away = days[row] - days[row - 1]
-        if away == 1 or (away == WEEKEND and days[row] % WEEK == MONDAY):
+    for row, (before, after) in enumerate(pairwise(columns.ordinals[low:high]), low + 1):
+        away = after - before
+        if away == 1 or (away == WEEKEND and after % WEEK == MONDAY):
             continue
         if columns.tables[row - 1] != "B":
-            before, after = date.fromordinal(days[row - 1]), date.fromordinal(days[row])
-            away = WEEKLY + 1 if skipped(before, after, columns.tables[row - 1]) else 0
+            ends = date.fromordinal(before), date.fromordinal(after)
+            away = WEEKLY + 1 if skipped(*ends, columns.tables[row - 1]) else 0
         if away > WEEKLY:
             yield row
 

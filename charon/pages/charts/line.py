@@ -1,5 +1,7 @@
 """The part in view as an SVG path, for those without scripts."""
 
+from bisect import bisect_right
+
 from charon.pages.charts.series import Series
 
 WIDTH, HEIGHT = 640, 200
@@ -17,9 +19,10 @@ def path(series: Series) -> str:
     low, room = min(values), (max(values) - min(values)) or 1.0
     step, parts, before = WIDTH / (len(rows) - 1), [], -1
     for number, row in enumerate(rows):
-        pen = "M" if number == 0 or any(before < start <= row for start in starts) else "L"
+        passed = bisect_right(starts, row)
+        pen = "L" if passed == before else "M"
         parts.append(f"{pen}{step * number:.1f},{HEIGHT * (1 - (closes[row] - low) / room):.1f}")
-        before = row
+        before = passed
     return " ".join(parts)
 
 

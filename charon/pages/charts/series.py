@@ -85,9 +85,9 @@ def thin(series: Series, most: int = MOST_POINTS) -> None:
 def extremes(series: Series) -> tuple[int, int]:
     """The rows of the lowest and of the highest close of the newest unit in view."""
     first, last = max(series.view[0], series.comparable), series.view[1]
-    rows = range(first, max(last, first + 1))
     closes = series.columns.closes
-    return min(rows, key=closes.__getitem__), max(rows, key=closes.__getitem__)
+    part = closes[first : max(last, first + 1)]
+    return closes.index(min(part), first), closes.index(max(part), first)
 
 
 def place(series: Series, turn: Turn) -> int:

@@ -5,7 +5,6 @@ Five queries: what the address means, prices, states of the rules, reasons, aler
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
@@ -142,18 +141,17 @@ def context_of(shown: Shown) -> tuple[Row, datetime]:
 
 def quotes_of(one: Followed, steps: Steps) -> dict[str, list[SourceQuote]]:
     """By code; for gold in dollars also what it is derived from."""
-    asked: Any = [one.pk]
-    if one.code == markets_beside.GOLD:
-        both = Instrument.objects.filter(pk=one.pk) | Instrument.objects.filter(code__in=gold_in_dollars.CODES)
-        asked = both.values("pk")
-    found = market_quotes.quotes(asked, Audience.PAGE, steps)
+    if one.code != markets_beside.GOLD:
+        own = market_quotes.quotes_of_one(one.pk, Audience.PAGE, steps)
+        return {one.code: own} if own else {}
+    both = Instrument.objects.filter(pk=one.pk) | Instrument.objects.filter(code__in=gold_in_dollars.CODES)
+    found = market_quotes.quotes(both.values("pk"), Audience.PAGE, steps)
     return {ranked[0].latest.code: ranked for ranked in found.values()}
 
 
 def stands_of(one: Followed, timeframe: str) -> tuple[str, Stands]:
     """Which pair the rules decide on, and how they stand: its own candles, else those of another pair of this coin."""
-    asked: Any = Instrument.objects.filter(kind=one.kind, base=one.base).values("pk") if one.is_coin else [one.pk]
-    found = stands.stands(asked, Audience.PAGE, [timeframe])
+    found = stands.of_coin(one.kind, one.base, timeframe) if one.is_coin else stands.of_one(one.pk, timeframe)
     if one.pk in found:
         return one.code, found[one.pk]
     others = {next(iter(stood.values())).code: stood for stood in found.values()}

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
+from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -18,6 +20,7 @@ from markets.licence import Audience
 from markets.models import Instrument
 from markets.queries import followed, gold_in_dollars, market_quotes, market_state
 from markets.queries.followed import Followed, SourceFacts
+from markets.queries.kept import KeptQuestion
 from markets.queries.market_quotes import SourceQuote, Steps
 from markets.views import BUSY, HtmxRequest, Row, page
 from signals import stands
@@ -56,8 +59,8 @@ def context(timeframe: str, column: str, falling: bool) -> tuple[Row, datetime]:
     there = followed.followed()
     coins, others = popular_first(there), [one for one in there if not one.is_coin]
     sources = followed.sources()
-    priced = quotes_of(there)
-    stood = stands.stands([one.pk for one in coins], Audience.PAGE, [timeframe])
+    priced = quotes_of_followed()
+    stood = stands.of_followed_coins(timeframe)
     drawn = followed.closes([one.pk for one in coins], "1h", HOURS)
     decided = {one.base: one.code for one in coins if one.pk in stood}
     about = About(timeframe, scan_cells.known_rules(), sources, decided)
@@ -89,12 +92,19 @@ def popular_first(there: Iterable[Followed]) -> list[Followed]:
     return sorted(coins, key=lambda one: (POPULAR.index(one.base) if one.base in POPULAR else len(POPULAR), one.code))
 
 
-def quotes_of(there: Iterable[Followed]) -> dict[str, list[SourceQuote]]:
-    """By code, those of the NBP that gold in dollars is derived from included."""
-    pks = [one.pk for one in there]
-    asked = Instrument.objects.filter(pk__in=pks) | Instrument.objects.filter(code__in=gold_in_dollars.CODES)
-    found = market_quotes.quotes(asked.values("pk"), Audience.PAGE, TWO_HOURS)
-    return {ranked[0].latest.code: ranked for ranked in found.values()}
+def asked() -> QuerySet[Instrument, Any]:
+    """What is followed, and those of the NBP that gold in dollars is derived from."""
+    return Instrument.objects.filter(Q(listings__tracked=True) | Q(code__in=gold_in_dollars.CODES)).values("pk")
+
+
+PRICE_COLUMNS = market_quotes.columns(TWO_HOURS)
+PRICES = KeptQuestion(lambda: market_quotes.question(asked(), Audience.PAGE, TWO_HOURS).values_list(*PRICE_COLUMNS))
+
+
+def quotes_of_followed() -> dict[str, list[SourceQuote]]:
+    """By code; one query."""
+    rows = (dict(zip(PRICE_COLUMNS, row, strict=True)) for row in PRICES.rows())
+    return {ranked[0].latest.code: ranked for ranked in market_quotes.arranged(rows, TWO_HOURS).values()}
 
 
 def line(

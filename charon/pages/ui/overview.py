@@ -38,7 +38,7 @@ def overview(request: HtmxRequest) -> HttpResponse:
 def context_of() -> tuple[Row, datetime]:
     there = followed.followed()
     sources = followed.sources()
-    priced = scanner.quotes_of(there)
+    priced = scanner.quotes_of_followed()
     gold = gold_in_dollars.derived(priced)
     alerts = newest.newest([one.pk for one in there], Audience.PAGE, COLUMNS)
 
