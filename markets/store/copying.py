@@ -7,7 +7,8 @@ IntegrityError, and the caller compares again. Changed rows go through a tempora
 arrays if they are few, since a temporary table costs two milliseconds. On SQLite executemany is fastest.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from django.db import connection
@@ -19,11 +20,17 @@ Rows = Sequence[tuple[Any, ...]]
 MIN_TEMPORARY_ROWS = 500
 
 
-def insert(table: str, columns: Sequence[str], rows: Rows) -> None:
-    """Insert new rows. Values are text, numbers or None, which both databases store exactly."""
-    if not rows:
+def insert(table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
+    """Insert new rows. Values are text, numbers or None, which both databases store exactly.
+
+    Rows that are still being made go out as they come, so that PostgreSQL writes the first ones meanwhile; what makes
+    them may not use the connection.
+    """
+    found = iter(rows)
+    first = next(found, None)
+    if first is None:
         return
-    names = quoted(columns)
+    names, rows = quoted(columns), chain([first], found)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             copy(cursor, f"{table} ({names})", rows)
@@ -59,7 +66,7 @@ def update_at_once(cursor: Any, table: str, columns: Mapping[str, str], rows: Ro
     cursor.execute("DROP TABLE changed")  # the same transaction may write another batch
 
 
-def copy(cursor: Any, target: str, rows: Rows) -> None:
+def copy(cursor: Any, target: str, rows: Iterable[tuple[Any, ...]]) -> None:
     """psycopg's COPY through Django's cursor, with Django's exceptions."""
     with connection.wrap_database_errors, cursor.cursor.copy(f"COPY {target} FROM STDIN") as stream:
         for row in rows:
