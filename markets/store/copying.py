@@ -30,13 +30,14 @@ def insert(table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) 
     first = next(found, None)
     if first is None:
         return
-    names, rows = quoted(columns), chain([first], found)
+    names = quoted(columns)
+    every: Any = chain([first], found)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            copy(cursor, f"{table} ({names})", rows)
+            copy(cursor, f"{table} ({names})", every)
         else:
             marks = ", ".join(["%s"] * len(columns))
-            cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)  # nosec B608
+            cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", every)  # nosec B608
 
 
 def update(table: str, columns: Mapping[str, str], rows: Rows) -> None:
