@@ -11,10 +11,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from markets import clock
 from markets.models import Instrument, Job, Rate, Source
 from markets.records import RateRecord, Table
 from markets.store.publish import publish
-from signals import engine, ledger, rules, snapshots
+from signals import engine, ledger, rules, snapshots, tasks
 from signals.models import AnalysisSnapshot, Signal
 from signals.rules.macd_cross import MacdCross
 
@@ -328,3 +329,17 @@ def test_a_pass_over_a_series_asks_no_more_for_more_rules(bring: Callable, monke
         assert set(AnalysisSnapshot.objects.values_list("rule", flat=True)) >= {one.name for one in rules.active()}
     assert counts[0] == counts[1] <= 12, counts
     assert counts[2] <= counts[0] + 1, "the rating of four rules"
+
+
+def test_the_rules_are_compiled_before_there_is_anything_to_decide_on_and_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A first start compiles for seconds: while the archive arrives, not behind it."""
+    loaded: list[str] = []
+    monkeypatch.setattr(tasks, "load_rules", lambda: loaded.append("now"))
+    tasks.catch_up()
+    assert loaded == ["now"]
+    usd = Instrument.objects.create(code="USD")
+    AnalysisSnapshot.objects.create(instrument=usd, rule=RULE, status="ok", generated_at=clock.now())
+    tasks.catch_up()
+    assert loaded == ["now"]
