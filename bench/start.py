@@ -1,6 +1,8 @@
-"""Benchmark of a first start without a network: from `up` on an empty folder to all signals.
+"""Benchmark of a start without a network: from `up` on an empty folder to all signals, and up again.
 
-Target: under 60 s, with the packages installed. Baseline of the same run: the second start, which finds all stored.
+Targets on two idle cores, with the packages installed: the first until every signal is shown under 20 s, the second
+until `/health` answers under 3 s. The processor time of all processes until then is told beside the clock, by what
+they are: where other programs use the machine, that alone carries over.
 """
 
 import json
@@ -12,12 +14,26 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Callable
+from typing import NamedTuple
 from urllib.error import URLError
+
+import psutil
 
 from bench.measure import ROOT
 
-LIMIT = 120
+LIMIT = 240
 PAUSE = 0.2
+FIRST, SECOND = 20, 3
+NAMES = {"up": "up", "qcluster": "cluster", "charon.serving": "web", "pulse": "pulse", "live": "live"}
+
+
+class Start(NamedTuple):
+    """Seconds until it was ready and until `/health` answered, and the processor time until it was ready."""
+
+    seconds: float
+    answered: float
+    cpu: dict[str, float]
 
 
 def free_port() -> int:
@@ -42,34 +58,65 @@ def full(base: str) -> bool:
     return len(decided) > 30 and not pending and "USD" in fetch(base)
 
 
-def started(folder: str, port: int) -> float:
+def processor_time(root: int) -> dict[str, float]:
+    """Of everything below `up`, by the command; what has ended and was waited for counts with its parent."""
+    found: dict[str, float] = {}
+    for one in [psutil.Process(root), *psutil.Process(root).children(recursive=True)]:
+        try:
+            times, words = one.cpu_times(), one.cmdline()
+            name = {key: value for key, value in NAMES.items() if key in words}
+            queue = one.environ().get("Q_CLUSTER_NAME", "") if "qcluster" in words else ""
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+        label = f"{next(iter(name.values()), 'others')} {queue}".strip()
+        spent = times.user + times.system
+        if "child_runner.py" not in " ".join(words):  # it counts its child again when that has ended
+            spent += times.children_user + times.children_system if label != "up" else 0.0
+        found[label] = found.get(label, 0.0) + spent
+    return found
+
+
+def started(folder: str, port: int, ready: Callable[[str], bool]) -> Start:
     environment = {
         **os.environ, "DATA_DIR": folder, "ENV_FILE": os.devnull, "PORT": str(port), "NBP_BASE_URL": "http://127.0.0.1:9/",
         "REDIS_URL": "", "LOG_LEVEL": "ERROR", "LIMIT_READS": "0",
     }  # fmt: skip
-    begun = time.perf_counter()
+    begun, answered = time.perf_counter(), 0.0
     with subprocess.Popen(
         [sys.executable, "manage.py", "up"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL
     ) as up:
         try:
-            while not full(f"http://127.0.0.1:{port}"):
+            while not ready(f"http://127.0.0.1:{port}"):
+                if not answered and fetch(f"http://127.0.0.1:{port}/health"):
+                    answered = time.perf_counter() - begun
                 if time.perf_counter() - begun > LIMIT or up.poll() is not None:
-                    sys.exit(f"  not full after {LIMIT} s (exit code {up.poll()})")
+                    sys.exit(f"  not ready after {LIMIT} s (exit code {up.poll()})")
                 time.sleep(PAUSE)
-            return time.perf_counter() - begun
+            seconds = time.perf_counter() - begun
+            return Start(seconds, answered or seconds, processor_time(up.pid))
         finally:
             up.send_signal(signal.SIGTERM)
+
+
+def answers(base: str) -> bool:
+    return bool(fetch(f"{base}/health"))
+
+
+def told(name: str, start: Start) -> None:
+    print(f"  {name}: {start.seconds:.1f} s, {sum(start.cpu.values()):.1f} s CPU; /health after {start.answered:.1f} s")
+    parts = sorted(start.cpu.items(), key=lambda part: -part[1])
+    print("    " + ", ".join(f"{label} {seconds:.1f}" for label, seconds in parts))
 
 
 def main() -> None:
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="charon-bench-") as folder:
-        first, second = started(folder, port), started(folder, port)
+        first, second = started(folder, port, full), started(folder, port, answers)
     print("start without a network")
-    print(f"  first, until every signal is shown   {first:6.1f} s  {first / second:.1f} x the second")
-    print(f"  second                               {second:6.1f} s")
-    if first > 60:
-        sys.exit("  target missed: under 60 s")
+    told("first, until every signal is shown", first)
+    told("second, until it answers", second)
+    if first.seconds > FIRST or second.seconds > SECOND:
+        sys.exit(f"  target missed: {FIRST} s and {SECOND} s on two idle cores")
 
 
 if __name__ == "__main__":

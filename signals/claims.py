@@ -98,8 +98,11 @@ def state_of(instrument: Instrument | OuterRef) -> QuerySet[AnalysisSnapshot]:
 
 def whole(instruments: QuerySet[Instrument]) -> QuerySet[Instrument]:
     """Those that may be decided on: a half history would give decisions that nobody could have made."""
-    decided = gaps.being_overtaken().filter(Exists(state_of(OuterRef("pk"))))
-    return instruments.exclude(pk__in=gaps.half_known().values("pk")).exclude(pk__in=decided.values("pk"))
+    fills = gaps.first_fills()
+    if not fills:
+        return instruments
+    decided = gaps.being_overtaken(fills).filter(Exists(state_of(OuterRef("pk"))))
+    return instruments.exclude(pk__in=gaps.half_known(fills).values("pk")).exclude(pk__in=decided.values("pk"))
 
 
 def claim(instrument: Instrument) -> list[OutboxEvent]:

@@ -14,9 +14,10 @@ from markets.jobs import runs
 from markets.models import Instrument
 from markets.redis import generations
 from markets.store.retention import SHORT_LIVED
-from signals import compiled, hashes, ledger, ratings, rules, series, snapshots, tables
+from signals import compiled, hashes, one_series, ratings, rules, series, snapshots, tables
 from signals.kernel import COLUMNS
 from signals.models import DAILY, midnight
+from signals.one_series import OneSeries, Outcome
 from signals.rules.rule import Row, Rule
 from signals.state import State
 
@@ -54,23 +55,19 @@ def decisions(
         Instrument.objects.select_for_update(no_key=True).get(pk=instrument.pk)
         generations.changed([instrument.pk])
         carried = series.carries(instrument, timeframe)
-        windowed = tables.is_official(instrument, timeframe)
+        one = one_series.read(instrument, timeframe, tables.is_official(instrument, timeframe))
         applied = [rule for rule in asked if rule.needs <= carried]
-        written = {
-            rule.name: snapshots.set_aside(instrument, rule, timeframe, windowed)
-            for rule in asked
-            if rule not in applied
-        }
-        written |= advance(instrument, applied, timeframe, since)
-        ratings.bring_up(snapshots.kept([instrument.pk], timeframe), asked, timeframe)
+        outcomes = [Outcome(rule) for rule in asked if rule not in applied]
+        written = dict.fromkeys([rule.name for rule in asked], 0)
+        written |= one.write([*outcomes, *advance(one, applied, since)])
+        ratings.bring_up({instrument.pk: one.now()}, asked, timeframe)
     return written
 
 
-def advance(
-    instrument: Instrument, applied: list[Rule], timeframe: str, since: date | datetime | None
-) -> dict[str, int]:  # fmt: skip
+def advance(one: OneSeries, applied: list[Rule], since: date | datetime | None) -> list[Outcome]:
     """The series is read once, from as far back as one of the rules or a window needs it."""
-    states = snapshots.states(instrument, timeframe)
+    instrument, timeframe = one.instrument, one.timeframe
+    states = {rule: kept.state for rule, kept in one.kept().items() if kept.state is not None}
     onward = {
         name: state
         for name, state in states.items()
@@ -84,12 +81,10 @@ def advance(
     bars = series.load(instrument, timeframe, after) if applied else pd.DataFrame()
     chains: Chains = {}
     changed = None if since is None else moment(since)
-    return {
-        rule.name: bring_up(
-            instrument, rule, timeframe, bars, states.get(rule.name), rule.name in onward, chains, changed
-        )
-        for rule in applied
-    }
+    found = [
+        bring_up(one, rule, bars, states.get(rule.name), rule.name in onward, chains, changed) for rule in applied
+    ]  # fmt: skip
+    return [outcome for outcome in found if outcome is not None]
 
 
 def lead(instrument: Instrument, timeframe: str) -> timedelta:
@@ -106,41 +101,38 @@ def moment(since: date | datetime) -> datetime:
 
 
 def bring_up(
-    instrument: Instrument,
+    one: OneSeries,
     rule: Rule,
-    timeframe: str,
     bars: pd.DataFrame,
     before: State | None,
     onward: bool,
     chains: Chains,
     since: datetime | None,
-) -> int:
-    """One rule over what is new to it, or over everything. One that raises says so in its row, and the others go on."""
-    windowed = tables.is_official(instrument, timeframe)
+) -> Outcome | None:
+    """One rule over what is new to it, or over everything; None where it has nothing to say. One that raises says so in
+    its row, and the others go on.
+    """
+    instrument, timeframe = one.instrument, one.timeframe
     bars = usable(bars, rule)
     if onward and before and (bars.empty or bars.index[-1] <= before.as_of):
-        return 0
+        return None
     if bars.empty:
-        if before and timeframe == SHORT_LIVED:
-            return 0  # all of its bars were pruned: what was decided on them stays
-        return snapshots.set_aside(instrument, rule, timeframe, windowed)
+        # Of five minutes all bars were pruned: what was decided on them stays.
+        return None if before and timeframe == SHORT_LIVED else Outcome(rule)
     try:
         frame, state = attested(bars, rule, before if onward else None, chains)
         rule.vote(snapshots.bar_of(rule, frame.iloc[-1]))
     except Exception as error:
         logger.exception("The rule %s failed on %s %s", rule.name, instrument.code, timeframe)
-        snapshots.fail(instrument, rule, timeframe, runs.scrub(repr(error)), windowed, onward)
-        return 0
+        return Outcome(rule, error=runs.scrub(repr(error)), onward=onward)
     if before:
         state.live_since = before.live_since
         state.changed = before.changed if onward or holds(frame, before) else clock.now()
     else:
         state.live_since = clock.today()
-    start = frame.index[0] if onward else unchanged_until(timeframe, before, since)
-    written = ledger.write(instrument, rule, timeframe, frame, state, start)
-    closes = series.of_newest_unit(bars["close"], instrument.code) if windowed else None
-    snapshots.write(instrument, rule, timeframe, frame.iloc[-1], state, closes)
-    return written
+    start = frame.index[0].to_pydatetime() if onward else unchanged_until(timeframe, before, since)
+    closes = series.of_newest_unit(bars["close"], instrument.code) if one.windowed else None
+    return Outcome(rule, frame, state, start, closes)
 
 
 def unchanged_until(timeframe: str, before: State | None, since: datetime | None) -> datetime | None:

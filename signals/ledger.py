@@ -30,6 +30,14 @@ PLACES = Decimal(1).scaleb(-10)
 COLUMNS = ("macd", "signal_line", "histogram")
 # The values of a decision whose bar has left its series.
 WITHDRAWN = {"withdrawn": True}
+# The columns of a row, in the order in which one is written.
+STORED = (
+    *("instrument_id", "rule", "timeframe", "as_of", "signal", *COLUMNS, "values", "horizon_days", "edition"),
+    *("backtested", "inputs", "params", "program", "generated_at"),
+)
+Row = tuple[Any, ...]
+# Version and label of the row that counts, by bar.
+Known = Mapping[datetime, tuple[int, str]]
 SAME_BAR = {name: OuterRef(name) for name in ("instrument", "rule", "timeframe", "as_of")}
 
 
@@ -39,43 +47,50 @@ def newest_versions(**bars: Any) -> QuerySet[Signal]:
     return Signal.objects.filter(~Exists(newer), **bars)
 
 
-def write(
-    instrument: Instrument, rule: Rule, timeframe: str, frame: "pd.DataFrame", state: State, start: datetime | None
-) -> int:  # fmt: skip
+def rows(
+    instrument: Instrument, rule: Rule, timeframe: str, frame: "pd.DataFrame", state: State, known: Known,
+    start: datetime | None,
+) -> list[Row]:  # fmt: skip
     """History keeps its crossings and its newest day; days from the first run on keep every decision; candles keep
     BUY and SELL. A corrected bar whose decision changed gets a new version, and so does a crossing whose bar has left
-    the series, other than by its age. Before `start` every decision stands.
+    the series, other than by its age. Before `start` every decision stands; `known` is what stands from there on.
     """
-    known = standing(instrument, rule, timeframe, start)
     decided = frame[frame["bars"] >= rule.warm_up]
     begin = kept_from(decided, timeframe)
     if start is not None:
         decided = decided[decided.index >= start]
-    common = {"generated_at": clock.now(), **hashes.of(rule)}
-    rows = [
-        signal_of(instrument, rule, timeframe, bar, state, version=known.get(bar.Index, (0, ""))[0] + 1, **common)
+    key, attested = (instrument.pk, rule.name, timeframe), common(rule)
+    found = [
+        row_of(key, rule, bar, state, known.get(bar.Index, (0, ""))[0] + 1, attested)
         for bar in bars(decided[candidates(decided, timeframe, state, known)])
         if keeps(known.get(bar.Index), LABELS[bar.decision], timeframe)
     ]
-    insert(rows)
     gone = {as_of: row for as_of, row in known.items() if as_of not in decided.index and not (begin and as_of < begin)}
-    return len(rows) + retract(instrument, rule, timeframe, gone)
+    return found + retracted(instrument, rule, timeframe, gone)
 
 
-def insert(rows: Sequence[Signal]) -> None:
+def insert(rows: Sequence[Row]) -> None:
     """New rows, whose numbers nobody asks for: by COPY on PostgreSQL."""
-    fields = [one for one in Signal._meta.concrete_fields if not one.primary_key]
-    names, columns = [one.attname for one in fields], [str(one.column) for one in fields]
-    copying.insert(TABLE, columns, [tuple(stored(getattr(row, name)) for name in names) for row in rows])
+    copying.insert(TABLE, STORED, rows)
 
 
-def stored(value: Any) -> Any:
-    """As both databases take it: text, numbers or None."""
-    if isinstance(value, dict):
-        return msgspec.json.encode(value).decode()
-    if isinstance(value, datetime):
-        return bulk.moment(value)
-    return f"{value:f}" if isinstance(value, Decimal) else value
+def common(rule: Rule) -> tuple[Any, ...]:
+    """The last columns, which all rows of one pass have in common: parameters, formulas and the moment."""
+    attested = hashes.of(rule)
+    return attested["params"], attested["program"], bulk.moment(clock.now())
+
+
+def row_of(
+    key: tuple[int, str, str], rule: Rule, bar: Any, state: State, version: int, attested: tuple[Any, ...]
+) -> Row:  # fmt: skip
+    """What `signal_of` makes, without a model object, of which a first pass would make 41,000."""
+    values, columns = values_of(rule, bar)
+    exact = (None if value is None else f"{value:f}" for value in columns.values())
+    as_of = bar.Index.to_pydatetime()
+    return (
+        *(*key, bulk.moment(as_of), str(LABELS[bar.decision]), *exact, msgspec.json.encode(values).decode()),
+        *(settings.SIGNAL_HORIZON_DAYS, version, as_of.date() < state.live_since, bar.inputs.hex(), *attested),
+    )
 
 
 def kept_from(decided: "pd.DataFrame", timeframe: str) -> datetime | None:
@@ -88,7 +103,7 @@ def kept_from(decided: "pd.DataFrame", timeframe: str) -> datetime | None:
     return decided.index[0] if len(decided) else datetime.max.replace(tzinfo=UTC)
 
 
-def candidates(decided: "pd.DataFrame", timeframe: str, state: State, known: Mapping[datetime, Any]) -> Any:
+def candidates(decided: "pd.DataFrame", timeframe: str, state: State, known: Known) -> Any:
     """Which bars may get a row: a history of 8,000 has some 600 of them."""
     wanted = (decided["decision"] != 0) | decided.index.isin(list(known))
     if timeframe == DAILY:
@@ -106,14 +121,21 @@ def bars(frame: "pd.DataFrame") -> Iterator[Any]:
     return frame.itertuples()
 
 
-def standing(
-    instrument: Instrument, rule: Rule, timeframe: str, start: datetime | None = None
-) -> dict[datetime, tuple[int, str]]:
-    """Version and label of the row that counts of each decided bar, from `start` on."""
-    rows = newest_versions(instrument=instrument, rule=rule.name, timeframe=timeframe)
-    if start is not None:
-        rows = rows.filter(as_of__gte=start)
-    return {as_of: (version, label) for as_of, version, label in rows.values_list("as_of", "version", "signal")}
+def standing(instrument: Instrument, timeframe: str, spans: Mapping[str, datetime | None]) -> Mapping[str, Known]:
+    """Version and label of the row that counts of each decided bar: by rule, each from its moment on (None: all)."""
+    found: dict[str, dict[datetime, tuple[int, str]]] = {name: {} for name in spans}
+    if not spans:
+        return found
+    rows = Signal.objects.filter(instrument=instrument, timeframe=timeframe, rule__in=list(spans))
+    starts = [start for start in spans.values() if start is not None]
+    if len(starts) == len(spans):
+        rows = rows.filter(as_of__gte=min(starts))
+    columns = ("rule", "as_of", "version", "signal")
+    for rule, as_of, version, label in rows.order_by("version").values_list(*columns):
+        start = spans[rule]
+        if start is None or as_of >= start:
+            found[rule][as_of] = version, label  # the highest version comes last
+    return found
 
 
 def signal_of(
@@ -144,30 +166,19 @@ def values_of(rule: Rule, bar: Any) -> tuple[dict[str, Any], dict[str, Decimal |
     return {"close": bar.close, **kept, "bars": int(bar.bars)}, columns
 
 
-def retract(
-    instrument: Instrument, rule: Rule, timeframe: str, gone: Mapping[datetime, tuple[int, str]]
-) -> int:  # fmt: skip
+def retracted(instrument: Instrument, rule: Rule, timeframe: str, gone: Known) -> list[Row]:
     """A crossing whose bar is none of the series any more (it went to table B) becomes a HOLD without values."""
-    common = {"generated_at": clock.now(), **hashes.of(rule)}
     computed = {value.name for value in rule.values}
-    rows = [
-        Signal(
-            instrument=instrument,
-            rule=rule.name,
-            timeframe=timeframe,
-            as_of=as_of,
-            signal=HOLD,
-            values=WITHDRAWN,
-            horizon_days=settings.SIGNAL_HORIZON_DAYS,
-            version=version + 1,
-            **{name: 0 if name in computed else None for name in COLUMNS},
-            **common,
+    columns = ["0" if name in computed else None for name in COLUMNS]
+    values, attested = msgspec.json.encode(WITHDRAWN).decode(), common(rule)
+    return [
+        (
+            *(instrument.pk, rule.name, timeframe, bulk.moment(as_of), str(HOLD), *columns, values),
+            *(settings.SIGNAL_HORIZON_DAYS, version + 1, False, None, *attested),
         )
         for as_of, (version, label) in gone.items()
         if label != HOLD
     ]
-    insert(rows)
-    return len(rows)
 
 
 def number(value: float) -> float | None:

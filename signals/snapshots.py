@@ -1,11 +1,13 @@
 """The newest state of a series under a rule: official rates over windows of 30, 90 and 365 days, candles in one row."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
+from django.db import connection
 from django.db.models import Exists, OuterRef, Q
 
 from markets import clock
@@ -15,7 +17,7 @@ from markets.store import bulk
 from signals import ledger, rules
 from signals.models import DAILY, AnalysisSnapshot
 from signals.rules.rule import Rule, Values
-from signals.state import State, spoilt
+from signals.state import State
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +44,13 @@ REPLACE = (
     'ON CONFLICT (instrument_id, rule, timeframe, "window") DO UPDATE SET status = excluded.status, '
     "stats = excluded.stats, state = excluded.state, error = excluded.error, generated_at = excluded.generated_at"
 )
+# A derived table, since SQLite takes no LIMIT within a UNION otherwise.
+NEWEST_TURN = f"""SELECT * FROM (
+    SELECT s.id, s.rule, s.as_of, s.signal FROM {ledger.TABLE} s
+    WHERE s.instrument_id = %s AND s.rule = %s AND s.timeframe = %s AND s.signal <> %s AND NOT EXISTS (
+        SELECT 1 FROM {ledger.TABLE} n WHERE n.instrument_id = s.instrument_id AND n.rule = s.rule
+        AND n.timeframe = s.timeframe AND n.as_of = s.as_of AND n.edition > s.edition)
+    ORDER BY s.as_of DESC LIMIT 1) AS turned"""  # nosec B608
 
 
 @dataclass(slots=True)
@@ -53,6 +62,19 @@ class Kept:
     state: State | None = None
     error: str = ""
     generated_at: datetime | None = None
+
+
+class Stored(NamedTuple):
+    """A row as the table has it."""
+
+    status: str
+    stats: dict[str, Any]
+    state: dict[str, Any]
+    error: str
+    generated_at: datetime | None = None
+
+
+Windows = dict[str, dict[str, Any]]
 
 
 def states(instrument: Instrument, timeframe: str) -> dict[str, State]:
@@ -70,6 +92,15 @@ def kept(instruments: Collection[int], timeframe: str) -> dict[int, dict[str, Ke
     columns = ("instrument_id", "rule", "status", "stats", "state", "error", "generated_at")
     for pk, rule, status, stats, state, error, at in rows.values_list(*columns):
         found[pk][rule] = Kept(status, stats, State.load(state) if state else None, error, at)
+    return found
+
+
+def stored(instrument: Instrument, timeframe: str) -> dict[str, dict[str, Stored]]:
+    """Every row of a series by rule and window, as it stands; one query."""
+    found: dict[str, dict[str, Stored]] = defaultdict(dict)
+    rows = AnalysisSnapshot.objects.filter(instrument=instrument, timeframe=timeframe)
+    for rule, window, *values in rows.values_list("rule", "window", *Stored._fields):
+        found[rule][window] = Stored(*values)
     return found
 
 
@@ -98,19 +129,17 @@ def failing() -> dict[str, Message | None]:
     }
 
 
-def write(
-    instrument: Instrument, rule: Rule, timeframe: str, last: "pd.Series", state: State, closes: "pd.Series | None"
-) -> None:
+def windows(
+    rule: Rule, timeframe: str, last: "pd.Series", state: State, closes: "pd.Series | None", turned: Mapping[str, Any]
+) -> tuple[Status, Windows]:  # fmt: skip
     """What stands behind the newest bar `last`; official `closes` reach back over the widest window."""
-    turned = newest_decision(instrument, rule, timeframe) if int(last["bars"]) >= rule.warm_up else {}
     status, common = stats_of(rule, timeframe, bar_of(rule, last), state, int(last["decision"]), turned)
-    windows = {AnalysisSnapshot.NEWEST: common}
-    if closes is not None:
-        windows = {
-            window_name(days): common | window_stats(closes[closes.index > state.as_of - timedelta(days=days)], days)
-            for days in AnalysisSnapshot.WINDOWS
-        }
-    save(instrument, rule.name, timeframe, status, windows, state.dump())
+    if closes is None:
+        return status, {AnalysisSnapshot.NEWEST: common}
+    return status, {
+        window_name(days): common | window_stats(closes[closes.index > state.as_of - timedelta(days=days)], days)
+        for days in AnalysisSnapshot.WINDOWS
+    }
 
 
 def bar_of(rule: Rule, last: "pd.Series") -> dict[str, float]:
@@ -147,9 +176,23 @@ def shown(as_of: datetime, timeframe: str) -> str:
 
 def newest_decision(instrument: Instrument, rule: Rule, timeframe: str) -> dict[str, Any]:
     """The newest BUY or SELL that still stands: its label, its bar and its row."""
-    rows = ledger.newest_versions(instrument=instrument, rule=rule.name, timeframe=timeframe)
-    newest = rows.exclude(signal=ledger.HOLD).order_by("-as_of").values_list("pk", "as_of", "signal").first()
-    return turn(*newest, timeframe) if newest else {}
+    return newest_decisions(instrument, [rule.name], timeframe).get(rule.name, {})
+
+
+def newest_decisions(instrument: Instrument, names: Sequence[str], timeframe: str) -> dict[str, dict[str, Any]]:
+    """By rule, of those that have one; a seek in the index for each of them, all in one statement."""
+    if not names:
+        return {}
+    values = [value for name in names for value in (instrument.pk, name, timeframe, ledger.HOLD.value)]
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join([NEWEST_TURN] * len(names)), values)
+        found = cursor.fetchall()
+    return {rule: turn(pk, moment(as_of), label, timeframe) for pk, rule, as_of, label in found}
+
+
+def moment(value: datetime) -> datetime:
+    """As a plain cursor gives it: SQLite's moments have no zone and are UTC's."""
+    return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
 def turn(pk: int, as_of: datetime, label: str, timeframe: str) -> dict[str, Any]:
@@ -182,51 +225,8 @@ def trend(fast: float, slow: float, close: float) -> str:
     return "flat" if abs(distance) <= FLAT else "up" if distance > 0 else "down"
 
 
-def set_aside(instrument: Instrument, rule: Rule, timeframe: str, windowed: bool) -> int:
-    """The rule does not apply: the series lacks what it needs, or has no bar (any more). Nor do decisions from when it
-    did apply; answers how many were retracted.
-    """
-    save(instrument, rule.name, timeframe, Status.NOT_APPLICABLE, {name: {} for name in windows_of(windowed)}, {})
-    return ledger.retract(instrument, rule, timeframe, ledger.standing(instrument, rule, timeframe))
-
-
-def fail(instrument: Instrument, rule: Rule, timeframe: str, words: str, windowed: bool, onward: bool) -> None:
-    """The rule raised. What stood before the bar that it failed on stands on, and is taken up from there; a series that
-    was to be computed as a whole is computed as a whole the next time.
-    """
-    rows = AnalysisSnapshot.objects.filter(instrument=instrument, rule=rule.name, timeframe=timeframe)
-    stood = {row.window: row for row in rows}
-    stats = {name: stood[name].stats if onward and name in stood else {} for name in windows_of(windowed)}
-    state: dict[str, Any] = next((row.state for row in stood.values() if row.state), {})
-    save(instrument, rule.name, timeframe, Status.FAILED, stats, state if onward else spoilt(state), words)
-
-
 def windows_of(windowed: bool) -> list[str]:
     return [window_name(days) for days in AnalysisSnapshot.WINDOWS] if windowed else [AnalysisSnapshot.NEWEST]
-
-
-def save(
-    instrument: Instrument,
-    rule: str,
-    timeframe: str,
-    status: Status,
-    stats: Mapping[str, dict[str, Any]],
-    state: dict[str, Any],
-    error: str = "",
-) -> None:
-    """Write what changed; a recompute that comes to the same leaves even the time stamp alone, but not that of a
-    failure, by which the next try is put off. The first window of `stats` keeps the state.
-    """
-    stored = {
-        row.window: (row.status, row.stats, row.state, row.error)
-        for row in AnalysisSnapshot.objects.filter(instrument=instrument, rule=rule, timeframe=timeframe)
-    }
-    carried: dict[str, dict[str, Any]] = {window: {} for window in stats} | {next(iter(stats)): state}
-    replace(
-        (instrument.pk, rule, timeframe, window, Kept(status, values, error=error), carried[window])
-        for window, values in stats.items()
-        if error or stored.get(window) != (status, values, carried[window], error)
-    )
 
 
 def replace(rows: Iterable[tuple[int, str, str, str, Kept, dict[str, Any]]]) -> None:

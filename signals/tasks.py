@@ -22,7 +22,7 @@ from markets.redis import pubsub
 from markets.store.sharing import yield_to_writers
 from signals import claims, ledger, snapshots
 from signals.api_rows import closed, closed_markets
-from signals.models import DAILY, Signal
+from signals.models import DAILY, AnalysisSnapshot, Signal
 from signals.outcomes import tasks as outcomes
 from signals.written import Written
 
@@ -63,6 +63,8 @@ def catch_up() -> int:
         return 0  # the other pass asks for one more when it has ended
     job_leases.reap()
     claims.pass_over()
+    if is_first_run():
+        load_rules()  # while the archive arrives, which is decided on when it is whole
     began, written = time.monotonic(), 0
     deadline, breath = began + settings.TASK_WORK.total_seconds(), began
     for timeframe in claims.cycles():
@@ -79,6 +81,11 @@ def catch_up() -> int:
         enqueue_catch_up()
     tell_problems()
     return written
+
+
+def is_first_run() -> bool:
+    """Whether nothing has ever been decided on here: the compiler's cache is as empty as the tables."""
+    return not AnalysisSnapshot.objects.exists()
 
 
 def shares_its_workers() -> bool:

@@ -1,10 +1,14 @@
 """What `manage.py check` warns of."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core import checks
+
+from tests.processes import ROOT, environment
 
 
 @pytest.fixture
@@ -48,3 +52,38 @@ def test_a_secret_that_others_can_read_is_warned_of(warnings: Any, tmp_path: Pat
 @pytest.mark.parametrize(("names", "ids"), [([], []), (["NBP", "massive"], []), (["nbp", "npb"], ["charon.W005"])])
 def test_a_source_that_no_provider_is_is_warned_of(warnings: Any, names: list[str], ids: list[str]) -> None:
     assert warnings(SOURCES=names) == ids
+
+
+@pytest.mark.processes
+@pytest.mark.parametrize(
+    "command",
+    [
+        "charon.management.commands.up",
+        "charon.management.commands.qcluster",
+        "miner.management.commands.pulse",
+    ],
+)
+def test_a_process_that_answers_no_request_warns_of_settings_and_loads_neither_pages_nor_api(
+    command: str, tmp_path: Path
+) -> None:
+    """They weigh 32 MB and take a second of a core, in each of these processes."""
+    script = (
+        "import django, sys; django.setup()\n"
+        "from importlib import import_module\n"
+        "from django.core.management import call_command\n"
+        f"Command = import_module({command!r}).Command\n"
+        "Command.handle = lambda *_, **__: None\n"
+        "call_command(Command(), skip_checks=False)\n"
+        "print([name for name in ('charon.urls', 'charon.api.app', 'pandas', 'numba') if name in sys.modules])\n"
+    )
+    settings = {"DJANGO_SETTINGS_MODULE": "charon.settings", "SECRET_KEY": "x" * 31}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env=environment(tmp_path, **settings),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr
+    assert "charon.W002" in done.stderr

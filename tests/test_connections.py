@@ -1,6 +1,8 @@
 """Connections to PostgreSQL: shared by the threads of web, none left behind, none that waits for ever."""
 
 import json
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +27,7 @@ from markets.store.publish import publish
 from tests import short_nbp
 from tests.databases import needs_postgres, url_of_the_test
 from tests.installations import Installation, Servers, connections_of, settled
-from tests.processes import environment, manage, until
+from tests.processes import ROOT, environment, manage, until
 from tests.test_api_rates import JAN_2, table_c
 
 REQUESTS, JOBS, CLIENTS = 1000, 200, 16
@@ -55,6 +57,33 @@ def test_there_is_a_connection_for_each_thread_of_a_worker_and_for_an_export(tmp
     assert (database["CONN_HEALTH_CHECKS"], database["CONN_MAX_AGE"]) == (True, 0)
     # While PostgreSQL is away readers wait in a queue, and after it the pool's pauses are over within seconds.
     assert (database["OPTIONS"]["pool"]["timeout"], database["OPTIONS"]["pool"]["reconnect_timeout"]) == (2, 4)
+
+
+@pytest.mark.processes
+def test_on_64_cores_everything_together_stays_below_postgresqls_hundred_connections(tmp_path: Path) -> None:
+    """Web is one worker a core and eight at most, each with a connection for its thread and one for an export."""
+    script = (
+        "import os; os.sched_getaffinity = lambda _: set(range(64))\n"
+        "import django; django.setup()\n"
+        "from django.conf import settings as s\n"
+        "pool = s.DATABASES['default']['OPTIONS']['pool']['max_size']\n"
+        "print(s.WEB_WORKERS, s.DJANGO_THREADS, pool, s.Q_WORKERS)\n"
+    )
+    env = environment(tmp_path, DATABASE_URL="postgres://charon@db.example/charon", DB_POOL="1")
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=env | {"DJANGO_SETTINGS_MODULE": "charon.settings"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    workers, threads, pool, queue = map(int, done.stdout.split())
+    assert (workers, threads, pool) == (8, 1, 2)
+    # Of each queue its workers, and its four processes that hand out, watch and store; then live, pulse and `up`, which
+    # ask from two threads each. PostgreSQL keeps 3 of its 100 for its superusers.
+    assert workers * pool + 2 * (queue + 4) + 3 * 2 <= 97
 
 
 @pytest.mark.processes

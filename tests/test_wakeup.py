@@ -109,9 +109,10 @@ class Killed(BaseException):
 STEPS = [
     (series, "load"),
     (engine, "follow"),
-    (ledger, "write"),
-    (snapshots, "write"),
-    (snapshots, "save"),
+    (ledger, "standing"),
+    (ledger, "insert"),
+    (snapshots, "newest_decisions"),
+    (snapshots, "replace"),
     (tasks, "announce"),
 ]
 

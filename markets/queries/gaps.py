@@ -1,5 +1,7 @@
 """What is missing, and which histories are not whole yet."""
 
+from collections.abc import Sequence
+
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from markets import clock
@@ -34,7 +36,7 @@ def first_fills() -> list[Gap]:
     return list(rows.exclude(given_up))
 
 
-def half_known() -> QuerySet[Instrument]:
+def half_known(fills: Sequence[Gap] | None = None) -> QuerySet[Instrument]:
     """Instruments of whose daily history a part is still to come.
 
     The newest official price tells which source reaches furthest. It is the official one: its own series (table A,
@@ -43,7 +45,7 @@ def half_known() -> QuerySet[Instrument]:
     for, nor for another table.
     """
     is_half = Q(pk__in=[])
-    for gap in first_fills():
+    for gap in first_fills() if fills is None else fills:
         if gap.source.fallback_for_id is not None:
             is_half |= Q(quotes__source=gap.source)
         elif gap.table in {"A", "gold"}:
@@ -51,14 +53,14 @@ def half_known() -> QuerySet[Instrument]:
     return Instrument.objects.filter(is_half)
 
 
-def being_overtaken() -> QuerySet[Instrument]:
+def being_overtaken(fills: Sequence[Gap] | None = None) -> QuerySet[Instrument]:
     """Instruments known from a whole fallback whose official series a live job is bringing at this moment.
 
     What was decided on the fallback stands until that job is done: each window of it would compute a hundred whole
     series again, to the same result.
     """
     is_behind = Q(pk__in=[])
-    for gap in first_fills():
+    for gap in first_fills() if fills is None else fills:
         if gap.source.fallback_for_id is None and gap.table in {"A", "gold"} and is_running(gap):
             is_behind |= Q(kind__in=kinds_of(gap), quotes__source__in=gap.source.fallbacks.all())
     return Instrument.objects.filter(is_behind)

@@ -7,7 +7,8 @@ IntegrityError, and the caller compares again. Changed rows go through a tempora
 arrays if they are few, since a temporary table costs two milliseconds. On SQLite executemany is fastest.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from django.db import connection
@@ -19,17 +20,24 @@ Rows = Sequence[tuple[Any, ...]]
 MIN_TEMPORARY_ROWS = 500
 
 
-def insert(table: str, columns: Sequence[str], rows: Rows) -> None:
-    """Insert new rows. Values are text, numbers or None, which both databases store exactly."""
-    if not rows:
+def insert(table: str, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
+    """Insert new rows. Values are text, numbers or None, which both databases store exactly.
+
+    Rows that are still being made go out as they come, so that PostgreSQL writes the first ones meanwhile; what makes
+    them may not use the connection.
+    """
+    found = iter(rows)
+    first = next(found, None)
+    if first is None:
         return
     names = quoted(columns)
+    every: Any = chain([first], found)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            copy(cursor, f"{table} ({names})", rows)
+            copy(cursor, f"{table} ({names})", every)
         else:
             marks = ", ".join(["%s"] * len(columns))
-            cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)  # nosec B608
+            cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", every)  # nosec B608
 
 
 def update(table: str, columns: Mapping[str, str], rows: Rows) -> None:
@@ -59,7 +67,7 @@ def update_at_once(cursor: Any, table: str, columns: Mapping[str, str], rows: Ro
     cursor.execute("DROP TABLE changed")  # the same transaction may write another batch
 
 
-def copy(cursor: Any, target: str, rows: Rows) -> None:
+def copy(cursor: Any, target: str, rows: Iterable[tuple[Any, ...]]) -> None:
     """psycopg's COPY through Django's cursor, with Django's exceptions."""
     with connection.wrap_database_errors, cursor.cursor.copy(f"COPY {target} FROM STDIN") as stream:
         for row in rows:

@@ -134,21 +134,21 @@ def compare_and_write(
     instruments, new_codes = find_or_create(codes, kind)
     proofs = publications.save(tables, source, job)
     batch = rates.Batch(source, stored_rates.ExistingRows(source, source_group, tables), proofs, job)
-    for table, figures in accepted:
-        batch.add(table, [(instruments[rate.code].id, rate) for rate in figures])
+    ids = {code: row.id for code, row in instruments.items()}
+    batch.take((table, [(ids[rate.code], rate) for rate in figures]) for table, figures in accepted)
     gone = batch.leave_out(places_of(refused))
     batch.write()
-    if source.fallback_for_id and batch.inserts:
+    if source.fallback_for_id and batch.inserted:
         archive_readings.note(source, tables)
     before = quotes.refresh(batch.mids, source_group, {instruments[code].id for code in new_codes})
     renamed = update_names(accepted, instruments, before)
     outbox.write(outbox.of_days(batch.days, kind), job)
     changed = set[str]()
-    if batch.inserts or batch.updates or proofs.changed or renamed:
+    if batch.inserted or batch.updates or proofs.changed or renamed:
         generations.changed({row.id for row in instruments.values()} | {instrument for instrument, _ in gone})
         changed = {*instruments, *codes_of(gone)}
     return PublishResult(
-        inserted=len(batch.inserts),
+        inserted=batch.inserted,
         taken_over=len(batch.updates) - len(batch.revisions),
         revised=len(batch.revisions),
         new_codes=new_codes,
@@ -185,13 +185,9 @@ def described(gone: list[tuple[int, Table]], instruments: dict[str, Instrument])
 def update_names(accepted: Accepted, instruments: dict[str, Instrument], before: dict[int, quotes.QuoteBefore]) -> int:
     """The publisher's own name of a currency, from a table no older than its newest rate so far; how many changed."""
     renamed = 0
-    named = {
-        rate.code: (table.effective_date, printable(rate.name)[:NAME_LENGTH])
-        for table, figures in accepted
-        for rate in figures
-    }
-    for code, (day, name) in named.items():
-        instrument = instruments[code]
+    named = {rate.code: (table.effective_date, rate.name) for table, figures in accepted for rate in figures}
+    for code, (day, published) in named.items():
+        instrument, name = instruments[code], printable(published)[:NAME_LENGTH]
         held = before.get(instrument.id)
         is_newest = held is None or day >= held.newest.effective_date
         if name and name != instrument.name_pl and is_newest:

@@ -1,7 +1,7 @@
 """Figures against what the tables hold: insert, take over from an archive, revise, or leave alone."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date
 from decimal import Decimal
 from itertools import chain
@@ -38,6 +38,10 @@ Days = dict[int, list[date]]
 # A table, its day and an instrument.
 Place = tuple[str, date, int]
 Digits = tuple[str | None, str | None, str | None]
+Row = tuple[Any, ...]
+# Each rate with the id of its instrument.
+Figures = Iterable[tuple[int, RateRecord]]
+Stored = dict[int, StoredRate]
 
 
 class Batch:
@@ -49,35 +53,55 @@ class Batch:
     def __init__(self, source: Source, known: ExistingRows, proofs: Proofs, job: Job) -> None:
         self.source, self.known, self.proofs, self.job = source, known, proofs, job
         self.seen_at = bulk.moment(clock.now())
-        self.inserts: list[tuple[Any, ...]] = []
+        self.inserted = 0
         self.updates: list[tuple[Any, ...]] = []
         self.revisions: list[tuple[Any, ...]] = []
         self.days: Days = defaultdict(list)
         self.mids: dict[int, list[Written]] = defaultdict(list)
         self.met: set[int] = set()
 
-    def add(self, table: Table, rates: Iterable[tuple[int, RateRecord]]) -> None:
-        """The rates of one table, each with the id of its instrument."""
-        publication, day, source = self.proofs.of(table), table.effective_date, self.source.pk
-        text, (own, fallbacks) = day.isoformat(), self.known.of(table)
-        is_known = own or fallbacks
+    def take(self, tables: Iterable[tuple[Table, Figures]]) -> None:
+        """Compare and insert: a new row is on its way to the database while the next ones are looked at."""
+        copying.insert(Rate._meta.db_table, COLUMNS, chain.from_iterable(self.new(*one) for one in tables))
+
+    def new(self, table: Table, rates: Figures) -> Iterable[Row]:
+        """The rows to insert of one table; what is to be updated and revised is kept for `write`."""
+        publication, (own, fallbacks) = self.proofs.of(table), self.known.of(table)
+        rows = self.compared(table, rates, publication, own, fallbacks) if own or fallbacks else rates
+        return self.inserts(table, rows, publication)
+
+    def inserts(self, table: Table, rates: Figures, publication: int | None) -> Iterator[Row]:
+        """Of these nothing is stored, as of nearly all of a whole history."""
+        day, source, letter = table.effective_date, self.source.pk, table.table
+        text, days, mids = day.isoformat(), self.days, self.mids
         for instrument, rate in rates:
-            row = (own.get(instrument) or fallbacks.pop(instrument, None)) if is_known else None
-            if row is not None:
-                self.met.add(row.id)
-                if row.source_id == self.known.official or self.unchanged(row, table, rate, publication):
-                    continue
-            digits, scale = printed(rate)
-            if row is not None and self.says_again(row, rate):
-                scale = max(scale, row.scale)  # 366.90 and 366.9 are one figure: whichever file came first, 366.90
-            values = (source, table.table, *digits, scale, publication)
+            (mid, bid, ask), scale = printed(rate)
+            self.inserted += 1
+            days[instrument].append(day)
+            if rate.mid is not None:
+                mids[instrument].append((day, letter, rate.mid, scale, source))
+            yield instrument, text, source, letter, mid, bid, ask, scale, publication
+
+    def compared(
+        self, table: Table, rates: Figures, publication: int | None, own: Stored, fallbacks: Stored
+    ) -> Iterator[tuple[int, RateRecord]]:
+        """The rates of which nothing is stored; of the others what changed is noted."""
+        day, source = table.effective_date, self.source.pk
+        for instrument, rate in rates:
+            row = own.get(instrument) or fallbacks.pop(instrument, None)
             if row is None:
-                self.inserts.append((instrument, text, *values))
-            else:
-                self.updates.append((*values, row.id))
-                if not row.says(rate):
-                    self.revise(row, table, rate, scale)
-            if row is None or not self.stands(row, table, rate, publication):
+                yield instrument, rate
+                continue
+            self.met.add(row.id)
+            if row.source_id == self.known.official or self.unchanged(row, table, rate, publication):
+                continue
+            digits, scale = printed(rate)
+            if self.says_again(row, rate):
+                scale = max(scale, row.scale)  # 366.90 and 366.9 are one figure: whichever file came first, 366.90
+            self.updates.append((source, table.table, *digits, scale, publication, row.id))
+            if not row.says(rate):
+                self.revise(row, table, rate, scale)
+            if not self.stands(row, table, rate, publication):
                 self.days[instrument].append(day)
             if rate.mid is not None:
                 self.mids[instrument].append((day, table.table, rate.mid, scale, source))
@@ -122,7 +146,7 @@ class Batch:
         self.revisions.append((row.id, self.seen_at, self.job.pk, *old, *new))
 
     def write(self) -> None:
-        copying.insert(Rate._meta.db_table, COLUMNS, self.inserts)
+        """What `take` and `leave_out` have found to be changed."""
         copying.update(Rate._meta.db_table, CHANGEABLE, self.updates)
         copying.insert(Revision._meta.db_table, REVISION_COLUMNS, self.revisions)
 

@@ -19,6 +19,10 @@ MAX_DIGITS = 15
 # The length of "0." and ten decimals: no shorter text has more decimals.
 SURE_LENGTH = 2 + MAX_DECIMALS
 NUMBER_LENGTH = 40
+# Lines of a code and a mid as nearly all are: at most 15 digits and ten decimals, no exponent, no sign, not zero.
+PLAIN_RATES = re.compile(
+    r"(?:[A-Z]{3} (?!0+(?:\.0+)?\n)(?=[0-9.]{1,15}\n)[0-9]{1,10}(?:\.[0-9]{1,10})?\n)+\Z"
+)  # fmt: skip
 ZERO, LIMIT = Decimal(0), Decimal(10) ** 10
 SHOWN = 40
 
@@ -104,6 +108,23 @@ def against(rate: RateRecord, kind: str = "currency") -> str:
     )  # each rule needs what the one before it made sure of
 
 
+def is_sound(table: Table, today: date) -> bool:
+    """Whether one look at the whole table shows that nothing is wrong with it, as with nearly all of a history.
+
+    Where it does not, `sift` finds out what is: rate by rate that takes four times as long.
+    """
+    mids = (rate for rate in table.rates if rate.bid is None and rate.ask is None and not rate.fault)
+    rates = [f"{rate.code} {rate.mid!s}\n" for rate in mids]
+    text = "".join(rates)
+    return (
+        len(rates) == len(table.rates) == text.count("\n")  # a code with a line of its own is no code
+        and PLAIN_RATES.match(text) is not None
+        and len({rate.code for rate in table.rates}) == len(rates)
+        and not day_has_come(table, today)
+        and not number_can_be_kept(table)
+    )
+
+
 def twice_and_different(rates: Collection[RateRecord]) -> set[str]:
     """Codes that one table contains more than once with different values: it is unknown which one is right."""
     if len({rate.code for rate in rates}) == len(rates):
@@ -137,6 +158,9 @@ def sift_tables(tables: Iterable[Table], today: date) -> tuple[Accepted, Refused
     for table in tables:
         if table.fault:
             refused.append((table, "", table.fault))
+            continue
+        if is_sound(table, today):
+            accepted.append((table, table.rates))
             continue
         figures = []
         for figure, reason in sift(table, today):

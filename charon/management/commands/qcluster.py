@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from django.core import checks
 from django_q.conf import Conf
 from django_q.management.commands import qcluster
 
@@ -10,6 +11,8 @@ from charon.processes import task_counts
 
 
 class Command(qcluster.Command):  # type: ignore[misc]  # django-q2 has no types
+    requires_system_checks = [checks.Tags.security]  # as `up`
+
     def handle(self, *args: Any, **options: Any) -> None:
         """The cluster forks first: a thread and its locks do not survive a fork."""
         task_counts.connect()

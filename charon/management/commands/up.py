@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.core import checks
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
@@ -32,6 +33,9 @@ FILE = "/static/favicon.svg"
 
 class Command(BaseCommand):
     help = "Run Charon on this machine, in the foreground; Ctrl-C ends it."
+    # What an operator may have set by mistake. The checks of addresses and forms are for those who change the code, and
+    # load all pages and the whole API: a second and 32 MB for each process that answers no request.
+    requires_system_checks = [checks.Tags.security]
 
     def handle(self, *args: Any, **options: Any) -> None:
         with stop_on_signal() as stop, terminal.foreground():
