@@ -90,6 +90,15 @@ def check(address: str, token: str, kind: Kind, tenths: int = WHOLE) -> Verdict 
     return Verdict(kind, left >= 0, quota, max(left, 0) // WHOLE, until - now)
 
 
+def over_reads(address: str) -> Verdict | None:
+    """The verdict on a caller that has no read left in this window, before anything is done for it; None for others."""
+    quota: int = settings.LIMIT_READS
+    if not quota or counts.page.get(f"{Kind.READS.value}:{address}", 0) + KEPT <= quota * WHOLE:
+        return None
+    verdict = check(address, "", Kind.READS, KEPT)
+    return None if verdict is None or verdict.allowed else verdict  # allowed: a new window begins
+
+
 def counted(caller: str, kind: Kind, until: int, tenths: int) -> int:
     count = None
     if kind is not Kind.READS:
