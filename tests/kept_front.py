@@ -78,6 +78,8 @@ class Site:
 @contextmanager
 def running(monkeypatch: Any) -> Iterator[Site]:
     monkeypatch.setattr(front_module, "ThreadPoolExecutor", Threads)
+    # In the transaction of a test it would close the connection at the end of each request.
+    monkeypatch.setattr(connections["default"], "close_if_unusable_or_obsolete", lambda: None)
     connections["default"].inc_thread_sharing()
     site = Site()
     try:

@@ -188,7 +188,8 @@ def test_what_nobody_declares_makes_no_other_question() -> None:
 
 
 @pytest.fixture
-def raised() -> Callable[[], set[str]]:
+def raised(monkeypatch: pytest.MonkeyPatch) -> Callable[[], set[str]]:
+    monkeypatch.setattr(stamp, "close_old_connections", lambda: None)
     before = [stamp.numbers()]
 
     def scopes() -> set[str]:

@@ -94,7 +94,9 @@ def peer_of(scope: Scope) -> str:
 
 def address_of(scope: Scope) -> str:
     """The caller, as `charon.api.client_address.address_in` finds it in an environ."""
-    forwarded = ",".join(scope.headers.get_all("x-forwarded-for"))[-MAX_FORWARDED:]
+    headers = scope.headers
+    given = headers.get("x-forwarded-for") and ",".join(headers.get_all("x-forwarded-for"))
+    forwarded = (given or "")[-MAX_FORWARDED:]
     return client_address(peer_of(scope), forwarded, settings.TRUSTED_PROXIES)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 
 from charon import access_log, metrics, request_ids
-from charon.api.limits import KEPT, Kind, Verdict, check
+from charon.api.limits import KEPT, READS, Verdict, check
 from charon.kept import answers, asking, stamp
 from charon.kept.answers import Kept, Pairs
 from charon.kept.asking import Asked
@@ -85,7 +85,7 @@ class Keeper:
 
 def give(scope: Scope, proto: Proto, kept: Kept, began: float) -> Verdict | None:
     """Limited, counted and logged as Django does it. The verdict on a caller beyond its limit, who is given nothing."""
-    verdict = check(asking.address_of(scope), "", Kind.READS, KEPT)
+    verdict = check(asking.address_of(scope), "", READS, KEPT)
     if verdict and not verdict.allowed:
         return verdict
     own = [("X-Request-ID", request_ids.chosen(scope.headers.get("x-request-id") or ""))]

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 
-from django.db import connection
+from django.db import close_old_connections, connection
 
 from charon.kept import watched
 from markets.redis import generations
@@ -32,15 +32,13 @@ Versions = Mapping[str, int]
 
 
 def numbers() -> dict[str, int]:
-    """In a thread. Nobody ends its request, so its connection goes back by itself."""
+    """In a thread whose work no request ends: it gives its connection back to the pool itself."""
     try:
         with connection.cursor() as cursor:
             cursor.execute(NUMBERS)
             return {str(name): int(number) for name, number in cursor.fetchall()}
     finally:
-        connection.close_if_unusable_or_obsolete()
-        if "pool" in connection.settings_dict["OPTIONS"]:
-            connection.close()  # to the pool
+        close_old_connections()
 
 
 class Stamp:
