@@ -45,7 +45,7 @@ POSTGRES = (
     "CREATE TRIGGER {name} AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON {table} FOR EACH STATEMENT "
     f"EXECUTE FUNCTION {PREFIX}raise('{{scope}}')"
 )
-# SQLite has one writer at a time, and triggers for rows alone: 2 µs for each of them.
+# SQLite has one writer at a time, and triggers for rows alone: 4 µs for each of them.
 SQLITE = (
     "CREATE TRIGGER {name} AFTER {event} ON {table} BEGIN "
     f"UPDATE {NUMBERS} SET number = number + 1 WHERE name = '{{scope}}'; "
