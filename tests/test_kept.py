@@ -1,5 +1,6 @@
 """What the front keeps: who is given it, what it is made of, and until when it holds; without a server."""
 
+import asyncio
 import gzip
 import json
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 
 from charon import metrics
 from charon.api import limits
-from charon.kept import asking
+from charon.kept import asking, stamp
 from charon.kept.shelves import Shelves
 from charon.serving import turns
 from markets import clock
@@ -378,6 +379,32 @@ def test_the_stamp_is_read_once_a_second_whatever_is_asked(site: Site, monkeypat
     for path in PAGES:
         site.get(path)
     assert not site.front.keeper.stamp.failed
+
+
+def test_a_reading_that_began_before_a_write_is_not_enough(site: Site) -> None:
+    async def ask() -> bool:
+        one = stamp.Stamp(site.front.keeper.stamp.threads, dict)
+        before = asyncio.ensure_future(one.current())
+        await asyncio.sleep(0)
+        one.expire()
+        await asyncio.gather(before, one.current())
+        return one.is_fresh
+
+    assert asyncio.run(ask())
+
+
+def test_a_database_that_is_away_is_asked_once_a_second(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[int] = []
+
+    def away() -> Any:
+        tries.append(1)
+        raise OSError("no database")
+
+    site.get("/waluty/USD/")
+    monkeypatch.setattr(site.front.keeper.stamp, "read", away)
+    for _ in range(5):
+        site.get("/waluty/USD/")
+    assert (len(tries), site.asked) == (1, 1)
 
 
 def test_of_many_who_ask_at_once_one_is_computed(site: Site) -> None:

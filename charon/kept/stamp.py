@@ -64,11 +64,20 @@ class Stamp:
         now = time.monotonic()
         if self.is_fresh and now - self.read_at < FRESH_SECONDS:
             return self.versions
-        if self.reading is None or self.reading.done():
+        if self.reading and not self.reading.done():
+            await self.wait()
+        # One that began before a write does not know of it; one that failed is tried again after a second.
+        is_old = not self.is_fresh or time.monotonic() - self.read_at >= FRESH_SECONDS
+        is_idle = self.reading is None or self.reading.done()
+        if is_old and is_idle and not (self.failed and now - self.began_at < FRESH_SECONDS):
             self.reading, self.began_at = asyncio.ensure_future(self.renew()), now
-        if (left := self.began_at + PATIENCE_SECONDS - now) > 0:
-            await asyncio.wait([self.reading], timeout=left)
+            await self.wait()
         return self.versions if time.monotonic() - self.read_at < AWAY_SECONDS else None
+
+    async def wait(self) -> None:
+        left = self.began_at + PATIENCE_SECONDS - time.monotonic()
+        if self.reading and left > 0:
+            await asyncio.wait([self.reading], timeout=left)
 
     async def renew(self) -> None:
         asked_at = time.monotonic()
