@@ -11,6 +11,7 @@ from django.db import connections
 
 from charon import front as front_module
 from charon.front import Front
+from charon.kept import keeper, stamp
 from tests.front_fakes import Pairs, Proto, Scope
 
 
@@ -40,12 +41,16 @@ class Counted:
 
 
 class Site:
-    """`get` asks the front as a browser does; every question reads the stamp anew unless `clock_stands`."""
+    """`get` asks the front as a browser does; every question reads the stamp anew unless `clock_stands`.
+
+    No time passes for the stamp but by `wait`, however busy the machine is.
+    """
 
     def __init__(self) -> None:
         self.django = Counted()
         self.front = Front(self.django)
         self.clock_stands = False
+        self.moment = 1000.0
 
     @property
     def asked(self) -> int:
@@ -71,8 +76,11 @@ class Site:
         return asyncio.run(ask())
 
     def wait(self, seconds: float) -> None:
-        """The stamp is so much older."""
-        self.front.keeper.stamp.read_at -= seconds
+        """The clock of the stamp, which stands otherwise, goes on by so much."""
+        self.moment += seconds
+
+    def monotonic(self) -> float:
+        return self.moment
 
 
 @contextmanager
@@ -82,6 +90,9 @@ def running(monkeypatch: Any) -> Iterator[Site]:
     monkeypatch.setattr(connections["default"], "close_if_unusable_or_obsolete", lambda: None)
     connections["default"].inc_thread_sharing()
     site = Site()
+    monkeypatch.setattr(stamp, "time", site)
+    monkeypatch.setattr(stamp, "PATIENCE_SECONDS", 30.0)
+    monkeypatch.setattr(keeper, "WAIT_SECONDS", 30.0)
     try:
         yield site
     finally:

@@ -49,14 +49,14 @@ class Stamp:
         self.seen: Mapping[str, int] = {}
         self.versions: dict[str, int] = dict.fromkeys(SCOPES, 0)
         self.read_at = -AWAY_SECONDS
-        self.expired_at = 0.0
+        self.writes = 0
         self.is_fresh = self.failed = False
         self.reading: asyncio.Future[None] | None = None
         self.began_at = 0.0
 
     def expire(self) -> None:
         """After a write through this process: who wrote sees it with the next question."""
-        self.expired_at = time.monotonic()
+        self.writes += 1
         self.is_fresh = False
 
     async def current(self) -> Versions | None:
@@ -80,7 +80,7 @@ class Stamp:
             await asyncio.wait([self.reading], timeout=left)
 
     async def renew(self) -> None:
-        asked_at = time.monotonic()
+        asked_at, writes = time.monotonic(), self.writes
         try:
             found = await asyncio.get_running_loop().run_in_executor(self.threads, self.read)
         except Exception as error:
@@ -93,7 +93,7 @@ class Stamp:
             if found.get(scope) != self.seen.get(scope):
                 self.versions[scope] += 1
         self.seen, self.read_at = found, asked_at
-        self.is_fresh = asked_at > self.expired_at
+        self.is_fresh = self.writes == writes
 
 
 def taken(versions: Versions, scopes: Iterable[str]) -> tuple[int, ...]:
