@@ -1,6 +1,7 @@
 """The front of a web worker: what granian calls on its event loop for every request.
 
-It refuses bodies that are not taken and reads the others within a deadline; only then one of Django's threads is asked.
+It answers what is kept (charon.kept), refuses bodies that are not taken and reads the others within a deadline; only
+then one of Django's threads is asked.
 A client that is slow to send or to read costs a connection and nothing else: no thread waits for it, and it is cut off
 within seconds. One that asks for much at once waits behind itself: callers take turns. Everything else is Django's,
 which runs without the front under runserver and in tests.
@@ -18,10 +19,15 @@ from typing import Any, TypeVar
 from django.conf import settings
 
 from charon import refusals
+from charon.access_log import STATIC
 from charon.api.addresses import canonical
 from charon.api.client_address import address_in
-from charon.api.limited import HEALTH
+from charon.api.limited import HEALTH, READING, VERDICT
+from charon.api.limits import Verdict, over_reads
 from charon.api.pending import settled
+from charon.kept.asking import asked_of
+from charon.kept.keeper import Keeper, Making, give, own_of
+from charon.kept.keeper import send as send_kept
 from charon.serving import bodies, sockets, worker_beat, wsgi
 from charon.serving.pipe import Pipe
 from charon.serving.rsgi import Proto, Scope
@@ -46,6 +52,7 @@ class Front:
         self.django = django
         self.threads = ThreadPoolExecutor(settings.DJANGO_THREADS, "django")
         self.exports = ThreadPoolExecutor(1, "export")
+        self.keeper = Keeper(ThreadPoolExecutor(1, "stamp"))
         self.turns = Turns(self.threads)
         self.exporting = False
         self.large: dict[asyncio.Task[None], int] = {}
@@ -56,8 +63,12 @@ class Front:
         self.beat = loop.create_task(worker_beat.beat(lambda: min(self.busy.values(), default=None)))
 
     async def __rsgi__(self, scope: Scope, proto: Proto) -> None:
-        if kept := answer_kept(scope):
-            return proto.response_bytes(kept.status, kept.headers, kept.body)
+        began, making = time.perf_counter(), None
+        if asked := asked_of(scope):
+            kept, making = await self.keeper.found(asked)
+            if kept:
+                verdict = give(scope, proto, kept, began)
+                return refuse_caller(scope, proto, verdict) if verdict else None
         length, transfer = scope.headers.get("content-length"), scope.headers.get("transfer-encoding")
         path = canonical(scope.path) if length else ""
         if status := bodies.refusal(scope.method, path, length, transfer):
@@ -69,12 +80,26 @@ class Front:
         except Exception:  # granian's error for a client that went away has no class of its own
             return None
         environ = wsgi.environ_of(scope, body)
-        caller = caller_of(environ)
-        if not self.turns.has_place_for(caller):
+        if verdict := over_limit(environ):
+            return refuse_caller(scope, proto, verdict)
+        if not self.turns.has_place_for(caller_of(environ)):
             return refuse(scope, proto, 503)
-        answer = await self.turns.run(caller, lambda: self.run_django(environ))
-        await self.send(scope, proto, await self.settle(answer.pending) if answer.pending else answer)
+        await self.ask_django(scope, proto, environ, making if scope.method == "GET" else None)
         return None
+
+    async def ask_django(self, scope: Scope, proto: Proto, environ: dict[str, Any], making: Making | None) -> None:
+        caller = caller_of(environ)
+        if making is None:
+            answer = await self.turns.run(caller, lambda: self.run_django(environ))
+        else:
+            with self.keeper.alone(making):
+                answer = await self.turns.run(caller, lambda: making.run(self.run_django, environ))
+        if scope.method not in READING:
+            self.keeper.stamp.expire()
+        if making and making.kept:
+            send_kept(scope, proto, making.kept, own_of(answer))
+        else:
+            await self.send(scope, proto, await self.settle(answer.pending) if answer.pending else answer)
 
     async def settle(self, pending: Pending) -> Answer:
         """The result in place of the 202, when it comes within ten seconds; no thread is held meanwhile."""
@@ -144,15 +169,23 @@ class Front:
                 proto.response_empty(answer.status, answer.headers)
 
 
-def answer_kept(scope: Scope) -> Answer | None:  # noqa: ARG001
-    """The place for what needs no Django: a page or answer that is kept as bytes and still holds. None so far."""
-    return None
-
-
 def caller_of(environ: dict[str, Any]) -> str:
     """The address, as the limits count it. Who watches Charon is not behind what else its machine asks."""
     address = address_in(environ)
     return f"{address} health" if canonical(environ["PATH_INFO"]) == HEALTH else address
+
+
+def over_limit(environ: dict[str, Any]) -> Verdict | None:
+    """Of a caller without a token that has no read left: it is told so, however many others wait."""
+    path = canonical(environ["PATH_INFO"])
+    if "HTTP_AUTHORIZATION" in environ or path == HEALTH or path.startswith(STATIC):
+        return None
+    return over_reads(address_in(environ))
+
+
+def refuse_caller(scope: Scope, proto: Proto, verdict: Verdict) -> None:
+    response = refusals.answer(wsgi.environ_of(scope, b"") | {VERDICT: verdict}, 429)
+    proto.response_bytes(response.status_code, [*response.items()], b"".join(response))
 
 
 def refuse(scope: Scope, proto: Proto, status: int) -> None:

@@ -64,13 +64,15 @@ def measured(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callabl
     def middleware(request: HttpRequest) -> HttpResponseBase:
         started = time.perf_counter()
         response = get_response(request)
-        view = view_of(request)
-        method = request.method if request.method in METHODS else "other"
-        REQUESTS.labels(method, view, str(response.status_code)).inc()
-        SECONDS.labels(view).observe(time.perf_counter() - started)
+        count(str(request.method), view_of(request), response.status_code, time.perf_counter() - started)
         return response
 
     return middleware
+
+
+def count(method: str, view: str, status: int, seconds: float) -> None:
+    REQUESTS.labels(method if method in METHODS else "other", view, str(status)).inc()
+    SECONDS.labels(view).observe(seconds)
 
 
 def view_of(request: HttpRequest) -> str:

@@ -28,3 +28,20 @@ class TaskCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.task} {self.result}: {self.count}"
+
+
+class ScopeNumber(models.Model):
+    """How often the tables of one scope were written: the sum over its rows (charon.kept.watched).
+
+    A scope has as many rows as writers once met in it, because none waits for another.
+    """
+
+    name = models.CharField(max_length=16)
+    number = models.PositiveBigIntegerField(default=1)
+
+    class Meta:
+        # Nobody sees it but the web workers.
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.number}"

@@ -1,4 +1,5 @@
-"""What is answered before a view runs: a body that is not taken or does not come, and too many that wait.
+"""What is answered before a view runs: a body that is not taken or does not come, too many that wait, and a caller
+that has asked too much already.
 
 The front answers these on its event loop, without a thread and without the database; `limit_bodies` does where there is
 no front (runserver, tests). Both take the same way: envelope or page, request id, policy, metrics.
@@ -17,8 +18,10 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from charon.api import limited
 from charon.api.addresses import is_api
 from charon.api.errors import RETRY_SECONDS, envelope
+from charon.api.limits import Verdict
 from charon.middleware import View, page_of_error
 from charon.request_log import EARLY
 from charon.serving import bodies
@@ -55,7 +58,12 @@ BUSY = "Too many requests are waiting at the moment"
 def refuse(request: HttpRequest, status: int) -> HttpResponse:
     """The refusal itself, as the API or a page says it."""
     request.META[EARLY] = status
-    if is_api(request.path_info):
+    if status == 429:
+        verdict: Verdict = request.META[limited.VERDICT]
+        response = limited.refused(request, verdict)
+        for name, value in verdict.headers.items():
+            response.headers[name] = value
+    elif is_api(request.path_info):
         response = envelope(request, status, BUSY if status == 503 else "")
     else:
         number = str(request.META.get("charon.request_id", ""))

@@ -38,10 +38,11 @@ class Scope:
     client: str = "203.0.113.9:50000"
     scheme: str = "http"
     authority: str | None = None
+    host: str = "localhost"
 
     @property
     def headers(self) -> Headers:
-        return Headers([("host", "localhost"), *self.pairs])
+        return Headers([("host", self.host), *self.pairs])
 
 
 class Proto:

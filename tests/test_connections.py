@@ -53,7 +53,7 @@ def test_web_shares_connections_and_a_task_cluster_never_does() -> None:
 @pytest.mark.processes
 def test_there_is_a_connection_for_each_thread_of_a_worker_and_for_an_export(tmp_path: Path) -> None:
     database = database_of(tmp_path, pool="1")
-    assert database["OPTIONS"]["pool"]["max_size"] == settings.DJANGO_THREADS + 1
+    assert database["OPTIONS"]["pool"]["max_size"] == settings.DJANGO_THREADS + 2
     assert (database["CONN_HEALTH_CHECKS"], database["CONN_MAX_AGE"]) == (True, 0)
     # While PostgreSQL is away readers wait in a queue, and after it the pool's pauses are over within seconds.
     assert (database["OPTIONS"]["pool"]["timeout"], database["OPTIONS"]["pool"]["reconnect_timeout"]) == (2, 4)

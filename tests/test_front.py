@@ -154,7 +154,7 @@ def test_a_client_that_leaves_while_it_sends_is_answered_nothing() -> None:
 @pytest.mark.parametrize("status", API_ERRORS)
 def test_a_refusal_has_what_every_answer_has(status: int) -> None:
     api = refusals.answer(wsgi.environ_of(Scope("/rates"), b""), status)  # type: ignore[arg-type]
-    page = refusals.answer(wsgi.environ_of(Scope("/waluty/"), b""), status)  # type: ignore[arg-type]
+    page = refusals.answer(wsgi.environ_of(Scope("/alerty/"), b""), status)  # type: ignore[arg-type]
     told = json.loads(b"".join(api))["error"]
     assert (api.status_code, told["code"], told["id"]) == (status, API_ERRORS[status], api["X-Request-ID"])
     assert (page.status_code, page["Content-Type"]) == (status, "text/html; charset=utf-8")
@@ -256,7 +256,7 @@ def all_asked(scopes: list[Scope], application: Busy) -> list[int]:
     return asyncio.run(ask())
 
 
-def of(address: str, path: str = "/waluty/", *pairs: tuple[str, str]) -> Scope:
+def of(address: str, path: str = "/alerty/", *pairs: tuple[str, str]) -> Scope:
     return Scope(path, client=f"{address}:50000", pairs=list(pairs))
 
 
@@ -264,16 +264,16 @@ def test_a_caller_with_twenty_connections_lets_others_wait_for_one_of_its_pages(
     application = Busy()
     hog, other = [of("203.0.113.9")] * 20, of("198.51.100.1")
     assert set(all_asked([*hog, other, other], application)) == {200}
-    places = [number for number, who in enumerate(application.answered) if who == "198.51.100.1/waluty/"]
+    places = [number for number, who in enumerate(application.answered) if who == "198.51.100.1/alerty/"]
     assert places == [1, 3]
 
 
 def test_callers_behind_a_proxy_of_ours_are_told_apart_and_behind_another_they_are_one() -> None:
     for proxy, place in (("127.0.0.1", 1), ("192.0.2.7", 20)):
         application = Busy()
-        hog = [of(proxy, "/waluty/", ("x-forwarded-for", "203.0.113.9"))] * 20
-        all_asked([*hog, of(proxy, "/zloto/", ("x-forwarded-for", "198.51.100.1"))], application)
-        assert application.answered.index(f"{proxy}/zloto/") == place
+        hog = [of(proxy, "/alerty/", ("x-forwarded-for", "203.0.113.9"))] * 20
+        all_asked([*hog, of(proxy, "/kurs-podatkowy/lista/", ("x-forwarded-for", "198.51.100.1"))], application)
+        assert application.answered.index(f"{proxy}/kurs-podatkowy/lista/") == place
 
 
 @pytest.mark.parametrize("path", ["/health", "/api/v1/health/"])
@@ -321,8 +321,8 @@ def environ(scope: Scope) -> dict[str, Any]:
 
 
 def test_a_path_beyond_ascii_is_the_latin_1_of_its_bytes() -> None:
-    told = environ(Scope("/waluty/zł/", query_string="q=a%20b"))
-    assert told["PATH_INFO"].encode("latin-1").decode() == "/waluty/zł/"
+    told = environ(Scope("/alerty/zł/", query_string="q=a%20b"))
+    assert told["PATH_INFO"].encode("latin-1").decode() == "/alerty/zł/"
     assert (told["QUERY_STRING"], told["SCRIPT_NAME"]) == ("q=a%20b", "")
 
 

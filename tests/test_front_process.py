@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -189,6 +190,23 @@ def test_refusals_are_counted_and_the_log_has_one_line_of_them(server: Server) -
     counted = [line for line in text.splitlines() if 'status="411",view="rates"' in line]
     assert [float(line.rpartition(" ")[2]) for line in counted] == [12.0]
     assert 0 < server.log.read_text().count("POST /api/v1/rates 411 to 127.0.0.1") <= WORKERS
+
+
+def test_a_page_is_kept_and_what_is_written_from_outside_is_there_within_moments(server: Server) -> None:
+    """By whom it was written does not matter: here by another program, which knows nothing of Charon."""
+    url = f"{server.url}/dane/"
+    tags = {httpx.get(url).headers["etag"] for _ in range(8)}  # of both workers
+    assert len(tags) == 1
+    assert all(tag.endswith('.gz"') for tag in tags)
+    known = httpx.get(url, headers={"If-None-Match": tags.pop()})
+    assert (known.status_code, known.content) == (304, b"")
+    with closing(sqlite3.connect(server.folder / "charon.sqlite3", timeout=20)) as database:
+        database.execute("UPDATE markets_source SET name = 'Bank z innego programu' WHERE code = 'nbp'")
+        database.commit()
+    until(lambda: all("Bank z innego programu" in httpx.get(url).text for _ in range(8)))
+    text = httpx.get(f"{server.url}/metrics").text
+    counted = [line for line in text.splitlines() if 'status="304",view="data"' in line]
+    assert [float(line.rpartition(" ")[2]) for line in counted] == [1.0]
 
 
 def test_a_killed_worker_is_replaced(server: Server) -> None:

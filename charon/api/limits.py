@@ -29,6 +29,9 @@ class Kind(StrEnum):
     HEAVY = "heavy"
 
 
+# To ask an enum for one of these takes longer than all the rest of a count.
+READS = Kind.READS
+NAMES = {kind: kind.value for kind in Kind}
 QUOTAS = {Kind.READS: "LIMIT_READS", Kind.WRITES: "LIMIT_WRITES", Kind.HEAVY: "LIMIT_HEAVY"}
 
 
@@ -45,10 +48,8 @@ class Verdict(NamedTuple):
     def headers(self) -> dict[str, str]:
         """draft-ietf-httpapi-ratelimit-headers-10, sections 3 and 4."""
         kind, _allowed, quota, left, seconds = self
-        return {
-            "RateLimit": f'"{kind.value}";r={left};t={seconds}',
-            "RateLimit-Policy": f'"{kind.value}";q={quota};w={WINDOW}',
-        }
+        name = NAMES[kind]
+        return {"RateLimit": f'"{name}";r={left};t={seconds}', "RateLimit-Policy": f'"{name}";q={quota};w={WINDOW}'}
 
 
 class Counts:
@@ -85,14 +86,23 @@ def check(address: str, token: str, kind: Kind, tenths: int = WHOLE) -> Verdict 
         return None
     now = int(clock.now().timestamp())
     until = now - now % WINDOW + WINDOW
-    count = counted(f"{kind.value}:{token or address}", kind, until, tenths)
+    count = counted(f"{NAMES[kind]}:{token or address}", kind, until, tenths)
     left = quota * WHOLE - count
     return Verdict(kind, left >= 0, quota, max(left, 0) // WHOLE, until - now)
 
 
+def over_reads(address: str) -> Verdict | None:
+    """The verdict on a caller that has no read left in this window, before anything is done for it; None for others."""
+    quota: int = settings.LIMIT_READS
+    if not quota or counts.page.get(f"{NAMES[READS]}:{address}", 0) + KEPT <= quota * WHOLE:
+        return None
+    verdict = check(address, "", READS, KEPT)
+    return None if verdict is None or verdict.allowed else verdict  # allowed: a new window begins
+
+
 def counted(caller: str, kind: Kind, until: int, tenths: int) -> int:
     count = None
-    if kind is not Kind.READS:
+    if kind is not READS:
         count = in_redis(caller, until, tenths)
         if count is None:
             count = caller_counts.add(caller, until, tenths)

@@ -1,0 +1,100 @@
+"""The stamp: how often what kept answers are made of was written, as this process last read it.
+
+Django refuses the database on an event loop, so a thread reads the numbers, at most once a second and only while
+somebody asks; requests read a variable.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Executor
+
+from django.db import close_old_connections, connection
+
+from charon.kept import watched
+from markets.redis import generations
+
+logger = logging.getLogger(__name__)
+
+FRESH_SECONDS = 1.0
+# A database that does not answer must not make everybody wait for it.
+PATIENCE_SECONDS = 0.25
+# So long after the last stamp kept answers go out while the database is away.
+AWAY_SECONDS = 60.0
+SCOPES = (*watched.TABLES, generations.ANY)
+NUMBERS = f"""
+SELECT '{generations.ANY}', COALESCE(SUM(number), 0) FROM {generations.TABLE}
+UNION ALL SELECT name, SUM(number) FROM {watched.NUMBERS} GROUP BY name
+"""  # nosec B608
+
+Versions = Mapping[str, int]
+
+
+def numbers() -> dict[str, int]:
+    """In a thread whose work no request ends: it gives its connection back to the pool itself."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(NUMBERS)
+            return {str(name): int(number) for name, number in cursor.fetchall()}
+    finally:
+        close_old_connections()
+
+
+class Stamp:
+    """`versions` grow with each change that is seen: numbers of a restored backup may be those of another time."""
+
+    def __init__(self, threads: Executor, read: Callable[[], Mapping[str, int]] = numbers) -> None:
+        self.threads, self.read = threads, read
+        self.seen: Mapping[str, int] = {}
+        self.versions: dict[str, int] = dict.fromkeys(SCOPES, 0)
+        self.read_at = -AWAY_SECONDS
+        self.writes = 0
+        self.is_fresh = self.failed = False
+        self.reading: asyncio.Future[None] | None = None
+        self.began_at = 0.0
+
+    def expire(self) -> None:
+        """After a write through this process: who wrote sees it with the next question."""
+        self.writes += 1
+        self.is_fresh = False
+
+    async def current(self) -> Versions | None:
+        """None while the database is away for longer than answers may be kept without it."""
+        now = time.monotonic()
+        if self.is_fresh and now - self.read_at < FRESH_SECONDS:
+            return self.versions
+        if self.reading and not self.reading.done():
+            await self.wait()
+        # One that began before a write does not know of it; one that failed is tried again after a second.
+        is_old = not self.is_fresh or time.monotonic() - self.read_at >= FRESH_SECONDS
+        is_idle = self.reading is None or self.reading.done()
+        if is_old and is_idle and not (self.failed and now - self.began_at < FRESH_SECONDS):
+            self.reading, self.began_at = asyncio.ensure_future(self.renew()), now
+            await self.wait()
+        return self.versions if time.monotonic() - self.read_at < AWAY_SECONDS else None
+
+    async def wait(self) -> None:
+        left = self.began_at + PATIENCE_SECONDS - time.monotonic()
+        if self.reading and left > 0:
+            await asyncio.wait([self.reading], timeout=left)
+
+    async def renew(self) -> None:
+        asked_at, writes = time.monotonic(), self.writes
+        try:
+            found = await asyncio.get_running_loop().run_in_executor(self.threads, self.read)
+        except Exception as error:
+            if not self.failed:
+                logger.warning("The stamp of kept answers cannot be read: %s", type(error).__name__)
+            self.failed = True
+            return
+        self.failed = False
+        for scope in self.versions:
+            if found.get(scope) != self.seen.get(scope):
+                self.versions[scope] += 1
+        self.seen, self.read_at = found, asked_at
+        self.is_fresh = self.writes == writes
+
+
+def taken(versions: Versions, scopes: Iterable[str]) -> tuple[int, ...]:
+    return tuple(versions[scope] for scope in scopes)
