@@ -31,6 +31,9 @@ INDEXES = """
     SELECT indexdef FROM pg_indexes WHERE schemaname = 'public'
     ORDER BY tablename COLLATE "C", indexname COLLATE "C"
 """
+TRIGGERS = """
+    SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal ORDER BY tgname COLLATE "C"
+"""
 OTHERS = """
     SELECT relkind::text || ' ' || relname FROM pg_class
     WHERE relnamespace = 'public'::regnamespace AND relkind IN ('v', 'm', 'S', 'f') ORDER BY relname COLLATE "C"
@@ -44,7 +47,9 @@ def file() -> Path:
 def schema() -> str:
     if connection.vendor == "sqlite":
         return "".join(f"{broken(sql)};\n\n" for sql in column(SQLITE))
-    return "\n".join("".join(f"{line}\n" for line in column(sql)) for sql in (COLUMNS, CONSTRAINTS, INDEXES, OTHERS))
+    return "\n".join(
+        "".join(f"{line}\n" for line in column(sql)) for sql in (COLUMNS, CONSTRAINTS, INDEXES, TRIGGERS, OTHERS)
+    )
 
 
 def column(sql: str) -> list[str]:
