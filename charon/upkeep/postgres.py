@@ -21,6 +21,11 @@ OURS = (
     "SELECT c.relname FROM pg_class c WHERE c.relnamespace = %s::regnamespace AND c.relkind IN ('r', 'p') "
     "AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e') ORDER BY 1"
 )
+# What the triggers of charon.kept.watched call: it must step aside with the tables.
+FUNCTIONS = (
+    "SELECT p.proname FROM pg_proc p WHERE p.pronamespace = %s::regnamespace AND p.prorettype = 'trigger'::regtype "
+    "AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e') ORDER BY 1"
+)
 OTHERS = (
     "SELECT count(*) FROM pg_stat_activity "
     "WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
@@ -146,6 +151,14 @@ def moves(names: list[str], of: str, to: str) -> list[str]:
     return [f"ALTER TABLE {quoted(of)}.{quoted(name)} SET SCHEMA {quoted(to)}" for name in names]
 
 
+def functions(schema: str) -> list[str]:
+    return [f"{quoted(schema)}.{quoted(name)}()" for name in ask(FUNCTIONS, schema)]
+
+
+def functions_moved(of: str, to: str) -> list[str]:
+    return [f"ALTER FUNCTION {name} SET SCHEMA {quoted(to)}" for name in functions(of)]
+
+
 def execute(statements: list[str]) -> None:
     """All of them, or none."""
     with transaction.atomic(), connection.cursor() as cursor:
@@ -157,8 +170,9 @@ def put_back() -> None:
     """What was there before a restore that did not come to its end; nothing where each came to its end."""
     here = schema()
     if ask("SELECT 1 FROM pg_namespace WHERE nspname = %s", BEFORE):
-        before = moves(tables(BEFORE), BEFORE, here)
-        execute([*drop(tables(here), here), *before, f"DROP SCHEMA {quoted(BEFORE)}"])
+        before = [*moves(tables(BEFORE), BEFORE, here), *functions_moved(BEFORE, here)]
+        gone = [*drop(tables(here), here), *(f"DROP FUNCTION {name}" for name in functions(here))]
+        execute([*gone, *before, f"DROP SCHEMA {quoted(BEFORE)}"])
 
 
 def forget_before() -> None:
@@ -171,6 +185,7 @@ def put(dumped: Path) -> None:
     """
     here = schema()
     aside = ["SET lock_timeout = '10s'", f"CREATE SCHEMA {quoted(BEFORE)}", *moves(tables(here), here, BEFORE)]
+    aside += functions_moved(here, BEFORE)
     connection.close()
     words, env = command("psql", "-X", "-q", "-w", "-v", "ON_ERROR_STOP=1")
     quiet = {"env": env, "stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL}
