@@ -2,8 +2,8 @@
 
 The candles of Binance.US go into an empty SQLite. 29 symbols x 3 timeframes x 1,000 candles, fetched and stored,
 against bare httpx and json of the same 87 requests over as many connections. Then the newest two candles of all 87
-series, counted in statements. Targets: at most 1.5 times the bare loop (the best round of each, for the replica itself
-takes a core), fewer than 40 statements.
+series in one cycle, counted in statements, BEGIN and COMMIT among them. Targets: at most 1.5 times the bare loop (the
+best round of each, for the replica itself takes a core), at most 20 statements.
 """
 
 import json
@@ -44,7 +44,7 @@ source, started = Source.objects.get(code="binance"), time.perf_counter()
 cycles = [candles.refresh(source, timeframe) for timeframe in candles.timeframes_of(source)]
 seconds = time.perf_counter() - started
 with CaptureQueriesContext(connection) as asked:
-    again = [candles.refresh(source, timeframe) for timeframe in candles.timeframes_of(source)]
+    again = candles.refresh_all(source, list(candles.timeframes_of(source))).values()
 print(json.dumps({
     "seconds": seconds, "requests": sum(cycle.requests for cycle in cycles),
     "rows": sum(cycle.written for cycle in cycles), "statements": len(asked),
@@ -70,8 +70,8 @@ def main() -> None:
             most = max(most, full["statements"])
     ratio = best["full"] / best["bare"]
     print(f"  best of {ROUNDS} rounds: {ratio:.2f} x bare")
-    if ratio > 1.5 or most >= 40:
-        sys.exit("  target missed: at most 1.5 x bare, fewer than 40 statements")
+    if ratio > 1.5 or most > 20:
+        sys.exit("  target missed: at most 1.5 x bare, at most 20 statements")
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ def grow(first, last):
         cursor.execute("VACUUM ANALYZE markets_candle")
 
 QUESTIONS = {
-    "newest of every series": lambda: cycle.plan(source, "5m", None, 1000),
+    "newest of every series": lambda: cycle.plan(source, ["5m"], None, 1000),
     "newest 500 of one": lambda: candles(bitcoin, source, Stretch("5m", None, None, 500)),
     "one day of one": lambda: candles(bitcoin, source, day),
     "newest 200 of all": lambda: market_keys.newest(source, "5m", codes),

@@ -26,10 +26,12 @@ from miner.collect import tables as table_collector
 from miner.fetch.errors import ProviderError
 from miner.providers import PROVIDERS
 from miner.providers.base import CandleSource
-from miner.pulse import results
+from miner.pulse import polls, results
 from miner.slices import in_slices
 
 logger = logging.getLogger(__name__)
+
+CANDLES = "miner.tasks.candles"
 
 
 def ping() -> str:
@@ -118,19 +120,41 @@ def quotes(source: str) -> str:
 
 @results.once("{}.candles.{}")
 def candles(source: str, timeframe: str) -> str:
-    """One poll: the candles of a timeframe, of everything that is followed at this source."""
-    row, name = sources.available(source), f"{source}.candles.{timeframe}"
+    """One poll: the candles of a timeframe, of everything that is followed at this source.
+
+    The timetable's polls of its other timeframes that are due come with it: one cycle is looked up and written at once.
+    """
+    row = sources.available(source)
     if row is None:
         return "off"
-    try:
-        cycle = candle_cycle.refresh_counted(row, timeframe)
-    except ProviderError as error:
-        return results.failed(name, error)
-    except Exception as error:
-        results.done(name, str(error))
-        raise
-    results.done(name)
-    return f"{cycle.bars} candles"
+    others = {poll.name: poll for poll in polls.polls_of(row) if poll.is_scheduled and poll.func == CANDLES}
+    own = candle_poll(source, timeframe)
+    others.pop(own, None)
+    with results.taken_along(others.values()) as taken:
+        wanted = {own: timeframe} | {poll.name: str(poll.args[1]) for poll in taken}
+        cycles = candle_cycle.refresh_counted(row, list(wanted.values()))
+        faults = [told(name, cycles[part].ended) for name, part in wanted.items() if part in cycles]
+    left = [others[name] for name, part in wanted.items() if part not in cycles]
+    if left and sources.available(source):
+        polls.enqueue_due(left)
+    for fault in filter(None, faults):
+        raise fault
+    if cycles[timeframe].ended:
+        return Job.Status.FAILED
+    return f"{sum(cycle.bars for cycle in cycles.values())} candles"
+
+
+def candle_poll(source: str, timeframe: str) -> str:
+    return f"{source}.candles.{timeframe}"
+
+
+def told(name: str, error: Exception | None) -> Exception | None:
+    """Record how a poll went; answers a fault of ours, which the queue is to show."""
+    if isinstance(error, ProviderError):
+        results.failed(name, error)
+        return None
+    results.done(name, "" if error is None else str(error))
+    return error
 
 
 @results.once("batch.queue")

@@ -43,8 +43,8 @@ def test_one_price_that_is_refused_fails_no_poll(market: Source) -> None:
 
 def test_candles_that_are_all_refused_fail_the_poll(market: Source) -> None:
     FakeMarket.prices.update(dict.fromkeys(FakeMarket.tickers.values(), NEGATIVE))
-    with pytest.raises(FiguresRefused):
-        candles.refresh_counted(market, "1h")
+    cycles = candles.refresh_counted(market, ["1h"])
+    assert isinstance(cycles["1h"].ended, FiguresRefused)
     assert failed_job() == ("fake.candles.1h", "figures_refused")
     assert not Candle.objects.exists()
 
@@ -52,6 +52,6 @@ def test_candles_that_are_all_refused_fail_the_poll(market: Source) -> None:
 def test_candles_of_one_symbol_that_are_refused_are_counted_against_all(market: Source) -> None:
     """A third of all is more than a fifth."""
     FakeMarket.prices["X:BTCUSD"] = NEGATIVE
-    with pytest.raises(FiguresRefused):
-        candles.refresh_counted(market, "1h")
+    cycles = candles.refresh_counted(market, ["1h"])
+    assert isinstance(cycles["1h"].ended, FiguresRefused)
     assert set(Candle.objects.values_list("instrument__code", flat=True)) == {"EURUSD", "XAUUSD"}

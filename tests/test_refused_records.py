@@ -188,7 +188,7 @@ def test_a_refused_candle_is_named_in_the_job_and_the_others_are_stored(exchange
     with respx.mock as web:
         web.get(url__regex=".*exchangeInfo").respond(json=EXCHANGE)
         web.get(url__regex=".*klines").respond(json=[[*KLINE, "thirteenth"], ["", *KLINE[1:]]])
-        cycle = candles.refresh_counted(exchange, "1h")
+        cycle = candles.refresh_counted(exchange, ["1h"])["1h"]
     assert (cycle.bars, cycle.failed) == (2, {})
     job = Job.objects.get(job_type="binance.candles.1h")
     assert job.refused == len(cycle.refused)

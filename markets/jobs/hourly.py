@@ -37,9 +37,12 @@ class PollCounts:
 
 
 @contextmanager
-def poll(job_type: str, source: Source) -> Iterator[PollCounts]:
-    """Add the counters of the block to the row of this hour; record an exception in its own row and re-raise it."""
-    count, started = PollCounts(), clock.now()
+def poll(job_type: str, source: Source, began: datetime | None = None) -> Iterator[PollCounts]:
+    """Add the counters of the block to the row of this hour; record an exception in its own row and re-raise it.
+
+    `began` is for a poll that was worked off before the block.
+    """
+    count, started = PollCounts(), began or clock.now()
     try:
         yield count
     except Exception as error:

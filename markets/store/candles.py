@@ -22,20 +22,28 @@ Places = dict[str, set[Place]]
 def save_bars(
     bars: Sequence[Bar], source: Source, job: Job | None = None, answered: gaps.Answered | None = None
 ) -> SaveResult:
+    """What `save_timeframes` does, and what came of it in all."""
+    return listings.summed(save_timeframes(bars, source, job, answered).values())
+
+
+def save_timeframes(
+    bars: Sequence[Bar], source: Source, job: Job | None = None, answered: gaps.Answered | None = None
+) -> dict[str, SaveResult]:
     """Write the candles of any number of series; all of it or nothing. `answered` says what was asked for in whole.
+    Answers what came of each timeframe.
 
     An open candle is replaced until it is closed, and a roll-up of ours by what its source publishes. A closed one that
     its source changed is replaced as well and counted as revised; an open one never takes the place of a closed one,
-    for that is an answer that came late. Three
-    statements a timeframe and four for all, whatever the number of series and the length of their history: give it
-    the whole cycle at once.
+    for that is an answer that came late.
+    One look a timeframe and ten statements for all, BEGIN and COMMIT among them, whatever the number of series and the
+    length of their history: give it the whole cycle at once.
     """
-    outcome = SaveResult()
+    outcomes: dict[str, SaveResult] = defaultdict(SaveResult)
     with transaction.atomic():
         has_gaps = listings.lock(source)
-        tickers = listings.instruments(source, {bar.ticker for bar in bars}, outcome)
-        found_by_timeframe, off_grid, refused = sift(bars, tickers, outcome)
-        batch = Batch(source, outcome, {pk: ticker for ticker, pk in tickers.items()})
+        tickers = of_tickers(bars, source, outcomes)
+        found_by_timeframe, off_grid, refused = sift(bars, tickers, outcomes)
+        batch = Batch(source, outcomes, {pk: ticker for ticker, pk in tickers.items()})
         for timeframe, found in found_by_timeframe.items():
             batch.add(timeframe, found, off_grid[timeframe])
         batch.write(job)
@@ -47,25 +55,38 @@ def save_bars(
         gaps.record(source, Gap.Reason.MISSING, batch.missing)
         if asked and answered:
             gaps.put_off_missing(source, answered, asked)
-        listings.record(job, outcome)
-    return outcome
+        listings.record(job, listings.summed(outcomes.values()))
+    return outcomes
+
+
+def of_tickers(bars: Sequence[Bar], source: Source, outcomes: dict[str, SaveResult]) -> dict[str, int]:
+    """Instruments by ticker; each timeframe is told which of its own are not listed."""
+    strangers = SaveResult()
+    found = listings.instruments(source, {bar.ticker for bar in bars}, strangers)
+    unlisted = {(bar.timeframe, bar.ticker) for bar in bars if bar.ticker not in found}
+    for timeframe, ticker in sorted(unlisted):
+        outcome, message = outcomes[timeframe], strangers.against[ticker]
+        outcome.unknown.append(ticker)
+        outcome.against[ticker] = message
+        outcome.refused.append(message)
+    return found
 
 
 class Batch:
     """What one save is about to write: candles, the news of them, and the gaps between them."""
 
-    def __init__(self, source: Source, outcome: SaveResult, tickers: dict[int, str]) -> None:
-        self.source, self.outcome, self.tickers = source, outcome, tickers
+    def __init__(self, source: Source, outcomes: dict[str, SaveResult], tickers: dict[int, str]) -> None:
+        self.source, self.outcomes, self.tickers = source, outcomes, tickers
         self.fresh: list[tuple[Any, ...]] = []
         self.changed: list[tuple[Any, ...]] = []
         self.news: list[outbox.Arrival] = []
         self.missing: list[gaps.Missing] = []
 
     def add(self, timeframe: str, found: Found, off_grid: set[Place]) -> None:
-        held = stored_candles.stored(timeframe, found, self.source)
+        held, outcome = stored_candles.stored(timeframe, found, self.source), self.outcomes[timeframe]
         moments = {start: bulk.moment(start) for start in {start for _, start in found}}
         series: dict[int, list[datetime]] = defaultdict(list)
-        for place, new in changes(found, held, self.outcome):
+        for place, new in changes(found, held, outcome):
             rows = self.changed if place in held else self.fresh
             rows.append(stored_candles.row(place, moments[place[1]], timeframe, self.source, new))
             series[place[0]].append(place[1])
@@ -76,7 +97,7 @@ class Batch:
         for instrument, hole in stored_candles.holes(timeframe, {*found, *off_grid}, held, self.source):
             self.missing.append(gaps.Missing(table, instrument, hole.first, hole.last))
             words = f"{hole.missing} missing from {hole.first.isoformat()}"
-            self.outcome.gaps.append(f"{self.tickers[instrument]} {timeframe}: {words}")
+            outcome.gaps.append(f"{self.tickers[instrument]} {timeframe}: {words}")
 
     def write(self, job: Job | None) -> None:
         copying.insert(TABLE, tuple(COLUMNS), self.fresh)
@@ -105,7 +126,9 @@ def close_gaps(source: Source, found_by_timeframe: dict[str, Found], off_grid: P
         gaps.close(rows, arrived)
 
 
-def sift(bars: Iterable[Bar], known: dict[str, int], outcome: SaveResult) -> tuple[dict[str, Found], Places, Places]:
+def sift(
+    bars: Iterable[Bar], known: dict[str, int], outcomes: dict[str, SaveResult]
+) -> tuple[dict[str, Found], Places, Places]:
     """What may in, by timeframe, of two candles for one stretch the last one given; where candles ran off the grid, and
     where others were refused.
 
@@ -122,13 +145,13 @@ def sift(bars: Iterable[Bar], known: dict[str, int], outcome: SaveResult) -> tup
         if reason == price_validation.OFF_GRID:
             strays[bar.ticker, bar.timeframe].append(bar.open_time)
         elif reason:
-            outcome.refused.append(named(bar.ticker, bar.timeframe, bar.open_time, reason))
+            outcomes[bar.timeframe].refused.append(named(bar.ticker, bar.timeframe, bar.open_time, reason))
             refused[bar.timeframe].add((known[bar.ticker], bar.open_time))
         else:
             accepted[bar.timeframe][known[bar.ticker], bar.open_time] = values_of(bar, now)
     off_grid: Places = defaultdict(set)
     for (ticker, timeframe), times in strays.items():
-        outcome.refused.append(described(ticker, timeframe, times))
+        outcomes[timeframe].refused.append(described(ticker, timeframe, times))
         seconds = timeframes.SECONDS[timeframe]
         off_grid[timeframe] |= {(known[ticker], timeframes.start_of(start, seconds)) for start in times}
     return accepted, off_grid, refused

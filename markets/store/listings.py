@@ -1,6 +1,6 @@
 """What saving prices and saving candles have in common: who is meant by a ticker, and what came of it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from django.db import transaction
@@ -37,6 +37,21 @@ class SaveResult:
         """Nobody can tell them apart again from the words: a ticker may have a colon in it."""
         self.against[ticker] = Message("about", about=ticker, reason=reason)
         self.refused.append(self.against[ticker])
+
+
+def summed(parts: Iterable[SaveResult]) -> SaveResult:
+    """What several parts of one save did, together."""
+    whole = SaveResult()
+    for part in parts:
+        whole.inserted += part.inserted
+        whole.replaced += part.replaced
+        whole.revised += part.revised
+        whole.quotes += part.quotes
+        whole.refused += part.refused
+        whole.against |= part.against
+        whole.unknown = sorted({*whole.unknown, *part.unknown})
+        whole.gaps += part.gaps
+    return whole
 
 
 def lock(source: Source) -> bool:

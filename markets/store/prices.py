@@ -13,11 +13,11 @@ from markets.decimals import scale_of
 from markets.models import Job, Quote, Source, Tick
 from markets.records import Price
 from markets.store import bulk, gaps, listings, outbox, price_validation
-from markets.store.candles import save_bars
+from markets.store.candles import save_bars, save_timeframes
 from markets.store.listings import SaveResult
 from markets.store.retention import prune
 
-__all__ = ["SaveResult", "prune", "save_bars", "save_prices"]
+__all__ = ["SaveResult", "prune", "save_bars", "save_prices", "save_timeframes"]
 
 PricesByInstrument = dict[int, list[Price]]
 

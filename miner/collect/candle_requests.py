@@ -45,7 +45,10 @@ class Question:
 
 @dataclass(slots=True)
 class Cycle:
-    """What one cycle brought; `failed` says by ticker why, and `errors` as they were raised."""
+    """What one cycle brought of a timeframe; `failed` says by ticker why, and `errors` as they were raised.
+
+    `ended` is what ended it for all symbols, `used` what the source itself has counted of our calls.
+    """
 
     bars: int = 0
     written: int = 0
@@ -57,15 +60,23 @@ class Cycle:
     requests: int = 0
     retries: int = 0
     waited_seconds: float = 0.0
+    ended: Exception | None = None
+    used: int | None = None
 
 
 def fetch(
-    source: Source, timeframe: str, questions: Sequence[Question], cycle: Cycle, patient: bool = False
+    source: Source,
+    timeframe: str,
+    questions: Sequence[Question],
+    cycle: Cycle,
+    patient: bool = False,
+    taken: bool = False,
 ) -> Generator[list[Bar]]:
     """All answers; what is wrong with one symbol is told and left out, anything else ends the cycle.
 
     A poll comes again within minutes. Whoever is `patient` goes on after any symbol that fails, until it is plain that
-    the source is at fault.
+    the source is at fault. With `taken` the calls are in the budget already, and its answer is for the caller to
+    record there.
 
     Two candles of every symbol are one lot. First ones come in several, so that writing overlaps with waiting. All
     questions go at once, so that nobody asks again, nor goes on asking, after a 429: those who do are banned.
@@ -73,7 +84,8 @@ def fetch(
     provider = sources.candle_source_of(source)
     allowance, traffic = sources.allowance_of(source), retry.Traffic()
     until = time.monotonic() + PATIENCE
-    cycle.waited_seconds = rate_limit.take(source, allowance, len(questions), patience=PATIENCE / 2)
+    if not taken:
+        cycle.waited_seconds = rate_limit.take(source, allowance, len(questions), patience=PATIENCE / 2)
 
     one = partial(answer_of, provider, timeframe, traffic, until, patient)
     try:
@@ -89,7 +101,9 @@ def fetch(
         cycle.requests += traffic.requests
         cycle.retries += traffic.retries
         cycle.waited_seconds += traffic.waited_seconds
-    rate_limit.answered(source, allowance, provider.used)
+    cycle.used = provider.used
+    if not taken:
+        rate_limit.answered(source, allowance, provider.used)
 
 
 def of_symbols(answers: Iterable[tuple[Question, Answer]]) -> Generator[tuple[Question, Answer]]:

@@ -75,8 +75,13 @@ def take(source: Source, allowance: Allowance, calls: int = 1, critical: bool = 
     return time.monotonic() - started if waited else 0.0
 
 
-def attempt(source: Source, allowance: Allowance, calls: int, critical: bool, waited: bool) -> datetime | None:
-    """Take the calls now and return None, or return the time at which the window has room for them."""
+def attempt(
+    source: Source, allowance: Allowance, calls: int, critical: bool, waited: bool, divisible: bool = False
+) -> datetime | None:
+    """Take the calls now and return None, or return the time at which the window has room for them.
+
+    Into an empty window go also more calls than its limit, but those that are `divisible`, which others may take apart.
+    """
     now = clock.now()
     with transaction.atomic():
         row = call_window.locked(source)
@@ -85,6 +90,8 @@ def attempt(source: Source, allowance: Allowance, calls: int, critical: bool, wa
         allowance = call_window.effective(allowance, row)
         takes = call_window.recent(row, allowance, now)
         limit = allowance.calls if critical else max(1, allowance.calls - allowance.reserve)
+        if divisible and calls > limit > 0 and allowance.calls:
+            return now + timedelta(seconds=allowance.seconds)
         if allowance.calls and (until := call_window.free_at(takes, allowance, limit, calls, now)):
             return until
         row.takes = [*takes, [now.timestamp(), calls]]

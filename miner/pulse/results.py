@@ -2,7 +2,8 @@
 
 import ast
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any
@@ -18,6 +19,7 @@ from markets.models import Job
 from miner.fetch.errors import ProviderError
 from miner.models import Poll
 from miner.pulse import leases
+from miner.pulse.polls import PollJob
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +65,37 @@ def run_planned(name: str, planned: datetime, task: Callable[[], str]) -> str:
         return task()
     finally:
         leases.release(name, holder)
+
+
+@contextmanager
+def taken_along(polls: Iterable[PollJob]) -> Iterator[list[PollJob]]:
+    """Those of these polls whose moment has come and that nobody runs: ours for the block.
+
+    Their own tasks find them busy, or done for their moment, as `once` has it. What is due is looked at again when it
+    is ours, for another may just have done it.
+    """
+    holder = job_leases.this_process()
+    held = [poll for poll in due(polls) if leases.hold(poll.name, holder, LONGEST_RUN)]
+    try:
+        taken = due(held)
+        if taken:
+            Poll.objects.filter(name__in=[poll.name for poll in taken]).update(asked_at=clock.now())
+        yield taken
+    finally:
+        for poll in held:
+            leases.release(poll.name, holder)
+
+
+def due(polls: Iterable[PollJob]) -> list[PollJob]:
+    """Those that have not succeeded since the last moment of their grid."""
+    asked, now = {poll.name: poll for poll in polls}, clock.now()
+    if not asked:
+        return []
+    rows = dict(Poll.objects.filter(name__in=asked).values_list("name", "done_at"))
+    moments = {name: poll.next(now) - timedelta(seconds=poll.every) for name, poll in asked.items() if name in rows}
+    return [
+        asked[name] for name, moment in moments.items() if not ((done_at := rows[name]) and moment <= done_at <= now)
+    ]
 
 
 def enqueue_planned() -> None:
