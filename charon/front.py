@@ -26,8 +26,7 @@ from charon.api.limited import HEALTH, READING, VERDICT
 from charon.api.limits import Verdict, over_reads
 from charon.api.pending import settled
 from charon.kept.asking import asked_of
-from charon.kept.keeper import Keeper, Making, give, own_of
-from charon.kept.keeper import send as send_kept
+from charon.kept.keeper import Keeper, Making, own_of, reply
 from charon.kept.short import Short
 from charon.serving import bodies, sockets, worker_beat, wsgi
 from charon.serving.pipe import Pipe
@@ -68,8 +67,12 @@ class Front:
         if asked := asked_of(scope):
             kept, making = await self.keeper.found(asked)
             if kept:
-                verdict = give(scope, proto, kept, began)
-                return refuse_caller(scope, proto, verdict) if verdict else None
+                given = await self.keeper.given(scope, asked, kept, began)
+                return (
+                    refuse_caller(scope, proto, given)
+                    if isinstance(given, Verdict)
+                    else await self.send(scope, proto, given)
+                )
         length, transfer = scope.headers.get("content-length"), scope.headers.get("transfer-encoding")
         path = canonical(scope.path) if length else ""
         if status := bodies.refusal(scope.method, path, length, transfer):
@@ -98,9 +101,8 @@ class Front:
         if scope.method not in READING:
             self.keeper.stamp.expire()
         if making and making.kept:
-            send_kept(scope, proto, making.kept, own_of(answer))
-        else:
-            await self.send(scope, proto, await self.settle(answer.pending) if answer.pending else answer)
+            answer = reply(scope, making.kept.pack(making.asked.encoding), own_of(answer))
+        await self.send(scope, proto, await self.settle(answer.pending) if answer.pending else answer)
 
     async def settle(self, pending: Pending) -> Answer:
         """The result in place of the 202, when it comes within ten seconds; no thread is held meanwhile."""
@@ -122,6 +124,8 @@ class Front:
             await self.export(scope, proto, answer)
         elif len(answer.body) > LARGE:
             await self.send_large(proto, answer)
+        elif answer.status == 304:
+            proto.response_empty(304, answer.headers)
         else:
             proto.response_bytes(answer.status, answer.headers, answer.body)
 

@@ -21,7 +21,7 @@ from django_q.models import Schedule
 from pytest_django import Settings
 
 from charon.processes import data_dir_lock
-from charon.site_files import columns, keeping, making, written
+from charon.site_files import columns, keeping, making
 from markets.history_files import place
 from markets.models import Problem, Rate, Source
 from miner.slices import Slice
@@ -213,14 +213,6 @@ def test_a_folder_that_cannot_be_one_is_refused_in_words(tmp_path: Path, history
 
 def test_two_exports_do_not_write_into_one_folder(tmp_path: Path, history: None) -> None:
     with data_dir_lock.take(tmp_path, making.LOCK), pytest.raises(CommandError, match=f"Another.*pid {os.getpid()}"):
-        export(tmp_path)
-
-
-def test_without_the_packer_the_command_says_what_to_install(
-    tmp_path: Path, history: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(written, "find_spec", {}.get)
-    with pytest.raises(CommandError, match="make exports"):
         export(tmp_path)
 
 

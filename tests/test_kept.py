@@ -7,26 +7,29 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
+import brotli
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from charon import front as front_module
 from charon import metrics
 from charon.api import limits
 from charon.kept import asking, stamp
 from charon.kept.shelves import Shelves
 from charon.serving import turns
 from markets import clock
-from markets.models import Source
+from markets.models import Job, Source
 from tests.front_fakes import Proto
 from tests.kept_front import Site, running, stamp_away
 from tests.test_pages_instrument import history
 
 YEAR = "/rates?code=USD&from=2026-10-01&to=2026-11-20"
 PAGES = ["/", "/waluty/USD/", "/en/waluty/USD/", YEAR]
-GZIP = ("accept-encoding", "gzip, br")
+GZIP = ("accept-encoding", "gzip, deflate")
+BROTLI = ("accept-encoding", "gzip, deflate, br;q=0.9, zstd")
 FRAGMENT = ("hx-request", "true")
 
 
@@ -84,7 +87,65 @@ def test_a_client_that_takes_gzip_is_given_fewer_bytes_under_another_tag(site: S
     assert "content-encoding" not in site.get("/", ("accept-encoding", "gzip;q=0")).headers
 
 
-@pytest.mark.parametrize("encoding", [[], [GZIP]])
+@pytest.mark.parametrize("path", PAGES)
+def test_who_takes_brotli_is_given_the_fewest_bytes_and_nobody_is_given_what_it_refuses(site: Site, path: str) -> None:
+    plain, small, smallest = site.get(path), site.get(path, GZIP), site.get(path, BROTLI)
+    assert smallest.headers["content-encoding"] == "br"
+    assert brotli.decompress(smallest.body) == gzip.decompress(small.body) == plain.body
+    assert len(smallest.body) < len(small.body)
+    assert len({one.headers["etag"] for one in (plain, small, smallest)}) == 3
+    assert site.get(path, BROTLI, ("if-none-match", smallest.headers["etag"])).status == 304
+    assert site.get(path, BROTLI, ("if-none-match", small.headers["etag"])).status == 200
+    assert site.get(path, ("accept-encoding", "br;q=0, gzip")).headers["content-encoding"] == "gzip"
+    for refused in ("identity", "br;q=0", "br; q=0.000", "*;q=0", "x-br", ""):
+        assert "content-encoding" not in site.get(path, ("accept-encoding", refused)).headers
+    assert site.asked == 1
+
+
+def test_an_answer_is_packed_for_whom_it_was_made_and_for_others_when_they_come(site: Site) -> None:
+    site.get("/", GZIP)
+    kept = next(iter(site.front.keeper.shelves.paths["/"].rows.values()))
+    assert {*kept.packed} == {"gzip"}
+    site.get("/", BROTLI)
+    assert {*kept.packed} == {"gzip", "br"}
+
+
+def test_what_comes_out_the_same_is_not_packed_again(site: Site, nbp: Source) -> None:
+    site.get("/waluty/USD/", GZIP)
+    before = next(iter(site.front.keeper.shelves.paths["/waluty/USD/"].rows.values()))
+    nbp.save()  # raises every generation
+    site.get("/waluty/USD/", GZIP)
+    after = next(iter(site.front.keeper.shelves.paths["/waluty/USD/"].rows.values()))
+    assert site.asked == 2
+    assert after is not before
+    assert after.packed["gzip"] is before.packed["gzip"]
+
+
+def test_a_year_is_kept_for_the_day_whatever_prices_and_jobs_do(site: Site, at: Callable[[str], None]) -> None:
+    first = site.get(YEAR)
+    Job.objects.create(job_type="mine", source=Source.objects.first(), started_at=clock.now())
+    at("2026-11-21 23:59")
+    assert site.get(YEAR).body == first.body
+    assert site.asked == 1
+    at("2026-11-22 00:00")
+    site.get(YEAR)
+    assert site.asked == 2
+
+
+def test_a_large_answer_waits_in_our_memory_for_no_reader(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = site.get(YEAR).body
+    poured: list[int] = []
+
+    async def pour(_proto: Proto, answer: Any) -> None:
+        poured.append(len(answer.body))
+
+    monkeypatch.setattr(front_module, "pour", pour)
+    monkeypatch.setattr(front_module, "LARGE", len(whole) - 1)
+    site.get(YEAR)
+    assert poured == [len(whole)]
+
+
+@pytest.mark.parametrize("encoding", [[], [GZIP], [BROTLI]])
 def test_a_client_that_has_it_is_told_so_without_a_body(site: Site, encoding: list[tuple[str, str]]) -> None:
     first = site.get("/waluty/USD/", *encoding)
     tag = first.headers["etag"]
@@ -338,7 +399,7 @@ def test_a_page_turns_when_its_first_sentence_does(site: Site, at: Callable[[str
     assert site.asked == 2
 
 
-@pytest.mark.parametrize("path", [YEAR, "/status/", "/wykres/USD/dane/"])
+@pytest.mark.parametrize("path", ["/sources", "/status/", "/wykres/USD/dane/"])
 def test_what_does_not_say_when_it_turns_is_kept_for_five_seconds(
     site: Site, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

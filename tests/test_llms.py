@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from django.test import Client
 
 from charon.api.app import api
 from charon.feeds.addresses import ADDRESSES
-from charon.feeds.llms import operations
+from charon.feeds.llms import PARQUET, operations
 from markets.models import Job, Source
 from markets.store.publish import publish
 from tests.alert_rows import alert_event, alert_rule
@@ -61,8 +62,18 @@ def test_every_feed_and_every_public_list_is_in_it(client: Client) -> None:
         for path, methods in api.get_openapi_schema()["paths"].items()
         if "get" in methods and not methods["get"].get("security") and "{" not in path
     }
-    assert public <= found
+    assert public - found == {PARQUET}  # no folder is kept, so there is none
     assert {"/api/v1/rates", "/api/v1/gold", "/api/v1/signals", "/api/v1/openapi.json", "/"} <= found
+
+
+def test_the_parquet_of_all_years_is_named_once_it_is_there(client: Client, settings: Any, tmp_path: Path) -> None:
+    settings.HISTORY_DIR = tmp_path
+    assert PARQUET not in links(client)
+    file = tmp_path / PARQUET.removeprefix("/")
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"PAR1")
+    assert PARQUET in links(client)
+    assert client.get(PARQUET).status_code == 200
 
 
 def test_it_has_the_form_of_llmstxt(client: Client) -> None:

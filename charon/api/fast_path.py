@@ -13,10 +13,12 @@ from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from charon.kept.watched import PUBLIC
 from markets import clock
 from markets.api import exports
 from markets.api.responses import CachedAnswer, send
-from markets.redis import memory_cache, response_cache
+from markets.queries import calendars
+from markets.redis import generations, memory_cache, response_cache
 
 View = Callable[[HttpRequest], HttpResponseBase]
 Address = tuple[str, str]
@@ -24,6 +26,7 @@ Address = tuple[str, str]
 # For each path: nobody drives out the questions of another one by asking a thousand things.
 MAX_QUESTIONS = 500
 MAX_QUERY_LENGTH = 300
+OF_DAY = (generations.ANY, PUBLIC)
 
 
 class RecentQuestions:
@@ -68,15 +71,23 @@ def ready_answers(get_response: View) -> View:
         question = asked.find(address, today)
         is_public = request.method == "GET" and is_anonymous(request) and takes_json(request)
         if question and is_public and (kept := look(request, question)):
-            return send(request, kept)
+            return of_day(send(request, kept))
         response = get_response(request)
         if not isinstance(response, CachedAnswer):
             return response
-        if response.again:
-            asked.remember(address, response.question, today)
-        return send(request, response.kept)
+        if not response.again:
+            return send(request, response.kept)
+        asked.remember(address, response.question, today)
+        return of_day(send(request, response.kept))
 
     return middleware
+
+
+def of_day(response: HttpResponseBase) -> HttpResponseBase:
+    """The front may keep it as long as the cache does: generations, what `public` watches, and the day."""
+    response.until = calendars.midnight_after(clock.now())  # type: ignore[attr-defined]
+    response.scopes = OF_DAY  # type: ignore[attr-defined]
+    return response
 
 
 def takes_json(request: HttpRequest) -> bool:

@@ -17,8 +17,10 @@ from charon.feeds.addresses import ADDRESSES
 from charon.feeds.answers import public
 from charon.feeds.atom import origin_of
 from charon.feeds.questions import Asked
+from markets.history_files import place
 
 CODE = "USD"
+PARQUET = f"/{place.FOLDER}/{place.PARQUET}"
 # Which inputs there have to be depends on another one: no schema says it.
 NEEDED = {"tax_rate": ("code", "date")}
 ABOUT = """# Charon
@@ -51,7 +53,7 @@ def page(request: HttpRequest, asked: Asked) -> HttpResponse:  # noqa: ARG001
         "/api/v1/openapi.json": "The whole API as OpenAPI 3.1.",
         "/docs": "The same for people.",
     }
-    parts = {"API": dict(operations()), "Feeds, calendars, pictures": dict(routes()), "Pages": pages}
+    parts = {"API": dict(answering()), "Feeds, calendars, pictures": dict(routes()), "Pages": pages}
     text = ABOUT + "".join(section(title, origin, found) for title, found in parts.items())
     return HttpResponse(
         text + limits(), headers={"Content-Type": "text/plain; charset=utf-8", "Content-Language": "en"}
@@ -61,6 +63,13 @@ def page(request: HttpRequest, asked: Asked) -> HttpResponse:  # noqa: ARG001
 def section(title: str, origin: str, found: Mapping[str, str]) -> str:
     lines = [f"- [{path}]({origin}{path}): {about}\n" for path, about in found.items()]
     return f"\n## {title}\n\n{''.join(lines)}"
+
+
+def answering() -> Iterator[tuple[str, str]]:
+    """The Parquet of all years is a file alone: nothing else answers at its address."""
+    root = place.kept()
+    has_parquet = root is not None and (root / place.FOLDER / place.PARQUET).is_file()
+    return ((path, about) for path, about in operations() if has_parquet or path != PARQUET)
 
 
 @cache

@@ -2,14 +2,26 @@
 
 import gzip
 import re
-from dataclasses import dataclass
-from typing import Any, NamedTuple, Self
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple, Self
+
+import brotli
 
 from charon.serving.wsgi import Answer
-from markets.api.responses import ACCEPTS_GZIP
 from markets.redis.memory_cache import MIN_COMPRESSED_BYTES, ROW_BYTES
 
 Pairs = list[tuple[str, str]]
+
+# The smaller one first: twenty years of a currency are 853 kB, 34 in gzip and 28 in brotli, in 8 and in 10 ms.
+PACKED: Mapping[str, Callable[[bytes], bytes]] = {
+    "br": lambda body: brotli.compress(body, quality=5),
+    "gzip": lambda body: gzip.compress(body, 6, mtime=0),
+}
+# Behind the tag of the plain bytes. Caddy cuts off the ending -gzip when a tag comes back.
+ENDINGS = {"br": "br", "gzip": "gz"}
+REFUSED = re.compile(r"q=0(?:\.0*)?")
 
 # Of one request alone, and set anew for each.
 OWN = frozenset({"x-request-id", "ratelimit", "ratelimit-policy"})
@@ -30,28 +42,44 @@ class Form(NamedTuple):
 
 @dataclass(slots=True)
 class Kept:
-    """`versions` and `until` say how long it holds; `view` and `route` are those of metrics and access log.
+    """`versions` of its `scopes` and `until` say how long it holds; `view` and `route` are those of metrics and access
+    log.
 
-    `counter` is that of the metrics for this view, found once: to look it up costs more than to raise it.
+    A packed form is made when the first client takes it: most questions are asked once.
     """
 
     plain: Form
-    packed: Form | None
     view: str
     route: str
+    packed: dict[str, Form] = field(default_factory=dict)
+    scopes: tuple[str, ...] = ()
     versions: tuple[int, ...] = ()
     until: float = 0.0
-    counters: Any = None
 
     @property
     def size(self) -> int:
-        return len(self.plain.body) + (len(self.packed.body) if self.packed else 0) + 2 * ROW_BYTES
+        """With room for both packed forms, there or not: together less than a quarter."""
+        return len(self.plain.body) * 5 // 4 + (1 + len(PACKED)) * ROW_BYTES
 
-    def form_for(self, accepted: str | None) -> Form:
-        return self.packed if self.packed and accepted and ACCEPTS_GZIP.search(accepted) else self.plain
+    def form_for(self, encoding: str) -> Form | None:
+        """None where it has not been packed so yet."""
+        if not encoding or len(self.plain.body) <= MIN_COMPRESSED_BYTES:
+            return self.plain
+        return self.packed.get(encoding)
+
+    def pack(self, encoding: str) -> Form:
+        """In a thread: a large answer takes ten milliseconds."""
+        made = self.form_for(encoding)
+        if made is None:
+            plain = self.plain
+            headers = [pair for pair in plain.headers if pair[0] not in {"ETag", "Content-Length"}]
+            etag = f'{plain.etag[:-1]}.{ENDINGS[encoding]}"'
+            made = form([*headers, ("Content-Encoding", encoding)], etag, PACKED[encoding](plain.body))
+            self.packed[encoding] = made
+        return made
 
     @classmethod
-    def of(cls, answer: Answer, view: str, route: str, *, pack: bool) -> Self | None:
+    def of(cls, answer: Answer, view: str, route: str) -> Self | None:
         """None for what is not everybody's: another status, a cookie, a private answer, a file or a stream."""
         told = {name.lower(): value for name, value in answer.headers}
         if answer.status != 200 or answer.path or answer.stream or answer.pending or "content-encoding" in told:
@@ -64,13 +92,15 @@ class Kept:
             if name.lower() not in OWN and name.lower() not in {"etag", "content-length", "vary"}
         ]
         headers.append(("Vary", vary(told.get("vary", ""))))
-        etag, body = told["etag"].removeprefix("W/"), answer.body
-        plain = form(headers, etag, body)
-        if not pack or len(body) <= MIN_COMPRESSED_BYTES:
-            return cls(plain, None, view, route)
-        small = gzip.compress(body, 6, mtime=0)
-        packed = form([*headers, ("Content-Encoding", "gzip")], f'{etag[:-1]}.gz"', small)
-        return cls(plain, packed, view, route)
+        return cls(form(headers, told["etag"].removeprefix("W/"), answer.body), view, route)
+
+
+@lru_cache(1024)
+def encoding_of(accepted: str) -> str:
+    """The first of PACKED that `Accept-Encoding` takes; empty where it takes none (RFC 9110, 12.5.3)."""
+    asked = [part.partition(";") for part in accepted.lower().split(",")]
+    taken = {name.strip() for name, _, weight in asked if not REFUSED.fullmatch(weight.replace(" ", ""))}
+    return next((one for one in PACKED if one in taken), "")
 
 
 def vary(told: str) -> str:

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
 from charon.api.client_address import MAX_FORWARDED, client_address, is_proxy
+from charon.kept.answers import encoding_of
 from charon.kept.questions import Question, question_of
 from charon.serving.rsgi import Headers, Scope
 from charon.serving.wsgi import as_latin_1
@@ -33,6 +34,7 @@ class Asked(NamedTuple):
     question: Question
     key: tuple[str | bool, ...]
     is_fragment: bool
+    encoding: str
 
 
 def asked_of(scope: Scope) -> Asked | None:
@@ -53,7 +55,8 @@ def asked_of(scope: Scope) -> Asked | None:
         is_fragment = False
     else:
         is_fragment = "hx-request" in names and wants_fragment(headers)
-    return Asked(question, (*question.key, is_fragment, is_secure(scope, names)), is_fragment)
+    encoding = encoding_of(",".join(headers.get_all("accept-encoding"))) if "accept-encoding" in names else ""
+    return Asked(question, (*question.key, is_fragment, is_secure(scope, names)), is_fragment, encoding)
 
 
 def wants_fragment(headers: Headers) -> bool:

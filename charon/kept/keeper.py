@@ -12,11 +12,12 @@ from django.conf import settings
 from charon import access_log, metrics, request_ids
 from charon.api.limits import KEPT, READS, Verdict, check
 from charon.kept import answers, asking, stamp
-from charon.kept.answers import Kept, Pairs
+from charon.kept.answers import Form, Kept, Pairs
 from charon.kept.asking import Asked
-from charon.kept.noting import NOTE
+from charon.kept.noting import NOTE, Note
 from charon.kept.shelves import Shelves
-from charon.serving.rsgi import Proto, Scope
+from charon.kept.stamp import Versions
+from charon.serving.rsgi import Scope
 from charon.serving.wsgi import Answer
 from markets import clock
 
@@ -29,8 +30,8 @@ WAIT_SECONDS = 1.0
 class Making:
     """One answer while Django makes it; `kept` is None for what is not kept."""
 
-    def __init__(self, asked: Asked, versions: tuple[int, ...]) -> None:
-        self.asked, self.versions = asked, versions
+    def __init__(self, asked: Asked, versions: Versions, before: Kept | None) -> None:
+        self.asked, self.versions, self.before = asked, dict(versions), before
         self.done: asyncio.Future[Kept | None] = asyncio.get_running_loop().create_future()
         self.kept: Kept | None = None
 
@@ -39,18 +40,27 @@ class Making:
         told = asking.environ_of(self.asked, environ) | {NOTE: None}
         answer = django(told)
         if note := told[NOTE]:
-            question, now = self.asked.question, clock.now().timestamp()
-            turns = now + SHORT_SECONDS if note.until is None else note.until.timestamp()
-            self.kept = Kept.of(answer, note.view, note.route, pack=turns > now)
-            if self.kept:
-                self.kept.versions = self.versions
-                self.kept.until = min(turns, now + SHORT_SECONDS) if question.is_brief else turns
+            self.keep(answer, note)
         return answer
+
+    def keep(self, answer: Answer, note: Note) -> None:
+        """What came out the same as before is packed already."""
+        self.kept = kept = Kept.of(answer, note.view, note.route)
+        if kept is None:
+            return
+        question, now = self.asked.question, clock.now().timestamp()
+        turns = now + SHORT_SECONDS if note.until is None else note.until.timestamp()
+        kept.until = min(turns, now + SHORT_SECONDS) if question.is_brief else turns
+        kept.scopes = question.scopes if note.scopes is None else note.scopes
+        kept.versions = stamp.taken(self.versions, kept.scopes)
+        if self.before and self.before.plain == kept.plain:
+            kept.packed = self.before.packed
+        kept.pack(self.asked.encoding)
 
 
 class Keeper:
     def __init__(self, threads: ThreadPoolExecutor) -> None:
-        self.stamp, self.shelves = stamp.Stamp(threads), Shelves()
+        self.threads, self.stamp, self.shelves = threads, stamp.Stamp(threads), Shelves()
         self.making: dict[tuple[str | bool, ...], Making] = {}
 
     async def found(self, asked: Asked) -> tuple[Kept | None, Making | None]:
@@ -58,15 +68,26 @@ class Keeper:
         versions = await self.stamp.current()
         if versions is None:
             return None, None
-        wanted, now = stamp.taken(versions, asked.question.scopes), clock.now().timestamp()
         kept = self.shelves.get(asked.key)
-        if kept and kept.versions == wanted and now < kept.until:
+        if kept and kept.versions == stamp.taken(versions, kept.scopes) and clock.now().timestamp() < kept.until:
             return kept, None
         if running := self.making.get(asked.key):
             await asyncio.wait([running.done], timeout=WAIT_SECONDS)
             if running.done.done() and (kept := running.done.result()) and clock.now().timestamp() < kept.until:
                 return kept, None
-        return None, Making(asked, wanted)
+        return None, Making(asked, versions, kept)
+
+    async def given(self, scope: Scope, asked: Asked, kept: Kept, began: float) -> Answer | Verdict:
+        """The answer, counted and logged as Django does it; for a caller beyond its limit the verdict."""
+        verdict = check(asking.address_of(scope), "", READS, KEPT)
+        if verdict and not verdict.allowed:
+            return verdict
+        form = kept.form_for(asked.encoding)
+        if form is None:
+            form = await asyncio.get_running_loop().run_in_executor(self.threads, kept.pack, asked.encoding)
+        answer = reply(scope, form, own_of_kept(scope, verdict))
+        count(scope, kept, answer.status, began)
+        return answer
 
     @contextmanager
     def alone(self, making: Making) -> Iterator[None]:
@@ -83,33 +104,27 @@ class Keeper:
                 self.shelves.put(key, making.kept)
 
 
-def give(scope: Scope, proto: Proto, kept: Kept, began: float) -> Verdict | None:
-    """Limited, counted and logged as Django does it. The verdict on a caller beyond its limit, who is given nothing."""
-    verdict = check(asking.address_of(scope), "", READS, KEPT)
-    if verdict and not verdict.allowed:
-        return verdict
+def reply(scope: Scope, form: Form, own: Pairs) -> Answer:
+    """The bytes as this client takes them, 304 for one that has them."""
+    if answers.is_known(form.etag, scope.headers.get("if-none-match")):
+        return Answer(304, form.known + own)
+    return Answer(200, form.headers + own, b"" if scope.method == "HEAD" else form.body)
+
+
+def own_of_kept(scope: Scope, verdict: Verdict | None) -> Pairs:
+    """What one request is told beside what everybody is."""
     own = [("X-Request-ID", request_ids.chosen(scope.headers.get("x-request-id") or ""))]
-    if verdict:
-        own += verdict.headers.items()
-    status = send(scope, proto, kept, own)
+    return [*own, *verdict.headers.items()] if verdict else own
+
+
+def count(scope: Scope, kept: Kept, status: int, began: float) -> None:
+    """As Django's middlewares count and log it."""
     seconds = time.perf_counter() - began
     if settings.ENABLE_METRICS_ENDPOINT:
         metrics.count(scope.method, kept.view, status, seconds)
     if settings.LOG_ACCESS:
         size = len(kept.plain.body) if status == 200 else 0
         access_log.write(scope.method, kept.route, status, seconds, size)
-    return None
-
-
-def send(scope: Scope, proto: Proto, kept: Kept, own: Pairs) -> int:
-    """The bytes as this client takes them, 304 for one that has them. The status."""
-    headers = scope.headers
-    form = kept.form_for(headers.get("accept-encoding"))
-    if answers.is_known(form.etag, headers.get("if-none-match")):
-        proto.response_empty(304, form.known + own)
-        return 304
-    proto.response_bytes(200, form.headers + own, b"" if scope.method == "HEAD" else form.body)
-    return 200
 
 
 def own_of(answer: Answer) -> Pairs:

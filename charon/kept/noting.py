@@ -15,18 +15,22 @@ NOTE = "charon.kept"
 
 
 class Note(NamedTuple):
-    """`until` is when the first sentence that was made from the clock turns; None where nobody said so."""
+    """`until` is when the first sentence that was made from the clock turns; None where nobody said so. `scopes` are
+    those that this very answer was made of, where they are fewer than its address may show.
+    """
 
     view: str
     route: str
     until: datetime | None
+    scopes: tuple[str, ...] | None
 
 
 def noted(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
         if NOTE in request.META:
-            request.META[NOTE] = Note(view_of(request), route_of(request), getattr(response, "until", None))
+            until, scopes = getattr(response, "until", None), getattr(response, "scopes", None)
+            request.META[NOTE] = Note(view_of(request), route_of(request), until, scopes)
         return response
 
     return middleware

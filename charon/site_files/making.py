@@ -28,7 +28,6 @@ class Made:
 
 def make(root: Path, work: Slice, after: str = "", only: Collection[str] | None = None) -> Made:
     """The codes behind `after` and those that are marked; with `only` no others than these. Raises Refused."""
-    written.needs_brotli()
     made = Made()
     with written.told(), alone(root):
         known, marked = content.facts(), set(place.marks(root))

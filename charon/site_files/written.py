@@ -11,8 +11,9 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
+
+import brotli
 
 from charon.upkeep import Refused
 from markets import clock
@@ -22,11 +23,6 @@ DRAFT = ".tmp-"
 FULL = {errno.ENOSPC, errno.EDQUOT}
 # The order in which files get their names.
 ENDINGS = (*PACKED, "")
-
-
-def needs_brotli() -> None:
-    if find_spec("brotli") is None:
-        raise Refused("The files are packed by brotli, which is not installed: make exports")
 
 
 @contextmanager
@@ -52,8 +48,6 @@ def named(path: Path, data: bytes) -> Path:
 
 def packed(data: bytes) -> dict[str, bytes]:
     """By the ending of the name. Made once and sent for years: the best that both have."""
-    import brotli
-
     return {
         ".br": brotli.compress(data, mode=brotli.MODE_TEXT, quality=11),
         ".gz": gzip.compress(data, 9, mtime=0),
