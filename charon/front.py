@@ -27,6 +27,7 @@ from charon.api.limits import Verdict, over_reads
 from charon.api.pending import settled
 from charon.kept.asking import asked_of
 from charon.kept.keeper import Keeper, Making, own_of, reply
+from charon.kept.short import Short
 from charon.serving import bodies, sockets, worker_beat, wsgi
 from charon.serving.pipe import Pipe
 from charon.serving.rsgi import Proto, Scope
@@ -48,7 +49,7 @@ GONE = (BrokenPipeError, TimeoutError)
 
 class Front:
     def __init__(self, django: Application) -> None:
-        self.django = django
+        self.short = Short(partial(wsgi.answer, django))
         self.threads = ThreadPoolExecutor(settings.DJANGO_THREADS, "django")
         self.exports = ThreadPoolExecutor(1, "export")
         self.keeper = Keeper(ThreadPoolExecutor(1, "stamp"))
@@ -112,7 +113,7 @@ class Front:
         thread = get_ident()
         self.busy[thread] = time.monotonic()
         try:
-            return wsgi.answer(self.django, environ)
+            return self.short.answer(environ)
         finally:
             del self.busy[thread]
 

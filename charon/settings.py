@@ -187,12 +187,15 @@ else:
         "options": f"-c statement_timeout={DB_STATEMENT_SECONDS}s -c idle_in_transaction_session_timeout=120s",
     } | DATABASES["default"].get("OPTIONS", {})
     if DB_POOL:
+        from charon.lent_connection import LentConnection
+
         # For each worker of web a connection for each thread, for an export and for the stamp of what is kept: eight
         # workers stay below PostgreSQL's 100. One that it has closed meanwhile is replaced before it is lent.
         # While PostgreSQL is away a view holds its thread for 2 s (with 5, the twelfth reader waited 30 s). The pool
         # doubles its pauses between connects up to `reconnect_timeout`: with its 300 s pages stayed away after it.
         DATABASES["default"]["OPTIONS"]["pool"] = {
             "min_size": 1, "max_size": DJANGO_THREADS + 2, "timeout": 2, "reconnect_timeout": 4,
+            "connection_class": LentConnection,
         }  # fmt: skip
         DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
         # Only questions that ask for it are prepared (markets.queries.asked_once), at their third time on a connection.

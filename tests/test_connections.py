@@ -1,6 +1,7 @@
 """Connections to PostgreSQL: shared by the threads of web, none left behind, none that waits for ever."""
 
 import json
+import select
 import subprocess
 import sys
 from collections import Counter
@@ -19,7 +20,9 @@ from django.db import OperationalError, connection
 from django.test import Client
 from django_q.models import OrmQ
 from django_q.tasks import async_task
+from psycopg_pool import ConnectionPool
 
+from charon.lent_connection import LentConnection
 from charon.management.commands.up import cluster, web
 from charon.processes.listen_socket import Place
 from markets.models import Job, Source
@@ -37,7 +40,9 @@ PLACE = Place(AF_INET, "127.0.0.1", 8000)
 
 def database_of(folder: Path, pool: str) -> dict[str, Any]:
     """What a process of its own makes of the variable DB_POOL."""
-    code = "import json; from django.conf import settings; print(json.dumps(settings.DATABASES['default']))"
+    code = (
+        "import json; from django.conf import settings; print(json.dumps(settings.DATABASES['default'], default=repr))"
+    )
     env = environment(folder, DATABASE_URL="postgres://charon@db.example/charon", DB_POOL=pool)
     done = manage("shell", "-v", "0", "-c", code, env=env)
     assert done.returncode == 0, done.stderr
@@ -61,7 +66,7 @@ def test_there_is_a_connection_for_each_thread_of_a_worker_and_for_an_export(tmp
 
 @pytest.mark.processes
 def test_on_64_cores_everything_together_stays_below_postgresqls_hundred_connections(tmp_path: Path) -> None:
-    """Web is one worker a core and eight at most, each with a connection for its thread and one for an export."""
+    """Web is one worker a core and eight at most, each with one for its thread, an export and the stamp."""
     script = (
         "import os; os.sched_getaffinity = lambda _: set(range(64))\n"
         "import django; django.setup()\n"
@@ -80,7 +85,7 @@ def test_on_64_cores_everything_together_stays_below_postgresqls_hundred_connect
         check=True,
     )
     workers, threads, pool, queue = map(int, done.stdout.split())
-    assert (workers, threads, pool) == (8, 1, 2)
+    assert (workers, threads, pool) == (8, 1, 3)
     # Of each queue its workers, and its four processes that hand out, watch and store; then live, pulse and `up`, which
     # ask from two threads each. PostgreSQL keeps 3 of its 100 for its superusers.
     assert workers * pool + 2 * (queue + 4) + 3 * 2 <= 97
@@ -91,6 +96,33 @@ def test_without_the_pool_a_connection_lasts_as_long_as_its_task(tmp_path: Path)
     database = database_of(tmp_path, pool="0")
     assert "pool" not in database["OPTIONS"]
     assert database["CONN_MAX_AGE"] == 0
+
+
+@needs_postgres
+def test_a_connection_that_stands_is_lent_without_a_question_and_one_that_was_ended_is_not(db: None) -> None:
+    url = url_of_the_test()
+    with closing(LentConnection.connect(url, autocommit=True)) as lent, psycopg.connect(url, autocommit=True) as other:
+        lent.execute("SELECT 'before'")
+        ConnectionPool.check_connection(lent)
+        last = "SELECT query FROM pg_stat_activity WHERE pid = %s"
+        assert other.execute(last, [lent.info.backend_pid]).fetchall() == [("SELECT 'before'",)]
+        other.execute("SELECT pg_terminate_backend(%s, 10000)", [lent.info.backend_pid])
+        with pytest.raises(psycopg.OperationalError):
+            ConnectionPool.check_connection(lent)
+        with pytest.raises(psycopg.OperationalError):  # it is known to be closed by now
+            ConnectionPool.check_connection(lent)
+
+
+@needs_postgres
+def test_a_connection_that_has_something_to_say_is_asked(db: None) -> None:
+    """A notice, as that of a server which reads its settings again, is no end."""
+    url = url_of_the_test()
+    with closing(LentConnection.connect(url, autocommit=True)) as lent, psycopg.connect(url, autocommit=True) as other:
+        lent.execute("LISTEN something")
+        other.execute("NOTIFY something")
+        assert select.select([lent], [], [], 10)[0]
+        ConnectionPool.check_connection(lent)
+        assert not select.select([lent], [], [], 0)[0]
 
 
 @pytest.fixture

@@ -122,11 +122,14 @@ def test_nothing_is_limited_or_counted_when_a_limit_is_0(client: Client, setting
 
 HEAVY = [
     "/signals?limit=10000&offset=5", "/signals?limit=1001", "/rates?code=USD&offset=1001",
-    "/rates?code=USD&from=2000-01-01&to=2026-01-01",
+    "/rates?code=USD&from=2000-01-01&to=2026-01-01", "/rates?code=USD,EUR&from=2025-01-01&to=2026-01-01&limit=1001",
+    "/rates?code=USD&from=2022-01-01&to=2025-01-01&limit=1001", "/rates?code=USD&from=2025-01-01&limit=10000",
+    "/candles?symbol=USD&from=2025-01-01&to=2026-01-01&limit=1001",
 ]  # fmt: skip
 LIGHT = [
     "/signals?limit=1000&offset=1000", "/rates?code=USD&from=2025-01-01&to=2026-01-01", "/jobs?limit=abc",
     "/rates?code=USD&from=2000-01-01", "/rates?code=USD&from=x&to=y",
+    "/rates?code=USD&from=2025-01-01&to=2025-12-31&limit=10000", "/gold?from=2025-01-01&to=2025-12-31&limit=10000",
 ]  # fmt: skip
 
 

@@ -34,11 +34,11 @@ def short(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
     answer = plain.answer
 
-    def counted(request: Any, code: str, *rest: str) -> Any:
-        response = answer(request, code, *rest)
-        if response is not None:
-            found.append(code)
-        return response
+    def counted(asked: plain.Plain) -> Any:
+        found_one = answer(asked)
+        if found_one is not None:
+            found.append(asked.code)
+        return found_one
 
     monkeypatch.setattr(plain, "answer", counted)
     return found

@@ -1,7 +1,7 @@
 """GET /rates and /currencies."""
 
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
@@ -10,7 +10,7 @@ from markets.api import rate_series, rate_shapes
 from markets.api.export_query import JSON
 from markets.api.rate_parameters import FillQuery, RateQuery
 from markets.api.rate_schemas import RatePage
-from markets.api.responses import DAILY, CachedAnswer, counted, encoded, fresh, generation_of, listing, serve, unusual
+from markets.api.responses import DAILY, counted, encoded, fresh, generation_of, listing, serve, unusual
 from markets.api.schemas import COMMON_ERRORS, SERIES_ERRORS, CurrencyPage, Paging, SeriesQuery
 from markets.api.several import answer, explained, is_text, of_source, period, question_of, several, without_days
 from markets.errors import QuestionError
@@ -22,7 +22,7 @@ from markets.queries import rates as rate_queries
 from markets.queries.asked import Answer
 from markets.queries.crosses import ZLOTY
 from markets.queries.currencies import currency_rows
-from markets.redis import generations, response_cache
+from markets.redis import generations, memory_cache, response_cache
 
 router = Router(tags=["rates"])
 
@@ -110,7 +110,15 @@ def series(
     return serve(request, response_cache.of_page(paging.limit, question), compute, instrument, query.code)
 
 
-def plain(code: str, start: date, end: date, limit: int) -> HttpResponse | None:
+class Answered(NamedTuple):
+    """As `CachedAnswer` takes it."""
+
+    question: response_cache.Question
+    kept: memory_cache.Cached
+    again: bool
+
+
+def plain(code: str, start: date, end: date, limit: int) -> Answered | None:
     """What `rates` answers to the public for one code, a period and a limit alone; None where that is no series."""
     if code.upper() == ZLOTY:
         return None
@@ -126,7 +134,7 @@ def plain(code: str, start: date, end: date, limit: int) -> HttpResponse | None:
 
     asked = response_cache.of_page(limit, question)
     kept = response_cache.answer(asked, compute, generation_of(instrument))
-    return CachedAnswer(asked, kept, again=code.upper() == instrument.code)
+    return Answered(asked, kept, again=code.upper() == instrument.code)
 
 
 @router.get(
