@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from charon import front as front_module
 from charon import metrics
 from charon.api import limits
-from charon.kept import asking, stamp
+from charon.kept import answers, asking, questions, stamp
 from charon.kept.shelves import Shelves
 from charon.serving import turns
 from markets import clock
@@ -366,6 +366,30 @@ def test_the_least_recently_asked_path_goes_first(site: Site) -> None:
     assert shelves.get(("/0", ""))
     assert shelves.get(("/1", "")) is None
     assert shelves.size == one.size * 16
+
+
+@pytest.mark.parametrize(
+    ("path", "more"),
+    [
+        ("/{}/", {}),
+        ("/?{}", {}),
+        ("/", {"host": "{}"}),
+        ("/", {"pairs": ("accept-encoding", "{}")}),
+        (YEAR, {"pairs": ("accept", "{}")}),
+    ],
+)
+def test_what_a_stranger_writes_at_length_stays_in_no_memory(site: Site, path: str, more: dict[str, Any]) -> None:
+    """Four thousand addresses of 60 kB were 250 MB of a worker, a thousand headers of 90 kB another 90."""
+    remembering = (questions.judged, asking.is_ours, asking.takes_json, answers.encoding_of)
+    site.get(path.format("x"))
+    before = [one.cache_info().misses for one in remembering]
+    for number in range(3):
+        long = str(number) + "x" * 60_000
+        told = {"host": long} if "host" in more else {}
+        pairs = [(name, value.format(long)) for name, value in [more["pairs"]]] if "pairs" in more else []
+        assert site.get(path.format(long), *pairs, **told).status
+    fresh = [one.cache_info().misses - old for one, old in zip(remembering, before, strict=True)]
+    assert max(fresh) <= 1  # the address itself, of which there is one
 
 
 # Until when it holds
