@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -490,6 +491,20 @@ def test_a_database_that_is_away_is_asked_once_a_second(site: Site, monkeypatch:
     for _ in range(5):
         site.get("/waluty/USD/")
     assert (len(tries), site.asked) == (1, 1)
+
+
+def test_a_database_that_hangs_keeps_nobody_from_an_encoding_that_nobody_took_yet(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.get("/")
+    monkeypatch.setattr(stamp, "PATIENCE_SECONDS", 0.02)
+    hangs = threading.Event()
+    monkeypatch.setattr(site.front.keeper.stamp, "read", hangs.wait)
+    threading.Timer(10, hangs.set).start()  # the end of a test that fails
+    site.django.away = True
+    assert site.get("/", GZIP).headers["content-encoding"] == "gzip"
+    assert not hangs.is_set()
+    hangs.set()
 
 
 def test_of_many_who_ask_at_once_one_is_computed(site: Site) -> None:
