@@ -4,6 +4,7 @@ from django.core.cache import caches
 from django.utils import translation
 
 from charon.api import fast_path, limits
+from markets.history_files import index
 from markets.jobs import redact
 from markets.redis import cache_stats, memory_cache
 from markets.redis import client as redis_client
@@ -18,5 +19,6 @@ def forget() -> None:
     fast_path.asked.forget()
     redact.key_settings.cache_clear()  # a test may have a key of its own
     limits.counts.forget()
+    index.counted.cache_clear()
     alert_windows.forget()
     translation.deactivate()  # an English page leaves its language to the thread

@@ -96,7 +96,8 @@ def running(monkeypatch: Any) -> Iterator[Site]:
     try:
         yield site
     finally:
-        for threads in (site.front.threads, site.front.exports, site.front.keeper.stamp.threads):
+        keeping = site.front.keeper
+        for threads in (site.front.threads, site.front.exports, keeping.stamp.threads, keeping.packing):
             threads.shutdown()
         connections["default"].dec_thread_sharing()
 

@@ -1,13 +1,18 @@
 """Closed years at their addresses: the bytes of the files, what may keep them, and where to look instead."""
 
 import json
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import brotli
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
-from tests.rate_days import refusal
+from markets.models import Source
+from tests.rate_days import refusal, save, table
 from tests.test_history_files import file, kept_folder, lines, two_closed_years  # noqa: F401  the fixtures
 
 
@@ -52,6 +57,25 @@ def test_the_index_from_the_tables_has_the_same_years(client: Client, kept: Path
     assert without["sources"] == told["sources"]
     assert [row[:4] for row in without["rows"]] == [row[:4] for row in told["rows"]]
     assert {row[5] for row in without["rows"]} == {None}
+
+
+def test_days_are_counted_anew_only_where_a_figure_or_the_newest_year_changed(
+    client: Client, history: None, nbp: Source, at: Callable[[str], None]
+) -> None:
+    def rows() -> int:
+        return sum(row[2] for row in client.get("/api/v1/history/index.json").json()["rows"])
+
+    before = rows()
+    with CaptureQueriesContext(connection) as queries:
+        assert rows() == before
+    assert not [query for query in queries if "COUNT(DISTINCT" in query["sql"]]
+    save(nbp, table("A", date(2025, 3, 3), USD="3.90"))
+    assert rows() == before + 1
+    at("2027-01-30 12:00")
+    assert rows() > before + 1
+    nbp.public_api = False
+    nbp.save()
+    assert rows() == 0
 
 
 def test_a_year_that_is_not_closed_says_where_its_figures_are(client: Client, history: None) -> None:

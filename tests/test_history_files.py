@@ -281,6 +281,19 @@ def test_a_disk_without_room_keeps_no_correction_back_and_no_older_file(
     assert "No space left" in problem.detail
 
 
+@pytest.mark.parametrize("left", [b"", b"\0\0", b'{"rows":[', b"[]", b"{}"])
+def test_an_index_that_a_power_cut_left_keeps_back_no_figure_and_is_made_anew(
+    client: Client, kept: Path, nbp: Source, left: bytes
+) -> None:
+    file(kept, "index.json").write_bytes(left)
+    nbp.save()
+    save(nbp, table("A", DAYS[0], USD="3.9300", EUR="4.99"))
+    assert client.get("/api/v1/history/EUR/2024.json").json()["rows"][0][1] == "4.99"
+    file(kept, "index.json").write_bytes(left)
+    keeping.run()
+    assert ("EUR", 2024) in lines(kept)
+
+
 def test_a_transaction_that_is_undone_leaves_answers_as_they_were(
     client: Client, kept: Path, nbp: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from django.test.utils import CaptureQueriesContext
 from charon import front as front_module
 from charon import metrics
 from charon.api import limits
-from charon.kept import asking, stamp
+from charon.kept import answers, asking, questions, stamp
 from charon.kept.shelves import Shelves
 from charon.serving import turns
 from markets import clock
@@ -368,6 +369,30 @@ def test_the_least_recently_asked_path_goes_first(site: Site) -> None:
     assert shelves.size == one.size * 16
 
 
+@pytest.mark.parametrize(
+    ("path", "more"),
+    [
+        ("/{}/", {}),
+        ("/?{}", {}),
+        ("/", {"host": "{}"}),
+        ("/", {"pairs": ("accept-encoding", "{}")}),
+        (YEAR, {"pairs": ("accept", "{}")}),
+    ],
+)
+def test_what_a_stranger_writes_at_length_stays_in_no_memory(site: Site, path: str, more: dict[str, Any]) -> None:
+    """Four thousand addresses of 60 kB were 250 MB of a worker, a thousand headers of 90 kB another 90."""
+    remembering = (questions.judged, asking.is_ours, asking.takes_json, answers.encoding_of)
+    site.get(path.format("x"))
+    before = [one.cache_info().misses for one in remembering]
+    for number in range(3):
+        long = str(number) + "x" * 60_000
+        told = {"host": long} if "host" in more else {}
+        pairs = [(name, value.format(long)) for name, value in [more["pairs"]]] if "pairs" in more else []
+        assert site.get(path.format(long), *pairs, **told).status
+    fresh = [one.cache_info().misses - old for one, old in zip(remembering, before, strict=True)]
+    assert max(fresh) <= 1  # the address itself, of which there is one
+
+
 # Until when it holds
 
 
@@ -466,6 +491,20 @@ def test_a_database_that_is_away_is_asked_once_a_second(site: Site, monkeypatch:
     for _ in range(5):
         site.get("/waluty/USD/")
     assert (len(tries), site.asked) == (1, 1)
+
+
+def test_a_database_that_hangs_keeps_nobody_from_an_encoding_that_nobody_took_yet(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.get("/")
+    monkeypatch.setattr(stamp, "PATIENCE_SECONDS", 0.02)
+    hangs = threading.Event()
+    monkeypatch.setattr(site.front.keeper.stamp, "read", hangs.wait)
+    threading.Timer(10, hangs.set).start()  # the end of a test that fails
+    site.django.away = True
+    assert site.get("/", GZIP).headers["content-encoding"] == "gzip"
+    assert not hangs.is_set()
+    hangs.set()
 
 
 def test_of_many_who_ask_at_once_one_is_computed(site: Site) -> None:

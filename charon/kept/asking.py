@@ -27,6 +27,8 @@ DROPPED = (
 )
 HTMX = "HTTP_HX_"
 REFUSES = re.compile(r"q=0(?:\.0*)?\s*(?:,|$)")
+# What is judged once and remembered: a longer one is no browser's, and a thousand of 90 kB each would fill the memory.
+LONGEST_HEADER = 300
 OTHER_TYPES = frozenset(media_type(one) for one in FORMATS.values())
 
 
@@ -45,18 +47,25 @@ def asked_of(scope: Scope) -> Asked | None:
     if question is None:
         return None
     names = headers.keys()
-    if not NOT_KEPT.isdisjoint(names) or not is_ours(",".join(headers.get_all("host"))):
+    host, accept, encodings = (joined(headers, names, name) for name in ("host", "accept", "accept-encoding"))
+    if max(len(host), len(accept), len(encodings)) > LONGEST_HEADER:
+        return None
+    if not NOT_KEPT.isdisjoint(names) or not is_ours(host):
         return None
     if "cookie" in names and any(settings.SESSION_COOKIE_NAME in cookie for cookie in headers.get_all("cookie")):
         return None
     if question.is_api:
-        if "accept" in names and not takes_json(",".join(headers.get_all("accept"))):
+        if "accept" in names and not takes_json(accept):
             return None
         is_fragment = False
     else:
         is_fragment = "hx-request" in names and wants_fragment(headers)
-    encoding = encoding_of(",".join(headers.get_all("accept-encoding"))) if "accept-encoding" in names else ""
+    encoding = encoding_of(encodings) if encodings else ""
     return Asked(question, (*question.key, is_fragment, is_secure(scope, names)), is_fragment, encoding)
+
+
+def joined(headers: Headers, names: list[str], name: str) -> str:
+    return ",".join(headers.get_all(name)) if name in names else ""
 
 
 def wants_fragment(headers: Headers) -> bool:

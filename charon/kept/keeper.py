@@ -60,7 +60,9 @@ class Making:
 
 class Keeper:
     def __init__(self, threads: ThreadPoolExecutor) -> None:
-        self.threads, self.stamp, self.shelves = threads, stamp.Stamp(threads), Shelves()
+        self.stamp, self.shelves = stamp.Stamp(threads), Shelves()
+        # Not the thread of the stamp: a database that hangs holds that one.
+        self.packing = ThreadPoolExecutor(1, "packing")
         self.making: dict[tuple[str | bool, ...], Making] = {}
 
     async def found(self, asked: Asked) -> tuple[Kept | None, Making | None]:
@@ -84,7 +86,7 @@ class Keeper:
             return verdict
         form = kept.form_for(asked.encoding)
         if form is None:
-            form = await asyncio.get_running_loop().run_in_executor(self.threads, kept.pack, asked.encoding)
+            form = await asyncio.get_running_loop().run_in_executor(self.packing, kept.pack, asked.encoding)
         answer = reply(scope, form, own_of_kept(scope, verdict))
         count(scope, kept, answer.status, began)
         return answer

@@ -64,7 +64,7 @@ PAGES: Mapping[str, Page] = {
 }
 # What must be true this moment, and what brings a nonce with each answer.
 NEVER = {f"{API}health", f"{API}redoc", f"{API}docs"}
-LONGEST_QUERY = 300
+LONGEST_PATH = LONGEST_QUERY = 300
 MAX_KNOWN = 4096
 
 
@@ -79,11 +79,13 @@ class Question(NamedTuple):
     is_brief: bool = False
 
 
-@lru_cache(MAX_KNOWN)
 def question_of(path: str, query: str) -> Question | None:
-    """None for what is not kept."""
-    if len(query) > LONGEST_QUERY:
-        return None
+    """None for what is not kept, and for addresses of which four thousand would fill the memory."""
+    return judged(path, query) if len(path) <= LONGEST_PATH and len(query) <= LONGEST_QUERY else None
+
+
+@lru_cache(MAX_KNOWN)
+def judged(path: str, query: str) -> Question | None:
     path, pairs = canonical(path), parse_qsl(query, keep_blank_values=True)
     if path.startswith(API):
         is_kept = path not in NEVER and dict(pairs).get("format", "json") == "json"

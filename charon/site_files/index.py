@@ -75,7 +75,8 @@ def parquet_of(root: Path, lines: list[Line], paths: list[list[Path]]) -> dict[s
     folder = root / place.FOLDER
     made_of = hashlib.sha256("".join(line[5] for line in lines).encode()).hexdigest()
     bare = folder / place.PARQUET
-    known = told_of(folder / place.INDEX)
+    told = place.told_by(folder / place.INDEX)
+    known: dict[str, Any] | None = told["parquet"] if told else None
     if known and known["made_of"] == made_of and bare.exists() and (root / known["address"][1:]).exists():
         return known
     data = columns.made(paths)
@@ -96,11 +97,3 @@ def parquet_of(root: Path, lines: list[Line], paths: list[list[Path]]) -> dict[s
         "sha256": written.sha256(data),
         "made_of": made_of,
     }
-
-
-def told_of(index: Path) -> dict[str, Any] | None:
-    try:
-        found: dict[str, Any] | None = msgspec.json.decode(index.read_bytes())["parquet"]
-    except FileNotFoundError:
-        return None
-    return found

@@ -119,6 +119,15 @@ class Withdrawal:
             transaction.on_commit(lambda: problems.report(PROBLEM, "withdraw", Message.of(told)), robust=True)
 
 
+def told_by(index: Path) -> dict[str, Any] | None:
+    """What it says; None where there is none, or one that a power cut left: no figure waits for it to be made anew."""
+    try:
+        found = msgspec.json.decode(index.read_bytes(), type=dict[str, Any])
+    except (FileNotFoundError, msgspec.MsgspecError):
+        return None
+    return found if {"sources", "parquet", "rows"} <= found.keys() else None
+
+
 def withdraw(root: Path, codes: Collection[str], years: Collection[int]) -> None:
     """The addresses without a hash, the lines of the index and the Parquet; those with a hash stay true for ever.
 
@@ -128,7 +137,7 @@ def withdraw(root: Path, codes: Collection[str], years: Collection[int]) -> None
         remove(path)
     remove(root / FOLDER / PARQUET)
     index = root / FOLDER / INDEX
-    told = msgspec.json.decode(index.read_bytes()) if index.exists() else None
+    told = told_by(index)
     remove(index)
     for code in codes:
         mark(root, code)
@@ -160,11 +169,10 @@ def source_saved(instance: Any, **_: object) -> None:
     root = kept()
     if root is None or not (root / FOLDER).is_dir():
         return
-    index = root / FOLDER / INDEX
     shown = {name: getattr(instance, name) for name in FACTS} if may(instance, Audience.API) else None
     # While the first files are made there is no index, and only a licence matters.
-    told = msgspec.json.decode(index.read_bytes())["sources"].get(instance.code, shown) if index.exists() else shown
-    if shown is None or told != shown:
+    told = told_by(root / FOLDER / INDEX)
+    if shown is None or (told and told["sources"].get(instance.code, shown) != shown):
         forget_all()
         # What was made of the rows of before while this transaction was open.
         transaction.on_commit(forget_all, robust=True)
