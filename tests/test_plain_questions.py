@@ -57,6 +57,8 @@ def told(response: Any) -> tuple[int, dict[str, str], bytes]:
         YEAR.replace("366", "7"),
         YEAR.replace("USD", "eur"),
         YEAR.replace("2024", "2020"),
+        "limit=366&to=2024-12-31&from=2024-01-01&code=USD",
+        "from=2024-01-01&to=2024-03-31&code=USD",
     ],
 )
 @pytest.mark.parametrize("encoding", ["", "gzip"])
@@ -95,6 +97,10 @@ def test_both_ways_have_one_kept_answer(client: Client, nbp: Source, job: Job, m
         (f"{YEAR}&table=A", 200),
         (f"{YEAR}&format=csv", 200),
         (f"{YEAR}&nothing=1", 422),
+        (f"{YEAR}&code=EUR", 422),
+        (f"{YEAR}&limit=5", 422),
+        ("code=USD&from=2024-01-01", 200),
+        (YEAR.replace("USD", "USD%00"), 422),
     ],
 )
 def test_what_is_not_so_plain_goes_the_long_way(

@@ -1,4 +1,5 @@
-"""The short way to the plainest question: `/rates?code=USD&from=…&to=…&limit=…` of somebody without a token or session.
+"""The short way to the plainest question: `code`, `from`, `to` and perhaps `limit` of `/rates`, in any order, asked by
+somebody without a token or session.
 
 Nothing of it needs a session, a form or a schema: what parses any question takes longer than the answer to this one.
 Whatever is not exactly so goes the long way, as does all that has no answer here, so that one place tells of faults.
@@ -8,6 +9,7 @@ import re
 from collections.abc import Callable
 from datetime import date
 from typing import NamedTuple
+from urllib.parse import parse_qsl
 
 from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest
@@ -17,14 +19,17 @@ from charon.api.addresses import API
 from charon.api.fast_path import is_anonymous, takes_json
 from markets.api import rates
 from markets.api.responses import CachedAnswer
-from markets.api.schemas import MAX_LIMIT
+from markets.api.schemas import MAX_LIMIT, Paging
 from markets.errors import QuestionError
 
 View = Callable[[HttpRequest], HttpResponseBase]
 
 PATH = f"{API}rates"
-DAY = "([0-9]{4}-[0-9]{2}-[0-9]{2})"
-PLAIN = re.compile(f"code=([A-Za-z]{{3}})&from={DAY}&to={DAY}&limit=([1-9][0-9]{{0,4}})")
+NEEDED = {"code", "from", "to"}
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+VALUES = {"code": re.compile(r"[A-Za-z]{3}"), "from": DAY, "to": DAY, "limit": re.compile(r"[1-9][0-9]{0,4}")}
+LONGEST = 100
+DEFAULT_LIMIT = str(Paging.model_fields["limit"].default)
 
 
 class Plain(NamedTuple):
@@ -49,14 +54,17 @@ def plain_questions(get_response: View) -> View:
 
 
 def plain_of(query: str) -> Plain | None:
-    found = PLAIN.fullmatch(query)
-    if found is None:
+    pairs = parse_qsl(query, keep_blank_values=True) if len(query) <= LONGEST else []
+    told = dict(pairs)
+    if len(told) != len(pairs) or not NEEDED <= told.keys() <= VALUES.keys():
         return None
-    code, first, last, limit = found.groups()
+    if not all(VALUES[name].fullmatch(value) for name, value in pairs):
+        return None
     try:
-        asked = Plain(code, date.fromisoformat(first), date.fromisoformat(last), int(limit))
+        days = date.fromisoformat(told["from"]), date.fromisoformat(told["to"])
     except ValueError:
         return None
+    asked = Plain(told["code"], *days, int(told.get("limit", DEFAULT_LIMIT)))
     return asked if asked.start <= asked.end and asked.limit <= MAX_LIMIT else None
 
 
