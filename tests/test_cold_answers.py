@@ -159,3 +159,20 @@ def test_postgresql_plans_a_series_once_a_connection(nbp: Source, job: Job, monk
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%LIMIT $%'")
         assert cursor.fetchone() == (1,)
+
+
+@needs_postgres
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_a_migration_that_widens_a_column_stops_no_prepared_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    Instrument.objects.get_or_create(code="USD", defaults={"kind": "currency", "name_pl": "dolar"})
+    monkeypatch.setattr(connection.connection, "prepare_threshold", 1)
+    other = connection.copy()
+    try:
+        for length in (130, 120):
+            for _ in range(3):
+                assert found.find("USD") is not None
+            with other.cursor() as cursor:
+                cursor.execute(f"ALTER TABLE {Instrument._meta.db_table} ALTER name_pl TYPE varchar({length})")
+    finally:
+        other.close()

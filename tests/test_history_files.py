@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
@@ -352,6 +353,24 @@ def test_a_source_that_may_no_longer_be_shown_takes_its_files_along(kept: Path, 
     nbp.save()
     assert not list((kept / HISTORY).rglob("*.json"))
     assert not list((kept / HISTORY).rglob("*.parquet"))
+
+
+def test_a_disk_that_fails_keeps_no_choice_of_an_operator_back_and_is_told(
+    kept: Path, nbp: Source, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    def broken(path: Path, *_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    with monkeypatch.context() as patch, django_capture_on_commit_callbacks(execute=True):
+        patch.setattr(shutil, "rmtree", broken)
+        nbp.public_api = False
+        nbp.save()
+    assert not Source.objects.get(pk=nbp.pk).public_api
+    [problem] = Problem.objects.filter(kind="history_files", closed_at=None)
+    assert "Read-only file system" in problem.detail
+    keeping.run()
+    assert {path.name for path in (kept / HISTORY).rglob("*.json")} == {"index.json"}
+    assert lines(kept) == {}
 
 
 def test_a_slice_that_is_over_leaves_the_rest_to_the_next_tick(

@@ -5,6 +5,7 @@ import gzip
 import json
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -513,6 +514,33 @@ def test_of_many_who_ask_at_once_one_is_computed(site: Site) -> None:
     assert len({proto.body for proto in answers}) == 1
     assert len({proto.headers["x-request-id"] for proto in answers}) == 20
     assert site.asked == 1
+
+
+def test_what_was_begun_before_a_change_is_not_given_to_who_asks_after_it(site: Site) -> None:
+    site.get("/waluty/USD/")
+    keeper, numbers = site.front.keeper, dict.fromkeys(stamp.SCOPES, 1)
+    [one] = keeper.shelves.paths["/waluty/USD/"].rows.values()
+    keeper.stamp.read = numbers.copy
+    scope: Any = site.scope("/waluty/USD/", [])
+    asked = asking.asked_of(scope)
+    assert asked
+
+    async def ask() -> tuple[bool, bool]:
+        keeper.stamp.expire()
+        _, first = await keeper.found(asked)
+        assert first
+        with keeper.alone(first):
+            first.kept = replace(one, versions=stamp.taken(first.versions, one.scopes))
+            same = asyncio.ensure_future(keeper.found(asked))
+            await asyncio.wait([same], timeout=0.05)
+            numbers.update(dict.fromkeys(stamp.SCOPES, 2))
+            keeper.stamp.expire()
+            after = asyncio.ensure_future(keeper.found(asked))
+            await asyncio.wait([after], timeout=0.2)
+        return (await same)[0] is not None, (await after)[0] is None
+
+    keeper.stamp.reading = None
+    assert asyncio.run(ask()) == (True, True)
 
 
 # Limits

@@ -61,6 +61,10 @@ class Kept:
         """With room for both packed forms, there or not: together less than a quarter."""
         return len(self.plain.body) * 5 // 4 + (1 + len(PACKED)) * ROW_BYTES
 
+    def is_as_new_as(self, versions: Mapping[str, int]) -> bool:
+        """Versions only grow."""
+        return all(mine >= versions[scope] for mine, scope in zip(self.versions, self.scopes, strict=True))
+
     def form_for(self, encoding: str) -> Form | None:
         """None where it has not been packed so yet."""
         if not encoding or len(self.plain.body) <= MIN_COMPRESSED_BYTES:

@@ -73,10 +73,15 @@ class Keeper:
         kept = self.shelves.get(asked.key)
         if kept and kept.versions == stamp.taken(versions, kept.scopes) and clock.now().timestamp() < kept.until:
             return kept, None
-        if running := self.making.get(asked.key):
-            await asyncio.wait([running.done], timeout=WAIT_SECONDS)
-            if running.done.done() and (kept := running.done.result()) and clock.now().timestamp() < kept.until:
-                return kept, None
+        wanted, ends = dict(versions), time.monotonic() + WAIT_SECONDS
+        # One that was begun before a change is not what whoever made the change may see: the next one is.
+        while (running := self.making.get(asked.key)) and (left := ends - time.monotonic()) > 0:
+            await asyncio.wait([running.done], timeout=left)
+            made = running.done.result() if running.done.done() else None
+            if made and made.is_as_new_as(wanted) and clock.now().timestamp() < made.until:
+                return made, None
+            if running.done.done() and made is None:
+                break
         return None, Making(asked, versions, kept)
 
     async def given(self, scope: Scope, asked: Asked, kept: Kept, began: float) -> Answer | Verdict:

@@ -15,6 +15,7 @@ from charon.upkeep import Refused
 from markets import clock, problems
 from markets.history_files import place
 from markets.messages import Message
+from markets.models import Problem
 from markets.queries import gaps
 from miner.slices import Slice, in_slices
 
@@ -39,6 +40,8 @@ def run() -> str:
         return "the first history is not there yet"
     today = clock.today().isoformat()
     try:
+        if Problem.objects.filter(kind=place.PROBLEM, subject=place.FORGET, closed_at=None).exists():
+            place.forget_all()
         looked = read(root)
         if looked.day != today:
             looked = Looked(today, "")

@@ -38,6 +38,8 @@ KINDS = ("json", "csv")
 # Of the sha256 of the plain file: what an address that never changes has in its name.
 MARK_DIGITS = 12
 PROBLEM = "history_files"
+# What of it the disk did not take: files of older figures, or everything there; the latter the job tries again.
+WITHDRAW, FORGET = "withdraw", "forget"
 REST = timedelta(days=30)
 # What is said of a source in each file, as `expand=source` of the API says it.
 FACTS = ("code", "name", "attribution", "licence", "url")
@@ -114,9 +116,14 @@ class Withdrawal:
             fcntl.flock(self.held, fcntl.LOCK_SH)
             withdraw(root, codes, closed)
         except OSError as error:
-            told = f"{error.filename or root}: {error.strerror or error}"
-            logger.exception("Files of closed years stay beside newer figures: %s", told, extra=log_cause(error))
-            transaction.on_commit(lambda: problems.report(PROBLEM, "withdraw", Message.of(told)), robust=True)
+            tell(error, root, WITHDRAW)
+
+
+def tell(error: OSError, root: Path, part: str) -> None:
+    """Of files that could not be taken away; a row of the transaction that is open, if it comes to its end."""
+    told = f"{error.filename or root}: {error.strerror or error}"
+    logger.error("Files of closed years stay though they should go: %s", told, exc_info=error, extra=log_cause(error))
+    transaction.on_commit(lambda: problems.report(PROBLEM, part, Message.of(told)), robust=True)
 
 
 def told_by(index: Path) -> dict[str, Any] | None:
@@ -165,14 +172,28 @@ def forget_all() -> None:
 
 
 def source_saved(instance: Any, **_: object) -> None:
-    """An operator changed a source: if the files say something else of it, or it may not be shown, they go."""
+    """An operator changed a source: if the files say something else of it, or it may not be shown, they go.
+
+    A disk that fails keeps no choice of an operator back, nor a start that writes the facts of sources.
+    """
     root = kept()
-    if root is None or not (root / FOLDER).is_dir():
+    if root is None:
         return
-    shown = {name: getattr(instance, name) for name in FACTS} if may(instance, Audience.API) else None
-    # While the first files are made there is no index, and only a licence matters.
+    try:
+        if is_told_otherwise(root, instance):
+            forget_all()
+            # What was made of the rows of before while this transaction was open.
+            transaction.on_commit(forget_all, robust=True)
+    except OSError as error:
+        tell(error, root, FORGET)
+
+
+def is_told_otherwise(root: Path, source: Any) -> bool:
+    """While the first files are made there is no index, and only a licence matters."""
+    if not (root / FOLDER).is_dir():
+        return False
+    if not may(source, Audience.API):
+        return True
+    shown = {name: getattr(source, name) for name in FACTS}
     told = told_by(root / FOLDER / INDEX)
-    if shown is None or (told and told["sources"].get(instance.code, shown) != shown):
-        forget_all()
-        # What was made of the rows of before while this transaction was open.
-        transaction.on_commit(forget_all, robust=True)
+    return told is not None and told["sources"].get(source.code, shown) != shown

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import psycopg
-from django.db import connection
+from django.db import NotSupportedError, connection
 from django.db.models import QuerySet
 
 from markets.queries.kept import KeptQuestion, Line, converted
@@ -68,7 +68,15 @@ class PreparedQuestion(QuestionOf):
             bare: Any = psycopg.Cursor(connection.connection)
         wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
         with wrap(bare) as cursor:
-            cursor.execute(statement, places)
+            try:
+                cursor.execute(statement, places)
+            except NotSupportedError:
+                # "cached plan must not change result type": a migration widened a column since it was planned. In a
+                # transaction the end of it makes psycopg forget its plans.
+                if connection.in_atomic_block:
+                    raise
+                cursor.execute("DEALLOCATE ALL")
+                cursor.execute(statement, places)
             found: list[Line] = cursor.fetchall()
         return found
 
