@@ -4,7 +4,7 @@ from django.db import transaction
 
 from markets.models import Job, Source
 from miner import backfill
-from miner.pulse import polls
+from miner.pulse import grid
 
 
 def start(source: Source) -> bool:
@@ -21,7 +21,7 @@ def is_under_way(source: Source) -> bool:
     """Whether a task of its tables, prices or candles waits in the queue, or a worker is at it."""
     groups = {source.code, f"{source.code}.quotes"}
     ours = f"{source.code}.candles."
-    if any(group in groups or group.startswith(ours) for group in polls.open_groups()):
+    if any(group in groups or group.startswith(ours) for group in grid.open_groups()):
         return True
     running = Job.objects.filter(source=source, status=Job.Status.RUNNING)
     return running.filter(job_type__regex=rf"^{source.code}\.[A-Za-z]+$").exclude(job_type__endswith=".check").exists()

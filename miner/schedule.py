@@ -20,7 +20,7 @@ from markets.models import Source
 from miner.providers import PROVIDERS
 from miner.providers.base import Provider, TableSeries
 from miner.pulse import polls, results
-from miner.pulse.polls import PollJob
+from miner.pulse.grid import PollJob
 
 WINDOW_MINUTES = 10
 # Away from the hours that the clock skips or repeats, and from every publication.

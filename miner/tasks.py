@@ -26,7 +26,7 @@ from miner.collect import tables as table_collector
 from miner.fetch.errors import ProviderError
 from miner.providers import PROVIDERS
 from miner.providers.base import CandleSource
-from miner.pulse import polls, results
+from miner.pulse import grid, results
 from miner.slices import in_slices
 
 logger = logging.getLogger(__name__)
@@ -127,7 +127,9 @@ def candles(source: str, timeframe: str) -> str:
     row = sources.available(source)
     if row is None:
         return "off"
-    others = {poll.name: poll for poll in polls.polls_of(row) if poll.is_scheduled and poll.func == CANDLES}
+    provider = sources.provider_of(row)
+    found = grid.candle_polls(row, provider, CANDLES) if isinstance(provider, CandleSource) else []
+    others = {poll.name: poll for poll in found if poll.is_scheduled}
     own = candle_poll(source, timeframe)
     others.pop(own, None)
     with results.taken_along(others.values()) as taken:
@@ -136,7 +138,7 @@ def candles(source: str, timeframe: str) -> str:
         faults = [told(name, cycles[part].ended) for name, part in wanted.items() if part in cycles]
     left = [others[name] for name, part in wanted.items() if part not in cycles]
     if left and sources.available(source):
-        polls.enqueue_due(left)
+        grid.enqueue_due(left)
     for fault in filter(None, faults):
         raise fault
     if cycles[timeframe].ended:

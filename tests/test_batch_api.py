@@ -28,7 +28,7 @@ from markets.models import Job, Source
 from miner import schedule, tasks
 from miner.batch import api
 from miner.batch import run as batch_run
-from miner.pulse import polls
+from miner.pulse import grid
 from tests.batch_market import Plan, open_plan, secondary
 from tests.databases import file_database
 
@@ -230,7 +230,7 @@ def connect(tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[Call
 def test_of_two_operators_at_once_one_runs_the_batch(
     connect: Callable[[], None], token: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gate, look = Barrier(2), polls.open_groups
+    gate, look = Barrier(2), grid.open_groups
 
     def look_together() -> set[str]:
         found = look()
@@ -245,7 +245,7 @@ def test_of_two_operators_at_once_one_runs_the_batch(
         finally:
             connections.close_all()
 
-    monkeypatch.setattr(polls, "open_groups", look_together)
+    monkeypatch.setattr(grid, "open_groups", look_together)
     with ThreadPoolExecutor(2) as pool:
         answers = [pool.submit(post) for _ in range(2)]
     assert sorted(answer.result() for answer in answers) == [202, 409]

@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.translation import trans_real
 
 from charon.pages.tax.ask import COMMON
+from charon.templatetags import sections
 from markets import clock, formats
 from markets.instruments.names import currency_name
 from markets.models import Instrument, Source
@@ -72,10 +73,11 @@ class Marked:
 
 def forget_kept_markup() -> None:
     for name, module in list(sys.modules.items()):
-        if name.startswith("charon.pages."):
+        if name.startswith(("charon.pages.", "charon.templatetags.", "signals.rules")):
             for kept in vars(module).values():
                 if hasattr(kept, "cache_clear"):
                     kept.cache_clear()
+    sections.SHELF.clear()
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from markets import clock
 from markets.models import Source
 from miner.fetch import cooldown
 from miner.models import Lease, Poll
-from miner.pulse import health, polls, results, ticker
-from miner.pulse.polls import PollJob
+from miner.pulse import grid, health, polls, results, ticker
+from miner.pulse.grid import PollJob
 from miner.pulse.ticker import Ticker
 from tests.markets_fake import FakeMarket, open_market
 from tests.processes import free_port
@@ -71,26 +71,26 @@ def test_beats_lie_on_a_grid_and_do_not_drift() -> None:
 
 def test_what_is_still_open_is_not_asked_for_again(market: Source) -> None:
     beats = polls.wanted_polls()
-    assert len(polls.enqueue_due(beats)) == 4
-    assert polls.enqueue_due(beats) == []
+    assert len(grid.enqueue_due(beats)) == 4
+    assert grid.enqueue_due(beats) == []
     OrmQ.objects.all().delete()
-    assert len(polls.enqueue_due(beats)) == 4
+    assert len(grid.enqueue_due(beats)) == 4
 
 
 def test_a_beat_whose_worker_was_killed_does_not_hold_up_the_next(market: Source, at: Callable[[str], None]) -> None:
     at("2026-11-20 13:00:00")
-    polls.enqueue_due(polls.wanted_polls())
+    grid.enqueue_due(polls.wanted_polls())
     at("2026-11-20 13:00:01")
     assert GuardedORM(settings.MINER_QUEUE).dequeue()
     at("2026-11-20 13:02:00")
-    assert polls.enqueue_due(polls.wanted_polls()) == []
+    assert grid.enqueue_due(polls.wanted_polls()) == []
     at("2026-11-20 13:02:20")
-    assert len(polls.enqueue_due(polls.wanted_polls())) == 1
+    assert len(grid.enqueue_due(polls.wanted_polls())) == 1
 
 
 def test_rubbish_in_the_queue_stops_no_beat(market: Source) -> None:
     OrmQ.objects.create(key=settings.MINER_QUEUE, payload="not a task", lock=clock.now())
-    assert len(polls.enqueue_due(polls.wanted_polls())) == 4
+    assert len(grid.enqueue_due(polls.wanted_polls())) == 4
 
 
 def test_one_pulse_beats_and_another_follows_when_it_is_gone(market: Source, at: Callable[[str], None]) -> None:
@@ -141,7 +141,7 @@ def test_new_beats_begin_at_once_and_then_keep_to_their_grid(market: Source, at:
 
 def test_health_tells_every_beat_and_is_late_when_one_is(market: Source, at: Callable[[str], None]) -> None:
     Ticker("a:1").refresh()
-    polls.enqueue_due(polls.wanted_polls())
+    grid.enqueue_due(polls.wanted_polls())
     for name in names():
         results.done(name)
     at("2026-11-20 13:00:40")
@@ -159,7 +159,7 @@ def test_a_beat_that_was_just_asked_for_is_not_late_and_one_that_fails_from_the_
     market: Source, at: Callable[[str], None]
 ) -> None:
     Ticker("a:1").refresh()
-    polls.enqueue_due(polls.wanted_polls())
+    grid.enqueue_due(polls.wanted_polls())
     at("2026-11-20 13:00:40")
     assert health.health()["status"] == "ok"
     results.done("fake.quotes", "GET /x: HTTP 403")
@@ -170,7 +170,7 @@ def test_a_beat_that_was_just_asked_for_is_not_late_and_one_that_fails_from_the_
 
 
 def test_an_outage_is_late_also_while_its_source_rests(market: Source, at: Callable[[str], None]) -> None:
-    polls.enqueue_due(polls.wanted_polls())
+    grid.enqueue_due(polls.wanted_polls())
     for name in names():
         results.done(name)
     at("2026-11-20 15:00:10")

@@ -23,7 +23,7 @@ from miner.batch.result import JOB, new_id
 from miner.batch.schemas import BatchQuery, BatchRun, BatchStatus, QueueStats, RateLimitPage
 from miner.fetch import rate_limit as call_budget
 from miner.providers import PROVIDERS
-from miner.pulse import polls
+from miner.pulse import grid
 
 router = Router(tags=["batch"])
 
@@ -107,7 +107,7 @@ def asked() -> str:
     with transaction.atomic():
         batch_queue.locked_counters()
         running = Job.objects.filter(job_type=JOB, status=Job.Status.RUNNING).exists()
-        if running or BY_HAND in polls.open_groups():
+        if running or BY_HAND in grid.open_groups():
             raise already_runs()
         number, func = new_id(), "miner.tasks.priority_batch"
         async_task(func, number, Job.Trigger.OPERATOR, cluster=settings.MINER_QUEUE, group=BY_HAND)

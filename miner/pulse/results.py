@@ -19,7 +19,7 @@ from markets.models import Job
 from miner.fetch.errors import ProviderError
 from miner.models import Poll
 from miner.pulse import leases
-from miner.pulse.polls import PollJob
+from miner.pulse.grid import PollJob
 
 logger = logging.getLogger(__name__)
 

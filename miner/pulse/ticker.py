@@ -18,8 +18,8 @@ from django.db import connections
 from markets import clock
 from markets.errors import log_cause
 from markets.jobs import job_leases, runs
-from miner.pulse import health, polls
-from miner.pulse.polls import PollJob
+from miner.pulse import grid, health, polls
+from miner.pulse.grid import PollJob
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Ticker:
         now = clock.now()
         due = [run_polls for run_polls in self.polls if self.due[run_polls.name] <= now]
         if due:
-            polls.enqueue_due(due)
+            grid.enqueue_due(due)
         for run_polls in due:
             self.due[run_polls.name] = run_polls.next(now)
 

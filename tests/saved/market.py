@@ -17,7 +17,7 @@ from miner.batch.result import JOB, BatchResult
 from miner.collect import sync_status
 from miner.fetch import cooldown, rate_limit
 from miner.models import SyncStatus
-from miner.pulse import polls, results
+from miner.pulse import grid, polls, results
 from tests.saved.figures import SECONDS, bars, ticks
 
 States = SyncStatus.State
@@ -83,7 +83,7 @@ def states() -> None:
 def work() -> None:
     """What pulse and the timetable have asked for, how it went, and a batch."""
     polls.hold_lease("pulse of this house")
-    asked = polls.enqueue_due(polls.pulse_polls())
+    asked = grid.enqueue_due(polls.pulse_polls())
     for poll in polls.wanted_polls(cooling=True):
         if poll.is_scheduled:
             results.done(poll.name)
