@@ -7,7 +7,8 @@ from markets import clock, problems
 from markets.queries import source_state
 from miner import faults, source_states
 from miner.models import Lease, Poll
-from miner.pulse.polls import LEASE, PollJob, wanted_polls
+from miner.pulse.grid import PollJob
+from miner.pulse.polls import LEASE, wanted_polls
 
 
 def health() -> dict[str, Any]:
