@@ -70,6 +70,20 @@ def enqueued() -> list[str]:
 # Without a rule of anybody
 
 
+def test_an_event_of_a_move_keeps_its_extremes_and_one_of_a_level_its_level_and_no_window(
+    gecko: Source, quiet: None
+) -> None:
+    rule(kind="move", threshold_pct=Decimal(5), window_minutes=60)
+    rule(kind="level", level=Decimal(105), direction="up")
+    bring(gecko, [("100", 10), ("106", 5)])
+    move, level = AlertEvent.objects.get(kind="move"), AlertEvent.objects.get(kind="level")
+    assert {name: Decimal(value) for name, value in move.details.items()} == {"low": 100, "high": 106}
+    assert (move.window_minutes, move.threshold_pct) == (60, Decimal(5))
+    assert {name: Decimal(value) for name, value in level.details.items()} == {"level": 105}
+    assert (level.window_minutes, level.threshold_pct) == (None, None)
+    assert (move.scale, level.scale) == (instrument("BTCUSD").scale,) * 2
+
+
 def test_a_followed_asset_has_an_event_once_its_enqueued_task_has_run(gecko: Source) -> None:
     save_prices([price("100", 10)], gecko)
     save_prices([price("106", 5)], gecko)
