@@ -197,7 +197,7 @@ def test_a_page_is_kept_and_what_is_written_from_outside_is_there_within_moments
     url = f"{server.url}/dane/"
     tags = {httpx.get(url).headers["etag"] for _ in range(8)}  # of both workers
     assert len(tags) == 1
-    assert all(tag.endswith('.gz"') for tag in tags)
+    assert all(tag.endswith('.br"') for tag in tags)
     known = httpx.get(url, headers={"If-None-Match": tags.pop()})
     assert (known.status_code, known.content) == (304, b"")
     with closing(sqlite3.connect(server.folder / "charon.sqlite3", timeout=20)) as database:
