@@ -68,11 +68,9 @@ class Front:
             kept, making = await self.keeper.found(asked)
             if kept:
                 given = await self.keeper.given(scope, asked, kept, began)
-                return (
-                    refuse_caller(scope, proto, given)
-                    if isinstance(given, Verdict)
-                    else await self.send(scope, proto, given)
-                )
+                if isinstance(given, Verdict):
+                    return refuse_caller(scope, proto, given)
+                return await self.send(scope, proto, given)
         length, transfer = scope.headers.get("content-length"), scope.headers.get("transfer-encoding")
         path = canonical(scope.path) if length else ""
         if status := bodies.refusal(scope.method, path, length, transfer):
