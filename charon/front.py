@@ -45,6 +45,8 @@ LARGE_BYTES = 64_000_000
 # Others wait for the thread: a million figures at a modem's speed are no reason to let them wait for longer.
 EXPORT_SECONDS = 600.0
 GONE = (BrokenPipeError, TimeoutError)
+# Who waits for a thread like a caller: what makes the days of a currency ready.
+SERIES = "series"
 
 
 class Front:
@@ -100,6 +102,7 @@ class Front:
             self.keeper.stamp.expire()
         if making and making.kept:
             answer = reply(scope, making.kept.pack(making.asked.encoding), own_of(answer))
+            self.keeper.series.saw(making.asked, making.kept, partial(self.turns.run, SERIES))
         await self.send(scope, proto, await self.settle(answer.pending) if answer.pending else answer)
 
     async def settle(self, pending: Pending) -> Answer:

@@ -68,6 +68,7 @@ class Site:
             protos = [Proto() for _ in scopes]
             front: Any = self.front
             await asyncio.gather(*(front.__rsgi__(*pair) for pair in zip(scopes, protos, strict=True)))
+            await asyncio.gather(*front.keeper.series.tasks)
             return protos
 
         if not self.clock_stands:

@@ -17,6 +17,7 @@ from django.http.response import HttpResponseBase
 
 from charon.api.addresses import API
 from charon.api.fast_path import is_anonymous, takes_json
+from charon.api.limited import HEAVY_ROWS
 from markets.api import rates
 from markets.api.responses import CachedAnswer
 from markets.api.schemas import MAX_LIMIT, Paging
@@ -66,6 +67,12 @@ def plain_of(query: str) -> Plain | None:
         return None
     asked = Plain(told["code"], *days, int(told.get("limit", DEFAULT_LIMIT)))
     return asked if asked.start <= asked.end and asked.limit <= MAX_LIMIT else None
+
+
+def read_of(query: str) -> Plain | None:
+    """One that counts as a read: a period of many years is a heavy question."""
+    asked = plain_of(query)
+    return asked if asked and (asked.end - asked.start).days < HEAVY_ROWS else None
 
 
 def answer(asked: Plain) -> rates.Answered | None:

@@ -36,6 +36,7 @@ class Asked(NamedTuple):
     question: Question
     key: tuple[str | bool, ...]
     is_fragment: bool
+    is_secure: bool
     encoding: str
 
 
@@ -60,8 +61,8 @@ def asked_of(scope: Scope) -> Asked | None:
         is_fragment = False
     else:
         is_fragment = "hx-request" in names and wants_fragment(headers)
-    encoding = encoding_of(encodings) if encodings else ""
-    return Asked(question, (*question.key, is_fragment, is_secure(scope, names)), is_fragment, encoding)
+    encoding, secure = encoding_of(encodings) if encodings else "", is_secure(scope, names)
+    return Asked(question, (*question.key, is_fragment, secure), is_fragment, secure, encoding)
 
 
 def joined(headers: Headers, names: list[str], name: str) -> str:

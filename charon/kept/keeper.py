@@ -15,6 +15,7 @@ from charon.kept import answers, asking, stamp
 from charon.kept.answers import Form, Kept, Pairs
 from charon.kept.asking import Asked
 from charon.kept.noting import NOTE, Note
+from charon.kept.series import ReadySeriesShelf
 from charon.kept.shelves import Shelves
 from charon.kept.stamp import Versions
 from charon.serving.rsgi import Scope
@@ -60,7 +61,7 @@ class Making:
 
 class Keeper:
     def __init__(self, threads: ThreadPoolExecutor) -> None:
-        self.stamp, self.shelves = stamp.Stamp(threads), Shelves()
+        self.stamp, self.shelves, self.series = stamp.Stamp(threads), Shelves(), ReadySeriesShelf()
         # Not the thread of the stamp: a database that hangs holds that one.
         self.packing = ThreadPoolExecutor(1, "packing")
         self.making: dict[tuple[str | bool, ...], Making] = {}
@@ -73,6 +74,9 @@ class Keeper:
         kept = self.shelves.get(asked.key)
         if kept and kept.versions == stamp.taken(versions, kept.scopes) and clock.now().timestamp() < kept.until:
             return kept, None
+        if ready := self.series.answer(asked, versions):
+            self.shelves.put(asked.key, ready)
+            return ready, None
         wanted, ends = dict(versions), time.monotonic() + WAIT_SECONDS
         # One that was begun before a change is not what whoever made the change may see: the next one is.
         while (running := self.making.get(asked.key)) and (left := ends - time.monotonic()) > 0:

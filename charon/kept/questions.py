@@ -13,6 +13,7 @@ from django.urls import Resolver404, resolve
 from django.utils import translation
 
 from charon.api.addresses import API, canonical
+from charon.api.plain import PATH, Plain, read_of
 from charon.kept.watched import PUBLIC, TABLES, WORK
 from charon.languages import language_of
 from charon.pages.converter import FIELDS as CONVERTED
@@ -69,7 +70,9 @@ MAX_KNOWN = 4096
 
 
 class Question(NamedTuple):
-    """`path` and `query` as Django is asked; two addresses that mean the same have the same `key`."""
+    """`path` and `query` as Django is asked; two addresses that mean the same have the same `key`. `plain` is the
+    plainest question of the API.
+    """
 
     path: str
     query: str
@@ -77,6 +80,7 @@ class Question(NamedTuple):
     scopes: tuple[str, ...]
     is_api: bool = False
     is_brief: bool = False
+    plain: Plain | None = None
 
 
 def question_of(path: str, query: str) -> Question | None:
@@ -88,8 +92,10 @@ def question_of(path: str, query: str) -> Question | None:
 def judged(path: str, query: str) -> Question | None:
     path, pairs = canonical(path), parse_qsl(query, keep_blank_values=True)
     if path.startswith(API):
-        is_kept = path not in NEVER and dict(pairs).get("format", "json") == "json"
-        return Question(path, urlencode(pairs), (path, in_order(pairs)), ALL, is_api=True) if is_kept else None
+        if path in NEVER or dict(pairs).get("format", "json") != "json":
+            return None
+        asked = read_of(query) if path == PATH else None
+        return Question(path, urlencode(pairs), (path, in_order(pairs)), ALL, is_api=True, plain=asked)
     known = page(path)
     if known is None:
         return None

@@ -16,7 +16,6 @@ from django.db import close_old_connections
 from charon import access_log, metrics, request_ids
 from charon.api import plain
 from charon.api.client_address import address_in, is_proxy
-from charon.api.limited import HEAVY_ROWS
 from charon.api.limits import READS, check
 from charon.kept.answers import OWN, Pairs
 from charon.kept.noting import NOTE, Note
@@ -60,11 +59,10 @@ class Short:
 
 
 def plain_of(environ: dict[str, Any]) -> plain.Plain | None:
-    """What the front keeps is asked by nobody in particular; a period of many years counts as a heavy question."""
+    """What the front keeps is asked by nobody in particular."""
     if NOTE not in environ or environ["PATH_INFO"] != plain.PATH or environ["REQUEST_METHOD"] != "GET":
         return None
-    asked = plain.plain_of(environ["QUERY_STRING"])
-    return asked if asked and (asked.end - asked.start).days < HEAVY_ROWS else None
+    return plain.read_of(environ["QUERY_STRING"])
 
 
 def answered(asked: plain.Plain, known: Learned, environ: dict[str, Any]) -> Answer | None:
