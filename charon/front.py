@@ -101,7 +101,7 @@ class Front:
         if scope.method not in READING:
             self.keeper.stamp.expire()
         if making and making.kept:
-            answer = reply(scope, making.kept.pack(making.asked.encoding), own_of(answer))
+            answer = reply(scope.method, making.asked, making.kept.pack(making.asked.encoding), own_of(answer))
             self.keeper.series.saw(making.asked, making.kept, partial(self.turns.run, SERIES))
         await self.send(scope, proto, await self.settle(answer.pending) if answer.pending else answer)
 

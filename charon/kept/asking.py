@@ -5,6 +5,7 @@ cannot depend on what it was never told.
 """
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -14,8 +15,8 @@ from django.http.request import split_domain_port, validate_host
 from charon.api.client_address import MAX_FORWARDED, client_address, is_proxy
 from charon.kept.answers import encoding_of
 from charon.kept.questions import Question, question_of
-from charon.serving.rsgi import Headers, Scope
-from charon.serving.wsgi import as_latin_1
+from charon.serving.rsgi import Scope
+from charon.serving.wsgi import as_latin_1, values_of
 from markets.api.exports import media_type
 from markets.exports import FORMATS
 
@@ -38,38 +39,35 @@ class Asked(NamedTuple):
     is_fragment: bool
     is_secure: bool
     encoding: str
+    headers: Mapping[str, str]
 
 
 def asked_of(scope: Scope) -> Asked | None:
     """None for what goes the long way."""
     if scope.method not in {"GET", "HEAD"}:
         return None
-    question, headers = question_of(scope.path, scope.query_string), scope.headers
+    question = question_of(scope.path, scope.query_string)
     if question is None:
         return None
-    names = headers.keys()
-    host, accept, encodings = (joined(headers, names, name) for name in ("host", "accept", "accept-encoding"))
+    headers = values_of(scope.headers)
+    host, accept, encodings = headers.get("host", ""), headers.get("accept", ""), headers.get("accept-encoding", "")
     if max(len(host), len(accept), len(encodings)) > LONGEST_HEADER:
         return None
-    if not NOT_KEPT.isdisjoint(names) or not is_ours(host):
+    if not NOT_KEPT.isdisjoint(headers) or not is_ours(host):
         return None
-    if "cookie" in names and any(settings.SESSION_COOKIE_NAME in cookie for cookie in headers.get_all("cookie")):
+    if "cookie" in headers and settings.SESSION_COOKIE_NAME in headers["cookie"]:
         return None
     if question.is_api:
-        if "accept" in names and not takes_json(accept):
+        if "accept" in headers and not takes_json(accept):
             return None
         is_fragment = False
     else:
-        is_fragment = "hx-request" in names and wants_fragment(headers)
-    encoding, secure = encoding_of(encodings) if encodings else "", is_secure(scope, names)
-    return Asked(question, (*question.key, is_fragment, secure), is_fragment, secure, encoding)
+        is_fragment = "hx-request" in headers and wants_fragment(headers)
+    encoding, secure = encoding_of(encodings) if encodings else "", is_secure(scope, headers)
+    return Asked(question, (*question.key, is_fragment, secure), is_fragment, secure, encoding, headers)
 
 
-def joined(headers: Headers, names: list[str], name: str) -> str:
-    return ",".join(headers.get_all(name)) if name in names else ""
-
-
-def wants_fragment(headers: Headers) -> bool:
+def wants_fragment(headers: Mapping[str, str]) -> bool:
     """As `markets.views.wants_fragment` sees the same headers."""
     asked, *whole = (headers.get(f"hx-{name}") == "true" for name in ("request", "boosted", "history-restore-request"))
     return asked and not any(whole)
@@ -93,11 +91,15 @@ def takes_json(accept: str) -> bool:
     )
 
 
-def is_secure(scope: Scope, names: list[str]) -> bool:
+def is_secure(scope: Scope, headers: Mapping[str, str]) -> bool:
     """Over HTTPS browsers are told to come back over it; a proxy of ours says so of its clients."""
-    is_believed = settings.SECURE_PROXY_SSL_HEADER and is_proxy(peer_of(scope), settings.TRUSTED_PROXIES)
-    if is_believed and "x-forwarded-proto" in names:
-        return ",".join(scope.headers.get_all("x-forwarded-proto")).split(",")[0].strip() == "https"
+    forwarded = headers.get("x-forwarded-proto")
+    if (
+        forwarded is not None
+        and settings.SECURE_PROXY_SSL_HEADER
+        and is_proxy(peer_of(scope), settings.TRUSTED_PROXIES)
+    ):
+        return forwarded.split(",")[0].strip() == "https"
     return scope.scheme == "https"
 
 
@@ -105,11 +107,9 @@ def peer_of(scope: Scope) -> str:
     return scope.client.rpartition(":")[0].strip("[]")
 
 
-def address_of(scope: Scope) -> str:
+def address_of(scope: Scope, headers: Mapping[str, str]) -> str:
     """The caller, as `charon.api.client_address.address_in` finds it in an environ."""
-    headers = scope.headers
-    given = headers.get("x-forwarded-for") and ",".join(headers.get_all("x-forwarded-for"))
-    forwarded = (given or "")[-MAX_FORWARDED:]
+    forwarded = headers.get("x-forwarded-for", "")[-MAX_FORWARDED:]
     return client_address(peer_of(scope), forwarded, settings.TRUSTED_PROXIES)
 
 

@@ -90,13 +90,13 @@ class Keeper:
 
     async def given(self, scope: Scope, asked: Asked, kept: Kept, began: float) -> Answer | Verdict:
         """The answer, counted and logged as Django does it; for a caller beyond its limit the verdict."""
-        verdict = check(asking.address_of(scope), "", READS, KEPT)
+        verdict = check(asking.address_of(scope, asked.headers), "", READS, KEPT)
         if verdict and not verdict.allowed:
             return verdict
         form = kept.form_for(asked.encoding)
         if form is None:
             form = await asyncio.get_running_loop().run_in_executor(self.packing, kept.pack, asked.encoding)
-        answer = reply(scope, form, own_of_kept(scope, verdict))
+        answer = reply(scope.method, asked, form, own_of_kept(asked, verdict))
         count(scope, kept, answer.status, began)
         return answer
 
@@ -115,16 +115,16 @@ class Keeper:
                 self.shelves.put(key, making.kept)
 
 
-def reply(scope: Scope, form: Form, own: Pairs) -> Answer:
+def reply(method: str, asked: Asked, form: Form, own: Pairs) -> Answer:
     """The bytes as this client takes them, 304 for one that has them."""
-    if answers.is_known(form.etag, scope.headers.get("if-none-match")):
+    if answers.is_known(form.etag, asked.headers.get("if-none-match")):
         return Answer(304, form.known + own)
-    return Answer(200, form.headers + own, b"" if scope.method == "HEAD" else form.body)
+    return Answer(200, form.headers + own, b"" if method == "HEAD" else form.body)
 
 
-def own_of_kept(scope: Scope, verdict: Verdict | None) -> Pairs:
+def own_of_kept(asked: Asked, verdict: Verdict | None) -> Pairs:
     """What one request is told beside what everybody is."""
-    own = [("X-Request-ID", request_ids.chosen(scope.headers.get("x-request-id") or ""))]
+    own = [("X-Request-ID", request_ids.chosen(asked.headers.get("x-request-id", "")))]
     return [*own, *verdict.headers.items()] if verdict else own
 
 

@@ -82,7 +82,17 @@ def as_latin_1(text: str) -> str:
 
 
 def headers_of(headers: Headers) -> dict[str, str]:
-    """A header that came twice is joined. One with `_` is left out: it would pass for the one with `-`.
+    """One with `_` is left out: it would pass for the one with `-`."""
+    environ = {}
+    for name, value in values_of(headers).items():
+        if "_" not in name:
+            key = f"HTTP_{name.upper().replace('-', '_')}"
+            environ[UNPREFIXED.get(key, key)] = value
+    return environ
+
+
+def values_of(headers: Headers) -> dict[str, str]:
+    """By names in small letters; a header that came twice is joined.
 
     granian gives no value that is not ASCII; such a header is empty, not absent, so that a wrong token stays wrong.
     """
@@ -90,12 +100,7 @@ def headers_of(headers: Headers) -> dict[str, str]:
     values = dict(pairs)
     if not len(names) == len(pairs) == len(values):
         values = {name: ("; " if name == "cookie" else ",").join(headers.get_all(name)) for name in names}
-    environ = {}
-    for name, value in values.items():
-        if "_" not in name:
-            key = f"HTTP_{name.upper().replace('-', '_')}"
-            environ[UNPREFIXED.get(key, key)] = value
-    return environ
+    return values
 
 
 def answer(application: Application, environ: dict[str, Any]) -> Answer:
