@@ -355,6 +355,28 @@ def test_a_source_that_may_no_longer_be_shown_takes_its_files_along(kept: Path, 
     assert not list((kept / HISTORY).rglob("*.parquet"))
 
 
+@pytest.mark.parametrize("take_away", ["a correction", "an operator"])
+def test_what_is_packed_goes_before_the_plain_file(
+    kept: Path, nbp: Source, monkeypatch: pytest.MonkeyPatch, take_away: str
+) -> None:
+    """nginx sends a packed one without a look for the plain one: alone it would be served after a crash."""
+    alone: set[str] = set()
+    unlink = Path.unlink
+
+    def watched(path: Path, *, missing_ok: bool = False) -> None:
+        unlink(path, missing_ok=missing_ok)
+        there = {str(one.relative_to(kept)) for one in (kept / HISTORY).rglob("*.*")}
+        alone.update(one for one in there if one.endswith(place.PACKED) and one[:-3] not in there)
+
+    monkeypatch.setattr(Path, "unlink", watched)
+    if take_away == "a correction":
+        place.withdraw(kept, ["USD"], [2024])
+    else:
+        place.forget_all()
+    assert not file(kept, "USD/2024.json.br").exists()
+    assert alone == set()
+
+
 def test_a_disk_that_fails_keeps_no_choice_of_an_operator_back_and_is_told(
     kept: Path, nbp: Source, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
 ) -> None:

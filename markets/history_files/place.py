@@ -72,8 +72,8 @@ def mark(root: Path, code: str) -> None:
 
 
 def remove(path: Path) -> None:
-    """A file and what is packed of it."""
-    for ending in ("", *PACKED):
+    """A file, and before it what is packed of it: a server that is asked for packed bytes looks for nothing else."""
+    for ending in (*PACKED, ""):
         path.with_name(path.name + ending).unlink(missing_ok=True)
 
 
@@ -165,6 +165,8 @@ def forget_all() -> None:
         for path in (root / FOLDER).iterdir():
             if path.is_dir() and not path.is_symlink():
                 mark(root, path.name)
+                for file in [one for one in path.iterdir() if one.suffix not in PACKED]:
+                    remove(file)
                 shutil.rmtree(path)
         remove(root / FOLDER / INDEX)
         for path in (root / FOLDER).glob("*.parquet"):
