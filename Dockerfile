@@ -23,7 +23,8 @@ RUN mkdir staticfiles \
 FROM python:3.12-slim AS charon
 RUN groupadd --gid 10001 charon \
     && useradd --uid 10001 --gid charon --no-create-home --home-dir /data --shell /usr/sbin/nologin charon \
-    && install --directory --owner charon --group charon --mode 0700 /data
+    && install --directory --owner charon --group charon --mode 0700 /data \
+    && install --directory --owner charon --group charon /var/lib/charon-history
 COPY --from=builder /venv /venv
 COPY --from=builder /app /app
 # What the settings read comes from the environment alone; what numba compiles goes where a read-only container may write.

@@ -335,7 +335,17 @@ def test_the_proxy_hides_metrics_and_leads_the_stream_to_live() -> None:
         ("years", "root *"),
         ("", "reverse_proxy web:8000"),
     ]
-    assert SERVICES["proxy"]["volumes"] == ["./docker/Caddyfile:/etc/caddy/Caddyfile:ro"]
+    assert SERVICES["proxy"]["volumes"][0] == "./docker/Caddyfile:/etc/caddy/Caddyfile:ro"
+
+
+def test_who_changes_figures_and_who_sends_closed_years_have_one_folder() -> None:
+    folder = "/var/lib/charon-history"
+    assert all(SERVICES[name]["volumes"] == [f"history:{folder}"] for name in OURS)
+    assert f"history:{folder}:ro" in SERVICES["proxy"]["volumes"]
+    assert "history" in COMPOSE["volumes"]
+    assert f"HISTORY_DIR:{folder}" in read("docker/Caddyfile")
+    # A volume takes the owner of the folder that it is first mounted over.
+    assert f"--owner charon --group charon {folder}" in read("Dockerfile")
 
 
 # The image

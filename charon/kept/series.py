@@ -24,7 +24,7 @@ from markets.api.ready_series import ReadySeries
 Run = Callable[[Callable[[], ReadySeries | None]], Awaitable[ReadySeries | None]]
 logger = logging.getLogger(__name__)
 
-# Of one worker: twenty currencies of a quarter of a century, at 1.1 MB each.
+# Of one worker: some eighteen currencies of a quarter of a century, at 1.2 to 1.4 MB each.
 LIMIT = 24_000_000
 # To make one ready costs as much as so many answers of a year, so that it never costs more than it may save.
 WORTH = 20
