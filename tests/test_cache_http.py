@@ -133,14 +133,16 @@ def test_a_database_that_is_away_is_503_for_a_known_question_too(
     client: Client, dollar: None, monkeypatch: pytest.MonkeyPatch, fault: Exception
 ) -> None:
     client.get("/rates", USD)
+    waits: list[Any] = []
 
-    def down(*_: Any) -> Any:
+    def down(*asked: Any) -> Any:
+        waits.append(asked)
         raise fault
 
     monkeypatch.setattr(generations, "number_of", down)
     monkeypatch.setattr("markets.queries.rates.find_currency", down)
     response = client.get("/rates", USD)
-    assert (response.status_code, response.json()["error"]["code"]) == (503, "unavailable")
+    assert (response.status_code, response.json()["error"]["code"], len(waits)) == (503, "unavailable", 1)
 
 
 def test_a_strangers_host_is_refused_for_a_known_question_too(client: Client, dollar: None) -> None:

@@ -1,5 +1,6 @@
 """The plainest question at the front: without Django, and still what Django answers to it."""
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -75,12 +76,20 @@ def test_nothing_is_learned_of_an_answer_that_has_a_next_page(site: Site) -> Non
     assert site.asked == 2
 
 
-def test_a_database_that_is_away_is_told_by_django(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    def away(*_: object) -> None:
+def test_a_database_that_is_away_is_told_by_django_and_waited_for_once(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[object] = []
+
+    def away(*asked: object) -> None:
+        waits.append(asked)
         raise OperationalError("no database")
 
     monkeypatch.setattr(rates, "plain", away)
-    assert (site.get(YEAR).status, site.asked) == (200, 1)
+    monkeypatch.setattr(rates, "series", away)
+    answer = site.get(YEAR)
+    assert (answer.status, site.asked, len(waits)) == (503, 1, 1)
+    assert json.loads(answer.body)["error"]["code"] == "unavailable"
 
 
 def test_the_next_day_it_is_learned_anew(site: Site, at: Callable[[str], None]) -> None:

@@ -5,9 +5,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import DataError, OperationalError
 from django.test import Client
 
 from charon.api import plain
+from markets.api import rates
 from markets.models import Job, Source
 from markets.queries import rate_texts
 from markets.records import RateRecord, Table
@@ -136,3 +138,32 @@ def test_a_question_counts_towards_its_callers_limit_as_any_other(
     statuses = [client.get(f"/rates?{YEAR.replace('366', str(limit))}").status_code for limit in (5, 6, 7)]
     assert statuses == [200, 200, 429]
     assert len(short) == 2
+
+
+def test_a_database_that_is_away_is_waited_for_once(
+    nbp: Source, job: Job, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(nbp, job)
+    waits: list[object] = []
+
+    def away(*asked: object) -> None:
+        waits.append(asked)
+        raise OperationalError("no database")
+
+    monkeypatch.setattr(rates, "plain", away)
+    monkeypatch.setattr(rates, "series", away)
+    answer = client.get(f"/rates?{YEAR}")
+    assert (answer.status_code, answer["Retry-After"], len(waits)) == (503, "10", 1)
+    assert answer.json()["error"]["code"] == "unavailable"
+
+
+def test_what_only_the_short_way_fails_at_is_answered_by_the_long_one(
+    nbp: Source, job: Job, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(nbp, job)
+
+    def refused(*_: object) -> None:
+        raise DataError("a value that the database does not take")
+
+    monkeypatch.setattr(rates, "plain", refused)
+    assert client.get(f"/rates?{YEAR}").status_code == 200

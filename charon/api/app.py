@@ -18,7 +18,7 @@ from ninja.openapi.schema import OpenAPISchema
 
 from charon import detection
 from charon.api import described, health, idempotency, media, message_log, parameters
-from charon.api.errors import envelope, unauthorized, unavailable
+from charon.api.errors import envelope, no_database, unauthorized, unavailable
 from markets.api.assets import router as assets_router
 from markets.api.candles import router as candles_router
 from markets.api.compare import router as compare_router
@@ -192,9 +192,8 @@ def unauthenticated(request: HttpRequest, error: Exception) -> HttpResponse:
 
 @api.exception_handler(OperationalError)
 @api.exception_handler(InterfaceError)
-def no_database(request: HttpRequest, error: Exception) -> HttpResponse:
-    logger.error("The database cannot be asked: %s", error, exc_info=error)
-    return unavailable(request)
+def storage_fault(request: HttpRequest, error: Exception) -> HttpResponse:
+    return no_database(request, error)
 
 
 @api.exception_handler(Exception)

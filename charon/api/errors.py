@@ -1,5 +1,6 @@
 """The one shape of every error: `{"error": {"code", "message", "detail", "id"}}`."""
 
+import logging
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -8,6 +9,10 @@ from django.http.response import HttpResponseBase
 from markets.api.responses import reply
 from markets.jobs.redact import without_secrets
 
+logger = logging.getLogger(__name__)
+
+# In the environ: the fault of the storage that this request has met already. It waits no second time for the same.
+FAULT = "charon.storage_fault"
 # A database that is restarted is back within seconds.
 RETRY_SECONDS = 10
 CODES = {
@@ -71,6 +76,11 @@ def clean(detail: Any) -> Any:
     if isinstance(detail, dict):
         return {key: clean(value) for key, value in detail.items()}
     return [clean(value) for value in detail] if isinstance(detail, list | tuple) else detail
+
+
+def no_database(request: HttpRequest, error: BaseException) -> HttpResponse:
+    logger.error("The database cannot be asked: %s", error, exc_info=error)
+    return unavailable(request)
 
 
 def unavailable(request: HttpRequest, message: str = "", detail: Any = None) -> HttpResponse:

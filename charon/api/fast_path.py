@@ -13,6 +13,7 @@ from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from charon.api.errors import no_database
 from charon.kept.watched import PUBLIC
 from markets import clock
 from markets.api import exports
@@ -70,7 +71,11 @@ def ready_answers(get_response: View) -> View:
         address = (request.path_info, request.META.get("QUERY_STRING", ""))
         question = asked.find(address, today)
         is_public = request.method == "GET" and is_anonymous(request) and takes_json(request)
-        if question and is_public and (kept := look(request, question)):
+        try:
+            kept = look(request, question) if question and is_public else None
+        except (DatabaseError, InterfaceError) as error:
+            return no_database(request, error)
+        if kept:
             return of_day(send(request, kept))
         response = get_response(request)
         if not isinstance(response, CachedAnswer):
@@ -106,9 +111,5 @@ def is_anonymous(request: HttpRequest) -> bool:
 
 
 def look(request: HttpRequest, question: response_cache.Question) -> memory_cache.Cached | None:
-    """A database that cannot be asked is for the API to complain of."""
     request.get_host()  # refuses a host that is none of ours, as the middleware would that is passed by
-    try:
-        return response_cache.look(question)
-    except (DatabaseError, InterfaceError):
-        return None
+    return response_cache.look(question)

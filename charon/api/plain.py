@@ -16,12 +16,13 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from charon.api.addresses import API
+from charon.api.errors import FAULT, no_database
 from charon.api.fast_path import is_anonymous, takes_json
 from charon.api.limited import HEAVY_ROWS
 from markets.api import rates
 from markets.api.responses import CachedAnswer
 from markets.api.schemas import MAX_LIMIT, Paging
-from markets.errors import QuestionError
+from markets.errors import QuestionError, is_storage_fault
 
 View = Callable[[HttpRequest], HttpResponseBase]
 
@@ -48,7 +49,12 @@ def plain_questions(get_response: View) -> View:
         if asked is None or not is_anonymous(request) or not takes_json(request):
             return get_response(request)
         request.get_host()  # refuses a host that is none of ours, as the middleware would that is passed by
-        found = answer(asked)
+        if fault := request.META.get(FAULT):
+            return no_database(request, fault)
+        try:
+            found = answer(asked)
+        except (DatabaseError, InterfaceError) as error:
+            return no_database(request, error)
         return CachedAnswer(*found) if found else get_response(request)
 
     return middleware
@@ -76,7 +82,12 @@ def read_of(query: str) -> Plain | None:
 
 
 def answer(asked: Plain) -> rates.Answered | None:
+    """A fault of the storage is raised: who asks Django then waits for the same once more."""
     try:
         return rates.plain(*asked)
-    except (ValueError, QuestionError, DatabaseError, InterfaceError):
+    except (ValueError, QuestionError):
+        return None
+    except (DatabaseError, InterfaceError) as error:
+        if is_storage_fault(error):
+            raise
         return None

@@ -11,11 +11,12 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import DatabaseError, InterfaceError, close_old_connections
 
 from charon import access_log, metrics, request_ids
 from charon.api import plain
 from charon.api.client_address import address_in, is_proxy
+from charon.api.errors import FAULT
 from charon.api.limits import READS, check
 from charon.kept.answers import OWN, Pairs
 from charon.kept.noting import NOTE, Note
@@ -71,6 +72,9 @@ def answered(asked: plain.Plain, known: Learned, environ: dict[str, Any]) -> Ans
     try:
         with request_ids.working_for(number):
             found = plain.answer(asked)
+    except (DatabaseError, InterfaceError) as error:
+        environ[FAULT] = error
+        return None
     finally:
         close_old_connections()
     if found is None or found.kept.next:

@@ -165,8 +165,8 @@ def forget_all() -> None:
         for path in (root / FOLDER).iterdir():
             if path.is_dir() and not path.is_symlink():
                 mark(root, path.name)
-                for file in [one for one in path.iterdir() if one.suffix not in PACKED]:
-                    remove(file)
+                for plain in [one for one in path.iterdir() if one.suffix not in PACKED]:
+                    remove(plain)
                 shutil.rmtree(path)
         remove(root / FOLDER / INDEX)
         for path in (root / FOLDER).glob("*.parquet"):
