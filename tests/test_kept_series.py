@@ -1,9 +1,10 @@
 """A currency that is asked for often stands ready: new questions about its days cost no statement."""
 
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from django.db import OperationalError, connection
 from django.test import Client
@@ -14,7 +15,9 @@ from charon.kept.series import ReadySeriesShelf
 from charon.kept.shelves import Shelves
 from markets.api import ready_series
 from markets.api.ready_series import ReadySeries
+from markets.api.responses import page
 from markets.models import Rate, Source
+from markets.queries import rate_texts
 from tests.front_fakes import Proto
 from tests.kept_front import Site, running
 from tests.test_pages_instrument import history
@@ -100,7 +103,12 @@ def test_a_currency_is_made_ready_once_it_is_worth_it_and_not_before(
 ) -> None:
     made: list[str] = []
     shelf = site.front.keeper.series
-    monkeypatch.setattr(shelf, "make", lambda code: made.append(code) or ReadySeries.of(code))
+
+    def noted(code: str) -> ReadySeries | None:
+        made.append(code)
+        return ReadySeries.of(code)
+
+    monkeypatch.setattr(shelf, "make", noted)
     for start in ("2026-09-01", "2026-09-02"):
         site.get(asked("usd", start))
     assert made == []
@@ -132,6 +140,34 @@ def test_one_that_is_larger_than_all_the_room_is_not_kept(site: Site) -> None:
 def test_a_series_that_is_too_long_is_read_from_the_tables(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ready_series, "MOST_DAYS", 60)
     assert ReadySeries.of("USD") is None
+
+
+def test_rows_of_every_kind_are_told_as_they_are(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of more sources than there are bytes for the texts between figures, with what JSON must escape."""
+    first, odd = date(2026, 1, 1), ('a"b', "c\\d", "\x01\n", "żółć\u2028", "", None)
+    rows = [
+        {
+            "code": "USD",
+            "base": "USD",
+            "quote": "PLN",
+            "effective_date": (first + timedelta(days=number // 2)).isoformat(),
+            "mid": f"3.{number:010}",
+            "bid": None if number % 3 else "0.0000000001",
+            "ask": "1E" if number % 5 else None,
+            "unit": number % 2,
+            "source": f"source {number % 40}",
+            "table": "AB"[number % 2],
+            "table_no": odd[number % len(odd)],
+        }
+        for number in range(200)
+    ]
+    monkeypatch.setattr(rate_texts, "rows", lambda *_: rows)
+    found = ReadySeries.of("USD")
+    assert found is not None
+    assert len(found.marks) == len(ready_series.MARKS)
+    assert found.body(date.min, date.max, 200) == msgspec.json.encode(page(rows, 200))
+    assert found.body(first, first, 2) == msgspec.json.encode(page(rows[:2], 2))
+    assert found.body(first, first, 1) is None
 
 
 def test_a_database_that_goes_away_meanwhile_takes_no_answer_with_it(

@@ -24,10 +24,10 @@ from markets.api.ready_series import ReadySeries
 Run = Callable[[Callable[[], ReadySeries | None]], Awaitable[ReadySeries | None]]
 logger = logging.getLogger(__name__)
 
-# Of one worker: some eighteen currencies of a quarter of a century, at 1.2 to 1.4 MB each.
-LIMIT = 24_000_000
-# To make one ready costs as much as so many answers of a year, so that it never costs more than it may save.
-WORTH = 20
+# Of one worker: all currencies that there ever were, of which one of table A takes 0.2 to 0.4 MB.
+LIMIT = 16_000_000
+# To make one ready costs as much as some forty answers of a year, so that it never costs more than was spent anyway.
+WORTH = 40
 
 NEXT = "link"
 OF_BODY = frozenset({"ETag", "Content-Length"})
