@@ -81,6 +81,14 @@ def test_whatever_the_limit_it_is_what_django_answers(site: Site, client: Client
     assert bytes(site.get(path).body) == client.get(path).content
 
 
+@pytest.mark.parametrize(("encoding", "kept"), [("gzip", 1), ("", 0)])
+def test_only_what_was_packed_takes_a_place_on_the_shelf(site: Site, encoding: str, kept: int) -> None:
+    make_ready(site)
+    site.front.keeper.shelves = Shelves()
+    site.get(asked(), ("accept-encoding", encoding))
+    assert sum(len(shelf.rows) for shelf in site.front.keeper.shelves.paths.values()) == kept
+
+
 def test_a_period_with_a_next_page_is_asked_of_django(site: Site) -> None:
     make_ready(site)
     assert "link" in site.get(asked(limit=7)).headers
@@ -114,6 +122,18 @@ def test_a_currency_is_made_ready_once_it_is_worth_it_and_not_before(
     assert made == []
     site.all([site.scope(asked("USD", f"2026-09-{day}"), []) for day in range(10, 20)])
     assert made == ["USD"]
+
+
+def test_one_that_was_much_asked_for_is_made_ready_again_after_a_change(site: Site, nbp: Source) -> None:
+    make_ready(site)
+    make_ready(site, "EUR")
+    for day in range(1, series.WORTH + 1):
+        site.get(asked(start=f"2026-10-0{day}"))
+    assert site.asked == 0
+    nbp.save()
+    for code in ("USD", "EUR"):
+        site.get(asked(code, end="2026-11-19"))
+    assert list(site.front.keeper.series.ready) == ["USD"]
 
 
 def test_the_same_code_in_small_letters_is_the_same_currency(site: Site) -> None:

@@ -8,9 +8,9 @@ import asyncio
 import logging
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
-from typing import NamedTuple
 
 from django.db import close_old_connections
 
@@ -33,9 +33,11 @@ NEXT = "link"
 OF_BODY = frozenset({"ETag", "Content-Length"})
 
 
-class Ready(NamedTuple):
+@dataclass(slots=True)
+class Ready:
     series: ReadySeries
     versions: tuple[int, ...]
+    served: int = 0
 
 
 class ReadySeriesShelf:
@@ -59,10 +61,12 @@ class ReadySeriesShelf:
             return None
         if ready.versions != now:
             self.drop(code)
+            self.asked[code] = min(ready.served, WORTH - 1)  # one that was much asked for is made ready again at once
             return None
         body = ready.series.body(plain.start, plain.end, plain.limit)
         if body is None:
             return None
+        ready.served += 1
         self.ready.move_to_end(code)
         etag = f'"{blake2b(body, digest_size=16).hexdigest()}"'
         headers = [pair for pair in like.plain.headers if pair[0] not in OF_BODY]
