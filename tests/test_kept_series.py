@@ -89,10 +89,14 @@ def test_only_what_was_packed_takes_a_place_on_the_shelf(site: Site, encoding: s
     assert sum(len(shelf.rows) for shelf in site.front.keeper.shelves.paths.values()) == kept
 
 
-def test_a_period_with_a_next_page_is_asked_of_django(site: Site) -> None:
+@pytest.mark.parametrize("path", [asked(limit=7), "/api/v1/rates?limit=20&to=2026-11-20&code=usd&from=2025-11-01"])
+def test_the_next_page_is_named_as_django_names_it(site: Site, path: str) -> None:
+    django = told(site.get(path))
+    assert "offset" in django[1]["link"]
     make_ready(site)
-    assert "link" in site.get(asked(limit=7)).headers
-    assert site.asked == 1
+    site.front.keeper.shelves = Shelves()
+    site.django.away = True
+    assert told(site.get(path)) == django
 
 
 def test_a_new_figure_and_a_correction_are_in_the_next_answer(site: Site, nbp: Source) -> None:
@@ -185,9 +189,9 @@ def test_rows_of_every_kind_are_told_as_they_are(site: Site, monkeypatch: pytest
     found = ReadySeries.of("USD")
     assert found is not None
     assert len(found.marks) == len(ready_series.MARKS)
-    assert found.body(date.min, date.max, 200) == msgspec.json.encode(page(rows, 200))
-    assert found.body(first, first, 2) == msgspec.json.encode(page(rows[:2], 2))
-    assert found.body(first, first, 1) is None
+    assert found.body(date.min, date.max, 200) == (msgspec.json.encode(page(rows, 200)), 200)
+    assert found.body(date.min, date.max, 50) == (msgspec.json.encode(page(rows[:50], 200)), 200)
+    assert found.body(first, first, 2) == (msgspec.json.encode(page(rows[:2], 2)), 2)
 
 
 def test_a_database_that_goes_away_meanwhile_takes_no_answer_with_it(

@@ -17,6 +17,7 @@ from django.db import close_old_connections
 from charon.kept import stamp
 from charon.kept.answers import Kept, form
 from charon.kept.asking import Asked
+from charon.kept.short import OF_ONE, next_page
 from charon.kept.stamp import Versions
 from markets import clock
 from markets.api.ready_series import ReadySeries
@@ -28,9 +29,6 @@ logger = logging.getLogger(__name__)
 LIMIT = 16_000_000
 # To make one ready costs as much as some forty answers of a year, so that it never costs more than was spent anyway.
 WORTH = 40
-
-NEXT = "link"
-OF_BODY = frozenset({"ETag", "Content-Length"})
 
 
 @dataclass(slots=True)
@@ -63,13 +61,13 @@ class ReadySeriesShelf:
             self.drop(code)
             self.asked[code] = min(ready.served, WORTH - 1)  # one that was much asked for is made ready again at once
             return None
-        body = ready.series.body(plain.start, plain.end, plain.limit)
-        if body is None:
-            return None
+        body, days = ready.series.body(plain.start, plain.end, plain.limit)
         ready.served += 1
         self.ready.move_to_end(code)
         etag = f'"{blake2b(body, digest_size=16).hexdigest()}"'
-        headers = [pair for pair in like.plain.headers if pair[0] not in OF_BODY]
+        headers = [pair for pair in like.plain.headers if pair[0].lower() not in OF_ONE]
+        if days > plain.limit:
+            headers.append(next_page(asked.question.path, asked.question.query, f"offset={plain.limit}"))
         return Kept(
             form(headers, etag, body), like.view, like.route, scopes=like.scopes, versions=now, until=like.until
         )
@@ -77,7 +75,7 @@ class ReadySeriesShelf:
     def saw(self, asked: Asked, kept: Kept, run: Run) -> None:
         """An answer that Django gave. `run` has the currency made ready in a thread; whoever asked waits no longer."""
         plain = asked.question.plain
-        if plain is None or any(name.lower() == NEXT for name, _ in kept.plain.headers):
+        if plain is None:
             return
         self.learned[asked.is_secure] = kept
         code = plain.code.upper()

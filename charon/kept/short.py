@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from datetime import date
 from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections
@@ -22,10 +23,10 @@ from charon.kept.answers import OWN, Pairs
 from charon.kept.noting import NOTE, Note
 from charon.serving.wsgi import Answer
 from markets import clock
+from markets.api.responses import link_of
 
-# Of one body alone, and told here; with a next page there is more to say.
-OF_ONE = OWN | {"etag", "content-length"}
-NEXT = "link"
+# Of one body alone, and told here.
+OF_ONE = OWN | {"etag", "content-length", "link"}
 
 
 class Learned(NamedTuple):
@@ -53,7 +54,7 @@ class Short:
             return told
         answer = self.django(environ)
         names = {name.lower() for name, _ in answer.headers}
-        if environ[NOTE] and answer.status == 200 and "etag" in names and NEXT not in names and today == clock.today():
+        if environ[NOTE] and answer.status == 200 and "etag" in names and today == clock.today():
             headers = [pair for pair in answer.headers if pair[0].lower() not in OF_ONE]
             self.learned[secure] = Learned(today, headers, environ[NOTE])
         return answer
@@ -77,7 +78,7 @@ def answered(asked: plain.Plain, known: Learned, environ: dict[str, Any]) -> Ans
         return None
     finally:
         close_old_connections()
-    if found is None or found.kept.next:
+    if found is None:
         return None
     kept, note = found.kept, known.note
     verdict = check(address_in(environ), "", READS)
@@ -89,7 +90,13 @@ def answered(asked: plain.Plain, known: Learned, environ: dict[str, Any]) -> Ans
     if settings.LOG_ACCESS:
         access_log.write("GET", note.route, 200, seconds, len(kept.body))
     of_body = [("Content-Length", str(len(kept.body))), ("ETag", f'"{kept.etag}"')]
+    if kept.next:
+        of_body.append(next_page(environ["PATH_INFO"], environ["QUERY_STRING"], kept.next))
     return Answer(200, [*known.headers, *of_body, *own], kept.body)
+
+
+def next_page(path: str, query: str, following: str) -> tuple[str, str]:
+    return "Link", link_of(path, dict(parse_qsl(query)), dict(parse_qsl(following)))
 
 
 def is_secure(environ: dict[str, Any]) -> bool:

@@ -85,13 +85,11 @@ class ReadySeries:
     def size(self) -> int:
         return len(self.rows) + 4 * (len(self.days) + len(self.places))
 
-    def body(self, start: date, end: date, limit: int) -> bytes | None:
-        """The answer to this period; None where it has a next page."""
+    def body(self, start: date, end: date, limit: int) -> tuple[bytes, int]:
+        """The answer to this period, and of how many days its first page is."""
         first = bisect_left(self.days, start.toordinal())
         last = bisect_right(self.days, end.toordinal(), lo=first)
-        if last - first > limit:
-            return None
-        rows = self.rows[self.places[first] : self.places[last]]
+        rows = self.rows[self.places[first] : self.places[min(last, first + limit)]]
         for text, mark in self.marks.items():
             rows = rows.replace(mark, text)
-        return b"%b%b%b%d%b" % (HEAD, rows.removesuffix(b","), MIDDLE, last - first, END)
+        return b"%b%b%b%d%b" % (HEAD, rows.removesuffix(b","), MIDDLE, last - first, END), last - first

@@ -7,7 +7,7 @@ Each list is also answered as a file (`markets.api.exports`), which no cache of 
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, TypeVar
 
@@ -151,11 +151,12 @@ def linked(request: HttpRequest, content: Any) -> HttpResponse:
 
 def link(request: HttpRequest, following: str) -> str:
     """The address of the next page (RFC 8288): this one with other parameters."""
-    asked = request.GET.copy()
-    for name, value in QueryDict(following).items():
-        asked[name] = str(value)
-    told = {name: str(value) for name, value in asked.items() if value}
-    return f'<{request.path_info}?{urlencode(told)}>; rel="next"'
+    return link_of(request.path_info, request.GET.dict(), QueryDict(following).dict())
+
+
+def link_of(path: str, asked: Mapping[str, object], following: Mapping[str, object]) -> str:
+    told = {name: str(value) for name, value in {**asked, **following}.items() if value}
+    return f'<{path}?{urlencode(told)}>; rel="next"'
 
 
 def fresh(
