@@ -8,6 +8,7 @@ Each list is also answered as a file (`markets.api.exports`), which no cache of 
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any, TypeVar
 
@@ -20,8 +21,10 @@ from django.utils.http import urlencode
 from ninja import Schema
 
 from markets.api import exports
+from markets.api.export_query import JSON as JSON_FORMAT
+from markets.api.export_query import Export
 from markets.api.schemas import Paging
-from markets.exports.format import Rows
+from markets.exports.format import Row, Rows
 from markets.licence import Audience, audience
 from markets.models import Instrument
 from markets.redis import memory_cache, response_cache
@@ -211,6 +214,13 @@ def tag(response: HttpResponse) -> str:
     """Body and headers: a 304 must not leave a client with an old `X-Total-Count`."""
     told = repr(sorted(response.items())).encode()
     return f'"{blake2b(told + response.content, digest_size=16).hexdigest()}"'
+
+
+def typed(query: Export, rows: list[Row], *moments: str) -> list[Row]:
+    """Rows of text (`markets.queries.texts`); a file has its moments as such, which a spreadsheet reckons with."""
+    if query.format == JSON_FORMAT:
+        return rows
+    return [row | {name: datetime.fromisoformat(row[name]) for name in moments} for row in rows]
 
 
 def own(request: HttpRequest, content: Any) -> HttpResponse:

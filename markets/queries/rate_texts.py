@@ -33,9 +33,9 @@ def question(kind: str, table: str | None, asker: Audience, proof: bool) -> Text
     def asked(instrument: int, start: date, end: date) -> "QuerySet[Rate, Any]":
         rows = Rate.objects.filter(instrument=instrument).between(start, end)
         shown = rates.chosen(rows, kind, table, None).publishable(asker)
-        return shown.values_list("scale", *figures, day_of("effective_date"), *rest)
+        return shown.values_list(*figures, day_of("effective_date"), *rest)
 
-    return TextsOf(asked, len(figures), NUMBER, *DAYS)
+    return TextsOf(asked, NUMBER, *DAYS)
 
 
 def rows(of: Stretch, limit: int, offset: int, *, proof: bool = False) -> list[Row]:
@@ -57,7 +57,7 @@ def rows(of: Stretch, limit: int, offset: int, *, proof: bool = False) -> list[R
             "table": table,
             "table_no": number or None,
         }
-        for _scale, mid, bid, ask, day, source, table, number, *_keys in lines
+        for mid, bid, ask, day, source, table, number, *_keys in lines
     ]
     return [row | proof_of(*line[-2:]) for row, line in zip(drawn, lines, strict=True)] if proof else drawn
 
@@ -66,12 +66,12 @@ def rows(of: Stretch, limit: int, offset: int, *, proof: bool = False) -> list[R
 def gold_question(asker: Audience) -> TextsOf:
     def asked(start: date, end: date) -> "QuerySet[Rate, Any]":
         shown = rates.gold(start, end, None, asker)
-        return shown.values_list("scale", Digits("mid"), day_of("effective_date"), "source__code")
+        return shown.values_list(Digits("mid"), day_of("effective_date"), "source__code")
 
-    return TextsOf(asked, 1, *DAYS)
+    return TextsOf(asked, *DAYS)
 
 
 def gold_rows(start: date, end: date, asker: Audience, limit: int, offset: int) -> list[Row]:
     """A page as `rates.gold_rows` has it; one statement."""
     lines = gold_question(asker).page(limit, offset, start, end)
-    return [{"effective_date": day, "price": price, "unit": "g", "source": source} for _, price, day, source in lines]
+    return [{"effective_date": day, "price": price, "unit": "g", "source": source} for price, day, source in lines]
