@@ -245,17 +245,30 @@ def array(paging: Paging, rows: QuerySet[M], items: Callable[[QuerySet[M]], Item
 def listing(paging: Paging, rows: QuerySet[M], items: Callable[[QuerySet[M]], Items]) -> dict[str, Any]:
     """A page and how many there are in all; a page that is not full knows that by itself. A file has no count."""
     found = array(paging, rows, items)
-    return page(found, 0) if isinstance(found, Rows) else counted(paging, list(found), lambda: rows)
+    if isinstance(found, Rows):
+        return page(found, 0)
+    sent = list(found)
+    if knows_its_count(paging, sent):
+        return page(sent, paging.offset + len(sent))
+    count = rows.count()
+    return with_next(page(sent, count), following(paging, rows, len(sent), count))
 
 
-def counted(paging: Paging, found: Sequence[Any], rows: Callable[[], QuerySet[M]]) -> dict[str, Any]:
-    """A page that was read already; `rows` makes the question that a full one is counted by."""
-    if len(found) < paging.limit and not paging.has_cursor and (found or not paging.offset):
+def counted(paging: Paging, found: Sequence[Any], count: Callable[[], int]) -> dict[str, Any]:
+    """A page by offset that was read already; a full one is counted."""
+    if knows_its_count(paging, found):
         return page(found, paging.offset + len(found))
-    asked = rows()
-    count = asked.count()
-    more = following(paging, asked, len(found), count)
-    return page(found, count) | ({NEXT: more} if more else {})
+    number, last = count(), paging.offset + len(found)
+    has_more = len(found) == paging.limit and last < number
+    return with_next(page(found, number), {"offset": last} if has_more else {})
+
+
+def knows_its_count(paging: Paging, found: Sequence[Any]) -> bool:
+    return len(found) < paging.limit and not paging.has_cursor and bool(found or not paging.offset)
+
+
+def with_next(answer: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    return answer | ({NEXT: more} if more else {})
 
 
 def following(paging: Paging, rows: QuerySet[M], sent: int, count: int) -> dict[str, Any]:

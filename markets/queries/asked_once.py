@@ -14,6 +14,8 @@ from markets.queries.kept import KeptQuestion, Line, converted
 TEXTS = ("\x01first", "\x01second", "\x01third")
 NUMBERS = (-2_000_000_011, -2_000_000_012, -2_000_000_013)
 NUMBER = NUMBERS[0]
+# For a column of two bytes, outside of whose range Django writes no condition.
+SMALL_NUMBER = 32_003
 DAYS = (date(1, 1, 2), date(1, 1, 3))
 MOMENTS = tuple(datetime(1, 1, day, tzinfo=UTC) for day in range(2, 6))
 
@@ -21,8 +23,8 @@ Value = str | int | date
 # A mark in a tuple stands for as many values as are given: for an IN, and not empty.
 Mark = Value | tuple[Value]
 Given = Value | Sequence[Value]
-# What a mark may be once it is written; a list is none, and no key of a dict.
-MARKED = frozenset({str, int, date, datetime})
+# What a mark may be once it is written, psycopg's own kinds of a number too; a list is none, and no key of a dict.
+MARKED = (str, int, date)
 
 
 class QuestionOf(KeptQuestion):
@@ -36,7 +38,14 @@ class QuestionOf(KeptQuestion):
 
     def rows_of(self, *values: Given) -> list[Line]:
         """One statement, with Django's own conversion of each column."""
-        found = self.bare_rows_of(*values)
+        return self.told(self.bare_rows_of(*values))
+
+    def page_of(self, limit: int, offset: int, *values: Given) -> list[Line]:
+        """The same of a part. As parameters: Django would write another statement for each limit."""
+        statement, places = self.statement_of(*values)
+        return self.told(self.fetched(f"{statement} LIMIT %s OFFSET %s", [*places, limit, offset]))
+
+    def told(self, found: list[Line]) -> list[Line]:
         converters = self.made[connection.vendor][2]
         return [converted(row, converters) for row in found] if converters else found
 
@@ -54,7 +63,7 @@ class QuestionOf(KeptQuestion):
         """The SQL with these values in the places of the marks."""
         statement, places, _ = self.made.get(connection.vendor) or self.make()
         given = dict(zip(map(stored, self.marks), map(stored, values), strict=True))
-        filled = [given.get(one, one) if type(one) in MARKED else one for one in places]
+        filled = [given.get(one, one) if isinstance(one, MARKED) else one for one in places]
         return spread(statement, filled) if any(type(one) is list for one in given.values()) else (statement, filled)
 
 

@@ -23,6 +23,10 @@ class Stretch(NamedTuple):
     table: str | None
     asker: Audience
 
+    @property
+    def values(self) -> tuple[int, date, date]:
+        return self.instrument.pk, self.start, self.end
+
 
 @cache
 def question(kind: str, table: str | None, asker: Audience, proof: bool) -> TextsOf:
@@ -42,7 +46,7 @@ def rows(of: Stretch, limit: int, offset: int, *, proof: bool = False) -> list[R
     """A page as `rate_rows.as_they_stand` has it; one statement."""
     code, base, quote = of.instrument.code, of.instrument.base, of.instrument.quote
     found = question(of.instrument.kind, of.table, of.asker, proof)
-    lines = found.page(limit, offset, of.instrument.pk, of.start, of.end)
+    lines = found.page(limit, offset, *of.values)
     drawn = [
         {
             "code": code,
@@ -62,6 +66,10 @@ def rows(of: Stretch, limit: int, offset: int, *, proof: bool = False) -> list[R
     return [row | proof_of(*line[-2:]) for row, line in zip(drawn, lines, strict=True)] if proof else drawn
 
 
+def count(of: Stretch) -> int:
+    return question(of.instrument.kind, of.table, of.asker, proof=False).count(*of.values)
+
+
 @cache
 def gold_question(asker: Audience) -> TextsOf:
     def asked(start: date, end: date) -> "QuerySet[Rate, Any]":
@@ -75,3 +83,7 @@ def gold_rows(start: date, end: date, asker: Audience, limit: int, offset: int) 
     """A page as `rates.gold_rows` has it; one statement."""
     lines = gold_question(asker).page(limit, offset, start, end)
     return [{"effective_date": day, "price": price, "unit": "g", "source": source} for price, day, source in lines]
+
+
+def gold_count(start: date, end: date, asker: Audience) -> int:
+    return gold_question(asker).count(start, end)

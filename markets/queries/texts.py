@@ -8,12 +8,11 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection
 from django.db.models import Func, IntegerField, QuerySet, TextField
 from django.db.models.functions import Cast
 
-from markets.queries.asked_once import Given, Mark, PreparedQuestion
-from markets.queries.kept import Line, converted
+from markets.queries.asked_once import Given, Mark, PreparedQuestion, QuestionOf
+from markets.queries.kept import Line
 
 # Columns of prices and computed values have so many; of a REAL only so many digits are what was put in.
 MOST_DECIMALS, REAL_DIGITS = 10, 15
@@ -89,27 +88,29 @@ def midnight_of(column: str) -> Func:
 def number_of(rows: "QuerySet[Any, Any]") -> "QuerySet[Any, Any]":
     """As `rows.count()` asks."""
     count = Func(template="COUNT(*)", output_field=IntegerField())
-    return rows.order_by().annotate(number_of_rows=count).values_list("number_of_rows")
+    counted: QuerySet[Any, Any] = rows.order_by().annotate(number_of_rows=count)
+    return counted.values_list("number_of_rows")
 
 
-class TextsOf(PreparedQuestion):
-    """A list whose columns are texts, counts and truths, page by page."""
+class TextsOf:
+    """A list whose columns are texts, counts and truths, page by page.
 
-    def __init__(self, question: "Callable[..., QuerySet[Any, Any]]", *marks: Mark) -> None:
-        super().__init__(question, *marks)
-        self.counting = PreparedQuestion(lambda *given: number_of(question(*given)), *marks)
+    Prepared, unless the best plan depends on the values: a filter that few rows pass, or nearly all.
+    """
+
+    def __init__(
+        self, question: "Callable[..., QuerySet[Any, Any]]", *marks: Mark, kind: type[QuestionOf] = PreparedQuestion
+    ) -> None:
+        self.lines = kind(question, *marks)
+        self.number = kind(lambda *given: number_of(question(*given)), *marks)
 
     def page(self, limit: int, offset: int, *values: Given) -> list[Line]:
         """One statement."""
-        statement, places = self.statement_of(*values)
-        # As parameters: Django would write another statement for each limit.
-        found = self.fetched(f"{statement} LIMIT %s OFFSET %s", [*places, limit, offset])
-        converters = self.made[connection.vendor][2]
-        return [converted(line, converters) for line in found] if converters else found
+        return self.lines.page_of(limit, offset, *values)
 
     def count(self, *values: Given) -> int:
         """How many there are in all; one statement."""
-        [(number,)] = self.counting.bare_rows_of(*values)
+        [(number,)] = self.number.bare_rows_of(*values)
         return int(number)
 
 
