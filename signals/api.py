@@ -11,7 +11,7 @@ from markets.api import cursors
 from markets.api.as_of import checked
 from markets.api.export_query import JSON
 from markets.api.responses import DAILY as KEPT_A_DAY
-from markets.api.responses import fresh, knows_its_count, listing, page, page_of, serve, unusual, with_next
+from markets.api.responses import fresh, knows_its_count, listing, page, page_of, serve, typed, unusual, with_next
 from markets.api.schemas import COMMON_ERRORS, Envelope, NewestFirst, Paging, behind_cursor
 from markets.errors import QuestionError, UnknownCodeError
 from markets.licence import Audience, audience
@@ -95,9 +95,8 @@ def current(request: HttpRequest, query: Query[CurrentQuery], paging: Query[Pagi
         return response_cache.Question.of("signals", generations.ANY, "current", limit, **rest)
 
     def compute(asker: Audience) -> dict[str, Any]:
-        shown = Instrument.objects.exclude(pk__in=closed(asker))
-        items = current_rows(shown, wanted, everywhere, closed_markets(asker))
-        return page_of(paging, items, list)
+        items = current_rows(asker, wanted, everywhere)
+        return page_of(paging, items, lambda found: typed(paging, list(found), "generated_at"))
 
     return serve(request, response_cache.of_page(paging.limit, question), compute)
 

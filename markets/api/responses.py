@@ -220,7 +220,7 @@ def typed(query: Export, rows: list[Row], *moments: str) -> list[Row]:
     """Rows of text (`markets.queries.texts`); a file has its moments as such, which a spreadsheet reckons with."""
     if query.format == JSON_FORMAT:
         return rows
-    return [row | {name: datetime.fromisoformat(row[name]) for name in moments} for row in rows]
+    return [row | {name: row[name] and datetime.fromisoformat(row[name]) for name in moments} for row in rows]
 
 
 def own(request: HttpRequest, content: Any) -> HttpResponse:
