@@ -13,7 +13,6 @@ from typing import Any
 from markets.instruments import redenominations
 from markets.instruments.names import GOLD
 from markets.queries.figures import Figure, Series
-from markets.queries.rates import digits
 
 ZLOTY = "PLN"
 # Published mids have four to six of them; two more keep what a division adds.
@@ -104,9 +103,8 @@ def fields(pair: Pair, figures: Sequence[Figure]) -> dict[str, Any]:
     """What a row says of its value: the published figure as it is, or the computed one and its legs."""
     if pair.is_published:
         (one,) = figures
-        mid, bid, ask = (digits(value, one.scale) for value in (one.mid, one.bid, one.ask))
         return {
-            "mid": mid, "bid": bid, "ask": ask, "source": one.source, "table": one.table,
+            "mid": one.mid, "bid": one.bid, "ask": one.ask, "source": one.source, "table": one.table,
             "table_no": one.number or None, "derived": False, "legs": None,
         }  # fmt: skip
     return {
@@ -130,7 +128,7 @@ def shared(values: Iterable[str | None]) -> str | None:
 def leg(code: str, figure: Figure) -> dict[str, Any]:
     return {
         "code": code,
-        "mid": digits(figure.mid, figure.scale),
+        "mid": figure.mid,
         "effective_date": figure.day,
         "source": figure.source,
         "table": figure.table,

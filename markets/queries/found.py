@@ -3,6 +3,7 @@
 The same as `markets.instruments.find`, which the writer uses as well; Django's own way takes 1.6 ms each time.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 from django.db import connection
@@ -19,6 +20,7 @@ def columns(rows: "QuerySet[Instrument]") -> "QuerySet[Instrument, Any]":
 
 
 BY_CODE = PreparedQuestion(lambda code: columns(Instrument.objects.filter(code=code)), TEXTS[0])
+BY_CODES = PreparedQuestion(lambda codes: columns(Instrument.objects.filter(code__in=codes)), (TEXTS[0],))
 BY_ALIAS = PreparedQuestion(lambda name: columns(Instrument.objects.filter(aliases__name=name)), TEXTS[0])
 
 
@@ -29,6 +31,11 @@ def find(text: str) -> Instrument | None:
     wanted = text.strip().upper()
     rows = BY_CODE.rows_of(wanted) or BY_ALIAS.rows_of(wanted)
     return instrument(*rows[0]) if rows else None
+
+
+def of_codes(codes: Collection[str]) -> list[Instrument]:
+    """In any order; one statement."""
+    return [instrument(*row) for row in BY_CODES.rows_of(list(codes))] if codes else []
 
 
 def instrument(*values: Any) -> Instrument:
