@@ -35,6 +35,14 @@ class QuestionOf(KeptQuestion):
     def __init__(self, question: "Callable[..., QuerySet[Any, Any]]", *marks: Mark) -> None:
         super().__init__(lambda: question(*marks))
         self.marks = [mark[0] if isinstance(mark, tuple) else mark for mark in marks]
+        self.of_lists = frozenset(mark[0] for mark in marks if isinstance(mark, tuple))
+
+    def make(self) -> tuple[str, Line, dict[int, Any]]:
+        statement, places, converters = super().make()
+        if connection.vendor == "postgresql" and self.of_lists:
+            statement = with_arrays(statement, [isinstance(one, MARKED) and one in self.of_lists for one in places])
+            self.made[connection.vendor] = (statement, places, converters)
+        return statement, places, converters
 
     def rows_of(self, *values: Given) -> list[Line]:
         """One statement, with Django's own conversion of each column."""
@@ -64,7 +72,7 @@ class QuestionOf(KeptQuestion):
         statement, places, _ = self.made.get(connection.vendor) or self.make()
         given = dict(zip(map(stored, self.marks), map(stored, values), strict=True))
         filled = [given.get(one, one) if isinstance(one, MARKED) else one for one in places]
-        return spread(statement, filled) if any(type(one) is list for one in given.values()) else (statement, filled)
+        return spread(statement, filled) if self.of_lists and connection.vendor == "sqlite" else (statement, filled)
 
 
 class PreparedQuestion(QuestionOf):
@@ -93,6 +101,16 @@ class PreparedQuestion(QuestionOf):
                 cursor.execute(statement, places)
             found: list[Line] = cursor.fetchall()
         return found
+
+
+def with_arrays(statement: str, are_lists: list[bool]) -> str:
+    """One place for a list, however long it is: it is planned once, and an array is sent faster than its numbers."""
+    first, *rest = statement.split("%s")
+    for is_list, text in zip(are_lists, rest, strict=True):
+        if is_list and not first.endswith("IN ("):
+            raise TypeError(f"A list stands in no IN: {statement}")
+        first = (f"{first.removesuffix('IN (')}= ANY (%s" if is_list else f"{first}%s") + text
+    return first
 
 
 def spread(statement: str, filled: list[Any]) -> tuple[str, list[Any]]:

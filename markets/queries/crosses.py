@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Context, Decimal
+from functools import cached_property
 from typing import Any
 
 from markets.instruments import redenominations
@@ -23,7 +24,7 @@ EXACT = Context(prec=80, rounding=ROUND_HALF_UP)
 ONE = Decimal(1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pair:
     """`base` in `quote`. `top` and `below` are the codes whose figures are needed: EUR and USD for EUR in USD; both
     are empty for a currency in itself. `grams` is how much gold one of it is: the NBP publishes the gram.
@@ -40,7 +41,7 @@ class Pair:
         """That of the instrument where there is one: `USD` is the dollar in PLN."""
         return self.base if self.quote == ZLOTY else f"{self.base}{self.quote}"
 
-    @property
+    @cached_property
     def legs(self) -> tuple[str, ...]:
         return tuple(code for code in (self.top, self.below) if code)
 

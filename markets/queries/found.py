@@ -20,7 +20,7 @@ def columns(rows: "QuerySet[Instrument]") -> "QuerySet[Instrument, Any]":
 
 
 BY_CODE = PreparedQuestion(lambda code: columns(Instrument.objects.filter(code=code)), TEXTS[0])
-BY_CODES = PreparedQuestion(lambda codes: columns(Instrument.objects.filter(code__in=codes)), (TEXTS[0],))
+BY_CODES = PreparedQuestion(lambda codes: Instrument.objects.filter(code__in=codes).values_list(*FIELDS), (TEXTS[0],))
 BY_ALIAS = PreparedQuestion(lambda name: columns(Instrument.objects.filter(aliases__name=name)), TEXTS[0])
 
 
@@ -34,8 +34,9 @@ def find(text: str) -> Instrument | None:
 
 
 def of_codes(codes: Collection[str]) -> list[Instrument]:
-    """In any order; one statement."""
-    return [instrument(*row) for row in BY_CODES.rows_of(list(codes))] if codes else []
+    """In any order, without their generations; one statement."""
+    rows = BY_CODES.rows_of(list(codes)) if codes else []
+    return [Instrument.from_db(connection.alias, FIELDS, row) for row in rows]
 
 
 def instrument(*values: Any) -> Instrument:
