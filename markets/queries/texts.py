@@ -8,7 +8,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Func, IntegerField, QuerySet, TextField
+from django.db.models import Func, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from markets.queries.asked_once import Given, Mark, PreparedQuestion, QuestionOf
@@ -85,13 +85,6 @@ def midnight_of(column: str) -> Func:
     return Func(day_of(column), template="%(expressions)s || 'T00:00:00Z'", output_field=TextField())
 
 
-def number_of(rows: "QuerySet[Any, Any]") -> "QuerySet[Any, Any]":
-    """As `rows.count()` asks."""
-    count = Func(template="COUNT(*)", output_field=IntegerField())
-    counted: QuerySet[Any, Any] = rows.order_by().annotate(number_of_rows=count)
-    return counted.values_list("number_of_rows")
-
-
 class TextsOf:
     """A list whose columns are texts, counts and truths, page by page.
 
@@ -102,7 +95,7 @@ class TextsOf:
         self, question: "Callable[..., QuerySet[Any, Any]]", *marks: Mark, kind: type[QuestionOf] = PreparedQuestion
     ) -> None:
         self.lines = kind(question, *marks)
-        self.number = kind(lambda *given: number_of(question(*given)), *marks)
+        self.unordered = kind(lambda *given: question(*given).order_by(), *marks)
 
     def page(self, limit: int, offset: int, *values: Given) -> list[Line]:
         """One statement."""
@@ -110,7 +103,8 @@ class TextsOf:
 
     def count(self, *values: Given) -> int:
         """How many there are in all; one statement."""
-        [(number,)] = self.number.bare_rows_of(*values)
+        statement, places = self.unordered.statement_of(*values)
+        [(number,)] = self.unordered.fetched(f"SELECT COUNT(*) FROM ({statement}) counted", places)
         return int(number)
 
 
