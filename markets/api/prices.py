@@ -68,6 +68,6 @@ def latest(request: HttpRequest, query: Query[LatestQuery], paging: Query[Paging
     audience = licence.audience(request)
     if source is not None:
         licence.refuse(source, audience)
-    wanted = [prices.find_asset(query.asset).pk] if query.asset else list(assets.tracked().values_list("pk", flat=True))
+    wanted = [prices.find_asset(query.asset).pk] if query.asset else [pk for (pk,) in assets.KEYS.rows()]
     found = sorted(latest_prices.newest(audience, wanted, source).values(), key=lambda row: row.code)
     return fresh(request, page_of(paging, found, prices.latest_rows))
