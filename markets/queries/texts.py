@@ -17,6 +17,8 @@ from markets.queries.kept import Line
 # Columns of prices and computed values have so many; of a REAL only so many digits are what was put in.
 MOST_DECIMALS, REAL_DIGITS = 10, 15
 
+FRACTION = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
+
 
 class Digits(Func):
     """A published figure with as many decimals as the scale beside it says. SQLite keeps a REAL of at most 15 digits
@@ -66,8 +68,11 @@ class Moment(Func):
     output_field = TextField()
 
     def as_postgresql(self, compiler: Any, connection: Any, **extra_context: Any) -> Any:
-        written = """TO_CHAR(%(expressions)s AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
-        template = f"REPLACE({written}, '.000000', '')"
+        # A cast costs a third of TO_CHAR, and leaves out the last zeros of a fraction.
+        utc = "(%(expressions)s AT TIME ZONE 'UTC')"
+        whole, fraction = f"REPLACE({utc}::text, ' ', 'T') || 'Z'", f"TO_CHAR({utc}, '{FRACTION}')"
+        is_whole = "%(expressions)s = %(expressions)s::timestamptz(0)"
+        template = f"CASE WHEN {is_whole} THEN {whole} ELSE {fraction} END"
         return self.as_sql(compiler, connection, template=template, **extra_context)
 
     def as_sqlite(self, compiler: Any, connection: Any, **extra_context: Any) -> Any:
