@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import datetime, timedelta
+from itertools import starmap
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -20,7 +21,7 @@ from markets.queries.found import find
 from markets.queries.lookup import nearest
 from markets.redis import generations, response_cache
 from signals import decision_texts, known, rating, ratings, rules
-from signals.api_rows import Asked, closed, closed_markets, current_rows, is_shown, signal_rows
+from signals.api_rows import Asked, closed, closed_markets, current_places, current_row, is_shown, signal_rows
 from signals.explain_rows import explanation
 from signals.models import DAILY, AnalysisSnapshot, Signal, midnight
 from signals.schemas import (
@@ -95,8 +96,8 @@ def current(request: HttpRequest, query: Query[CurrentQuery], paging: Query[Pagi
         return response_cache.Question.of("signals", generations.ANY, "current", limit, **rest)
 
     def compute(asker: Audience) -> dict[str, Any]:
-        items = current_rows(asker, wanted, everywhere)
-        return page_of(paging, items, lambda found: typed(paging, list(found), "generated_at"))
+        places = current_places(asker, wanted, everywhere)
+        return page_of(paging, places, lambda part: typed(paging, list(starmap(current_row, part)), "generated_at"))
 
     return serve(request, response_cache.of_page(paging.limit, question), compute)
 

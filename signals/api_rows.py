@@ -100,8 +100,8 @@ def signal_rows(rows: QuerySet[Any]) -> Iterator[dict[str, Any]]:
         yield item | {name: None if item[name] is None else f"{item[name]:f}" for name in ledger.COLUMNS}
 
 
-def current_rows(asker: Audience, wanted: Sequence[Asked], everywhere: bool) -> list[dict[str, Any]]:
-    """A row for each series and each rule that was asked for; two queries.
+def current_places(asker: Audience, wanted: Sequence[Asked], everywhere: bool) -> list[tuple[Any, ...]]:
+    """What `current_row` makes a row of, for each series and each rule that was asked for; two queries.
 
     Series are the days of what has official rates, and all that the engine has met. With `everywhere` a rule has a row
     also where it is meant for other timeframes: it does not apply. What is decided on candles of a hidden instrument
@@ -123,7 +123,7 @@ def current_rows(asker: Audience, wanted: Sequence[Asked], everywhere: bool) -> 
                 if everywhere or timeframe in one.timeframes:
                     missing = PENDING if timeframe in one.timeframes else NOT_MEANT
                     state = states.get((pk, one.rule, timeframe), missing)
-                    found.append(current_row(code, one, timeframe, *state))
+                    found.append((code, one, timeframe, *state))
     return found
 
 
