@@ -12,8 +12,8 @@ from markets.api import cursors
 from markets.api.as_of import checked
 from markets.api.export_query import JSON
 from markets.api.responses import DAILY as KEPT_A_DAY
-from markets.api.responses import fresh, knows_its_count, listing, page, page_of, serve, typed, unusual, with_next
-from markets.api.schemas import COMMON_ERRORS, Envelope, NewestFirst, Paging, behind_cursor
+from markets.api.responses import counted_behind, fresh, listing, page_of, serve, typed, unusual
+from markets.api.schemas import COMMON_ERRORS, Envelope, NewestFirst, Paging
 from markets.errors import QuestionError, UnknownCodeError
 from markets.licence import Audience, audience
 from markets.models import Instrument
@@ -184,13 +184,10 @@ def decision_page(wanted: dict[str, Any], asker: Audience, paging: NewestFirst) 
     behind = cursors.values_of(decision_texts.newest_first(), paging.cursor) if paging.cursor else []
     question = decision_texts.question(asker, tuple(wanted), len(behind))
     lines = question.page(paging.limit + 1, paging.offset, *wanted.values(), *behind)
+    cursor = decision_texts.cursor_of(lines[paging.limit - 1]) if len(lines) > paging.limit else None
+    whole = decision_texts.question(asker, tuple(wanted), 0)
     items = decision_texts.items(lines[: paging.limit])
-    if knows_its_count(paging, items):
-        return page(items, paging.offset + len(items))
-    has_more = len(lines) > paging.limit
-    more = behind_cursor(decision_texts.cursor_of(lines[paging.limit - 1])) if has_more else {}
-    number = decision_texts.question(asker, tuple(wanted), 0).count(*wanted.values())
-    return with_next(page(items, number), more)
+    return counted_behind(paging, items, lambda: whole.count(*wanted.values()), cursor)
 
 
 def chosen(query: SignalQuery, instrument: Instrument | None) -> dict[str, Any]:

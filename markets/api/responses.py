@@ -23,7 +23,7 @@ from ninja import Schema
 from markets.api import exports
 from markets.api.export_query import JSON as JSON_FORMAT
 from markets.api.export_query import Export
-from markets.api.schemas import Paging
+from markets.api.schemas import NewestFirst, Paging, behind_cursor
 from markets.exports.format import Row, Rows
 from markets.licence import Audience, audience
 from markets.models import Instrument
@@ -261,6 +261,15 @@ def counted(paging: Paging, found: Sequence[Any], count: Callable[[], int]) -> d
     number, last = count(), paging.offset + len(found)
     has_more = len(found) == paging.limit and last < number
     return with_next(page(found, number), {"offset": last} if has_more else {})
+
+
+def counted_behind(
+    paging: NewestFirst, found: Sequence[Any], count: Callable[[], int], cursor: str | None
+) -> dict[str, Any]:
+    """The same of one by cursor, which is that of the last row where there are more."""
+    if knows_its_count(paging, found):
+        return page(found, paging.offset + len(found))
+    return with_next(page(found, count()), behind_cursor(cursor))
 
 
 def knows_its_count(paging: Paging, found: Sequence[Any]) -> bool:

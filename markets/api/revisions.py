@@ -12,7 +12,7 @@ from markets.access import ADD_OVERRIDE, WITHDRAW_OVERRIDE, Operator
 from markets.api import cursors
 from markets.api.as_of import checked
 from markets.api.export_query import JSON
-from markets.api.responses import DAILY, fresh, knows_its_count, listing, nothing, page, private, reply, with_next
+from markets.api.responses import DAILY, counted_behind, fresh, listing, nothing, private, reply
 from markets.api.revision_schemas import (
     NewOverride,
     OverrideItem,
@@ -22,7 +22,7 @@ from markets.api.revision_schemas import (
     RevisionPage,
     RevisionQuery,
 )
-from markets.api.schemas import SERIES_ERRORS, Envelope, NewestFirst, behind_cursor
+from markets.api.schemas import SERIES_ERRORS, Envelope, NewestFirst
 from markets.errors import QuestionError, UnknownCodeError
 from markets.models import Instrument, Override
 from markets.queries import revision_texts
@@ -75,10 +75,8 @@ def revision_page(wanted: revision_queries.Wanted, asker: licence.Audience, pagi
     """As `listing` makes it of rows, of text."""
     paging.begins_once()
     items, last = revision_texts.page(wanted, asker, paging.limit, paging.offset)
-    if knows_its_count(paging, items):
-        return page(items, paging.offset + len(items))
-    number = revision_texts.count(wanted, asker)
-    return with_next(page(items, number), behind_cursor(last and cursors.of_values(last)))
+    cursor = last and cursors.of_values(last)
+    return counted_behind(paging, items, lambda: revision_texts.count(wanted, asker), cursor)
 
 
 def key_of(cursor: str) -> revision_queries.Key:

@@ -16,7 +16,6 @@ from markets.queries.kept import Line
 
 # Columns of prices and computed values have so many; of a REAL only so many digits are what was put in.
 MOST_DECIMALS, REAL_DIGITS = 10, 15
-
 FRACTION = 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'
 
 
@@ -68,7 +67,7 @@ class Moment(Func):
     output_field = TextField()
 
     def as_postgresql(self, compiler: Any, connection: Any, **extra_context: Any) -> Any:
-        # A cast costs a third of TO_CHAR, and leaves out the last zeros of a fraction.
+        # A cast takes PostgreSQL a third of the time of TO_CHAR, but leaves out the last zeros of a fraction.
         utc = "(%(expressions)s AT TIME ZONE 'UTC')"
         whole, fraction = f"REPLACE({utc}::text, ' ', 'T') || 'Z'", f"TO_CHAR({utc}, '{FRACTION}')"
         is_whole = "%(expressions)s = %(expressions)s::timestamptz(0)"
