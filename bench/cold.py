@@ -30,7 +30,8 @@ ASKED = (
     *("/rates?code=USD&fill=previous&from=2026-09-01&to=2026-09-30", "/rates?code=USD&date=2026-09-12"),
     f"/rates?code=USD&group=month&{YEAR}",
     *("/revisions", "/revisions?limit=1000", "/revisions?code=USD"),
-    "/convert?amount=100&from=USD&to=EUR&date=2026-09-11",
+    *("/convert?amount=100&from=USD&to=EUR&date=2026-09-11", "/tax-rate?rule=pit&code=USD&date=2026-09-12"),
+    "/rates?code=EURUSD&source=ecb&from=2025-10-01&to=2026-10-01&limit=366",
     f"/rates?code=USD&{YEAR}&limit=366",
 )
 

@@ -58,6 +58,7 @@ MOST = {
     "/revisions": 2,
     "/revisions?code=USD&limit=1": 4,
     "/convert?amount=1&from=USD&to=EUR&date=2026-10-23": 5,
+    "/tax-rate?rule=pit&code=USD&date=2026-10-25": 4,
 }
 
 pytestmark = pytest.mark.django_db

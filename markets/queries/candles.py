@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from django.db import connection
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from markets import clock, timeframes
@@ -14,6 +13,7 @@ from markets.errors import QuestionError
 from markets.licence import Audience, refuse, shown_to
 from markets.models import Candle, Instrument, Listing, Source
 from markets.queries.asked_once import MOMENTS, NUMBER, NUMBERS, TEXTS, PreparedQuestion
+from markets.queries.found import SOURCE_FIELDS, source_in
 from markets.queries.prices import plain
 from markets.queries.rates import find_source
 from markets.queries.texts import AllDigits, Moment, TextsOf
@@ -26,7 +26,6 @@ LATELY = timedelta(days=2)
 COLUMNS = ("open_time", "open", "high", "low", "close", "volume", "closed", "synthetic", "partial")
 NAMES = ("t", "o", "h", "l", "c", "v", "closed", "synthetic", "partial")
 RANK = ("newest", "priority", "source__polling_interval", "source__code")
-SOURCE_FIELDS = tuple(one.attname for one in Source._meta.concrete_fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ def source_of(instrument: Instrument, timeframe: str, audience: Audience, source
     if not rows:
         return None
     best = min(rows, key=lambda row: (row[0] < lately, *row[1 : len(RANK)]))
-    return Source.from_db(connection.alias, SOURCE_FIELDS, best[len(RANK) :])
+    return source_in(best[len(RANK) :])
 
 
 @cache
