@@ -55,6 +55,8 @@ MOST = {
     "/rates?code=USD&date=2026-10-25&fill=previous": 7,
     "/rates?code=USD&group=month": 3,
     "/rates?code=USD&limit=1": 3,
+    "/rates?code=USD&as_of=2026-10-26T11:00:00Z": 4,
+    "/rates?code=USD,EUR&as_of=2026-10-26T11:00:00Z": 4,
     "/revisions": 2,
     "/revisions?code=USD&limit=1": 4,
     "/convert?amount=1&from=USD&to=EUR&date=2026-10-23": 5,

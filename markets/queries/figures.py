@@ -17,6 +17,7 @@ from markets.models import Instrument, Rate
 from markets.models.querysets import RateQuerySet
 from markets.queries import known
 from markets.queries.asked_once import DAYS, NUMBER, PreparedQuestion
+from markets.queries.known_columns import KnownRate
 from markets.queries.rates import chosen, digits, of_source
 from markets.queries.texts import Digits
 
@@ -94,10 +95,13 @@ def read(wanted: Wanted, start: date, end: date) -> dict[str, Series]:
     pks = [row.pk for row in wanted.instruments]
     if not pks:
         return {}
-    if is_written(wanted):
-        found = written(wanted.shape, wanted.audience, wanted.proof).rows_of(pks, start, end)
-        return by_code((code, Figure(*columns)) for code, *columns in found)
-    return series_of(wanted, wanted.of(Rate.objects.filter(instrument__in=pks).between(start, end)))
+    if not is_written(wanted):
+        return series_of(wanted, wanted.of(Rate.objects.filter(instrument__in=pks).between(start, end)))
+    if wanted.as_of:
+        lines = known.held_by(wanted.shape, wanted.audience).lines.rows_of(pks, start, end, wanted.as_of)
+        return by_code(of_known(known.of_lines(lines, wanted.as_of, wanted.audience)))
+    found = written(wanted.shape, wanted.audience, wanted.proof).rows_of(pks, start, end)
+    return by_code((code, Figure(*columns)) for code, *columns in found)
 
 
 def read_gold(wanted: Wanted, start: date, end: date) -> dict[str, Series]:
@@ -107,8 +111,8 @@ def read_gold(wanted: Wanted, start: date, end: date) -> dict[str, Series]:
 
 
 def is_written(wanted: Wanted) -> bool:
-    """Whether its SQL is written once a process: a source of its own is rare, and so is a moment."""
-    return wanted.source is None and wanted.as_of is None
+    """Whether its SQL is written once a process: a source of its own is rare."""
+    return wanted.source is None
 
 
 @cache
@@ -136,7 +140,11 @@ def as_they_stand(rows: RateQuerySet[Rate]) -> Iterator[tuple[str, Figure]]:
 
 
 def as_known(rows: RateQuerySet[Rate], as_of: datetime, audience: Audience) -> Iterator[tuple[str, Figure]]:
-    for rate, code, one in known.of_instruments(known.known_by(rows, as_of), as_of, audience):
+    return of_known(known.of_instruments(known.known_by(rows, as_of), as_of, audience))
+
+
+def of_known(found: Iterable[tuple[int, str, KnownRate]]) -> Iterator[tuple[str, Figure]]:
+    for rate, code, one in found:
         mid, bid, ask = (digits(value, one.scale) for value in (one.mid, one.bid, one.ask))
         who = (one.source, one.table, one.number)
         yield code, Figure(one.effective_date, mid, bid, ask, *who, rate=rate, known_from=one.known_from)

@@ -90,7 +90,7 @@ def midnight_of(column: str) -> Func:
 
 
 class TextsOf:
-    """A list whose columns are texts, counts and truths, page by page.
+    """A list, page by page; nearly all of its columns are texts, counts and truths.
 
     Prepared, unless the best plan depends on the values: a filter that few rows pass, or nearly all.
     """
