@@ -11,14 +11,16 @@ import os
 import subprocess
 import sys
 from collections import defaultdict
-from datetime import date
+from datetime import datetime
 from pathlib import Path
 from statistics import median
 from textwrap import dedent
 
 from bench.measure import ROOT, installation, postgres, run
+from markets.clock import WARSAW
 
 ROUNDS, LIMIT = 5, 12.0
+TODAY = datetime.now(WARSAW).date()
 YEAR = "from=2025-09-01&to=2026-09-01"
 ASKED = (
     *("/latest", "/latest?code=USD", "/latest?base=EUR"),
@@ -33,7 +35,7 @@ ASKED = (
     *("/revisions", "/revisions?limit=1000", "/revisions?code=USD"),
     *("/convert?amount=100&from=USD&to=EUR&date=2026-09-11", "/tax-rate?rule=pit&code=USD&date=2026-09-12"),
     "/rates?code=EURUSD&source=ecb&from=2025-10-01&to=2026-10-01&limit=366",
-    *(f"/rates?code=USD&{YEAR}&limit=366&as_of={date.today()}", f"/rates?code=USD&{YEAR}&limit=366"),
+    *(f"/rates?code=USD&{YEAR}&limit=366&as_of={TODAY}", f"/rates?code=USD&{YEAR}&limit=366"),
 )
 
 SCRIPT = """

@@ -42,10 +42,11 @@ def decisions(asker: Audience, **wanted: Any) -> QuerySet[Any]:
 def question(asker: Audience, names: tuple[str, ...], behind: int) -> TextsOf:
     def asked(*values: Any) -> QuerySet[Signal, Any]:
         rows = decisions(asker, **dict(zip(names, values, strict=False)))
-        return (cursors.behind(rows, values[len(names) :]) if behind else rows).values_list(*map(as_text, COLUMNS))
+        return cursors.behind(rows, values[len(names) :]) if behind else rows
 
     # A rule that decides on few bars wants another plan than one of half of the table.
-    return TextsOf(asked, *(MARKS[name] for name in names), *BEHIND[:behind], kind=QuestionOf)
+    marks = *(MARKS[name] for name in names), *BEHIND[:behind]
+    return TextsOf(asked, [as_text(name) for name in COLUMNS], *marks, kind=QuestionOf)
 
 
 def as_text(column: str) -> Any:

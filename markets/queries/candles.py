@@ -91,11 +91,13 @@ def texts(scale: int, order: str, ends: tuple[str, ...]) -> TextsOf:
     def asked(instrument: int, source: int, timeframe: str, *moments: datetime) -> QuerySet[Candle, Any]:
         between = dict(zip(ends, moments, strict=True))
         rows = Candle.objects.filter(instrument=instrument, source=source, timeframe=timeframe, **between)
-        start, *prices, volume, closed, synthetic, partial = COLUMNS
-        figures = (*(AllDigits(price, scale) for price in prices), AllDigits(volume, 0))
-        return rows.order_by(order).values_list(Moment(start), *figures, closed, synthetic, partial)
+        return rows.order_by(order)
 
-    return TextsOf(asked, *NUMBERS[:2], TEXTS[0], *MOMENTS[: len(ends)])
+    start, *prices, volume, closed, synthetic, partial = COLUMNS
+    figures = (*(AllDigits(price, scale) for price in prices), AllDigits(volume, 0))
+    return TextsOf(
+        asked, (Moment(start), *figures, closed, synthetic, partial), *NUMBERS[:2], TEXTS[0], *MOMENTS[: len(ends)]
+    )
 
 
 def check(asked: Stretch) -> None:

@@ -70,9 +70,9 @@ def held_by(shape: tuple[str, str | None], asker: Audience) -> TextsOf:
 
     def asked(instruments: tuple[int], start: date, end: date, as_of: datetime) -> QuerySet[Any, Any]:
         rows = chosen(Rate.objects.filter(instrument__in=instruments).between(start, end), *shape, None)
-        return known_by(rows.publishable(asker), as_of).values_list(*HELD)
+        return known_by(rows.publishable(asker), as_of)
 
-    return TextsOf(asked, (NUMBER,), *DAYS, MOMENTS[0], kind=QuestionOf)
+    return TextsOf(asked, HELD, (NUMBER,), *DAYS, MOMENTS[0], kind=QuestionOf)
 
 
 def of_lines(lines: Iterable[Line], as_of: datetime, asker: Audience) -> Iterator[tuple[int, str, KnownRate]]:

@@ -144,14 +144,9 @@ def points(found: PriceSeries, limit: int) -> tuple[list[dict[str, Any]], int]:
 @cache
 def texts(asked: "Callable[..., QuerySet[Any, Any]]", scale: int) -> TextsOf:
     """Newest first."""
-
-    def newest_first(*given: Any) -> "QuerySet[Any, Any]":
-        rows = asked(*given).reverse()
-        if rows.model is Tick:
-            return rows.values_list(Moment("observed_at"), AllDigits("price", scale))
-        return rows.values_list(midnight_of("effective_date"), AllDigits("mid", scale))
-
-    return TextsOf(newest_first, *MARKS[asked])
+    of_ticks, of_mids = (Moment("observed_at"), "price"), (midnight_of("effective_date"), "mid")
+    moment, figure = of_mids if asked is mids else of_ticks
+    return TextsOf(lambda *given: asked(*given).reverse(), (moment, AllDigits(figure, scale)), *MARKS[asked])
 
 
 def every_point(found: PriceSeries, first: int | None = None) -> Iterator[dict[str, Any]]:

@@ -36,10 +36,9 @@ def question(kind: str, table: str | None, asker: Audience, proof: bool) -> Text
 
     def asked(instrument: int, start: date, end: date) -> "QuerySet[Rate, Any]":
         rows = Rate.objects.filter(instrument=instrument).between(start, end)
-        shown = rates.chosen(rows, kind, table, None).publishable(asker)
-        return shown.values_list(*figures, day_of("effective_date"), *rest)
+        return rates.chosen(rows, kind, table, None).publishable(asker)
 
-    return TextsOf(asked, NUMBER, *DAYS)
+    return TextsOf(asked, (*figures, day_of("effective_date"), *rest), NUMBER, *DAYS)
 
 
 def rows(of: Stretch, limit: int, offset: int, *, proof: bool = False) -> list[Row]:
@@ -72,11 +71,8 @@ def count(of: Stretch) -> int:
 
 @cache
 def gold_question(asker: Audience) -> TextsOf:
-    def asked(start: date, end: date) -> "QuerySet[Rate, Any]":
-        shown = rates.gold(start, end, None, asker)
-        return shown.values_list(Digits("mid"), day_of("effective_date"), "source__code")
-
-    return TextsOf(asked, *DAYS)
+    columns = Digits("mid"), day_of("effective_date"), "source__code"
+    return TextsOf(lambda start, end: rates.gold(start, end, None, asker), columns, *DAYS)
 
 
 def gold_rows(start: date, end: date, asker: Audience, limit: int, offset: int) -> list[Row]:

@@ -24,6 +24,8 @@ MARKS: dict[str, Mark] = {
 }
 BEHIND = (MOMENTS[1], NUMBERS[2])
 AS_TEXT = {"seen_at": Moment("seen_at"), "rate__effective_date": day_of("rate__effective_date")}
+# As `queries.revisions.keys` names them.
+KEY = ("moment", "own", "pk")
 PROOF = ("source__code", "number", "sha256")
 
 
@@ -60,7 +62,8 @@ def keys(asker: Audience, names: tuple[str, ...], own: int | None) -> TextsOf:
         return revisions.revisions(Wanted(**dict(zip(names, given, strict=True)), behind=behind), asker)
 
     # One currency of many has another plan than all of them.
-    return TextsOf(asked, *(MARKS[name] for name in names), *(() if own is None else BEHIND), kind=QuestionOf)
+    marks = *(MARKS[name] for name in names), *(() if own is None else BEHIND)
+    return TextsOf(asked, KEY, *marks, kind=QuestionOf)
 
 
 def texts(wanted: list[int]) -> Iterator[dict[str, Any]]:

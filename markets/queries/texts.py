@@ -4,7 +4,7 @@ A year of days costs 1 ms of processor time as Python's dates and decimals, 0.2 
 digits themselves. Nothing is rounded: a scale has every digit that was published.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -96,10 +96,15 @@ class TextsOf:
     """
 
     def __init__(
-        self, question: "Callable[..., QuerySet[Any, Any]]", *marks: Mark, kind: type[QuestionOf] = PreparedQuestion
+        self,
+        rows: "Callable[..., QuerySet[Any, Any]]",
+        columns: Sequence[Any],
+        *marks: Mark,
+        kind: type[QuestionOf] = PreparedQuestion,
     ) -> None:
-        self.lines = kind(question, *marks)
-        self.unordered = kind(lambda *given: question(*given).order_by(), *marks)
+        self.lines = kind(lambda *given: rows(*given).values_list(*columns), *marks)
+        # Without the tables that only a column needs.
+        self.counted = kind(lambda *given: rows(*given).order_by().values_list("pk"), *marks)
 
     def page(self, limit: int, offset: int, *values: Given) -> list[Line]:
         """One statement."""
@@ -107,8 +112,8 @@ class TextsOf:
 
     def count(self, *values: Given) -> int:
         """How many there are in all; one statement."""
-        statement, places = self.unordered.statement_of(*values)
-        [(number,)] = self.unordered.fetched(f"SELECT COUNT(*) FROM ({statement}) counted", places)
+        statement, places = self.counted.statement_of(*values)
+        [(number,)] = self.counted.fetched(f"SELECT COUNT(*) FROM ({statement}) counted", places)
         return int(number)
 
 
