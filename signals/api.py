@@ -2,15 +2,17 @@
 
 from collections import Counter
 from datetime import datetime, timedelta
+from itertools import starmap
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from ninja import Path, Query, Router
 
+from markets.api import cursors
 from markets.api.as_of import checked
+from markets.api.export_query import JSON
 from markets.api.responses import DAILY as KEPT_A_DAY
-from markets.api.responses import fresh, listing, page_of, serve, unusual
+from markets.api.responses import counted_behind, fresh, listing, page_of, serve, typed, unusual
 from markets.api.schemas import COMMON_ERRORS, Envelope, NewestFirst, Paging
 from markets.errors import QuestionError, UnknownCodeError
 from markets.licence import Audience, audience
@@ -18,8 +20,8 @@ from markets.models import Instrument
 from markets.queries.found import find
 from markets.queries.lookup import nearest
 from markets.redis import generations, response_cache
-from signals import known, rating, ratings, rules
-from signals.api_rows import Asked, closed, closed_markets, current_rows, is_shown, signal_rows
+from signals import decision_texts, known, rating, ratings, rules
+from signals.api_rows import Asked, closed, closed_markets, current_places, current_row, is_shown, signal_rows
 from signals.explain_rows import explanation
 from signals.models import DAILY, AnalysisSnapshot, Signal, midnight
 from signals.schemas import (
@@ -53,7 +55,7 @@ def signals(request: HttpRequest, query: Query[SignalQuery], paging: Query[Newes
     """
     as_of = checked(query.as_of)
     instrument = find_instrument(query.code) if query.code else None
-    rows = chosen(query, instrument)
+    wanted = chosen(query, instrument)
     scope = instrument.code if instrument else generations.ANY
     rest = unusual(query, "code", "rule") | unusual(paging, "limit") | rule_of(query.rule)
 
@@ -61,8 +63,9 @@ def signals(request: HttpRequest, query: Query[SignalQuery], paging: Query[Newes
         return response_cache.Question.of("signals", scope, scope, limit, **rest)
 
     def compute(asker: Audience) -> dict[str, Any]:
-        shown = rows.exclude(instrument__in=closed(asker)).exclude(instrument__in=closed_markets(asker))
-        return listing(paging, shown, signal_rows)
+        if paging.format == JSON:
+            return decision_page(wanted, asker, paging)
+        return listing(paging, decision_texts.decisions(asker, **wanted), signal_rows)
 
     if as_of is not None:  # any moment may be asked about: what is kept for everybody would be pushed out
         return fresh(request, compute(audience(request)), KEPT_A_DAY)
@@ -93,9 +96,8 @@ def current(request: HttpRequest, query: Query[CurrentQuery], paging: Query[Pagi
         return response_cache.Question.of("signals", generations.ANY, "current", limit, **rest)
 
     def compute(asker: Audience) -> dict[str, Any]:
-        shown = Instrument.objects.exclude(pk__in=closed(asker))
-        items = current_rows(shown, wanted, everywhere, closed_markets(asker))
-        return page_of(paging, items, list)
+        places = current_places(asker, wanted, everywhere)
+        return page_of(paging, places, lambda part: typed(paging, list(starmap(current_row, part)), "generated_at"))
 
     return serve(request, response_cache.of_page(paging.limit, question), compute)
 
@@ -176,7 +178,20 @@ def rated() -> list[Asked]:
     return [Asked(ratings.NAME, meant)] if meant else []
 
 
-def chosen(query: SignalQuery, instrument: Instrument | None) -> QuerySet[Any]:
+def decision_page(wanted: dict[str, Any], asker: Audience, paging: NewestFirst) -> dict[str, Any]:
+    """As `listing` makes it of rows, of text: one row more than are sent says whether there is a next page."""
+    paging.begins_once()
+    behind = cursors.values_of(decision_texts.newest_first(), paging.cursor) if paging.cursor else []
+    question = decision_texts.question(asker, tuple(wanted), len(behind))
+    lines = question.page(paging.limit + 1, paging.offset, *wanted.values(), *behind)
+    cursor = decision_texts.cursor_of(lines[paging.limit - 1]) if len(lines) > paging.limit else None
+    whole = decision_texts.question(asker, tuple(wanted), 0)
+    items = decision_texts.items(lines[: paging.limit])
+    return counted_behind(paging, items, lambda: whole.count(*wanted.values()), cursor)
+
+
+def chosen(query: SignalQuery, instrument: Instrument | None) -> dict[str, Any]:
+    """The conditions of decisions."""
     if query.from_ and query.to and query.from_ > query.to:
         raise QuestionError(
             f"from ({query.from_}) is later than to ({query.to})", {"from": query.from_, "to": query.to}
@@ -184,14 +199,13 @@ def chosen(query: SignalQuery, instrument: Instrument | None) -> QuerySet[Any]:
     name = rule_of(query.rule).get("rule")
     daily = {"rule": rules.primary().name, "timeframe": DAILY}
     wanted = (daily if name is None else {} if name == ALL else {"rule": name}) | {
-        "instrument": instrument,
+        "instrument": instrument and instrument.pk,
         "signal": query.signal,
         "as_of__gte": midnight(query.from_) if query.from_ else None,
         "as_of__lte": midnight(query.to) + LAST_MOMENT if query.to else None,
         "generated_at__lte": query.as_of,
     }
-    rows = Signal.objects.filter(**{name: value for name, value in wanted.items() if value is not None})
-    return rows.annotate(superseded=known.superseded(query.as_of)).order_by("-as_of", "-version", "-id")
+    return {name: value for name, value in wanted.items() if value is not None}
 
 
 def find_instrument(text: str) -> Instrument:

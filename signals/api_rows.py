@@ -2,13 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+import msgspec
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, TextField, When
+from django.db.models.functions import Cast
 
 from markets.licence import Audience, shown_to
 from markets.models import Candle, Instrument, Listing, Quote, Rate, Source
+from markets.queries.asked_once import TEXTS, PreparedQuestion
+from markets.queries.texts import Moment
 from markets.timeframes import SECONDS as LENGTHS
 from signals import ledger
 from signals.digits import plain
@@ -96,38 +100,59 @@ def signal_rows(rows: QuerySet[Any]) -> Iterator[dict[str, Any]]:
         yield item | {name: None if item[name] is None else f"{item[name]:f}" for name in ledger.COLUMNS}
 
 
-def current_rows(
-    instruments: QuerySet[Instrument], wanted: Sequence[Asked], everywhere: bool, hidden: QuerySet[Listing, Any]
-) -> list[dict[str, Any]]:
-    """A row for each series and each rule that was asked for; two queries.
+def current_places(asker: Audience, wanted: Sequence[Asked], everywhere: bool) -> list[tuple[Any, ...]]:
+    """What `current_row` makes a row of, for each series and each rule that was asked for; two queries.
 
     Series are the days of what has official rates, and all that the engine has met. With `everywhere` a rule has a row
-    also where it is meant for other timeframes: it does not apply. What is decided on candles of a `hidden` instrument
+    also where it is meant for other timeframes: it does not apply. What is decided on candles of a hidden instrument
     is left out.
     """
     timeframes = {timeframe for one in wanted for timeframe in one.timeframes}
-    rows = AnalysisSnapshot.objects.filter(window__in=AnalysisSnapshot.KEEPERS, timeframe__in=timeframes)
-    columns = ("instrument", "rule", "timeframe", "status", "stats", "generated_at")
-    states = {tuple(row[:3]): row[3:] for row in rows.values_list(*columns)}
+    states = {
+        tuple(place): (status, msgspec.json.decode(stats) if stats else {}, generated_at)
+        for *place, status, stats, generated_at in STATES.bare_rows_of([*timeframes], [one.rule for one in wanted])
+    }
     met: dict[int, set[str]] = defaultdict(set)
     for pk, _rule, timeframe in states:
         met[pk].add(timeframe)
-    official = Exists(Rate.objects.filter(instrument=OuterRef("pk")))
-    listed = instruments.annotate(official=official, hidden=Exists(hidden.filter(instrument=OuterRef("pk"))))
     found = []
-    for pk, code, has_rates, is_hidden in listed.order_by("code").values_list("pk", "code", "official", "hidden"):
+    for pk, code, has_rates, is_hidden in listed(asker).rows_of():
         days = {DAILY} & timeframes if has_rates else set()
         for timeframe in sorted(days if is_hidden else days | met[pk], key=LENGTHS.__getitem__, reverse=True):
             for one in wanted:
                 if everywhere or timeframe in one.timeframes:
                     missing = PENDING if timeframe in one.timeframes else NOT_MEANT
                     state = states.get((pk, one.rule, timeframe), missing)
-                    found.append(current_row(code, one, timeframe, *state))
+                    found.append((code, one, timeframe, *state))
     return found
 
 
+def states_of(timeframes: tuple[str], rules: tuple[str]) -> QuerySet[AnalysisSnapshot, Any]:
+    """Of the rules what they say as text, of the other ones that there is a series."""
+    texts = Cast("stats", TextField()), Moment("generated_at")
+    said, moment = (Case(When(rule__in=rules, then=text), output_field=TextField()) for text in texts)
+    rows = AnalysisSnapshot.objects.filter(window__in=AnalysisSnapshot.KEEPERS, timeframe__in=timeframes)
+    return rows.values_list("instrument", "rule", "timeframe", "status", said, moment)
+
+
+STATES = PreparedQuestion(states_of, (TEXTS[0],), (TEXTS[1],))
+
+
+@cache
+def listed(asker: Audience) -> PreparedQuestion:
+    """Every instrument whose decisions the audience may see; whether it has official rates and hidden candles."""
+
+    def asked() -> QuerySet[Instrument, Any]:
+        official = Exists(Rate.objects.filter(instrument=OuterRef("pk")))
+        hidden = Exists(closed_markets(asker).filter(instrument=OuterRef("pk")))
+        rows = Instrument.objects.exclude(pk__in=closed(asker)).annotate(official=official, hidden=hidden)
+        return rows.order_by("code").values_list("pk", "code", "official", "hidden")
+
+    return PreparedQuestion(asked)
+
+
 def current_row(
-    code: str, asked: Asked, timeframe: str, status: str, stats: dict[str, Any], generated_at: datetime | None
+    code: str, asked: Asked, timeframe: str, status: str, stats: dict[str, Any], generated_at: str | None
 ) -> dict[str, Any]:  # fmt: skip
     figures = {name: stats.get(name) for name in STATS}
     if status == AnalysisSnapshot.Status.FAILED:

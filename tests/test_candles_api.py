@@ -121,7 +121,7 @@ def test_newest_candles_of_many_series_come_in_one_query(binance: Source, django
 def test_the_newest_candles_are_found_by_their_index(client: Client) -> None:
     with CaptureQueriesContext(connection) as queries:
         get(client, "/candles", **HOUR)
-    [asked] = [query["sql"] for query in queries if "open_time" in query["sql"] and "LIMIT 200" in query["sql"]]
+    [asked] = [query["sql"] for query in queries if "open_time" in query["sql"] and "OFFSET" in query["sql"]]
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute(f"EXPLAIN QUERY PLAN {asked}")

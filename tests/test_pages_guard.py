@@ -101,7 +101,7 @@ def test_a_kept_question_takes_days_and_moments(nbp: Source) -> None:
         Gap.objects.create(source=nbp, table="A", from_time=begin, to_time=begin + timedelta(days=1))
     gaps = QuestionOf(
         lambda first, last: Gap.objects.filter(from_time__gte=first, from_time__lt=last).values_list("from_time"),
-        *MOMENTS,
+        *MOMENTS[:2],
     )
     assert gaps.rows_of(start, start + timedelta(days=7)) == [(start,)]
     assert [one for one, _end in drawn.missing("USD", {"A"}, start, start + timedelta(days=7))] == [

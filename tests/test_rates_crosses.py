@@ -100,7 +100,7 @@ MIDS = st.decimals("0.00000001", "99999.9999", places=8, allow_nan=False, allow_
 
 
 def figure(value: Decimal) -> Figure:
-    return Figure(FRIDAY, value, None, None, 8, "nbp", "A", None)
+    return Figure(FRIDAY, f"{value:.8f}", None, None, "nbp", "A", None)
 
 
 @pytest.mark.slow
@@ -118,5 +118,5 @@ def test_a_cross_keeps_eight_digits_and_is_rounded_once_half_up(top: Decimal, be
 @given(MIDS)
 @settings(max_examples=50, deadline=None)
 def test_a_published_figure_is_written_as_it_is(top: Decimal) -> None:
-    assert crosses.fields(pair("EUR", "PLN"), [figure(top)])["mid"] == f"{top:f}"
+    assert crosses.fields(pair("EUR", "PLN"), [figure(top)])["mid"] == f"{top:.8f}"
     assert crosses.fields(Pair("EUR", "EUR"), [])["mid"] == "1"

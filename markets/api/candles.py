@@ -5,7 +5,7 @@ from ninja import Query, Router
 
 from markets import licence
 from markets.api.price_schemas import QUESTION_ERRORS, CandlePage, CandleQuery
-from markets.api.responses import POLLED, fresh, page
+from markets.api.responses import POLLED, fresh, page, typed
 from markets.exports.format import Rows
 from markets.queries import candles
 from markets.queries.prices import find_asset
@@ -29,4 +29,4 @@ def candle_list(request: HttpRequest, query: Query[CandleQuery]) -> HttpResponse
             request, page(Rows(lambda first: candles.every(instrument, rows, first)), 0), POLLED, source=answering
         )
     items, count = candles.candles(instrument, source, stretch)
-    return fresh(request, page(items, count), POLLED, source=answering)
+    return fresh(request, page(typed(query, items, "t"), count), POLLED, source=answering)

@@ -5,7 +5,7 @@ order, however far it lies.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar, cast
 
@@ -30,14 +30,22 @@ def order_of(rows: QuerySet[Any, Any]) -> list[str]:
 
 def after(rows: QuerySet[M], cursor: str) -> QuerySet[M]:
     """What comes behind the cursor; raises QuestionError for what is none."""
+    return behind(rows, values_of(rows, cursor))
+
+
+def values_of(rows: QuerySet[M], cursor: str) -> list[Any]:
+    """Of the row that the cursor names, in the order of the rows; raises QuestionError."""
+    return read(cursor, [field_of(rows, name).to_python for name in order_of(rows)])
+
+
+def behind(rows: QuerySet[M], values: Sequence[Any]) -> QuerySet[M]:
     names = order_of(rows)
-    values = read(cursor, [field_of(rows, name).to_python for name in names])
-    behind = Q(pk__in=[])
+    found = Q(pk__in=[])
     for place, name in enumerate(names):
         same = dict(zip(names[:place], values[:place], strict=True))
-        behind |= Q(**same, **{f"{name}__lt": values[place]})
+        found |= Q(**same, **{f"{name}__lt": values[place]})
     # The first field alone lets the database begin at the place in its index.
-    return rows.filter(behind, **{f"{names[0]}__lte": values[0]})
+    return rows.filter(found, **{f"{names[0]}__lte": values[0]})
 
 
 def field_of(rows: QuerySet[M], name: str) -> "Field[Any, Any]":
@@ -78,5 +86,9 @@ def of_row(rows: QuerySet[Any, Any], number: int) -> str | None:
     found = list(ordered[number : number + 2])
     if len(found) < 2:
         return None
-    told = [value.isoformat() if isinstance(value, date) else str(value) for value in found[0]]
+    return of_values(found[0])
+
+
+def of_values(values: Iterable[Any]) -> str:
+    told = [value.isoformat() if isinstance(value, date) else str(value) for value in values]
     return urlsafe_b64encode(msgspec.json.encode(told)).decode().rstrip("=")

@@ -13,8 +13,6 @@ from markets.api.schemas import SERIES_ERRORS, Paging, SeriesQuery
 from markets.api.several import answer, explained, is_text, of_source, period, several, without_days
 from markets.instruments.names import GOLD
 from markets.licence import Audience
-from markets.models import Rate
-from markets.models.querysets import RateQuerySet
 from markets.queries import gold_units, rate_texts
 from markets.queries import rates as rate_queries
 from markets.queries.asked import Answer
@@ -43,12 +41,10 @@ def gold(
         return computed_gold(request, query, days, filling, paging, (start, end))
 
     def compute(asker: Audience) -> dict[str, Any]:
-        def rows() -> RateQuerySet[Rate]:
-            return rate_queries.gold(start, end, days.source, asker)
-
         if is_text(paging, days):
-            return counted(paging, rate_texts.gold_rows(start, end, asker, paging.limit, paging.offset), rows)
-        return listing(paging, rows(), rate_queries.gold_rows)
+            texts = rate_texts.gold_rows(start, end, asker, paging.limit, paging.offset)
+            return counted(paging, texts, lambda: rate_texts.gold_count(start, end, asker))
+        return listing(paging, rate_queries.gold(start, end, days.source, asker), rate_queries.gold_rows)
 
     rest = of_source(days)
 

@@ -13,7 +13,7 @@ from markets.api.price_schemas import (
     PriceQuery,
     PriceSummary,
 )
-from markets.api.responses import fresh, page_of
+from markets.api.responses import fresh, page_of, typed
 from markets.api.schemas import Paging
 from markets.exports.format import Rows
 from markets.queries import assets, latest_prices, prices
@@ -43,7 +43,7 @@ def price_list(request: HttpRequest, query: Query[PriceQuery], most: Query[Price
         points = Rows(lambda first: prices.every_point(found, first))
         return fresh(request, points, total=found.rows.count(), source=found.source)
     rows, total = prices.points(found, most.limit)
-    return fresh(request, rows, total=total, source=found.source)
+    return fresh(request, typed(most, rows, "ts"), total=total, source=found.source)
 
 
 @router.get(
@@ -68,6 +68,6 @@ def latest(request: HttpRequest, query: Query[LatestQuery], paging: Query[Paging
     audience = licence.audience(request)
     if source is not None:
         licence.refuse(source, audience)
-    wanted = [prices.find_asset(query.asset).pk] if query.asset else list(assets.tracked().values_list("pk", flat=True))
+    wanted = [prices.find_asset(query.asset).pk] if query.asset else [pk for (pk,) in assets.KEYS.rows()]
     found = sorted(latest_prices.newest(audience, wanted, source).values(), key=lambda row: row.code)
     return fresh(request, page_of(paging, found, prices.latest_rows))

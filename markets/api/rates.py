@@ -15,8 +15,7 @@ from markets.api.schemas import COMMON_ERRORS, SERIES_ERRORS, CurrencyPage, Pagi
 from markets.api.several import answer, explained, is_text, of_source, period, question_of, several, without_days
 from markets.errors import QuestionError
 from markets.licence import Audience, audience
-from markets.models import Currency, Rate
-from markets.models.querysets import RateQuerySet
+from markets.models import Currency
 from markets.queries import rate_rows, rate_texts
 from markets.queries import rates as rate_queries
 from markets.queries.asked import Answer
@@ -90,15 +89,13 @@ def series(
         return fresh(request, rate_shapes.shaped(found, query), DAILY)
 
     def compute(asker: Audience) -> dict[str, Any]:
-        def rows() -> RateQuerySet[Rate]:
-            return rate_queries.rates(instrument, start, end, query.table, days.source, asker)
-
         proof = query.expand == "source"
         if is_text(paging, days):
             asked = rate_texts.Stretch(instrument, start, end, query.table, asker)
             texts = rate_texts.rows(asked, paging.limit, paging.offset, proof=proof)
-            return rate_shapes.shaped(counted(paging, texts, rows), query)
-        found = listing(paging, rows(), lambda page: rate_rows.as_they_stand(page, instrument, proof=proof))
+            return rate_shapes.shaped(counted(paging, texts, lambda: rate_texts.count(asked)), query)
+        rows = rate_queries.rates(instrument, start, end, query.table, days.source, asker)
+        found = listing(paging, rows, lambda page: rate_rows.as_they_stand(page, instrument, proof=proof))
         return rate_shapes.shaped(found, query)
 
     rest = unusual(query, "code", "overrides") | of_source(days)
@@ -125,16 +122,16 @@ def plain(code: str, start: date, end: date, limit: int) -> Answered | None:
     instrument, paging = rate_queries.find_currency(code), Paging.model_construct(limit=limit)
 
     def compute() -> response_cache.Made:
-        texts = rate_texts.rows(rate_texts.Stretch(instrument, start, end, None, Audience.API), limit, 0)
-        return encoded(counted(paging, texts, lambda: rate_queries.rates(instrument, start, end)))
+        asked = rate_texts.Stretch(instrument, start, end, None, Audience.API)
+        return encoded(counted(paging, rate_texts.rows(asked, limit, 0), lambda: rate_texts.count(asked)))
 
     def question(most: int) -> response_cache.Question:
         more = unusual(Paging.model_construct(limit=most))
         return response_cache.Question.of("rates", instrument.code, instrument.code, start, end, **more)
 
-    asked = response_cache.of_page(limit, question)
-    kept = response_cache.answer(asked, compute, generation_of(instrument))
-    return Answered(asked, kept, again=code.upper() == instrument.code)
+    page = response_cache.of_page(limit, question)
+    kept = response_cache.answer(page, compute, generation_of(instrument))
+    return Answered(page, kept, again=code.upper() == instrument.code)
 
 
 @router.get(

@@ -8,6 +8,7 @@ Each list is also answered as a file (`markets.api.exports`), which no cache of 
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from hashlib import blake2b
 from typing import Any, TypeVar
 
@@ -20,8 +21,10 @@ from django.utils.http import urlencode
 from ninja import Schema
 
 from markets.api import exports
-from markets.api.schemas import Paging
-from markets.exports.format import Rows
+from markets.api.export_query import JSON as JSON_FORMAT
+from markets.api.export_query import Export
+from markets.api.schemas import NewestFirst, Paging, behind_cursor
+from markets.exports.format import Row, Rows
 from markets.licence import Audience, audience
 from markets.models import Instrument
 from markets.redis import memory_cache, response_cache
@@ -214,6 +217,13 @@ def tag(response: HttpResponse) -> str:
     return f'"{blake2b(told + response.content, digest_size=16).hexdigest()}"'
 
 
+def typed(query: Export, rows: list[Row], *moments: str) -> list[Row]:
+    """Rows of text (`markets.queries.texts`); a file has its moments as such, which a spreadsheet reckons with."""
+    if query.format == JSON_FORMAT:
+        return rows
+    return [row | {name: row[name] and datetime.fromisoformat(row[name]) for name in moments} for row in rows]
+
+
 def own(request: HttpRequest, content: Any) -> HttpResponse:
     """A list that is for operators alone."""
     wanted = exports.wanted(request)
@@ -236,17 +246,39 @@ def array(paging: Paging, rows: QuerySet[M], items: Callable[[QuerySet[M]], Item
 def listing(paging: Paging, rows: QuerySet[M], items: Callable[[QuerySet[M]], Items]) -> dict[str, Any]:
     """A page and how many there are in all; a page that is not full knows that by itself. A file has no count."""
     found = array(paging, rows, items)
-    return page(found, 0) if isinstance(found, Rows) else counted(paging, list(found), lambda: rows)
+    if isinstance(found, Rows):
+        return page(found, 0)
+    sent = list(found)
+    if knows_its_count(paging, sent):
+        return page(sent, paging.offset + len(sent))
+    count = rows.count()
+    return with_next(page(sent, count), following(paging, rows, len(sent), count))
 
 
-def counted(paging: Paging, found: Sequence[Any], rows: Callable[[], QuerySet[M]]) -> dict[str, Any]:
-    """A page that was read already; `rows` makes the question that a full one is counted by."""
-    if len(found) < paging.limit and not paging.has_cursor and (found or not paging.offset):
+def counted(paging: Paging, found: Sequence[Any], count: Callable[[], int]) -> dict[str, Any]:
+    """A page by offset that was read already; a full one is counted."""
+    if knows_its_count(paging, found):
         return page(found, paging.offset + len(found))
-    asked = rows()
-    count = asked.count()
-    more = following(paging, asked, len(found), count)
-    return page(found, count) | ({NEXT: more} if more else {})
+    number, last = count(), paging.offset + len(found)
+    has_more = len(found) == paging.limit and last < number
+    return with_next(page(found, number), {"offset": last} if has_more else {})
+
+
+def counted_behind(
+    paging: NewestFirst, found: Sequence[Any], count: Callable[[], int], cursor: str | None
+) -> dict[str, Any]:
+    """The same of one by cursor, which is that of the last row where there are more."""
+    if knows_its_count(paging, found):
+        return page(found, paging.offset + len(found))
+    return with_next(page(found, count()), behind_cursor(cursor))
+
+
+def knows_its_count(paging: Paging, found: Sequence[Any]) -> bool:
+    return len(found) < paging.limit and not paging.has_cursor and bool(found or not paging.offset)
+
+
+def with_next(answer: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    return answer | ({NEXT: more} if more else {})
 
 
 def following(paging: Paging, rows: QuerySet[M], sent: int, count: int) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from markets import access, licence
 from markets.access import ADD_OVERRIDE, WITHDRAW_OVERRIDE, Operator
 from markets.api import cursors
 from markets.api.as_of import checked
-from markets.api.responses import DAILY, fresh, listing, nothing, private, reply
+from markets.api.export_query import JSON
+from markets.api.responses import DAILY, counted_behind, fresh, listing, nothing, private, reply
 from markets.api.revision_schemas import (
     NewOverride,
     OverrideItem,
@@ -24,6 +25,7 @@ from markets.api.revision_schemas import (
 from markets.api.schemas import SERIES_ERRORS, Envelope, NewestFirst
 from markets.errors import QuestionError, UnknownCodeError
 from markets.models import Instrument, Override
+from markets.queries import revision_texts
 from markets.queries import revisions as revision_queries
 from markets.queries.found import find
 from markets.queries.lookup import nearest
@@ -49,9 +51,11 @@ def revisions(request: HttpRequest, query: Query[RevisionQuery], paging: Query[N
     if query.from_ and query.to and query.from_ > query.to:
         message = f"from ({query.from_}) is later than to ({query.to})"
         raise QuestionError(message, {"from": query.from_, "to": query.to})
+    instrument = find_instrument(query.code) if query.code else None
+    source = find_source(query.source) if query.source else None
     wanted = revision_queries.Wanted(
-        instrument=find_instrument(query.code) if query.code else None,
-        source=find_source(query.source) if query.source else None,
+        instrument=instrument.pk if instrument else None,
+        source=source.pk if source else None,
         table=query.table,
         start=query.from_,
         end=query.to,
@@ -59,10 +63,20 @@ def revisions(request: HttpRequest, query: Query[RevisionQuery], paging: Query[N
         behind=key_of(paging.cursor) if paging.cursor else None,
     )
     asker = licence.audience(request)
-    if wanted.source is not None:
-        licence.refuse(wanted.source, asker)
+    if source is not None:
+        licence.refuse(source, asker)
+    if paging.format == JSON:
+        return fresh(request, revision_page(wanted, asker, paging), DAILY)
     rows = revision_queries.revisions(wanted, asker)
     return fresh(request, listing(paging, rows, revision_queries.revision_items), DAILY)
+
+
+def revision_page(wanted: revision_queries.Wanted, asker: licence.Audience, paging: NewestFirst) -> dict[str, Any]:
+    """As `listing` makes it of rows, of text."""
+    paging.begins_once()
+    items, last = revision_texts.page(wanted, asker, paging.limit, paging.offset)
+    cursor = last and cursors.of_values(last)
+    return counted_behind(paging, items, lambda: revision_texts.count(wanted, asker), cursor)
 
 
 def key_of(cursor: str) -> revision_queries.Key:

@@ -106,14 +106,20 @@ class NewestFirst(Paging):
 
     def of(self, rows: QuerySet[M]) -> QuerySet[M]:
         """A union has been cut by its own query already (`markets.queries.revisions`)."""
+        self.begins_once()
+        return super().of(cursors.after(rows, self.cursor) if self.cursor and not rows.query.combinator else rows)
+
+    def begins_once(self) -> None:
         if self.cursor and self.offset:
             raise QuestionError("cursor and offset both say where the page begins: give one", {"field": "cursor"})
-        return super().of(cursors.after(rows, self.cursor) if self.cursor and not rows.query.combinator else rows)
 
     def next(self, rows: QuerySet[Any, Any]) -> dict[str, Any]:
         behind = cursors.after(rows, self.cursor) if self.cursor and not rows.query.combinator else rows
-        found = cursors.of_row(behind, self.offset + self.limit - 1)
-        return {"offset": "", "cursor": found} if found else {}
+        return behind_cursor(cursors.of_row(behind, self.offset + self.limit - 1))
+
+
+def behind_cursor(cursor: str | None) -> dict[str, Any]:
+    return {"offset": "", "cursor": cursor} if cursor else {}
 
 
 class SeriesQuery(Schema):

@@ -12,6 +12,7 @@ from markets.queries import crosses, figures, filled, tables, unpublished
 from markets.queries.crosses import ZLOTY, Pair
 from markets.queries.figures import Span, Wanted, moved
 from markets.queries.filled import Cell, Fill, Line
+from markets.queries.found import of_codes
 from markets.queries.rate_rows import proof_of
 from markets.queries.rates import find_source, official
 from markets.queries.unpublished import Known
@@ -67,7 +68,7 @@ def found(texts: Sequence[str]) -> dict[str, Instrument | None]:
     """The instrument of each text, None for PLN, which is none; two queries however many there are."""
     upper = {text: text.strip().upper() for text in texts}
     names = set(upper.values()) - {ZLOTY}
-    by_name = {row.code: row for row in Instrument.objects.filter(code__in=names)}
+    by_name = {row.code: row for row in of_codes(names)}
     if missing := names - by_name.keys():
         aliases = Alias.objects.filter(name__in=missing).select_related("instrument")
         by_name |= {row.name: row.instrument for row in aliases}

@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef
 
 from markets.licence import Audience
 from markets.models import Alias, Instrument, Listing
+from markets.queries.kept import KeptQuestion
 from markets.queries.latest_prices import newest
 from markets.queries.prices import percent, plain
 
@@ -16,6 +17,9 @@ from markets.queries.prices import percent, plain
 def tracked() -> models.QuerySet[Instrument]:
     followed = Listing.objects.filter(instrument=OuterRef("pk"), tracked=True)
     return Instrument.objects.filter(Exists(followed)).order_by("code")
+
+
+KEYS = KeptQuestion(lambda: tracked().values_list("pk"))
 
 
 def asset_rows(instruments: models.QuerySet[Instrument], audience: Audience) -> Iterator[dict[str, Any]]:

@@ -103,9 +103,13 @@ class Timetable:
         if self.longest_pause > WEEKLY_PAUSE:
             return (today - DAY * self.longest_pause,) * 2
         days = (today - DAY * number for number in range(LONGEST_LOOK))
-        ends = [(day, *self.deadlines(day)) for day in days if self.publishes(day)]
-        late = next((day for day, begins, _ in ends if begins <= now), None)
-        return late, next((day for day, _, ends_at in ends if ends_at <= now), None)
+        ends = ((day, *self.deadlines(day)) for day in days if self.publishes(day))
+        late = None
+        for day, begins, ends_at in ends:
+            late = late or (day if begins <= now else None)
+            if ends_at <= now:  # missing is never before late
+                return late, day
+        return late, None
 
 
 def next_turn(now: datetime, timetables: Iterable[Timetable]) -> datetime:

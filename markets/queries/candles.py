@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery
@@ -11,8 +12,11 @@ from markets import clock, timeframes
 from markets.errors import QuestionError
 from markets.licence import Audience, refuse, shown_to
 from markets.models import Candle, Instrument, Listing, Source
+from markets.queries.asked_once import MOMENTS, NUMBER, NUMBERS, TEXTS, PreparedQuestion
+from markets.queries.found import SOURCE_FIELDS, source_in
 from markets.queries.prices import plain
 from markets.queries.rates import find_source
+from markets.queries.texts import AllDigits, Moment, TextsOf
 from markets.timeframes import Gap
 
 Item = dict[str, Any]
@@ -20,6 +24,8 @@ Item = dict[str, Any]
 # Retention makes roll-ups when it deletes ticks, after days or weeks: their candles are never this new.
 LATELY = timedelta(days=2)
 COLUMNS = ("open_time", "open", "high", "low", "close", "volume", "closed", "synthetic", "partial")
+NAMES = ("t", "o", "h", "l", "c", "v", "closed", "synthetic", "partial")
+RANK = ("newest", "priority", "source__polling_interval", "source__code")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,38 +46,69 @@ def source_of(instrument: Instrument, timeframe: str, audience: Audience, source
         named = find_source(source)
         refuse(named, audience)
         return named
-    # The newest candle costs one index seek per source; EXISTS would read through a long history.
-    there = Candle.objects.filter(instrument=instrument, source=OuterRef("source"), timeframe=timeframe)
-    newest = Subquery(there.order_by("-open_time").values("open_time")[:1])
-    listed = Listing.objects.filter(shown_to(audience), instrument=instrument).annotate(newest=newest)
     lately = clock.now() - LATELY
-    ranks = [
-        (row.newest < lately, row.priority, row.source.polling_interval, row.source.code, row.source)
-        for row in listed.select_related("source")
-        if row.newest is not None
-    ]
-    return min(ranks, key=lambda rank: rank[:4])[4] if ranks else None
+    rows = [row for row in listed(audience).rows_of(instrument.pk, timeframe) if row[0] is not None]
+    if not rows:
+        return None
+    best = min(rows, key=lambda row: (row[0] < lately, *row[1 : len(RANK)]))
+    return source_in(best[len(RANK) :])
+
+
+@cache
+def listed(audience: Audience) -> PreparedQuestion:
+    """The sources that list an instrument, each behind its newest candle and its other ranks."""
+
+    def asked(instrument: int, timeframe: str) -> QuerySet[Listing, Any]:
+        # The newest candle costs one index seek per source; EXISTS would read through a long history.
+        there = Candle.objects.filter(instrument=instrument, source=OuterRef("source"), timeframe=timeframe)
+        newest = Subquery(there.order_by("-open_time").values("open_time")[:1])
+        rows = Listing.objects.filter(shown_to(audience), instrument=instrument).annotate(newest=newest)
+        return rows.values_list(*RANK, *(f"source__{name}" for name in SOURCE_FIELDS))
+
+    return PreparedQuestion(asked, NUMBER, TEXTS[0])
 
 
 def candles(instrument: Instrument, source: Source | None, asked: Stretch) -> tuple[list[Item], int]:
-    """The candles, ascending, and how many match from `start` on; without a start, how many are returned.
+    """The candles as text, ascending, and how many match from `start` on; without a start, how many are returned.
 
     Raises QuestionError when `start` is later than `end`.
     """
-    rows = stored(instrument, source, asked)
-    if asked.start:
-        found = list(rows.order_by("open_time").values_list(*COLUMNS)[: asked.limit])
-        count = len(found) if len(found) < asked.limit else rows.count()
-    else:
-        found = list(rows.order_by("-open_time").values_list(*COLUMNS)[: asked.limit])[::-1]
-        count = len(found)
-    return [item(instrument.scale, *values) for values in found], count
+    check(asked)
+    if source is None:
+        return [], 0
+    ends = {"open_time__gte": asked.start, "open_time__lte": asked.end}
+    given = {name: moment for name, moment in ends.items() if moment is not None}
+    question = texts(instrument.scale, "open_time" if asked.start else "-open_time", tuple(given))
+    values: tuple[Any, ...] = (instrument.pk, source.pk, asked.timeframe, *given.values())
+    found = [dict(zip(NAMES, line, strict=True)) for line in question.page(asked.limit, 0, *values)]
+    if not asked.start:
+        return found[::-1], len(found)
+    return found, len(found) if len(found) < asked.limit else question.count(*values)
+
+
+@cache
+def texts(scale: int, order: str, ends: tuple[str, ...]) -> TextsOf:
+    def asked(instrument: int, source: int, timeframe: str, *moments: datetime) -> QuerySet[Candle, Any]:
+        between = dict(zip(ends, moments, strict=True))
+        rows = Candle.objects.filter(instrument=instrument, source=source, timeframe=timeframe, **between)
+        return rows.order_by(order)
+
+    start, *prices, volume, closed, synthetic, partial = COLUMNS
+    figures = (*(AllDigits(price, scale) for price in prices), AllDigits(volume, 0))
+    return TextsOf(
+        asked, (Moment(start), *figures, closed, synthetic, partial), *NUMBERS[:2], TEXTS[0], *MOMENTS[: len(ends)]
+    )
+
+
+def check(asked: Stretch) -> None:
+    """Raises QuestionError when it ends before it begins."""
+    if asked.start and asked.end and asked.start > asked.end:
+        raise QuestionError(f"from ({asked.start.isoformat()}) is later than to ({asked.end.isoformat()})")
 
 
 def stored(instrument: Instrument, source: Source | None, asked: Stretch) -> QuerySet[Candle]:
     """All of the stretch, whatever its limit. Raises QuestionError when it ends before it begins."""
-    if asked.start and asked.end and asked.start > asked.end:
-        raise QuestionError(f"from ({asked.start.isoformat()}) is later than to ({asked.end.isoformat()})")
+    check(asked)
     rows = Candle.objects.filter(instrument=instrument, timeframe=asked.timeframe, source=source)
     if asked.end:
         rows = rows.filter(open_time__lte=asked.end)
@@ -88,8 +125,8 @@ def every(instrument: Instrument, rows: QuerySet[Candle], first: int | None = No
 def item(scale: int, start: datetime, *values: Any) -> Item:
     """One candle as the API returns it."""
     *prices, volume, closed, synthetic, partial = values
-    shown = dict(zip("tohlc", (start, *(plain(price, scale) for price in prices)), strict=True))
-    return shown | {"v": plain(volume, 0), "closed": closed, "synthetic": synthetic, "partial": partial}
+    figures = (*(plain(price, scale) for price in prices), plain(volume, 0))
+    return dict(zip(NAMES, (start, *figures, closed, synthetic, partial), strict=True))
 
 
 def newest(source: Source, timeframe: str, instruments: Collection[int], limit: int = 200) -> dict[int, list[Item]]:

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Context, Decimal
+from functools import cached_property
 from typing import Any
 
 from markets.instruments import redenominations
 from markets.instruments.names import GOLD
 from markets.queries.figures import Figure, Series
-from markets.queries.rates import digits
 
 ZLOTY = "PLN"
 # Published mids have four to six of them; two more keep what a division adds.
@@ -24,7 +24,7 @@ EXACT = Context(prec=80, rounding=ROUND_HALF_UP)
 ONE = Decimal(1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pair:
     """`base` in `quote`. `top` and `below` are the codes whose figures are needed: EUR and USD for EUR in USD; both
     are empty for a currency in itself. `grams` is how much gold one of it is: the NBP publishes the gram.
@@ -41,7 +41,7 @@ class Pair:
         """That of the instrument where there is one: `USD` is the dollar in PLN."""
         return self.base if self.quote == ZLOTY else f"{self.base}{self.quote}"
 
-    @property
+    @cached_property
     def legs(self) -> tuple[str, ...]:
         return tuple(code for code in (self.top, self.below) if code)
 
@@ -104,9 +104,8 @@ def fields(pair: Pair, figures: Sequence[Figure]) -> dict[str, Any]:
     """What a row says of its value: the published figure as it is, or the computed one and its legs."""
     if pair.is_published:
         (one,) = figures
-        mid, bid, ask = (digits(value, one.scale) for value in (one.mid, one.bid, one.ask))
         return {
-            "mid": mid, "bid": bid, "ask": ask, "source": one.source, "table": one.table,
+            "mid": one.mid, "bid": one.bid, "ask": one.ask, "source": one.source, "table": one.table,
             "table_no": one.number or None, "derived": False, "legs": None,
         }  # fmt: skip
     return {
@@ -130,7 +129,7 @@ def shared(values: Iterable[str | None]) -> str | None:
 def leg(code: str, figure: Figure) -> dict[str, Any]:
     return {
         "code": code,
-        "mid": digits(figure.mid, figure.scale),
+        "mid": figure.mid,
         "effective_date": figure.day,
         "source": figure.source,
         "table": figure.table,

@@ -188,4 +188,4 @@ def question_of_gaps(tables: tuple[str, ...], source: int | None) -> QuestionOf:
             rows = rows.filter(source=source)
         return rows.order_by("from_time").values_list("from_time", "to_time")
 
-    return QuestionOf(question, TEXTS[0], *MOMENTS)
+    return QuestionOf(question, TEXTS[0], *MOMENTS[:2])

@@ -3,15 +3,17 @@
 The same as `markets.instruments.find`, which the writer uses as well; Django's own way takes 1.6 ms each time.
 """
 
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.db import connection
 from django.db.models import QuerySet
 
-from markets.models import Generation, Instrument
+from markets.models import Generation, Instrument, Source
 from markets.queries.asked_once import TEXTS, PreparedQuestion
 
 FIELDS = tuple(one.attname for one in Instrument._meta.concrete_fields)
+SOURCE_FIELDS = tuple(one.attname for one in Source._meta.concrete_fields)
 
 
 def columns(rows: "QuerySet[Instrument]") -> "QuerySet[Instrument, Any]":
@@ -19,6 +21,8 @@ def columns(rows: "QuerySet[Instrument]") -> "QuerySet[Instrument, Any]":
 
 
 BY_CODE = PreparedQuestion(lambda code: columns(Instrument.objects.filter(code=code)), TEXTS[0])
+BY_CODES = PreparedQuestion(lambda codes: Instrument.objects.filter(code__in=codes).values_list(*FIELDS), (TEXTS[0],))
+SOURCES = PreparedQuestion(lambda code: Source.objects.filter(code=code).values_list(*SOURCE_FIELDS), TEXTS[0])
 BY_ALIAS = PreparedQuestion(lambda name: columns(Instrument.objects.filter(aliases__name=name)), TEXTS[0])
 
 
@@ -29,6 +33,21 @@ def find(text: str) -> Instrument | None:
     wanted = text.strip().upper()
     rows = BY_CODE.rows_of(wanted) or BY_ALIAS.rows_of(wanted)
     return instrument(*rows[0]) if rows else None
+
+
+def of_codes(codes: Collection[str]) -> list[Instrument]:
+    """In any order, without their generations; one statement."""
+    rows = BY_CODES.rows_of(list(codes)) if codes else []
+    return [Instrument.from_db(connection.alias, FIELDS, row) for row in rows]
+
+
+def source(code: str) -> Source | None:
+    rows = SOURCES.rows_of(code)
+    return source_in(rows[0]) if rows else None
+
+
+def source_in(values: Sequence[Any]) -> Source:
+    return Source.from_db(connection.alias, SOURCE_FIELDS, values)
 
 
 def instrument(*values: Any) -> Instrument:

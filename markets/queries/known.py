@@ -5,8 +5,9 @@ first corrected. Its value then is what the first correction after that moment r
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime
+from functools import cache
 from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Value
@@ -15,7 +16,11 @@ from django.db.models.functions import Coalesce
 from markets.licence import Audience
 from markets.models import ArchiveReading, Publication, Rate, Revision
 from markets.models.querysets import RateQuerySet
+from markets.queries.asked_once import DAYS, MOMENTS, NUMBER, PreparedQuestion, QuestionOf
+from markets.queries.kept import KeptQuestion, Line
 from markets.queries.known_columns import CHANGE, HELD, READING, Change, Held, KnownRate, Reading, Said
+from markets.queries.rates import chosen
+from markets.queries.texts import TextsOf
 from markets.queries.then import figure_then
 
 
@@ -54,7 +59,25 @@ def of_instruments(
     rows: QuerySet[Any, Any], as_of: datetime, asker: Audience = Audience.API
 ) -> Iterator[tuple[int, str, KnownRate]]:
     """The same of several instruments, each after the id of its row and the code of its instrument."""
-    held = [Held(*row) for row in rows.values_list(*HELD)]
+    return of_lines(rows.values_list(*HELD), as_of, asker)
+
+
+@cache
+def held_by(shape: tuple[str, str | None], asker: Audience) -> TextsOf:
+    """The rows of `known_by` of a kind and a table (`queries.rates.chosen`): of instruments, from a day to a day, known
+    at a moment.
+    """
+
+    def asked(instruments: tuple[int], start: date, end: date, as_of: datetime) -> QuerySet[Any, Any]:
+        rows = chosen(Rate.objects.filter(instrument__in=instruments).between(start, end), *shape, None)
+        return known_by(rows.publishable(asker), as_of)
+
+    return TextsOf(asked, HELD, (NUMBER,), *DAYS, MOMENTS[0], kind=QuestionOf)
+
+
+def of_lines(lines: Iterable[Line], as_of: datetime, asker: Audience) -> Iterator[tuple[int, str, KnownRate]]:
+    """The same of lines of `held_by`."""
+    held = [Held(*line) for line in lines]
     if not held:
         return
     changes, readings = changes_of(held, asker), all_readings(asker)
@@ -70,26 +93,37 @@ def held_of(rate: int) -> Held:
     return Held(*row)
 
 
-def changes_of(held: list[Held], asker: Audience = Audience.OPERATOR) -> dict[int, list[Change]]:
+def changes_of(held: Sequence[Held], asker: Audience = Audience.OPERATOR) -> dict[int, list[Change]]:
     """By rate, the oldest first; one statement."""
     days = [row.effective_date for row in held]
     found: dict[int, list[Change]] = defaultdict(list)
-    rows = Revision.objects.filter(
-        rate__instrument__in={row.instrument for row in held},
-        rate__effective_date__range=(min(days), max(days)),
-        notation=False,
-    )
-    rows = rows.annotate(is_shown=may_be_shown(asker, "old_source"))
-    for values in rows.order_by("seen_at", "pk").values_list(*CHANGE):
+    for values in changes(asker).rows_of(list({row.instrument for row in held}), min(days), max(days)):
         change = Change(*values)
         found[change.rate].append(change)
     return found
 
 
+@cache
+def changes(asker: Audience) -> PreparedQuestion:
+    def asked(instruments: tuple[int], first: date, last: date) -> QuerySet[Revision, Any]:
+        rows = Revision.objects.filter(
+            rate__instrument__in=instruments, rate__effective_date__range=(first, last), notation=False
+        )
+        shown = rows.annotate(is_shown=may_be_shown(asker, "old_source"))
+        return shown.order_by("seen_at", "pk").values_list(*CHANGE)
+
+    return PreparedQuestion(asked, (NUMBER,), *DAYS)
+
+
 def all_readings(asker: Audience = Audience.OPERATOR) -> list[Reading]:
     """Some thirty rows, the oldest first."""
-    rows = ArchiveReading.objects.annotate(is_shown=may_be_shown(asker, "source")).order_by("read_at", "pk")
-    return [Reading(*values) for values in rows.values_list(*READING)]
+    return [Reading(*values) for values in readings(asker).rows()]
+
+
+@cache
+def readings(asker: Audience) -> KeptQuestion:
+    rows = ArchiveReading.objects.order_by("read_at", "pk")
+    return KeptQuestion(lambda: rows.annotate(is_shown=may_be_shown(asker, "source")).values_list(*READING))
 
 
 def may_be_shown(asker: Audience, source: str) -> Value | F:

@@ -11,13 +11,15 @@ from markets.queries.asked import Asked
 from markets.queries.crosses import ZLOTY
 from markets.queries.figures import Wanted, moved
 from markets.queries.filled import Cell, Line
+from markets.queries.kept import KeptQuestion
 from markets.queries.unpublished import Known, Reason, Why
+
+CODES = KeptQuestion(lambda: Currency.objects.exclude(code=GOLD).order_by("code").values_list("code"))
 
 
 def all_codes(base: str | None) -> list[str]:
     """Every currency there ever was a rate of; with a base, PLN is one that it can be priced in."""
-    codes = Currency.objects.exclude(code=GOLD).order_by("code").values_list("code", flat=True)
-    return [*([ZLOTY] if base else []), *codes]
+    return [*([ZLOTY] if base else []), *(code for (code,) in CODES.rows())]
 
 
 def rows(question: Asked) -> list[dict[str, Any]]:

@@ -1,14 +1,14 @@
 """Prices of an instrument over time, what they come to, and the rows that answers show."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, localcontext
+from functools import cache
 from typing import Any
 
-from django.db import models
-from django.db.models import F, Max, Min, Q
+from django.db.models import F, Max, Min, Q, QuerySet
 from django.db.models.functions import TruncDay
 
 from markets import clock
@@ -16,10 +16,12 @@ from markets.errors import QuestionError, UnknownCodeError
 from markets.instruments import redenominations
 from markets.licence import Audience, refuse
 from markets.models import Instrument, Rate, Tick
+from markets.queries.asked_once import DAYS, MOMENTS, NUMBERS, TEXTS, Mark, PreparedQuestion
 from markets.queries.found import find
 from markets.queries.latest_prices import LatestPrice, midnight, newest
 from markets.queries.listed import nearest_assets
 from markets.queries.rates import find_source
+from markets.queries.texts import AllDigits, Moment, TextsOf, midnight_of
 
 UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 LONGEST = timedelta(days=366)
@@ -28,11 +30,18 @@ HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class PriceSeries:
-    """Prices of one instrument over time: rows of (moment or day, price), ascending, and who said them."""
+    """Prices of one instrument over time, and who said them; `asked` of the `values` are rows of (moment or day,
+    price), ascending.
+    """
 
     source: str | None
-    rows: "models.QuerySet[Any, Any]"
     scale: int
+    asked: "Callable[..., QuerySet[Any, Any]]"
+    values: tuple[Any, ...]
+
+    @property
+    def rows(self) -> "QuerySet[Any, Any]":
+        return self.asked(*self.values)
 
 
 def window(text: str) -> timedelta:
@@ -63,44 +72,81 @@ def series(instrument: Instrument, length: timedelta, audience: Audience, source
         refuse(named, audience)
     chosen = newest(audience, [instrument.pk], named).get(instrument.pk)
     if chosen is None:
-        return PriceSeries(named.code if named else None, Tick.objects.none().values_list("observed_at", "price"), 0)
+        return PriceSeries(named.code if named else None, 0, ticks, ())
     since = max(clock.now() - length, midnight(redenominations.newest_break(instrument.code, clock.today())))
-    of_it = {"instrument": instrument, "source": chosen.source_id}
     if chosen.table:
-        rates = Rate.objects.filter(**of_it, table=chosen.table, mid__isnull=False, effective_date__gte=since.date())
         return PriceSeries(
-            chosen.source, rates.order_by("effective_date").values_list("effective_date", "mid"), chosen.scale
+            chosen.source, chosen.scale, mids, (instrument.pk, chosen.source_id, chosen.table, since.date())
         )
-    ticks = unmixed(Tick.objects.filter(**of_it, observed_at__gt=since))
-    return PriceSeries(chosen.source, ticks.order_by("observed_at").values_list("observed_at", "price"), chosen.scale)
+    return PriceSeries(chosen.source, chosen.scale, *unmixed(instrument.pk, chosen.source_id, since))
 
 
-def unmixed(ticks: "models.QuerySet[Tick]") -> "models.QuerySet[Tick]":
+def mids(instrument: int, source: int, table: str, since: date) -> "QuerySet[Rate, Any]":
+    rows = Rate.objects.filter(instrument=instrument, source=source, table=table)
+    shown = rows.filter(mid__isnull=False, effective_date__gte=since)
+    return shown.order_by("effective_date").values_list("effective_date", "mid")
+
+
+def ticks(*after: Any) -> "QuerySet[Tick, Any]":
+    """Of an instrument and a source after a moment."""
+    names = ("instrument", "source", "observed_at__gt")
+    rows = Tick.objects.filter(**dict(zip(names, after, strict=True))) if after else Tick.objects.none()
+    return rows.order_by("observed_at").values_list("observed_at", "price")
+
+
+def picked_ticks(
+    instrument: int, source: int, since: datetime, until: datetime, picked: Sequence[datetime]
+) -> "QuerySet[Tick, Any]":
+    """Those before a moment, and the picked ones behind it."""
+    return ticks(instrument, source, since).filter(Q(observed_at__lt=until) | Q(observed_at__in=picked))
+
+
+MARKS: dict[Any, tuple[Mark, ...]] = {
+    mids: (*NUMBERS[:2], TEXTS[0], DAYS[0]),
+    ticks: (*NUMBERS[:2], MOMENTS[0]),
+    picked_ticks: (*NUMBERS[:2], *MOMENTS[:2], (MOMENTS[2],)),
+}
+FIRST = PreparedQuestion(lambda *marks: ticks(*marks).values_list("observed_at")[:1], *MARKS[ticks])
+
+
+def unmixed(*after: Any) -> tuple["Callable[..., QuerySet[Tick, Any]]", tuple[Any, ...]]:
     """Where a window begins with the midnight closes of a back-fill: one price a day and the newest; else every tick.
 
     Beside closes of 29 days, the polls of one morning would be nine tenths of all prices and of their mean. A single
     close before the polls is left out.
     """
-    first = ticks.order_by("observed_at").values_list("observed_at", flat=True).first()
-    if first is None or first != midnight(first.date()):
-        return ticks
-    daily = ticks.annotate(day=TruncDay("observed_at", tzinfo=UTC))
-    polled = daily.exclude(observed_at=F("day")).order_by("observed_at").values_list("observed_at", flat=True).first()
+    found = FIRST.rows_of(*after)
+    if not found or found[0][0] != midnight(found[0][0].date()):
+        return ticks, after
+    [(first,)], rows = found, ticks(*after)
+    daily = rows.annotate(day=TruncDay("observed_at", tzinfo=UTC))
+    polled = daily.exclude(observed_at=F("day")).values_list("observed_at", flat=True).first()
     if polled is None or polled - first <= HOUR:
-        return ticks
+        return ticks, after
+    if rows.filter(observed_at__lt=polled).count() == 1:
+        return ticks, (*after[:2], polled - timedelta(microseconds=1))
     polls = daily.filter(observed_at__gte=polled)
-    if ticks.filter(observed_at__lt=polled).count() == 1:
-        return ticks.filter(observed_at__gte=polled)
     picked = polls.order_by().values("day").annotate(first=Min("observed_at")).values_list("first", flat=True)
     newest = polls.aggregate(newest=Max("observed_at"))["newest"]
-    return ticks.filter(Q(observed_at__lt=polled) | Q(observed_at__in={*picked, newest}))
+    return picked_ticks, (*after, polled, sorted({*picked, newest}))
 
 
 def points(found: PriceSeries, limit: int) -> tuple[list[dict[str, Any]], int]:
-    """The newest `limit` of the series, ascending, and how many there are."""
-    rows = list(found.rows.reverse()[:limit])
-    total = len(rows) if len(rows) < limit else found.rows.count()
-    return [point(found, *row) for row in reversed(rows)], total
+    """The newest `limit` of the series as text, ascending, and how many there are."""
+    if not found.values:
+        return [], 0
+    question = texts(found.asked, found.scale)
+    lines = question.page(limit, 0, *found.values)
+    total = len(lines) if len(lines) < limit else question.count(*found.values)
+    return [{"ts": when, "price": price} for when, price in reversed(lines)], total
+
+
+@cache
+def texts(asked: "Callable[..., QuerySet[Any, Any]]", scale: int) -> TextsOf:
+    """Newest first."""
+    of_ticks, of_mids = (Moment("observed_at"), "price"), (midnight_of("effective_date"), "mid")
+    moment, figure = of_mids if asked is mids else of_ticks
+    return TextsOf(lambda *given: asked(*given).reverse(), (moment, AllDigits(figure, scale)), *MARKS[asked])
 
 
 def every_point(found: PriceSeries, first: int | None = None) -> Iterator[dict[str, Any]]:
@@ -119,7 +165,8 @@ def moment_of(when: date) -> datetime:
 
 def summary(found: PriceSeries) -> dict[str, Any]:
     """Over every price of the series, however many they are; the mean is exact, with the digits of the finest price."""
-    prices = [price for _, price in found.rows.iterator(chunk_size=5_000)]
+    rows = found.rows.values_list("price" if found.asked is not mids else "mid", flat=True)
+    prices = list(rows.iterator(chunk_size=5_000))
     if not prices:
         return {"points": 0} | dict.fromkeys(("first", "last", "min", "max", "avg"))
     scale = max(found.scale, max(decimals(price) for price in prices))

@@ -2,17 +2,16 @@
 them. No model instances: 10,000 would cost a second.
 """
 
-from collections.abc import Iterator
-from datetime import date, datetime
+from collections.abc import Iterable, Iterator
+from datetime import date
 from decimal import Decimal
 from heapq import merge
 from typing import Any
 
 from django.db.models import QuerySet
 
-from markets.licence import Audience
 from markets.models import Instrument, Rate
-from markets.queries import known
+from markets.queries.known_columns import KnownRate
 from markets.queries.overrides import manual_rates
 from markets.queries.rates import COLUMNS, digits
 
@@ -56,10 +55,10 @@ def as_they_stand(rows: QuerySet[Rate], instrument: Instrument, *, proof: bool =
 
 
 def as_known(
-    rows: QuerySet[Any, Any], instrument: Instrument, as_of: datetime, asker: Audience, *, proof: bool = False
-) -> Iterator[Row]:
-    """Rows of `known.known_by`, each with since when its value was known; three statements."""
-    for rate, _, figure in known.of_instruments(rows, as_of, asker):
+    found: Iterable[tuple[int, str, KnownRate]], instrument: Instrument, *, proof: bool = False
+) -> Iterator[Row]:  # fmt: skip
+    """Figures of `queries.known`, each with since when its value was known."""
+    for rate, _, figure in found:
         row = rate_row(instrument, *figure[:-1]) | {"known_from": figure.known_from}
         yield row | proof_of(rate, None) if proof else row
 

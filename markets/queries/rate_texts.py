@@ -23,6 +23,10 @@ class Stretch(NamedTuple):
     table: str | None
     asker: Audience
 
+    @property
+    def values(self) -> tuple[int, date, date]:
+        return self.instrument.pk, self.start, self.end
+
 
 @cache
 def question(kind: str, table: str | None, asker: Audience, proof: bool) -> TextsOf:
@@ -32,17 +36,16 @@ def question(kind: str, table: str | None, asker: Audience, proof: bool) -> Text
 
     def asked(instrument: int, start: date, end: date) -> "QuerySet[Rate, Any]":
         rows = Rate.objects.filter(instrument=instrument).between(start, end)
-        shown = rates.chosen(rows, kind, table, None).publishable(asker)
-        return shown.values_list("scale", *figures, day_of("effective_date"), *rest)
+        return rates.chosen(rows, kind, table, None).publishable(asker)
 
-    return TextsOf(asked, len(figures), NUMBER, *DAYS)
+    return TextsOf(asked, (*figures, day_of("effective_date"), *rest), NUMBER, *DAYS)
 
 
 def rows(of: Stretch, limit: int, offset: int, *, proof: bool = False) -> list[Row]:
     """A page as `rate_rows.as_they_stand` has it; one statement."""
     code, base, quote = of.instrument.code, of.instrument.base, of.instrument.quote
     found = question(of.instrument.kind, of.table, of.asker, proof)
-    lines = found.page(limit, offset, of.instrument.pk, of.start, of.end)
+    lines = found.page(limit, offset, *of.values)
     drawn = [
         {
             "code": code,
@@ -57,21 +60,26 @@ def rows(of: Stretch, limit: int, offset: int, *, proof: bool = False) -> list[R
             "table": table,
             "table_no": number or None,
         }
-        for _scale, mid, bid, ask, day, source, table, number, *_keys in lines
+        for mid, bid, ask, day, source, table, number, *_keys in lines
     ]
     return [row | proof_of(*line[-2:]) for row, line in zip(drawn, lines, strict=True)] if proof else drawn
 
 
+def count(of: Stretch) -> int:
+    return question(of.instrument.kind, of.table, of.asker, proof=False).count(*of.values)
+
+
 @cache
 def gold_question(asker: Audience) -> TextsOf:
-    def asked(start: date, end: date) -> "QuerySet[Rate, Any]":
-        shown = rates.gold(start, end, None, asker)
-        return shown.values_list("scale", Digits("mid"), day_of("effective_date"), "source__code")
-
-    return TextsOf(asked, 1, *DAYS)
+    columns = Digits("mid"), day_of("effective_date"), "source__code"
+    return TextsOf(lambda start, end: rates.gold(start, end, None, asker), columns, *DAYS)
 
 
 def gold_rows(start: date, end: date, asker: Audience, limit: int, offset: int) -> list[Row]:
     """A page as `rates.gold_rows` has it; one statement."""
     lines = gold_question(asker).page(limit, offset, start, end)
-    return [{"effective_date": day, "price": price, "unit": "g", "source": source} for _, price, day, source in lines]
+    return [{"effective_date": day, "price": price, "unit": "g", "source": source} for price, day, source in lines]
+
+
+def gold_count(start: date, end: date, asker: Audience) -> int:
+    return gold_question(asker).count(start, end)

@@ -15,6 +15,7 @@ from markets.licence import Audience, refuse
 from markets.models import Alias, Instrument, Rate, Source
 from markets.models.querysets import RateQuerySet
 from markets.queries.found import find
+from markets.queries.found import source as source_of_code
 from markets.queries.lookup import nearest
 
 # The kinds that banks publish rates of; coins and ounces of metal only have market prices.
@@ -69,7 +70,7 @@ def spellings() -> dict[str, str]:
 def find_source(code: str) -> Source:
     """By its code or one of its other names, in any case."""
     name = code.lower()
-    source = Source.objects.filter(code=name).first() or source_once_called(name)
+    source = source_of_code(name) or source_once_called(name)
     if source is None:
         codes = Source.objects.values_list("code", flat=True)
         raise UnknownCodeError(f"There is no source {code!r}", {"nearest": nearest(code, {row: row for row in codes})})

@@ -3,7 +3,7 @@
 The two tables are one list: a union of their keys, which the database sorts and cuts into pages.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from django.db.models import F, IntegerField, Q, QuerySet, Value
 
 from markets.licence import Audience, shown_to
-from markets.models import Instrument, Override, Revision, Source
+from markets.models import Override, Revision
 from markets.queries.overrides import MANUAL, override_rows
 from markets.queries.rates import digits
 
@@ -33,10 +33,10 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The filters of a question; days are those of the figure, both inclusive."""
+    """The filters of a question, things by their keys; days are those of the figure, both inclusive."""
 
-    instrument: Instrument | None = None
-    source: Source | None = None
+    instrument: int | None = None
+    source: int | None = None
     table: str | None = None
     start: date | None = None
     end: date | None = None
@@ -90,50 +90,68 @@ def filters(wanted: Wanted, path: str, moment: str) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def revision_items(page: Iterable[tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
-    """The rows of these keys in their order; two statements more, or one where there is nothing manual."""
+def revision_items(
+    page: Iterable[tuple[Any, ...]], read: "Callable[[list[int]], Iterable[dict[str, Any]]] | None" = None
+) -> Iterator[dict[str, Any]]:
+    """The rows of these keys in their order; two statements more, or one where there is nothing manual.
+
+    `read` brings those of sources, by default with their days and moments as such.
+    """
     wanted = [Key(*values) for values in page]
     own = {which: [key.pk for key in wanted if key.own == which] for which in (OF_SOURCE, OF_OPERATOR)}
     found: dict[tuple[int, int], dict[str, Any]] = {}
     if own[OF_SOURCE]:
-        found |= {(OF_SOURCE, row["id"]): row for row in source_items(Revision.objects.filter(pk__in=own[OF_SOURCE]))}
+        found |= {(OF_SOURCE, row["id"]): row for row in (read or items_of)(own[OF_SOURCE])}
     if own[OF_OPERATOR]:
         rows = override_rows(Override.objects.filter(pk__in=own[OF_OPERATOR]).order_by())
         found |= {(OF_OPERATOR, row["id"]): manual_item(row) for row in rows}
     return (found[key.own, key.pk] for key in wanted if (key.own, key.pk) in found)
 
 
+def items_of(keys: list[int]) -> Iterator[dict[str, Any]]:
+    return source_items(Revision.objects.filter(pk__in=keys))
+
+
 def source_items(rows: QuerySet[Revision]) -> Iterator[dict[str, Any]]:
     for values in rows.order_by().values_list(*PLACE, *OLD, *NEW):
-        pk, seen_at, rate, code, table, day, job, old_source, new_source = values[: len(PLACE)]
         old, new = values[len(PLACE) :][: len(OLD)], values[-len(NEW) :]
-        yield {
-            "id": pk,
-            "kind": kind_of(old_source, new_source, new),
-            "seen_at": seen_at,
-            "code": code,
-            "table": table,
-            "effective_date": day,
-            "old": side(old),
-            "new": side(new),
-            "rate": rate,
-            "job": job,
-            "override": None,
-            "withdrawn_at": None,
-            "provenance": f"/api/v1/provenance/revision/{pk}",
-        }
+        yield source_item(values[: len(PLACE)], side(*in_digits(old)), side(*in_digits(new)))
 
 
-def kind_of(old_source: int, new_source: int, new: tuple[Any, ...]) -> str:
-    if new[0] is None and new[1] is None:
+def source_item(place: tuple[Any, ...], old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    pk, seen_at, rate, code, table, day, job, old_source, new_source = place
+    return {
+        "id": pk,
+        "kind": kind_of(old_source, new_source, new),
+        "seen_at": seen_at,
+        "code": code,
+        "table": table,
+        "effective_date": day,
+        "old": old,
+        "new": new,
+        "rate": rate,
+        "job": job,
+        "override": None,
+        "withdrawn_at": None,
+        "provenance": f"/api/v1/provenance/revision/{pk}",
+    }
+
+
+def kind_of(old_source: int, new_source: int, new: dict[str, Any]) -> str:
+    if new["mid"] is None and new["bid"] is None:
         return LEFT_OUT
     return CORRECTION if old_source == new_source else ARCHIVE_REPLACED
 
 
-def side(values: tuple[Any, ...]) -> dict[str, Any]:
-    """One of the two values with the decimals it was published with, and its proof."""
-    mid, bid, ask, scale, source, number, sha256 = values
-    figures = {"mid": digits(mid, scale), "bid": digits(bid, scale), "ask": digits(ask, scale)}
+def in_digits(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """With the decimals that it was published with."""
+    mid, bid, ask, scale, *proof = values
+    return *(digits(value, scale) for value in (mid, bid, ask)), *proof
+
+
+def side(mid: str | None, bid: str | None, ask: str | None, source: str, number: str, sha256: str) -> dict[str, Any]:
+    """One of the two values, and its proof."""
+    figures = {"mid": mid, "bid": bid, "ask": ask}
     return figures | {"source": source, "table_no": number or None, "sha256": sha256 or None}
 
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
+from functools import cache
+from typing import Any
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from markets.licence import Audience, shown_to
 from markets.models import Rate, Source
+from markets.queries.asked_once import NUMBER, PreparedQuestion
 from markets.queries.calendars import Timetable
 
 NOON, QUARTER_TO_ONE = time(11, 45), time(12, 45)
@@ -40,15 +43,22 @@ def newest_days(audience: Audience, source: Source | None = None) -> dict[str, d
     """By table: the day of its newest figure that may be shown, of one source or of all. One seek a table and source,
     in one query.
     """
-    rows = Source.objects.filter(shown_to(audience, "")) if source is None else Source.objects.filter(pk=source.pk)
     found: dict[str, date] = {}
-    for days in rows.annotate(**{f"newest_{table}": newest(table) for table in TIMETABLES}).values_list(
-        *(f"newest_{table}" for table in TIMETABLES)
-    ):
+    for days in question(audience, is_of_one=True).rows_of(source.pk) if source else question(audience).rows_of():
         for table, day in zip(TIMETABLES, days, strict=True):
             if day:
                 found[table] = max(day, found.get(table, day))
     return found
+
+
+@cache
+def question(audience: Audience, *, is_of_one: bool = False) -> PreparedQuestion:
+    def asked(*source: int) -> "QuerySet[Source, Any]":
+        rows = Source.objects.filter(pk=source[0]) if source else Source.objects.filter(shown_to(audience, ""))
+        names = {f"newest_{table}": newest(table) for table in TIMETABLES}
+        return rows.annotate(**names).values_list(*names)
+
+    return PreparedQuestion(asked, *([NUMBER] if is_of_one else []))
 
 
 def newest(table: str) -> Subquery:

@@ -4,12 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from django.db.models import QuerySet
 
 from markets import clock
 from markets.clock import WARSAW
-from markets.models import Source
+from markets.models import Gap, Source
 from markets.queries import calendars, gaps, tables
+from markets.queries.asked_once import NUMBER, PreparedQuestion
 from markets.queries.calendars import POLAND
 from markets.queries.figures import Span
 
@@ -69,10 +72,17 @@ class Known:
 
 def holes(source: Source | None = None) -> list[Hole]:
     """What is missing of official tables; one query."""
-    rows = gaps.missing(source).filter(table__in=tables.TIMETABLES)
-    columns = rows.values_list("table", "instrument__code", "from_time", "to_time")
+    rows = HOLES_OF_ONE.rows_of(source.pk) if source else HOLES.rows_of()
     # A gap of days runs from midnight to midnight in UTC.
-    return [Hole(table, code, first.date(), last.date()) for table, code, first, last in columns]
+    return [Hole(table, code, first.date(), last.date()) for table, code, first, last in rows]
+
+
+def missing(*source: int) -> "QuerySet[Gap, Any]":
+    rows = gaps.missing().filter(**dict(zip(("source",), source, strict=False)), table__in=tables.TIMETABLES)
+    return rows.values_list("table", "instrument__code", "from_time", "to_time")
+
+
+HOLES, HOLES_OF_ONE = PreparedQuestion(missing), PreparedQuestion(missing, NUMBER)
 
 
 def explain(code: str, day: date, table: str, known: Known) -> Reason:

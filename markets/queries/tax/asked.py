@@ -4,13 +4,15 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from markets import clock
 from markets.errors import QuestionError, UnknownCodeError
 from markets.instruments import names
 from markets.models import Alias, Instrument
+from markets.queries.asked_once import TEXTS, PreparedQuestion
 from markets.queries.lookup import nearest
 from markets.queries.rates import official, spellings
 from markets.queries.tax.faults import NotQuotedError
@@ -45,13 +47,20 @@ def known_names(questions: Iterable[Question]) -> Known:
     """One statement: the instruments of all codes and aliases."""
     wanted = {name(text) for question in questions for text in (question.code, question.reference) if text}
     wanted = {text for text in wanted if text and "\0" not in text}  # PostgreSQL takes it for a fault of the question
+    return Known({text: (code, kind) for text, code, kind in NAMES.rows_of(list(wanted))} if wanted else {})
+
+
+def names_of(wanted: tuple[str]) -> "QuerySet[Any, Any]":
     columns = ("asked_as", "code_", "kind_")
     by_code = Instrument.objects.filter(code__in=wanted).annotate(asked_as=F("code"), code_=F("code"), kind_=F("kind"))
     by_alias = Alias.objects.filter(name__in=wanted).annotate(
         asked_as=F("name"), code_=F("instrument__code"), kind_=F("instrument__kind")
     )
-    rows = by_alias.order_by().values_list(*columns).union(by_code.order_by().values_list(*columns), all=True)
-    return Known({text: (code, kind) for text, code, kind in rows} if wanted else {})
+    found: QuerySet[Any, Any] = by_alias.order_by().values_list(*columns)
+    return found.union(by_code.order_by().values_list(*columns), all=True)
+
+
+NAMES = PreparedQuestion(names_of, (TEXTS[0],))
 
 
 def name(text: str) -> str:
