@@ -32,15 +32,20 @@ BY_GENERATION = (
 NUMBERS = "charon_scopenumber"
 PREFIX = "kept_"
 
-FUNCTION = f"""
-CREATE OR REPLACE FUNCTION {PREFIX}raise() RETURNS trigger LANGUAGE plpgsql AS $$
+# Once a transaction: its rows are seen together. Each update of a row leaves a version that the next one has to read
+# past while the transaction is open: of 20,000 statements each took 200 µs more. The setting ends with the transaction,
+# and with a savepoint that is taken back, as the number does.
+BODY = f"""
+DECLARE told text := 'charon.kept_' || TG_ARGV[0];
 BEGIN
+    IF current_setting(told, true) = 'raised' THEN RETURN NULL; END IF;
     UPDATE {NUMBERS} SET number = number + 1 WHERE id = (
         SELECT id FROM {NUMBERS} WHERE name = TG_ARGV[0] FOR NO KEY UPDATE SKIP LOCKED LIMIT 1);
     IF NOT FOUND THEN INSERT INTO {NUMBERS} (name, number) VALUES (TG_ARGV[0], 1); END IF;
+    PERFORM set_config(told, 'raised', true);
     RETURN NULL;
-END $$
-"""  # nosec B608
+END """  # nosec B608
+FUNCTION = f"CREATE OR REPLACE FUNCTION {PREFIX}raise() RETURNS trigger LANGUAGE plpgsql AS $${BODY}$$"
 POSTGRES = (
     "CREATE TRIGGER {name} AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON {table} FOR EACH STATEMENT "
     f"EXECUTE FUNCTION {PREFIX}raise('{{scope}}')"
@@ -61,7 +66,7 @@ def install(using: str = "default", **_: object) -> None:
         there = set(connection.introspection.table_names(cursor))
         wanted = statements(connection.vendor, there) if NUMBERS in there else {}
         found = triggers(connection)
-        if connection.vendor == "postgresql" and wanted.keys() - found:
+        if connection.vendor == "postgresql" and wanted and function(connection) != BODY:
             cursor.execute(FUNCTION)
         for name in wanted.keys() - found:
             cursor.execute(wanted[name])
@@ -94,6 +99,14 @@ def triggers(connection: BaseDatabaseWrapper) -> set[str]:
     with connection.cursor() as cursor:
         cursor.execute(known[connection.vendor])
         return {name for (name,) in cursor.fetchall() if name.startswith(PREFIX)}
+
+
+def function(connection: BaseDatabaseWrapper) -> str | None:
+    """What the triggers of PostgreSQL run, which may be an earlier release's."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT prosrc FROM pg_proc WHERE oid = to_regproc(%s)", [f"{PREFIX}raise"])
+        found = cursor.fetchone()
+    return found and str(found[0])
 
 
 def remove(using: str = "default") -> None:
