@@ -58,20 +58,20 @@ FIRST = """
     django.setup()
     import resource
     from markets.models import Candle, Instrument
-    from signals import compiled, engine, rules, series
+    from signals import engine, rules, series
     ids = Candle.objects.values_list("instrument", flat=True).distinct()
     instruments = list(Instrument.objects.filter(pk__in=ids))
     every = [(one, timeframe) for one in instruments for timeframe in ("5m", "1h", "4h")]
     active = rules.active()
-    frame = series.load(*every[0])
+    bars = series.load(*every[0])
     for rule in active:  # compiled before anything is measured
-        rule.evaluate(frame[:10], rule.initial)
+        rule.over(bars.rows[:10], rule.initial)
     began = time.process_time()
     written = sum(engine.decide(*one) for one in every)
     whole = time.process_time() - began
     alone = 0.0
     for one in every:
-        rows = compiled.matrix(series.load(*one))
+        rows = series.load(*one).rows
         began = time.process_time()
         for rule in active:
             if one[1] in rule.timeframes:
