@@ -98,6 +98,12 @@ def test_a_figure_of_a_candle_has_neither_an_exponent_nor_zeros_at_the_end(value
     assert series.digits(value) == text
 
 
+def test_the_figures_of_a_candle_are_written_as_each_of_them_alone() -> None:
+    row = [61234.5, 0.00001234, 1e15, 100.0, 0.1]
+    for numbers in (row, row[:1], row[2:]):
+        assert series.figures(numbers) == ",".join(map(series.digits, numbers))
+
+
 def test_candles_are_chained_by_what_the_rule_needs_in_one_order() -> None:
     frame = walk(2)
     frame.iloc[0, :5] = [1.5, 1.25, 2.0, 1.0, 1e-7]

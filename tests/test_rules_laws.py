@@ -409,7 +409,7 @@ def test_a_web_process_loads_neither_pandas_nor_numba(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_process_that_decides_loads_no_pandas(tmp_path: Path) -> None:
+def test_a_process_that_decides_or_computes_the_record_loads_no_pandas(tmp_path: Path) -> None:
     """70 MB of the 250 that it may weigh."""
     script = (
         "import sys, django; django.setup(); from signals import cycle, engine, tasks; print('pandas' in sys.modules)"

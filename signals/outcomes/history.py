@@ -83,11 +83,9 @@ def series_of(family: str, failed: Failed) -> Iterator[Decided]:
 
 def of_series(instrument: Instrument, timeframe: str, names: list[str]) -> list[Decided]:
     """The rules share the times and closes; a decision whose bar is gone has no outcome."""
-    import pandas as pd  # 70 MB: only who computes the record loads it
-
     bars = loaded(instrument, timeframe)
     # Arrays, which are as good as the lists of a Decided.
-    times: Any = pd.DatetimeIndex(bars.seconds.astype("datetime64[s]")).tz_localize("UTC")
+    times: Any = bars.seconds
     closes: Any = bars.closes.copy()  # of a view all columns would stay
     parts: Any = bars.parts
     places = {second: index for index, second in enumerate(bars.seconds.tolist())}
