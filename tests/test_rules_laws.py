@@ -411,9 +411,8 @@ def test_a_web_process_loads_neither_pandas_nor_numba(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_process_that_decides_or_computes_the_record_loads_no_pandas(tmp_path: Path) -> None:
     """70 MB of the 250 that it may weigh."""
-    script = (
-        "import sys, django; django.setup(); from signals import cycle, engine, tasks; print('pandas' in sys.modules)"
-    )
+    loads = "from signals import cycle, engine, tasks; from signals.outcomes import record"
+    script = f"import sys, django; django.setup(); {loads}; print('pandas' in sys.modules)"
     environment = os.environ | {"DATA_DIR": str(tmp_path), "ENV_FILE": os.devnull}
     environment |= {"DJANGO_SETTINGS_MODULE": "charon.settings"}
     asked = [sys.executable, "-c", script]
