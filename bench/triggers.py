@@ -78,7 +78,7 @@ MEASURE = """
     for number, (name, (work, times, table)) in product(range(int(sys.argv[1])), ways.items()):
         for state in ("ENABLE", "DISABLE") if number % 2 else ("DISABLE", "ENABLE"):
             raw.execute(f"ALTER TABLE {table} {state} TRIGGER kept_{table}")
-            raw.execute(f"VACUUM {table}, charon_scopenumber")
+            raw.execute(f"VACUUM {table}")
             work()
             found[name]["with" if state == "ENABLE" else "without"].append(seconds(work, times))
         raw.execute(f"ALTER TABLE {table} ENABLE TRIGGER kept_{table}")

@@ -406,7 +406,6 @@ def test_new_rates_are_there_with_the_next_stamp(site: Site, nbp: Source) -> Non
     assert site.get("/waluty/USD/").body != before
 
 
-@pytest.mark.django_db(transaction=True)  # a transaction raises a number of PostgreSQL once
 def test_what_is_written_through_this_process_is_seen_with_the_next_question(site: Site) -> None:
     before = site.get("/waluty/USD/").body
     Source.objects.filter(code="nbp").update(attribution="Narodowy Bank z Testu")

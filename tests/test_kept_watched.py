@@ -210,7 +210,7 @@ def test_every_watched_table_has_its_triggers(scope: str, label: str) -> None:
     assert watched.of_table(connection.vendor, table, scope).keys() <= watched.triggers(connection)
 
 
-@pytest.mark.django_db(transaction=True)  # a transaction raises a number of PostgreSQL once
+@pytest.mark.django_db
 def test_rows_that_come_change_and_go_raise_the_number_of_their_scope(raised: Any, nbp: Source) -> None:
     raised()
     usd = Instrument.objects.create(code="ZZZ", base="ZZZ", quote="PLN", kind="currency")
