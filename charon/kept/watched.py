@@ -1,7 +1,7 @@
 """Which tables kept answers are made of, and triggers that raise a number whenever one of these is written.
 
 Triggers, because writers are many (the ORM, COPY, statements of our own, an operator's psql) and one that forgets to
-say so would leave an old page standing. They run in the writer's own transaction: page and number change at once.
+say so would leave an old page standing. On SQLite number and rows change at once.
 No writer waits: on PostgreSQL the number is that of a sequence, which is raised before the rows can be seen, and to it
 belong the transactions that have raised it and are still open: when one of them commits, there is one less.
 Rates, decisions and what follows from them are not here: their writers raise `Generation` (markets.redis.generations).
