@@ -13,9 +13,8 @@ from markets.jobs import runs
 from markets.models import Instrument
 from markets.redis import generations
 from markets.store.retention import SHORT_LIVED
-from signals import bars as of_bars
 from signals import compiled, hashes, one_series, ratings, rules, series, snapshots, tables
-from signals.bars import Bars, RulePass
+from signals.bars import NONE, Bars, RulePass
 from signals.kernel import COLUMNS
 from signals.models import DAILY, midnight
 from signals.one_series import OneSeries, Outcome
@@ -79,7 +78,7 @@ def advance(one: OneSeries, applied: list[Rule], since: date | datetime | None) 
     }
     reach = [onward[rule.name].as_of for rule in applied if rule.name in onward]
     after = min(reach) - lead(instrument, timeframe) if applied and len(reach) == len(applied) else None
-    bars = series.load(instrument, timeframe, after) if applied else of_bars.NONE
+    bars = series.load(instrument, timeframe, after) if applied else NONE
     chains: Chains = {}
     changed = None if since is None else moment(since)
     found = [
