@@ -49,8 +49,8 @@ ARITHMETIC = """
     from signals import compiled, series
     from signals.rules.macd_cross import MacdCross
     rule = MacdCross(12, 26, 9)
-    frames = [series.load(one) for one in Instrument.objects.all()]
-    arrays = [(compiled.matrix(one), one["close"].to_numpy(copy=True)) for one in frames if len(one) > 40]
+    loaded = [series.load(one) for one in Instrument.objects.all()]
+    arrays = [(one.rows, one.closes.copy()) for one in loaded if len(one) > 40]
     ways = {
         "ours": lambda bars, closes: compiled.evaluate(rule.kernel, bars, [0], rule.parameters, rule.initial, 6),
         "talib": lambda bars, closes: talib.MACD(closes, 12, 26, 9),

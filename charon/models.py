@@ -31,10 +31,7 @@ class TaskCount(models.Model):
 
 
 class ScopeNumber(models.Model):
-    """How often the tables of one scope were written: the sum over its rows (charon.kept.watched).
-
-    A scope has as many rows as writers once met in it, because none waits for another.
-    """
+    """How often the tables of one scope were written, on SQLite; PostgreSQL has sequences (charon.kept.watched)."""
 
     name = models.CharField(max_length=16)
     number = models.PositiveBigIntegerField(default=1)

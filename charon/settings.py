@@ -345,7 +345,7 @@ Q_CLUSTER = {
     "max_rss": 180_000,
     "save_limit": 2000,
     "label": "Kolejka zadań",
-    # A brain weighs 300,000 at work: with less it would begin anew, and load pandas, after each task.
+    # A brain weighs 250,000 at work: with less it would begin anew, and load numba, after each task.
     "ALT_CLUSTERS": {}
     if SQLITE
     else {BRAIN_QUEUE: {"workers": Q_WORKERS, "timeout": 60, "retry": 300, "max_rss": 400_000}},

@@ -13,22 +13,21 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from types import FunctionType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from django.conf import settings
-from numpy.typing import NDArray
 
 from markets.messages import Message
 from signals import indicators
+from signals.bars import Floats, Ints
 from signals.indicators import together
 from signals.kernel import COLUMNS, Kernel
 
-logger = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    import pandas as pd
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+logger = logging.getLogger(__name__)
 
 # Bars, columns that must be finite, parameters, kept numbers, values, decisions.
 ONE_SERIES = "void(f8[:,::1],i8[::1],f8[::1],f8[::1],f8[:,::1],i8[::1])"
@@ -146,8 +145,8 @@ def release() -> str:
     return digest.hexdigest()[:16]
 
 
-def matrix(bars: pd.DataFrame) -> Floats:
-    """A row a bar: close, open, high, low, volume and the open's seconds since 1970; NaN for what the series lacks."""
+def matrix(bars: "pd.DataFrame") -> Floats:
+    """The rows of `signals.bars.Bars` of a frame, as tests and notebooks have it."""
     found = np.full((len(bars), len(COLUMNS) + 1), np.nan)
     for place, name in enumerate(COLUMNS):
         if name in bars:
@@ -176,12 +175,16 @@ def many(
     return values, decisions
 
 
-def all_indicators(bars: pd.DataFrame) -> pd.DataFrame:
+def all_indicators(bars: "pd.DataFrame") -> "pd.DataFrame":
     """Every indicator of a series by its name; NaN where it is not known yet, or the series lacks what it needs."""
     start = [0.0] * together.SIZE
+    import pandas as pd  # as below
+
     values, _, _ = evaluate(together.together, matrix(bars), [0], together.PARAMETERS, start, len(together.COLUMNS))
     return pd.DataFrame(values, index=bars.index, columns=pd.Index(together.COLUMNS))
 
 
 def seconds(index: "pd.Index[Any]") -> Floats:
+    import pandas as pd  # 70 MB, which the engine does without
+
     return pd.DatetimeIndex(index).as_unit("s").asi8.astype(np.float64)

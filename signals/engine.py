@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 import numpy as np
-import pandas as pd
 from django.db import transaction
 from numpy.typing import NDArray
 
@@ -15,6 +14,7 @@ from markets.models import Instrument
 from markets.redis import generations
 from markets.store.retention import SHORT_LIVED
 from signals import compiled, hashes, one_series, ratings, rules, series, snapshots, tables
+from signals.bars import NONE, Bars, RulePass
 from signals.kernel import COLUMNS
 from signals.models import DAILY, midnight
 from signals.one_series import OneSeries, Outcome
@@ -78,7 +78,7 @@ def advance(one: OneSeries, applied: list[Rule], since: date | datetime | None) 
     }
     reach = [onward[rule.name].as_of for rule in applied if rule.name in onward]
     after = min(reach) - lead(instrument, timeframe) if applied and len(reach) == len(applied) else None
-    bars = series.load(instrument, timeframe, after) if applied else pd.DataFrame()
+    bars = series.load(instrument, timeframe, after) if applied else NONE
     chains: Chains = {}
     changed = None if since is None else moment(since)
     found = [
@@ -103,7 +103,7 @@ def moment(since: date | datetime) -> datetime:
 def bring_up(
     one: OneSeries,
     rule: Rule,
-    bars: pd.DataFrame,
+    bars: Bars,
     before: State | None,
     onward: bool,
     chains: Chains,
@@ -114,25 +114,25 @@ def bring_up(
     """
     instrument, timeframe = one.instrument, one.timeframe
     bars = usable(bars, rule)
-    if onward and before and (bars.empty or bars.index[-1] <= before.as_of):
+    if onward and before and (not len(bars) or bars.moment(-1) <= before.as_of):
         return None
-    if bars.empty:
+    if not len(bars):
         # Of five minutes all bars were pruned: what was decided on them stays.
         return None if before and timeframe == SHORT_LIVED else Outcome(rule)
     try:
-        frame, state = attested(bars, rule, before if onward else None, chains)
-        rule.vote(snapshots.bar_of(rule, frame.iloc[-1]))
+        found, state = attested(bars, rule, before if onward else None, chains)
+        rule.vote(snapshots.bar_of(rule, found.newest))
     except Exception as error:
         logger.exception("The rule %s failed on %s %s", rule.name, instrument.code, timeframe)
         return Outcome(rule, error=runs.scrub(repr(error)), onward=onward)
     if before:
         state.live_since = before.live_since
-        state.changed = before.changed if onward or holds(frame, before) else clock.now()
+        state.changed = before.changed if onward or holds(found, before) else clock.now()
     else:
         state.live_since = clock.today()
-    start = frame.index[0].to_pydatetime() if onward else unchanged_until(timeframe, before, since)
-    closes = series.of_newest_unit(bars["close"], instrument.code) if one.windowed else None
-    return Outcome(rule, frame, state, start, closes)
+    start = found.bars.moment(0) if onward else unchanged_until(timeframe, before, since)
+    in_windows = series.of_newest_unit(bars, instrument.code) if one.windowed else None
+    return Outcome(rule, found, state, start, in_windows)
 
 
 def unchanged_until(timeframe: str, before: State | None, since: datetime | None) -> datetime | None:
@@ -143,61 +143,66 @@ def unchanged_until(timeframe: str, before: State | None, since: datetime | None
     return since if timeframe == SHORT_LIVED and before and before.is_whole else None
 
 
-def holds(frame: pd.DataFrame, before: State) -> bool:
+def holds(found: RulePass, before: State) -> bool:
     """Whether the same figures lead to the bar that was decided on last; of an earlier release nobody knows."""
-    return not before.inputs or frame["inputs"].get(before.as_of) == before.inputs
+    if not before.inputs:
+        return True
+    (places,) = (found.bars.rows[:, -1] == before.as_of.timestamp()).nonzero()
+    return bool(len(places)) and found.inputs[places[0]] == before.inputs
 
 
 def needed(rule: Rule) -> tuple[str, ...]:
     return tuple(name for name in COLUMNS if name in rule.needs)
 
 
-def usable(bars: pd.DataFrame, rule: Rule) -> pd.DataFrame:
+def usable(bars: Bars, rule: Rule) -> Bars:
     """Without the bars of which a needed number is none (NaN, infinite): they move no state and decide nothing."""
-    good: NDArray[np.bool_] = np.isfinite(bars[list(needed(rule))].to_numpy()).all(axis=1)
-    return bars[good]
+    numbers = bars.rows[:, [COLUMNS.index(name) for name in needed(rule)]]
+    good: NDArray[np.bool_] = np.atleast_1d(np.isfinite(numbers).all(axis=1))
+    return bars if good.all() else bars[good]
 
 
-def follow(bars: pd.DataFrame, rule: Rule, before: State | None) -> tuple[pd.DataFrame, State]:
-    """The rule over the bars that come after `before` (None: from the beginning), and the state behind the last one.
-
-    Columns: close, the rule's values, bars (their number in an unbroken series), decision (1, 0, -1).
-    """
-    parts = bars["part"].to_numpy()
-    first = int(bars.index.searchsorted(before.as_of, side="right")) if before else 0
+def follow(bars: Bars, rule: Rule, before: State | None) -> tuple[RulePass, State]:
+    """The rule over the bars that come after `before` (None: from the beginning), and the state behind the last one."""
+    parts = bars.parts
+    first = int(bars.rows[:, -1].searchsorted(before.as_of.timestamp(), side="right")) if before else 0
     breaks = np.flatnonzero(np.diff(parts)) + 1
     edges = [first, *(int(place) for place in breaks if place > first), len(bars)]
     row, count = (before.row, before.bars) if before else (rule.initial, 0)
-    frames = []
+    passes = []
     for start, end in pairwise(edges):
         if start == 0 or parts[start] != parts[start - 1]:
             row, count = rule.initial, 0
-        frame, row = unbroken(bars.iloc[start:end], rule, row, count)
-        count += len(frame)
-        frames.append(frame)
-    frame = pd.concat(frames) if len(frames) > 1 else frames[0]
-    newest = frame.index[-1].to_pydatetime()
-    return frame, State(newest, newest.date(), count, row)
+        found, row = unbroken(bars[start:end], rule, row, count)
+        count += len(found)
+        passes.append(found)
+    found = RulePass(
+        bars[first:],
+        np.concatenate([one.values for one in passes]),
+        np.concatenate([one.counts for one in passes]),
+        np.concatenate([one.decisions for one in passes]),
+    )
+    newest = found.bars.moment(-1)
+    return found, State(newest, newest.date(), count, row)
 
 
-def attested(bars: pd.DataFrame, rule: Rule, before: State | None, chains: Chains) -> tuple[pd.DataFrame, State]:
-    """What `follow` finds, with one more column: inputs, the hash of all bars up to this one.
+def attested(bars: Bars, rule: Rule, before: State | None, chains: Chains) -> tuple[RulePass, State]:
+    """What `follow` finds, with the inputs: for each bar the hash of all bars up to it.
 
     Six rules need the close alone: `chains` keeps what was hashed for one of them.
     """
-    frame, state = follow(bars, rule, before)
-    start, beginning = len(bars) - len(frame), before.inputs if before else hashes.BEGINNING
+    found, state = follow(bars, rule, before)
+    start, beginning = len(bars) - len(found), before.inputs if before else hashes.BEGINNING
     key = (needed(rule), start, beginning)
     if key not in chains:
-        chains[key] = hashes.chain(series.lines(bars.iloc[start:], needed(rule)), beginning)
-    state.inputs, state.first = chains[key][-1], before.first if before else frame.index[0].to_pydatetime()
-    return frame.assign(inputs=chains[key]), state
+        chains[key] = hashes.chain(series.lines(found.bars, needed(rule)), beginning)
+    found.inputs = chains[key]
+    state.inputs, state.first = found.inputs[-1], before.first if before else found.bars.moment(0)
+    return found, state
 
 
-def unbroken(bars: pd.DataFrame, rule: Rule, row: Row, count: int) -> tuple[pd.DataFrame, Row]:
-    found = rule.evaluate(bars, row)
-    frame = pd.DataFrame(found.values, columns=[value.name for value in rule.values], index=bars.index)
-    frame.insert(0, "close", bars["close"])
-    frame["bars"] = np.arange(count + 1, count + 1 + len(bars))
-    frame["decision"] = found.decisions
-    return frame, found.state
+def unbroken(bars: Bars, rule: Rule, row: Row, count: int) -> tuple[RulePass, Row]:
+    found = rule.over(bars.rows, row)
+    values = np.asarray(found.values, np.float64).reshape(len(bars), len(rule.values))
+    counts = np.arange(count + 1, count + 1 + len(bars))
+    return RulePass(bars, values, counts, np.asarray(found.decisions, np.int64)), found.state

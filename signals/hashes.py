@@ -38,7 +38,7 @@ def parameters(rule: Rule) -> str:
 @cache
 def program() -> str:
     """The version of Charon, and what its formulas are: `0.1.0+3f2a…`, build metadata as semver writes them."""
-    # pandas weighs 50 MB: only the processes that decide load it.
+    # numpy weighs 10 MB: only the processes that decide load it.
     from signals import compiled
 
     return f"{settings.VERSION}+{compiled.release()}"

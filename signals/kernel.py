@@ -6,5 +6,5 @@ from typing import Any
 # Kept numbers, a bar, the parameters, and where the values go; the decision comes back. It may call the functions of
 # `signals.indicators` and nothing else: numba compiles it.
 Kernel = Callable[[Any, Any, Any, Any], int]
-# In the order of the frames that `signals.series` makes.
+# In the order of the bars that `signals.series` reads.
 COLUMNS = ("close", "open", "high", "low", "volume")

@@ -1,6 +1,6 @@
 """The rows of the decisions: which bars get one, and which row of a bar counts. Append-only."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from math import isfinite
@@ -20,7 +20,7 @@ from signals.rules.rule import Rule
 from signals.state import State
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from signals.bars import Bools, DecidedBar, RulePass
 
 TABLE = Signal._meta.db_table
 BUY, HOLD, SELL = Signal.Label.BUY, Signal.Label.HOLD, Signal.Label.SELL
@@ -48,25 +48,28 @@ def newest_versions(**bars: Any) -> QuerySet[Signal]:
 
 
 def rows(
-    instrument: Instrument, rule: Rule, timeframe: str, frame: "pd.DataFrame", state: State, known: Known,
+    instrument: Instrument, rule: Rule, timeframe: str, found: "RulePass", state: State, known: Known,
     start: datetime | None,
 ) -> list[Row]:  # fmt: skip
     """History keeps its crossings and its newest day; days from the first run on keep every decision; candles keep
     BUY and SELL. A corrected bar whose decision changed gets a new version, and so does a crossing whose bar has left
     the series, other than by its age. Before `start` every decision stands; `known` is what stands from there on.
     """
-    decided = frame[frame["bars"] >= rule.warm_up]
-    begin = kept_from(decided, timeframe)
+    decided = found.counts >= rule.warm_up
+    begin = kept_from(found, decided, timeframe)
     if start is not None:
-        decided = decided[decided.index >= start]
+        decided &= found.bars.rows[:, -1] >= start.timestamp()
     key, attested = (instrument.pk, rule.name, timeframe), common(rule)
-    found = [
-        row_of(key, rule, bar, state, known.get(bar.Index, (0, ""))[0] + 1, attested)
-        for bar in bars(decided[candidates(decided, timeframe, state, known)])
-        if keeps(known.get(bar.Index), LABELS[bar.decision], timeframe)
+    written = [
+        row_of(key, rule, bar, state, known.get(bar.as_of, (0, ""))[0] + 1, attested)
+        for bar in found.at(candidates(found, decided, timeframe, state, known))
+        if keeps(known.get(bar.as_of), LABELS[bar.decision], timeframe)
     ]
-    gone = {as_of: row for as_of, row in known.items() if as_of not in decided.index and not (begin and as_of < begin)}
-    return found + retracted(instrument, rule, timeframe, gone)
+    there = set(found.bars.rows[decided, -1].tolist()) if known else set()
+    gone = {
+        as_of: row for as_of, row in known.items() if as_of.timestamp() not in there and not (begin and as_of < begin)
+    }
+    return written + retracted(instrument, rule, timeframe, gone)
 
 
 def insert(rows: Sequence[Row]) -> None:
@@ -81,44 +84,42 @@ def common(rule: Rule) -> tuple[Any, ...]:
 
 
 def row_of(
-    key: tuple[int, str, str], rule: Rule, bar: Any, state: State, version: int, attested: tuple[Any, ...]
+    key: tuple[int, str, str], rule: Rule, bar: "DecidedBar", state: State, version: int, attested: tuple[Any, ...]
 ) -> Row:  # fmt: skip
     """What `signal_of` makes, without a model object, of which a first pass would make 41,000."""
     values, columns = values_of(rule, bar)
     exact = (None if value is None else f"{value:f}" for value in columns.values())
-    as_of = bar.Index.to_pydatetime()
     return (
-        *(*key, bulk.moment(as_of), str(LABELS[bar.decision]), *exact, msgspec.json.encode(values).decode()),
-        *(settings.SIGNAL_HORIZON_DAYS, version, as_of.date() < state.live_since, bar.inputs.hex(), *attested),
+        *(*key, bulk.moment(bar.as_of), str(LABELS[bar.decision]), *exact, msgspec.json.encode(values).decode()),
+        *(settings.SIGNAL_HORIZON_DAYS, version, bar.as_of.date() < state.live_since, bar.inputs.hex(), *attested),
     )
 
 
-def kept_from(decided: "pd.DataFrame", timeframe: str) -> datetime | None:
+def kept_from(found: "RulePass", decided: "Bools", timeframe: str) -> datetime | None:
     """Before which bar every decision stays: retention prunes these candles, and those behind them are the warm-up now.
 
     None for a series that keeps its bars: there one is gone only because it was wrong.
     """
     if timeframe != SHORT_LIVED:
         return None
-    return decided.index[0] if len(decided) else datetime.max.replace(tzinfo=UTC)
+    return found.bars.moment(int(decided.argmax())) if decided.any() else datetime.max.replace(tzinfo=UTC)
 
 
-def candidates(decided: "pd.DataFrame", timeframe: str, state: State, known: Known) -> Any:
+def candidates(found: "RulePass", decided: "Bools", timeframe: str, state: State, known: Known) -> "Bools":
     """Which bars may get a row: a history of 8,000 has some 600 of them."""
-    wanted = (decided["decision"] != 0) | decided.index.isin(list(known))
+    wanted: Bools = found.decisions != 0
+    times = found.bars.rows[:, -1]
+    if known:
+        wanted |= found.bars.are_among(known)
     if timeframe == DAILY:
-        wanted |= (decided.index >= midnight(state.live_since)) | (decided.index == state.as_of)
+        wanted |= (times >= midnight(state.live_since).timestamp()) | (times == state.as_of.timestamp())
+    wanted &= decided
     return wanted
 
 
 def keeps(known: tuple[int, str] | None, label: Signal.Label, timeframe: str) -> bool:
     """A changed decision always, a new one unless it is a HOLD on a candle."""
     return known[1] != label if known else label != HOLD or timeframe == DAILY
-
-
-def bars(frame: "pd.DataFrame") -> Iterator[Any]:
-    """Named tuples of the columns, `Index` being the time."""
-    return frame.itertuples()
 
 
 def standing(instrument: Instrument, timeframe: str, spans: Mapping[str, datetime | None]) -> Mapping[str, Known]:
@@ -139,31 +140,31 @@ def standing(instrument: Instrument, timeframe: str, spans: Mapping[str, datetim
 
 
 def signal_of(
-    instrument: Instrument, rule: Rule, timeframe: str, bar: Any, state: State, version: int, **common: Any
+    instrument: Instrument, rule: Rule, timeframe: str, bar: "DecidedBar", state: State, version: int, **common: Any
 ) -> Signal:
     values, columns = values_of(rule, bar)
     return Signal(
         instrument=instrument,
         rule=rule.name,
         timeframe=timeframe,
-        as_of=bar.Index.to_pydatetime(),
+        as_of=bar.as_of,
         signal=LABELS[bar.decision],
         values=values,
         inputs=bar.inputs.hex(),
         horizon_days=settings.SIGNAL_HORIZON_DAYS,
         version=version,
-        backtested=bar.Index.date() < state.live_since,
+        backtested=bar.as_of.date() < state.live_since,
         **columns,
         **common,
     )
 
 
-def values_of(rule: Rule, bar: Any) -> tuple[dict[str, Any], dict[str, Decimal | None]]:
+def values_of(rule: Rule, bar: "DecidedBar") -> tuple[dict[str, Any], dict[str, Decimal | None]]:
     """What a row keeps of its bar: `values`, and those that have a column of their own."""
-    found = {value.name: number(getattr(bar, value.name)) for value in rule.values}
+    found = {value.name: number(computed) for value, computed in zip(rule.values, bar.values, strict=True)}
     kept = {name: value for name, value in found.items() if name not in COLUMNS}
     columns = {name: decimal(found.get(name)) for name in COLUMNS}
-    return {"close": bar.close, **kept, "bars": int(bar.bars)}, columns
+    return {"close": bar.close, **kept, "bars": bar.bars}, columns
 
 
 def retracted(instrument: Instrument, rule: Rule, timeframe: str, gone: Known) -> list[Row]:

@@ -6,31 +6,29 @@ Rule by rule these were five statements each, which on a first run cost more tha
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from markets import clock
 from markets.models import Instrument
 from signals import ledger, snapshots
+from signals.bars import Bars, RulePass
 from signals.models import AnalysisSnapshot
 from signals.rules.rule import Rule
 from signals.snapshots import Kept, Status, Stored, Windows
 from signals.state import State, spoilt
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 @dataclass(slots=True)
 class Outcome:
-    """What came of one rule: bars that were decided on (`frame`, decisions from `start` on), words of a failure, or
-    neither, where the rule does not apply.
+    """What came of one rule: bars that were decided on (`found`, decisions from `start` on), words of a failure, or
+    neither, where the rule does not apply. `in_windows`: official bars of one unit, as far back as the windows reach.
     """
 
     rule: Rule
-    frame: "pd.DataFrame | None" = None
+    found: RulePass | None = None
     state: State | None = None
     start: datetime | None = None
-    closes: "pd.Series | None" = None
+    in_windows: Bars | None = None
     error: str = ""
     # A failure behind a state that stands on.
     onward: bool = False
@@ -75,9 +73,9 @@ class OneSeries:
 
     def rows(self, one: Outcome, known: ledger.Known) -> list[ledger.Row]:
         """Where the rule does not apply, nor do decisions from when it did."""
-        if one.frame is None or one.state is None:
+        if one.found is None or one.state is None:
             return ledger.retracted(self.instrument, one.rule, self.timeframe, known)
-        return ledger.rows(self.instrument, one.rule, self.timeframe, one.frame, one.state, known, one.start)
+        return ledger.rows(self.instrument, one.rule, self.timeframe, one.found, one.state, known, one.start)
 
     def save(self, one: Outcome, turned: Mapping[str, Any]) -> None:
         """Keep what changed: a recompute that comes to the same leaves even the time stamp alone, but not that of a
@@ -95,10 +93,10 @@ class OneSeries:
         names = snapshots.windows_of(self.windowed)
         if one.error:
             return Status.FAILED, *self.behind_a_failure(one, names)
-        if one.frame is None or one.state is None:
+        if one.found is None or one.state is None:
             return Status.NOT_APPLICABLE, {name: {} for name in names}, {}
-        last = one.frame.iloc[-1]
-        status, windows = snapshots.windows(one.rule, self.timeframe, last, one.state, one.closes, turned)
+        newest = one.found.newest
+        status, windows = snapshots.windows(one.rule, self.timeframe, newest, one.state, one.in_windows, turned)
         return status, windows, one.state.dump()
 
     def behind_a_failure(self, one: Outcome, names: Sequence[str]) -> tuple[Windows, dict[str, Any]]:

@@ -10,15 +10,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
-from types import SimpleNamespace
 from typing import Any
 
-import pandas as pd
 from django.db.models import QuerySet
 
 from markets.models import Instrument, Revision
 from markets.store.retention import SHORT_LIVED
 from signals import engine, hashes, ledger, rules, series, snapshots, tables
+from signals.bars import NONE, Bars, Bools, DecidedBar, RulePass
 from signals.models import AnalysisSnapshot, Signal, midnight
 from signals.rules.rule import Rule
 from signals.state import State
@@ -29,7 +28,7 @@ NEAR = 1e-9
 LAST_DIGIT = 1e-14
 # Fields that no correction of a figure explains: the engine would have written a new version.
 FINAL = {"bar", "signal", "params"}
-Found = tuple[Signal, Any]
+Found = tuple[Signal, DecidedBar | None]
 
 
 @dataclass(slots=True)
@@ -71,15 +70,15 @@ class Ledger:
     instrument: Instrument
     rule: Rule
     timeframe: str
-    bars: pd.DataFrame
-    frame: pd.DataFrame
+    bars: Bars
+    found: RulePass
     state: State | None
     standing: dict[datetime, Signal]
     revisions: list[tuple[datetime, datetime]]
 
     @property
-    def decided(self) -> pd.DataFrame:
-        return self.frame[self.frame["bars"] >= self.rule.warm_up]
+    def decided(self) -> Bools:
+        return self.found.counts >= self.rule.warm_up
 
     @property
     def is_cut(self) -> bool:
@@ -87,12 +86,12 @@ class Ledger:
         if self.timeframe != SHORT_LIVED:
             return False
         first = self.state.first if self.state else None
-        return self.frame.empty or first is None or self.frame.index[0] > first
+        return not len(self.bars) or first is None or self.bars.moment(0) > first
 
-    def is_pruned(self, row: Signal, bar: Any) -> bool:
+    def is_pruned(self, row: Signal, bar: DecidedBar | None) -> bool:
         if self.timeframe != SHORT_LIVED:
             return False
-        begin = ledger.kept_from(self.decided, self.timeframe)
+        begin = ledger.kept_from(self.found, self.decided, self.timeframe)
         return self.is_cut or (bar is None and begin is not None and row.as_of < begin)
 
     def is_corrected(self, row: Signal, fields: list[str]) -> bool:
@@ -150,7 +149,7 @@ def of_series(
     rows = {name: list(group) for name, group in groupby(ordered, lambda row: row.rule)}
     carried = series.carries(instrument, timeframe)
     applied = {rule.name: rule for rule in rules.active() if timeframe in rule.timeframes and rule.needs <= carried}
-    bars = series.load(instrument, timeframe) if applied.keys() & {*rows, *states} else pd.DataFrame()
+    bars = series.load(instrument, timeframe) if applied.keys() & {*rows, *states} else NONE
     revisions, chains = corrections(instrument, timeframe), engine.Chains()
     for name in sorted({*rows, *states}):
         of_rule = rows.get(name, [])
@@ -161,11 +160,11 @@ def of_series(
             report.not_configured += len(standing)
             continue
         usable = engine.usable(bars, applied[name])
-        if usable.empty:
-            frame = pd.DataFrame({"bars": [], "decision": []})
+        if len(usable):
+            found, _ = engine.attested(usable, applied[name], None, chains)
         else:
-            frame, _ = engine.attested(usable, applied[name], None, chains)
-        yield Ledger(instrument, applied[name], timeframe, usable, frame, states.get(name), standing, revisions)
+            found, _ = engine.unbroken(usable, applied[name], applied[name].initial, 0)
+        yield Ledger(instrument, applied[name], timeframe, usable, found, states.get(name), standing, revisions)
 
 
 def corrections(instrument: Instrument, timeframe: str) -> list[tuple[datetime, datetime]]:
@@ -178,9 +177,7 @@ def corrections(instrument: Instrument, timeframe: str) -> list[tuple[datetime, 
 
 def at_once(one: Ledger) -> Iterator[Found]:
     """Each row that stands, and its bar in the pass over the whole series (None: there is none, or no decision)."""
-    decided = one.decided
-    there = decided[decided.index.isin(list(one.standing))]
-    found = {bar.Index.to_pydatetime(): bar for bar in ledger.bars(there)}
+    found = {bar.as_of: bar for bar in one.found.at(one.decided & one.found.bars.are_among(one.standing))}
     for as_of, row in one.standing.items():
         yield row, found.get(as_of)
 
@@ -194,24 +191,22 @@ def cut_at_each(one: Ledger) -> Iterator[Found]:
         if whole is None:
             yield row, None
             continue
-        end = int(one.bars.index.searchsorted(whole.Index, side="right"))
-        cut = one.bars.iloc[end - whole.bars : end]
-        found = one.rule.evaluate(cut, one.rule.initial)
-        values = {value.name: float(number) for value, number in zip(one.rule.values, found.values[-1], strict=True)}
-        told = {"close": whole.close, "bars": whole.bars, "inputs": whole.inputs}
-        yield row, SimpleNamespace(**values, **told, decision=int(found.decisions[-1]))
+        end = int(one.bars.rows[:, -1].searchsorted(whole.as_of.timestamp(), side="right"))
+        cut = one.rule.over(one.bars.rows[end - whole.bars : end], one.rule.initial)
+        values = [float(computed) for computed in cut.values[-1]]
+        yield row, whole._replace(values=values, decision=int(cut.decisions[-1]))
 
 
 def missing(one: Ledger) -> list[datetime]:
     """Bars that must have a row and have none: those that the engine has decided on, as far as they are all there."""
-    if one.state is None or one.frame.empty or one.is_cut:
+    if one.state is None or not len(one.bars) or one.is_cut:
         return []
-    decided = one.decided
-    wanted = ledger.candidates(decided, one.timeframe, one.state, {}) & (decided.index <= one.state.as_of)
-    return [as_of for as_of in decided.index[wanted].to_pydatetime() if as_of not in one.standing]
+    wanted = ledger.candidates(one.found, one.decided, one.timeframe, one.state, {})
+    wanted &= one.bars.rows[:, -1] <= one.state.as_of.timestamp()
+    return [bar.as_of for bar in one.found.at(wanted) if bar.as_of not in one.standing]
 
 
-def judge(report: Report, one: Ledger, row: Signal, bar: Any) -> None:
+def judge(report: Report, one: Ledger, row: Signal, bar: DecidedBar | None) -> None:
     fields = differing(one.rule, row, bar)
     if row.values == ledger.WITHDRAWN and row.signal == ledger.HOLD and (bar is None or not bar.decision):
         report.withdrawn += 1
@@ -229,7 +224,7 @@ def judge(report: Report, one: Ledger, row: Signal, bar: Any) -> None:
         report.differences.append(difference(one, row, row.as_of, fields))
 
 
-def differing(rule: Rule, row: Signal, bar: Any) -> list[str]:
+def differing(rule: Rule, row: Signal, bar: DecidedBar | None) -> list[str]:
     """The fields of the row that are not those of its bar; a hash that it does not have is none."""
     attested = {"params": (row.params, hashes.parameters(rule))}
     if bar is None:

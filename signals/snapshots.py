@@ -20,7 +20,7 @@ from signals.rules.rule import Rule, Values
 from signals.state import State
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from signals.bars import Bars, DecidedBar, Floats
 
 Status = AnalysisSnapshot.Status
 WIDEST = timedelta(days=max(AnalysisSnapshot.WINDOWS))
@@ -130,21 +130,23 @@ def failing() -> dict[str, Message | None]:
 
 
 def windows(
-    rule: Rule, timeframe: str, last: "pd.Series", state: State, closes: "pd.Series | None", turned: Mapping[str, Any]
+    rule: Rule, timeframe: str, newest: "DecidedBar", state: State, bars: "Bars | None", turned: Mapping[str, Any]
 ) -> tuple[Status, Windows]:  # fmt: skip
-    """What stands behind the newest bar `last`; official `closes` reach back over the widest window."""
-    status, common = stats_of(rule, timeframe, bar_of(rule, last), state, int(last["decision"]), turned)
-    if closes is None:
+    """What stands behind the newest bar; official `bars` reach back over the widest window."""
+    status, common = stats_of(rule, timeframe, bar_of(rule, newest), state, newest.decision, turned)
+    if bars is None:
         return status, {AnalysisSnapshot.NEWEST: common}
+    until = state.as_of.timestamp()
+    starts = {days: until - timedelta(days=days).total_seconds() for days in AnalysisSnapshot.WINDOWS}
     return status, {
-        window_name(days): common | window_stats(closes[closes.index > state.as_of - timedelta(days=days)], days)
-        for days in AnalysisSnapshot.WINDOWS
+        window_name(days): common | window_stats(bars.closes[bars.rows[:, -1] > start], days)
+        for days, start in starts.items()
     }
 
 
-def bar_of(rule: Rule, last: "pd.Series") -> dict[str, float]:
+def bar_of(rule: Rule, bar: "DecidedBar") -> dict[str, float]:
     """The close and the values of a bar by name, as a vote is asked for."""
-    return {name: float(last[name]) for name in ("close", *(value.name for value in rule.values))}
+    return {"close": bar.close, **dict(zip((value.name for value in rule.values), bar.values, strict=True))}
 
 
 def stats_of(
@@ -199,8 +201,8 @@ def turn(pk: int, as_of: datetime, label: str, timeframe: str) -> dict[str, Any]
     return {"turned": label, "turned_on": shown(as_of, timeframe), "turned_id": pk}
 
 
-def window_stats(closes: "pd.Series", days: int) -> dict[str, Any]:
-    first, last = float(closes.iloc[0]), float(closes.iloc[-1])
+def window_stats(closes: "Floats", days: int) -> dict[str, Any]:
+    first, last = float(closes[0]), float(closes[-1])
     return {
         "window_days": days,
         "first": first,

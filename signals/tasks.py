@@ -167,7 +167,7 @@ def process(instrument: Instrument) -> int:
 
 def load_rules() -> None:
     """Load and compile before a transaction begins: 5 s of a core, in which nobody else could write on SQLite."""
-    from signals import engine  # pandas and numba weigh 100 MB: only the processes that decide load them
+    from signals import engine  # numba weighs 110 MB with its code: only the processes that decide load them
 
     engine.compile_rules()
 

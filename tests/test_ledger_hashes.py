@@ -17,6 +17,7 @@ from markets.records import RateRecord, Table
 from markets.store.prices import prune, save_bars
 from markets.store.publish import publish
 from signals import compiled, engine, hashes, rules, series
+from signals.bars import Bars
 from signals.models import AnalysisSnapshot, Signal
 from signals.rules.macd_cross import MacdCross
 from signals.rules.vwap_side import VwapSide
@@ -26,7 +27,7 @@ from tests.market import instrument as find
 from tests.market import source
 from tests.test_docs import blocks
 from tests.test_engine import START, wave
-from tests.test_rules_laws import ThreeInARow, walk
+from tests.test_rules_laws import ThreeInARow, unbroken, walk
 
 pytestmark = pytest.mark.django_db
 CLOSES = wave(600)
@@ -97,15 +98,22 @@ def test_a_figure_of_a_candle_has_neither_an_exponent_nor_zeros_at_the_end(value
     assert series.digits(value) == text
 
 
+def test_the_figures_of_a_candle_are_written_as_each_of_them_alone() -> None:
+    row = [61234.5, 0.00001234, 1e15, 100.0, 0.1]
+    for numbers in (row, row[:1], row[2:]):
+        assert series.figures(numbers) == ",".join(map(series.digits, numbers))
+
+
 def test_candles_are_chained_by_what_the_rule_needs_in_one_order() -> None:
     frame = walk(2)
     frame.iloc[0, :5] = [1.5, 1.25, 2.0, 1.0, 1e-7]
     frame.iloc[1, :5] = [1.75, 1.5, 2.0, 1.0, 12345678.25]
     times = [f"{time:%Y-%m-%dT%H:%M:%SZ}" for time in frame.index]
-    assert series.lines(frame, ("close",)) == [f"{times[0]},1.5\n".encode(), f"{times[1]},1.75\n".encode()]
+    bars = unbroken(frame)
+    assert series.lines(bars, ("close",)) == [f"{times[0]},1.5\n".encode(), f"{times[1]},1.75\n".encode()]
     whole = ("close", "open", "high", "low", "volume")
-    assert series.lines(frame, whole)[0] == f"{times[0]},1.5,1.25,2,1,0.0000001\n".encode()
-    assert series.lines(frame, whole)[1].endswith(b",12345678.25\n")
+    assert series.lines(bars, whole)[0] == f"{times[0]},1.5,1.25,2,1,0.0000001\n".encode()
+    assert series.lines(bars, whole)[1].endswith(b",12345678.25\n")
 
 
 def test_the_text_of_a_candle_is_the_one_that_was_stored_on_both_databases(db: None, at: Callable[[str], None]) -> None:
@@ -121,9 +129,9 @@ def test_the_text_of_a_candle_is_the_one_that_was_stored_on_both_databases(db: N
         for time, price in zip(times, prices, strict=True)
     ]  # fmt: skip
     save_bars(bars, source("binance", ["BTCUSDT"]))
-    frame = series.load(find("BTCUSDT"), "1h")
+    loaded = series.load(find("BTCUSDT"), "1h")
     plain = [f"{Decimal(price).normalize():f}" for price in prices]
-    assert series.lines(frame, ("close", "volume")) == [
+    assert series.lines(loaded, ("close", "volume")) == [
         f"{time:%Y-%m-%dT%H:%M:%SZ},{price},{volume}\n".encode() for time, price in zip(times, plain, strict=True)
     ]
 
@@ -135,24 +143,24 @@ def test_a_bar_that_the_rule_does_not_use_is_not_in_its_chain() -> None:
     frame = walk(40)
     frame.loc[frame.index[7], "volume"] = nan
     rule = OfVolume()
-    found, state = engine.attested(engine.usable(frame, rule), rule, None, {})
-    assert found["inputs"].iloc[-1] == state.inputs
-    lines = series.lines(frame.drop(frame.index[7]), ("close", "volume"))
+    found, state = engine.attested(engine.usable(unbroken(frame), rule), rule, None, {})
+    assert found.inputs[-1] == state.inputs
+    lines = series.lines(unbroken(frame.drop(frame.index[7])), ("close", "volume"))
     assert state.inputs.hex() == chained(line.decode().strip() for line in lines)[-1]
 
 
 def test_rules_of_the_same_figures_share_one_chain(monkeypatch: pytest.MonkeyPatch) -> None:
-    frame, chains, asked = walk(40), engine.Chains(), []
+    bars, chains, asked = unbroken(walk(40)), engine.Chains(), []
     real = series.lines
 
-    def counted(bars: pd.DataFrame, columns: tuple[str, ...]) -> list[bytes]:
+    def counted(bars: Bars, columns: tuple[str, ...]) -> list[bytes]:
         asked.append(columns)
         return real(bars, columns)
 
     monkeypatch.setattr(series, "lines", counted)
-    one, _ = engine.attested(frame, ThreeInARow(), None, chains)
-    other, _ = engine.attested(frame, MacdCross(12, 26, 9), None, chains)
-    assert list(one["inputs"]) == list(other["inputs"])
+    one, _ = engine.attested(bars, ThreeInARow(), None, chains)
+    other, _ = engine.attested(bars, MacdCross(12, 26, 9), None, chains)
+    assert list(one.inputs) == list(other.inputs)
     assert asked == [("close",)]
 
 
@@ -166,8 +174,8 @@ def test_the_example_of_the_page_is_what_the_engine_computes(nbp: Source) -> Non
         Rate(instrument=usd, source=nbp, table="A", effective_date=day, mid=mid, scale=6) for day, mid in lines
     )
     rule = MacdCross(12, 26, 9)
-    frame, _ = engine.attested(series.load(usd), rule, None, {})
-    assert [value.hex() for value in frame["inputs"]][-1] == found["inputs"].hex()
+    found_here, _ = engine.attested(series.load(usd), rule, None, {})
+    assert found_here.inputs[-1].hex() == found["inputs"].hex()
     assert hashes.parameters(rule) == found["params"]
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from signals.outcomes.panel import Decided
 from signals.outcomes.samples import blocks, samples
+from signals.outcomes.statistics import NOTHING
 from tests.outcomes import DAY, START, sample, series, walk
 
 LOGS = [0.0, 0.1, 0.3, 0.2, 0.6, 0.5, 0.9, 0.8]
@@ -31,7 +32,7 @@ def test_a_decision_whose_exit_has_not_come_does_not_count() -> None:
     decided = series(LOGS, {5: 1, 6: 1, 7: -1})
     assert sample(decided).y == pytest.approx([0.8 - 0.9])
     assert len(sample(decided, horizon=5).y) == 0
-    assert not sample(decided, horizon=5).x.any(), "nor is anything held for it"
+    assert not sample(decided, horizon=5).held.x.any(), "nor is anything held for it"
 
 
 def test_what_is_held_is_compared_with_the_mean_move_of_a_bar() -> None:
@@ -40,7 +41,8 @@ def test_what_is_held_is_compared_with_the_mean_move_of_a_bar() -> None:
     assert one.drift == pytest.approx(drift)
     # BUY holds bars 2 to 6, SELL 3 to 7.
     wanted = {2: 0.2 - drift, 3: 0, 4: 0, 5: 0, 6: 0, 7: -(-0.1 - drift)}
-    assert one.x[one.x.abs() > 1e-12].to_dict() == pytest.approx({seconds(at): x for at, x in wanted.items() if x})
+    held = {at: x for at, x in zip(*map(np.ndarray.tolist, one.held), strict=True) if abs(x) > 1e-12}
+    assert held == pytest.approx({seconds(at): x for at, x in wanted.items() if x})
     assert one.moves == pytest.approx([0.9 - 0.1, 0.8 - 0.3]), "holding: the moves that a decision could have had"
 
 
@@ -53,7 +55,7 @@ def test_a_close_that_is_no_price_is_no_bar(close: float) -> None:
     for there, wanted in zip(samples(moved, 0.0), samples(whole, 0.0), strict=True):
         assert there.decisions.times.tolist() == wanted.decisions.times.tolist()
         assert there.y.tolist() == wanted.y.tolist()
-        assert there.x.equals(wanted.x)
+        assert [part.tolist() for part in there.held] == [part.tolist() for part in wanted.held]
 
 
 def fields(decided: Decided) -> dict:
@@ -67,7 +69,7 @@ def test_no_move_crosses_into_another_part_of_the_series() -> None:
     assert one.decisions.times.tolist() == [seconds(0), seconds(3)], "1 leaves and 2 enters after the break"
     assert one.y == pytest.approx([0.2, -0.1])
     assert one.drift == pytest.approx(np.mean([0.1, 0.2, 0.4, -0.1]))
-    assert seconds(3) not in one.x.index
+    assert seconds(3) not in one.held.times
     assert len(one.moves) == 2
 
 
@@ -117,12 +119,12 @@ def test_candles_cost_a_fraction_on_each_side() -> None:
 def test_x_of_four_hours_is_added_up() -> None:
     times = [START + DAY * number / 24 for number in range(8)]
     one = sample(series(LOGS, {0: 1, 1: 1, 3: 1}, times=times, timeframe="1h"))
-    numbers, sums = blocks(one.x, 4 * HOURS)
+    numbers, sums = blocks(one.held, 4 * HOURS)
     first = seconds(0) // (4 * HOURS)
     assert numbers.tolist() == [first, first + 1]
     drift = 0.8 / 7
     assert sums == pytest.approx([0.2 - 0.1 - 2 * drift, -0.1 - drift])
-    assert blocks(one.x[:0], 4 * HOURS)[0].tolist() == []
+    assert blocks(NOTHING, 4 * HOURS)[0].tolist() == []
 
 
 DECISIONS = st.dictionaries(st.integers(0, 59), st.sampled_from((-1, 1)), min_size=1)
@@ -139,9 +141,9 @@ def test_what_was_held_each_day_adds_up_to_what_the_decisions_brought(
         h = one.horizon
         counted = {i: sign for i, sign in decisions.items() if i + 1 + h < 60 and parts[i] == parts[i + 1 + h]}
         assert len(one.y) == len(counted)
-        assert float(one.x.sum()) == pytest.approx(float(one.excess.sum()), abs=1e-12)
+        assert float(one.held.x.sum()) == pytest.approx(float(one.excess.sum()), abs=1e-12)
         inside = [t for t in range(1, 60) if parts[t] == parts[t - 1]]
         drift = np.mean([logs[t] - logs[t - 1] for t in inside])
         held = {t: sum(sign for i, sign in counted.items() if i + 1 < t <= i + 1 + h) for t in inside}
         wanted = [held[t] * (logs[t] - logs[t - 1] - drift) for t in inside]
-        assert one.x.tolist() == pytest.approx(wanted, abs=1e-12)
+        assert one.held.x.tolist() == pytest.approx(wanted, abs=1e-12)

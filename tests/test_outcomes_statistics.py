@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signals.outcomes.panel import POOLED, Decided, Key, Panel, Trials
-from signals.outcomes.statistics import Tally, effective, panel, percentile, shifted, smallest, wilson
+from signals.outcomes.samples import Held
+from signals.outcomes.statistics import Tally, added, effective, panel, percentile, shifted, smallest, wilson
 from tests.outcomes import coins, sample, series, walk
 
 LOGS = [0.0, 0.1, 0.3, 0.2, 0.6, 0.5, 0.9, 0.8]
@@ -163,9 +164,22 @@ def test_a_series_of_larger_moves_differs_in_nothing_but_their_size(seed: int, f
     assert other.sharpe == pytest.approx(one.sharpe)
 
 
+@pytest.mark.parametrize("days", [[1, 2, 3], [2], [], [0, 2, 9], [4, 5]])
+def test_what_two_series_held_is_added_by_time(days: list[int]) -> None:
+    one, other = held([1, 2, 3]), held(days)
+    wanted = {day: (day in {1, 2, 3}) * day + (day in days) * day for day in sorted({1, 2, 3, *days})}
+    for found in (added(one, other), added(other, one)):
+        assert dict(zip(found.times.tolist(), found.x.tolist(), strict=True)) == wanted
+    assert one.x.tolist() == [1, 2, 3]
+
+
+def held(days: list[int]) -> Held:
+    return Held(np.array(days, np.int64), np.array(days, np.float64))
+
+
 def test_a_tally_keeps_no_series() -> None:
     tally = Tally(Key("rule", POOLED, "1d", 1, live=False))
     for number in range(3):
         tally.add(sample(series(walk(5000, number), {7: 1, 9: 1}, code=str(number))))
     assert [len(one.y) for one in tally.decided] == [2, 2, 2]
-    assert len(tally.x) == 4999
+    assert len(tally.held.x) == 4999

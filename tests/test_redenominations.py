@@ -7,7 +7,6 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
-import pandas as pd
 import pytest
 from django.http import QueryDict
 from django.test import Client
@@ -258,8 +257,7 @@ def test_change_of_a_day_of_a_market_price_does_not_cross_it(
 
 @pytest.mark.django_db
 def test_rule_starts_anew_behind_it(dollar: Instrument) -> None:
-    frame = series.load(dollar)
-    assert frame["part"].tolist() == [0] * 400 + [1] * 300
+    assert series.load(dollar).parts.tolist() == [0] * 400 + [1] * 300
     engine.decide(dollar)
     assert snapshot().stats["bars"] == 300
     assert not Signal.objects.filter(as_of__gte=midnight(DAY), as_of__lt=midnight(DAY + timedelta(days=249))).exists()
@@ -332,10 +330,10 @@ def test_candles_are_parted_as_well(at: Callable[[str], None], monkeypatch: pyte
     binance = source("binance", ["BTCUSDT"])
     save_bars([bar(f"2026-10-{25 + hour // 24:02} {hour % 24:02}:00") for hour in range(34)], binance)
     monkeypatch.setattr(redenominations, "BREAKS", (Break("BTCUSDT", date(2026, 10, 26), Decimal(1000), "test"),))
-    frame = series.load(instrument("BTCUSDT"), "1h")
-    assert frame["part"].tolist() == [0] * 24 + [1] * 10
-    assert len(series.of_newest_unit(frame["close"], "BTCUSDT")) == 10
-    assert series.of_newest_unit(pd.Series(dtype=float), "BTCUSDT").empty
+    bars = series.load(instrument("BTCUSDT"), "1h")
+    assert bars.parts.tolist() == [0] * 24 + [1] * 10
+    assert len(series.of_newest_unit(bars, "BTCUSDT")) == 10
+    assert not len(series.of_newest_unit(bars[:0], "BTCUSDT"))
     assert Candle.objects.count() == 34
 
 

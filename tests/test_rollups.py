@@ -149,9 +149,9 @@ def test_neither_a_partial_nor_a_synthetic_candle_is_a_base_of_a_signal(binance:
     hours = [bar(f"2026-09-01 {hour:02}:00", volume="0" if hour == 3 else "5") for hour in range(6)]
     save_bars([*hours, *fives(6, 2), *fives(7)], binance)
     prune(30)
-    frame = series.load(instrument("BTCUSDT"), "1h")
-    assert [start.hour for start in frame.index] == [0, 1, 2, 4, 5, 7]
-    assert set(frame["part"]) == {0}, "a partial candle is no bar, but it is no gap either"
+    bars = series.load(instrument("BTCUSDT"), "1h")
+    assert [bars.moment(place).hour for place in range(len(bars))] == [0, 1, 2, 4, 5, 7]
+    assert set(bars.parts.tolist()) == {0}, "a partial candle is no bar, but it is no gap either"
 
 
 def test_both_flags_travel_in_redis_and_in_the_api(client: Client, binance: Source) -> None:

@@ -25,9 +25,11 @@ from markets.records import RateRecord, Table
 from markets.store.prices import save_bars
 from markets.store.publish import publish
 from signals import compiled, engine, history, ledger, rules, series, tasks
+from signals.bars import Bars
 from signals.kernel import COLUMNS
 from signals.models import AnalysisSnapshot, Signal
 from signals.rules.rule import OFFICIAL, Bar, Row, Rule, Sentence, Value, Values
+from signals.snapshots import bar_of
 from tests.market import bar as candle
 from tests.market import instrument as find
 from tests.market import source
@@ -70,16 +72,20 @@ def each(members: list[Rule] = MEMBERS) -> pytest.MarkDecorator:
 
 
 def walk(count: int = 900, seed: int = 5) -> pd.DataFrame:
-    """Bars of all columns, an hour apart, as `signals.series` gives them."""
+    """Bars of all columns, an hour apart."""
     noise = np.random.default_rng(seed)
     closes = 4 + np.cumsum(noise.normal(0, 0.01, count))
     opens = np.concatenate((closes[:1], closes[:-1]))
     high, low = np.maximum(opens, closes) + 0.004, np.minimum(opens, closes) - 0.004
-    frame = pd.DataFrame(
+    return pd.DataFrame(
         dict(zip(COLUMNS, (closes, opens, high, low, noise.uniform(1, 9, count)), strict=True)),
         index=pd.date_range("2026-01-01", periods=count, freq="h", tz="UTC"),
     )
-    return frame.assign(part=0)
+
+
+def unbroken(frame: pd.DataFrame) -> Bars:
+    """As `signals.series` gives them."""
+    return Bars(compiled.matrix(frame), np.zeros(len(frame), np.int64))
 
 
 def bits(values: Any) -> bytes:
@@ -135,10 +141,12 @@ def test_a_bar_without_a_number_decides_nothing_and_leaves_the_state_alone(rule:
     for name in rule.needs - {OFFICIAL}:
         holed = frame.copy()
         holed.loc[holed.index[400], name] = nothing
-        found, state = engine.follow(engine.usable(holed, rule), rule, None)
-        without, same = engine.follow(frame.drop(frame.index[400]), rule, None)
-        assert frame.index[400] not in found.index
-        assert (found.equals(without), state) == (True, same)
+        found, state = engine.follow(engine.usable(unbroken(holed), rule), rule, None)
+        without, same = engine.follow(unbroken(frame.drop(frame.index[400])), rule, None)
+        assert not found.bars.are_among([frame.index[400]]).any()
+        every = np.ones(len(found), np.bool_)
+        assert list(map(repr, found.at(every))) == list(map(repr, without.at(every)))
+        assert state == same
 
 
 @each(OF_CLOSES)
@@ -157,10 +165,10 @@ def test_the_web_has_no_values_of_a_rule_that_needs_more_than_a_close(rule: Rule
 
 @each()
 def test_each_decision_has_a_sentence_without_gaps(rule: Rule) -> None:
-    frame, _ = engine.follow(walk(), rule, None)
+    found, _ = engine.follow(unbroken(walk()), rule, None)
     for decision, signal in ((1, "BUY"), (-1, "SELL")):
-        bar = frame[(frame["decision"] == decision) & (frame["bars"] >= rule.warm_up)].iloc[0]
-        text, facts = rule.explain({str(name): value for name, value in bar.items()}, signal, 4)
+        bar = next(found.at((found.decisions == decision) & (found.counts >= rule.warm_up)))
+        text, facts = rule.explain(bar_of(rule, bar), signal, 4)
         said = text % {"day": "26.10.2026", "day_before": "23.10.2026", **facts}
         assert "%(" not in said
         assert said.endswith(".")
@@ -358,10 +366,9 @@ def test_open_and_empty_candles_are_no_bars_and_an_empty_one_is_no_gap(bitcoin: 
     binance = Source.objects.get(code="binance")
     save_bars(list(hours(72, "2026-10-23 12:00")), binance)
     assert Candle.objects.filter(closed=False).count() == 1, "the one of 11:00 goes on until 12:00"
-    frame = series.load(bitcoin, "1h")
-    assert frame["part"].tolist() == [0] * 60 + [1] * 71, "24 candles are absent"
+    assert series.load(bitcoin, "1h").parts.tolist() == [0] * 60 + [1] * 71, "24 candles are absent"
     save_bars(list(hours(24, "2026-10-22 12:00", volume="0")), binance)
-    assert series.load(bitcoin, "1h")["part"].tolist() == [0] * 131
+    assert series.load(bitcoin, "1h").parts.tolist() == [0] * 131
 
 
 # The page that tells how, and the start
@@ -398,6 +405,19 @@ def test_a_web_process_loads_neither_pandas_nor_numba(tmp_path: Path) -> None:
     asked = [sys.executable, "-c", script]
     assert (
         subprocess.run(asked, env=environment, check=True, capture_output=True, text=True, cwd=ROOT).stdout == "set()\n"
+    )
+
+
+@pytest.mark.slow
+def test_a_process_that_decides_or_computes_the_record_loads_no_pandas(tmp_path: Path) -> None:
+    """70 MB of the 250 that it may weigh."""
+    loads = "from signals import cycle, engine, tasks; from signals.outcomes import record"
+    script = f"import sys, django; django.setup(); {loads}; print('pandas' in sys.modules)"
+    environment = os.environ | {"DATA_DIR": str(tmp_path), "ENV_FILE": os.devnull}
+    environment |= {"DJANGO_SETTINGS_MODULE": "charon.settings"}
+    asked = [sys.executable, "-c", script]
+    assert (
+        subprocess.run(asked, env=environment, check=True, capture_output=True, text=True, cwd=ROOT).stdout == "False\n"
     )
 
 

@@ -23,20 +23,18 @@ PATIENCE_SECONDS = 0.25
 # So long after the last stamp kept answers go out while the database is away.
 AWAY_SECONDS = 60.0
 SCOPES = (*watched.TABLES, generations.ANY)
-NUMBERS = f"""
-SELECT '{generations.ANY}', COALESCE(SUM(number), 0) FROM {generations.TABLE}
-UNION ALL SELECT name, SUM(number) FROM {watched.NUMBERS} GROUP BY name
-"""  # nosec B608
+GENERATIONS = f"SELECT COALESCE(SUM(number), 0) FROM {generations.TABLE}"  # nosec B608
 
 Versions = Mapping[str, int]
 
 
-def numbers() -> dict[str, int]:
+def numbers() -> dict[str, tuple[int, ...]]:
     """In a thread whose work no request ends: it gives its connection back to the pool itself."""
     try:
         with connection.cursor() as cursor:
-            cursor.execute(NUMBERS)
-            return {str(name): int(number) for name, number in cursor.fetchall()}
+            cursor.execute(GENERATIONS)
+            (generation,) = cursor.fetchone()
+        return {generations.ANY: (int(generation),), **watched.numbers(connection)}
     finally:
         close_old_connections()
 
@@ -44,9 +42,9 @@ def numbers() -> dict[str, int]:
 class Stamp:
     """`versions` grow with each change that is seen: numbers of a restored backup may be those of another time."""
 
-    def __init__(self, threads: Executor, read: Callable[[], Mapping[str, int]] = numbers) -> None:
+    def __init__(self, threads: Executor, read: Callable[[], Mapping[str, object]] = numbers) -> None:
         self.threads, self.read = threads, read
-        self.seen: Mapping[str, int] = {}
+        self.seen: Mapping[str, object] = {}
         self.versions: dict[str, int] = dict.fromkeys(SCOPES, 0)
         self.read_at = -AWAY_SECONDS
         self.writes = 0

@@ -1,8 +1,9 @@
 """Which tables kept answers are made of, and triggers that raise a number whenever one of these is written.
 
 Triggers, because writers are many (the ORM, COPY, statements of our own, an operator's psql) and one that forgets to
-say so would leave an old page standing. They run in the writer's own transaction: page and number change at once.
-No writer waits: on PostgreSQL one that finds the row of its scope taken writes another, and the stamp is the sum.
+say so would leave an old page standing. On SQLite number and rows change at once.
+No writer waits: on PostgreSQL the number is that of a sequence, which is raised before the rows can be seen, and to it
+belong the transactions that have raised it and are still open: when one of them commits, there is one less.
 Rates, decisions and what follows from them are not here: their writers raise `Generation` (markets.redis.generations).
 """
 
@@ -32,19 +33,31 @@ BY_GENERATION = (
 NUMBERS = "charon_scopenumber"
 PREFIX = "kept_"
 
-FUNCTION = f"""
-CREATE OR REPLACE FUNCTION {PREFIX}raise() RETURNS trigger LANGUAGE plpgsql AS $$
+# Of the locks of transactions that have raised a scope: it conflicts with nothing, and says who has not committed yet.
+LOCK = 0x6B657074
+# The lock comes first: whoever reads a raised number finds its writer holding it, or committed.
+BODY = f"""
 BEGIN
-    UPDATE {NUMBERS} SET number = number + 1 WHERE id = (
-        SELECT id FROM {NUMBERS} WHERE name = TG_ARGV[0] FOR NO KEY UPDATE SKIP LOCKED LIMIT 1);
-    IF NOT FOUND THEN INSERT INTO {NUMBERS} (name, number) VALUES (TG_ARGV[0], 1); END IF;
+    PERFORM pg_advisory_xact_lock_shared({LOCK}, hashtext(TG_ARGV[0]));
+    PERFORM nextval('{PREFIX}' || TG_ARGV[0]);
     RETURN NULL;
-END $$
-"""  # nosec B608
+END """
+FUNCTION = f"CREATE OR REPLACE FUNCTION {PREFIX}raise() RETURNS trigger LANGUAGE plpgsql AS $${BODY}$$"
+# Of a column of their table, with which they go wherever it goes.
+SEQUENCES = "; ".join(f"CREATE SEQUENCE IF NOT EXISTS {PREFIX}{scope} OWNED BY {NUMBERS}.name" for scope in TABLES)
 POSTGRES = (
     "CREATE TRIGGER {name} AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON {table} FOR EACH STATEMENT "
     f"EXECUTE FUNCTION {PREFIX}raise('{{scope}}')"
 )
+RAISED = " UNION ALL ".join(
+    f"SELECT '{scope}', last_value + is_called::int FROM {PREFIX}{scope}"
+    for scope in TABLES  # nosec B608
+)
+OPEN = f"""
+SELECT name, pid FROM unnest(%s::text[]) AS name JOIN pg_locks ON objid = hashtext(name)::oid
+WHERE locktype = 'advisory' AND classid = {LOCK} AND objsubid = 2
+AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) ORDER BY name, pid
+"""  # nosec B608
 # SQLite has one writer at a time, and triggers for rows alone: 4 µs for each of them.
 SQLITE = (
     "CREATE TRIGGER {name} AFTER {event} ON {table} BEGIN "
@@ -54,6 +67,23 @@ SQLITE = (
 )
 
 
+def numbers(connection: BaseDatabaseWrapper) -> dict[str, tuple[int, ...]]:
+    """By scope, what is another one behind each commit that wrote one of its tables: a number, and on PostgreSQL the
+    processes of those who have raised it and not committed yet. In this order: one that began between the two has not
+    raised the number that was read.
+    """
+    with connection.cursor() as cursor:
+        if connection.vendor != "postgresql":
+            cursor.execute(f"SELECT name, number FROM {NUMBERS}")  # nosec B608
+            return {str(name): (int(number),) for name, number in cursor.fetchall()}
+        cursor.execute(RAISED)
+        found: dict[str, tuple[int, ...]] = {name: (number,) for name, number in cursor.fetchall()}
+        cursor.execute(OPEN, [list(TABLES)])
+        for name, process in cursor.fetchall():
+            found[name] += (process,)
+    return found
+
+
 def install(using: str = "default", **_: object) -> None:
     """After every migration: Django makes a table of SQLite anew to change it, and its triggers go with the old one."""
     connection = connections[using]
@@ -61,7 +91,8 @@ def install(using: str = "default", **_: object) -> None:
         there = set(connection.introspection.table_names(cursor))
         wanted = statements(connection.vendor, there) if NUMBERS in there else {}
         found = triggers(connection)
-        if connection.vendor == "postgresql" and wanted.keys() - found:
+        if connection.vendor == "postgresql" and wanted and function(connection) != BODY:
+            cursor.execute(SEQUENCES)
             cursor.execute(FUNCTION)
         for name in wanted.keys() - found:
             cursor.execute(wanted[name])
@@ -94,6 +125,14 @@ def triggers(connection: BaseDatabaseWrapper) -> set[str]:
     with connection.cursor() as cursor:
         cursor.execute(known[connection.vendor])
         return {name for (name,) in cursor.fetchall() if name.startswith(PREFIX)}
+
+
+def function(connection: BaseDatabaseWrapper) -> str | None:
+    """What the triggers of PostgreSQL run, which may be an earlier release's."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT prosrc FROM pg_proc WHERE oid = to_regproc(%s)", [f"{PREFIX}raise"])
+        found = cursor.fetchone()
+    return found and str(found[0])
 
 
 def remove(using: str = "default") -> None:

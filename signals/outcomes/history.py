@@ -17,7 +17,7 @@ from signals.outcomes.models import Family
 from signals.outcomes.panel import HORIZONS, POOLED, POOLED_CANDLES, Decided, Key
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from signals.bars import Bars
 
 logger = logging.getLogger(__name__)
 
@@ -85,10 +85,10 @@ def of_series(instrument: Instrument, timeframe: str, names: list[str]) -> list[
     """The rules share the times and closes; a decision whose bar is gone has no outcome."""
     bars = loaded(instrument, timeframe)
     # Arrays, which are as good as the lists of a Decided.
-    times: Any = bars.index
-    closes: Any = bars["close"].to_numpy()
-    parts: Any = bars["part"].to_numpy()
-    places = {second: index for index, second in enumerate(times.as_unit("s").asi8.tolist())}
+    times: Any = bars.seconds
+    closes: Any = bars.closes.copy()  # of a view all columns would stay
+    parts: Any = bars.parts
+    places = {second: index for index, second in enumerate(bars.seconds.tolist())}
     official = tables.is_official(instrument, timeframe)
     spreads = half_spreads(instrument, places) if official else None
     decisions: dict[str, dict[int, tuple[int, bool]]] = {name: {} for name in names}
@@ -101,11 +101,11 @@ def of_series(instrument: Instrument, timeframe: str, names: list[str]) -> list[
     ]
 
 
-def loaded(instrument: Instrument, timeframe: str) -> "pd.DataFrame":
+def loaded(instrument: Instrument, timeframe: str) -> "Bars":
     """The bars that rules decide on. A series begins anew behind a gap, and where its code began to mean another unit
     of money: `part` says so, and no outcome reaches across.
     """
-    from signals import series  # pandas weighs 50 MB: only who computes loads it
+    from signals import series  # numpy weighs 10 MB: only who computes loads it
 
     return series.load(instrument, timeframe)
 

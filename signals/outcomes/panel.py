@@ -4,7 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 HORIZONS = (1, 5, 20)
 DAILY = "1d"
@@ -86,16 +90,16 @@ class Panel:
 class Decided:
     """One series as the record reads it: closed bars oldest first, and what a rule decided on them.
 
-    `times` and `closes` are equally long; `decisions` maps the index of a bar to 1 (BUY) or -1 (SELL) and whether it
-    was decided live. `half_spreads`: by index, half the spread of that bar's day as a fraction, None where there is
-    none. `parts` grows where the series begins anew (`signals.series.load`): no move crosses that. `official`: rates of
-    a bank, not candles; None takes a series of days for one.
+    `times` (or an array of their seconds since 1970) and `closes` are equally long; `decisions` maps the index of a bar
+    to 1 (BUY) or -1 (SELL) and whether it was decided live. `half_spreads`: by index, half the spread of that bar's day
+    as a fraction, None where there is none. `parts` grows where the series begins anew (`signals.series.load`): no move
+    crosses that. `official`: rates of a bank, not candles; None takes a series of days for one.
     """
 
     rule: str
     code: str
     timeframe: str
-    times: Sequence[datetime]
+    times: "Sequence[datetime] | NDArray[np.int64]"
     closes: Sequence[float]
     decisions: dict[int, tuple[int, bool]]
     half_spreads: dict[int, Decimal] | None = None

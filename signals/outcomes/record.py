@@ -54,7 +54,7 @@ class Record:
     def finish(self, official: bool, tally: Tally) -> None:
         found = self.panels[official][tally.key] = tally.panel()
         self.shapes[tally.key] = tally.shape()
-        numbers, sums = blocks(tally.x, DAY if official else FOUR_HOURS)
+        numbers, sums = blocks(tally.held, DAY if official else FOUR_HOURS)
         member = Member(tally.key, found.n, numbers.astype(np.int32), sums.astype(np.float32))
         self.families[official].append(member)
 

@@ -6,10 +6,9 @@ the series: after a gap and with a redenomination it begins anew, there too. All
 """
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from signals.outcomes.panel import HORIZONS, Decided
@@ -27,11 +26,18 @@ class Decisions(NamedTuple):
     costs: Floats
 
 
+class Held(NamedTuple):
+    """What was held of each bar: by seconds since 1970, ascending, the position times the move less the drift."""
+
+    times: Ints
+    x: Floats
+
+
 class Sample(NamedTuple):
     """The decisions of one horizon, live or not, and the bars that they are compared with.
 
     `signs` and `moves`: of each bar on which one could have been decided, 0 where none was. `drift`: the mean move of
-    one bar. `x`: by seconds since 1970, the position times the move less the drift.
+    one bar.
     """
 
     horizon: int
@@ -40,7 +46,7 @@ class Sample(NamedTuple):
     signs: Floats
     moves: Floats
     drift: float
-    x: "pd.Series[float]"
+    held: Held
 
     @property
     def y(self) -> Floats:
@@ -48,7 +54,7 @@ class Sample(NamedTuple):
 
     @property
     def excess(self) -> Floats:
-        """`y` less what the drift alone gave: its sum is that of `x`."""
+        """`y` less what the drift alone gave: its sum is that of `held`."""
         drifted: Floats = self.signs[self.signs != 0] * self.horizon * self.drift
         return self.y - drifted
 
@@ -66,22 +72,31 @@ class Prices(NamedTuple):
 
 def prices(decided: Decided) -> Prices:
     """Raises ValueError for times that do not ascend and for lists of different lengths."""
-    times, closes = pd.DatetimeIndex(cast("Any", decided.times)), np.asarray(decided.closes, np.float64)
+    times, closes = seconds_of(decided), np.asarray(decided.closes, np.float64)
     parts = np.zeros(len(times), np.int64) if decided.parts is None else np.asarray(decided.parts, np.int64)
     if not len(times) == len(closes) == len(parts):
         raise ValueError(f"{decided.code} {decided.timeframe}: {len(times)} times, {len(closes)} closes")
-    if not (times.is_monotonic_increasing and times.is_unique):
+    if (np.diff(times) <= 0).any():
         raise ValueError(f"{decided.code} {decided.timeframe}: the times do not ascend")
     usable = np.isfinite(closes) & (closes > 0)
-    logs, part = pd.Series(np.log(closes[usable])), pd.Series(parts[usable])
-    moves = logs.diff().where(part == part.shift())
-    forward = {horizon: after(logs, part, horizon) for horizon in HORIZONS}
-    return Prices(usable, times.as_unit("s").asi8[usable], np.asarray(moves, np.float64), forward)
+    logs, part = np.log(closes[usable]), parts[usable]
+    moves = np.full(len(logs), np.nan)
+    moves[1:] = np.where(part[1:] == part[:-1], np.diff(logs), np.nan)
+    return Prices(usable, times[usable], moves, {horizon: after(logs, part, horizon) for horizon in HORIZONS})
 
 
-def after(logs: "pd.Series[float]", part: "pd.Series[int]", horizon: int) -> Floats:
-    moves = logs.shift(-1 - horizon) - logs.shift(-1)
-    return np.asarray(moves.where(part.shift(-1 - horizon) == part), np.float64)
+def seconds_of(decided: Decided) -> Ints:
+    if isinstance(decided.times, np.ndarray):
+        return decided.times
+    return np.array([int(time.timestamp()) for time in decided.times], np.int64)
+
+
+def after(logs: Floats, part: Ints, horizon: int) -> Floats:
+    """The move from the next bar to that `horizon` bars later; NaN where it has not come, or not in this part."""
+    moves, exit_ = np.full(len(logs), np.nan), horizon + 1
+    inside = part[exit_:] == part[:-exit_]
+    moves[: len(inside)] = np.where(inside, logs[exit_:] - logs[1:-horizon], np.nan)
+    return moves
 
 
 def samples(decided: Decided, side_cost: float, of: Prices | None = None) -> Iterator[Sample]:
@@ -113,20 +128,20 @@ def halves(decided: Decided, side_cost: float) -> Floats:
 
 def since(first: int, bars: Prices, decided: Floats, half: Floats, live: bool) -> Iterator[Sample]:
     """The samples of the bars from `first` on."""
-    seconds, decided, half, one_bar = bars.seconds[first:], decided[first:], half[first:], bars.moves[first:].copy()
+    times, decided, half, one_bar = bars.seconds[first:], decided[first:], half[first:], bars.moves[first:].copy()
     one_bar[:1] = np.nan
     inside = np.isfinite(one_bar)
     drift = float(one_bar[inside].mean()) if inside.any() else 0.0
-    excess, index = (one_bar - drift)[inside], pd.Index(seconds[inside])
+    excess, held_at = (one_bar - drift)[inside], times[inside]
     for horizon in HORIZONS:
         moves = bars.forward[horizon][first:]
         there = np.isfinite(moves)
         signs = np.where(there, decided, 0.0)
         places = signs.nonzero()[0]
         costs = half[places + 1] + half[places + 1 + horizon]
-        decisions = Decisions(seconds[places], (signs * moves)[places], costs)
-        x = pd.Series(position(signs, horizon)[inside] * excess, index)
-        yield Sample(horizon, live, decisions, signs[there], moves[there], drift, x)
+        decisions = Decisions(times[places], (signs * moves)[places], costs)
+        held = Held(held_at, position(signs, horizon)[inside] * excess)
+        yield Sample(horizon, live, decisions, signs[there], moves[there], drift, held)
 
 
 def position(signs: Floats, horizon: int) -> Floats:
@@ -134,12 +149,13 @@ def position(signs: Floats, horizon: int) -> Floats:
 
     Each bar is taken once, however many horizons overlap on it.
     """
-    return np.asarray(pd.Series(signs).shift(2, fill_value=0.0).rolling(horizon, min_periods=1).sum(), np.float64)
+    entered = np.cumsum(np.concatenate((np.zeros(2), signs)))[: len(signs)]  # whole numbers, whose sums are exact
+    entered[horizon:] -= entered[:-horizon].copy()
+    return entered
 
 
-def blocks(x: "pd.Series[float]", seconds: int) -> tuple[Ints, Floats]:
+def blocks(held: Held, seconds: int) -> tuple[Ints, Floats]:
     """The sums of x over blocks of so many seconds, numbered from 1970; only those in which something was held."""
-    values, numbers = np.asarray(x, np.float64), x.index.to_numpy(np.int64) // seconds
-    held = values != 0
-    found, starts = np.unique(numbers[held], return_index=True)
-    return found, np.add.reduceat(values[held], starts) if len(found) else np.empty(0)
+    there = held.x != 0
+    found, starts = np.unique(held.times[there] // seconds, return_index=True)
+    return found, np.add.reduceat(held.x[there], starts) if len(found) else np.empty(0)

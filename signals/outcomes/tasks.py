@@ -62,7 +62,7 @@ def computed(family: str, failed: Failed) -> list[Panel]:
     """What the best of all trials shows by chance depends on how far their Sharpe ratios lie apart, so that those which
     are measured for the first time are written before any is judged.
     """
-    from signals.outcomes.record import compute  # pandas weighs 50 MB: only who computes loads it
+    from signals.outcomes.record import compute  # numpy weighs 10 MB: only who computes loads it
 
     def tried(panels: Sequence[Panel]) -> Trials:
         trials.measured(family, panels)

@@ -7,7 +7,7 @@ an edge. Blocks of random length: D. N. Politis and J. P. Romano, "The Stationar
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -57,16 +57,16 @@ def without_edge(closes: pd.DataFrame, noise: np.random.Generator) -> pd.DataFra
 
 def decided(closes: pd.DataFrame, rules: Sequence[Rule]) -> list[Decided]:
     """What the rules decide on a world, by the code that decides on the real series."""
-    times, found = pd.DatetimeIndex(closes.index), []
+    times, found = pd.DatetimeIndex(closes.index).as_unit("s").asi8, []
     for code in closes.columns:
         bars = np.full((len(closes), len(COLUMNS) + 1), np.nan)
-        bars[:, 0], bars[:, -1] = closes[code], times.as_unit("s").asi8
+        bars[:, 0], bars[:, -1] = closes[code], times
         path: Any = bars[:, 0].copy()
         for rule in rules:
             signs = np.asarray(rule.over(bars, rule.initial).decisions)
             signs[: rule.warm_up - 1] = 0
             decisions = {int(place): (int(signs[place]), False) for place in signs.nonzero()[0]}
-            found.append(Decided(rule.name, code, DAILY, cast("Any", times), path, decisions))
+            found.append(Decided(rule.name, code, DAILY, times, path, decisions))
     return found
 
 
