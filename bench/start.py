@@ -2,11 +2,13 @@
 
 Targets on two idle cores, with the packages installed: the first until every signal is shown under 20 s, the second
 until `/health` answers under 3 s. The processor time of all processes until then is told beside the clock, by what
-they are: where other programs use the machine, that alone carries over.
+they are: where other programs use the machine, that alone carries over. As after a clone, Python has compiled the
+packages and nothing of ours before the first. IDLE=60: the memory of everything, so many seconds after the second.
 """
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -20,7 +22,7 @@ from urllib.error import URLError
 
 import psutil
 
-from bench.measure import ROOT
+from bench.measure import ROOT, pss_mb
 
 LIMIT = 240
 PAUSE = 0.2
@@ -29,11 +31,14 @@ NAMES = {"up": "up", "qcluster": "cluster", "charon.serving": "web", "pulse": "p
 
 
 class Start(NamedTuple):
-    """Seconds until it was ready and until `/health` answered, and the processor time until it was ready."""
+    """Seconds until it was ready and until `/health` answered, the processor time until it was ready, and the memory of
+    all processes when they had been idle.
+    """
 
     seconds: float
     answered: float
     cpu: dict[str, float]
+    idle_mb: float
 
 
 def free_port() -> int:
@@ -71,16 +76,23 @@ def processor_time(root: int) -> dict[str, float]:
         label = f"{next(iter(name.values()), 'others')} {queue}".strip()
         spent = times.user + times.system
         if "child_runner.py" not in " ".join(words):  # it counts its child again when that has ended
-            spent += times.children_user + times.children_system if label != "up" else 0.0
+            spent += times.children_user + times.children_system
         found[label] = found.get(label, 0.0) + spent
     return found
 
 
-def started(folder: str, port: int, ready: Callable[[str], bool]) -> Start:
+def forget_compiled() -> None:
+    for package in ("charon", "markets", "miner", "signals"):
+        for folder in (ROOT / package).rglob("__pycache__"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def started(folder: str, port: int, ready: Callable[[str], bool], idle: float = 0.0) -> Start:
     environment = {
         **os.environ, "DATA_DIR": folder, "ENV_FILE": os.devnull, "PORT": str(port), "NBP_BASE_URL": "http://127.0.0.1:9/",
         "REDIS_URL": "", "LOG_LEVEL": "ERROR", "LIMIT_READS": "0",
     }  # fmt: skip
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # nobody who starts Charon has it set
     begun, answered = time.perf_counter(), 0.0
     with subprocess.Popen(
         [sys.executable, "manage.py", "up"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL
@@ -93,7 +105,9 @@ def started(folder: str, port: int, ready: Callable[[str], bool]) -> Start:
                     sys.exit(f"  not ready after {LIMIT} s (exit code {up.poll()})")
                 time.sleep(PAUSE)
             seconds = time.perf_counter() - begun
-            return Start(seconds, answered or seconds, processor_time(up.pid))
+            spent = processor_time(up.pid)
+            time.sleep(idle)
+            return Start(seconds, answered or seconds, spent, pss_mb(psutil.Process(up.pid)))
         finally:
             up.send_signal(signal.SIGTERM)
 
@@ -110,8 +124,10 @@ def told(name: str, start: Start) -> None:
 
 def main() -> None:
     port = free_port()
+    forget_compiled()
     with tempfile.TemporaryDirectory(prefix="charon-bench-") as folder:
-        first, second = started(folder, port, full), started(folder, port, answers)
+        first = started(folder, port, full)
+        second = started(folder, port, answers, float(os.environ.get("IDLE", "0")))
     print("start without a network")
     told("first, until every signal is shown", first)
     told("second, until it answers", second)
