@@ -8,6 +8,7 @@ from django_q.conf import Conf
 from django_q.management.commands import qcluster
 
 from charon.processes import task_counts
+from markets.queries import calendars
 
 
 class Command(qcluster.Command):  # type: ignore[misc]  # django-q2 has no types
@@ -16,6 +17,7 @@ class Command(qcluster.Command):  # type: ignore[misc]  # django-q2 has no types
     def handle(self, *args: Any, **options: Any) -> None:
         """The cluster forks first: a thread and its locks do not survive a fork."""
         task_counts.connect()
+        calendars.closing_days(calendars.POLAND)  # 9 MB, which the workers share
         super().handle(*args, **options)
         if settings.ENABLE_WORKER_METRICS and Conf.CLUSTER_NAME == settings.MINER_QUEUE:
             # Here, for it loads the rules: the workers are forked without them.
