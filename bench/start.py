@@ -68,12 +68,10 @@ def processor_time(root: int) -> dict[str, float]:
     found: dict[str, float] = {}
     for one in [psutil.Process(root), *psutil.Process(root).children(recursive=True)]:
         try:
-            times, words = one.cpu_times(), one.cmdline()
-            name = {key: value for key, value in NAMES.items() if key in words}
-            queue = one.environ().get("Q_CLUSTER_NAME", "") if "qcluster" in words else ""
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            times = one.cpu_times()
+            label, words = label_of(one)
+        except psutil.NoSuchProcess:
             continue
-        label = f"{next(iter(name.values()), 'others')} {queue}".strip()
         spent = times.user + times.system
         if "child_runner.py" not in " ".join(words):  # it counts its child again when that has ended
             spent += times.children_user + times.children_system
@@ -85,6 +83,17 @@ def forget_compiled() -> None:
     for package in ("charon", "markets", "miner", "signals"):
         for folder in (ROOT / package).rglob("__pycache__"):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def label_of(process: psutil.Process) -> tuple[str, list[str]]:
+    """What it is, and its command; one that has ended and was not waited for yet has none, and is a worker's end."""
+    try:
+        words = process.cmdline()
+        queue = process.environ().get("Q_CLUSTER_NAME", "") if "qcluster" in words else ""
+    except psutil.ZombieProcess:
+        return "ended", []
+    name = next((value for key, value in NAMES.items() if key in words), "others")
+    return f"{name} {queue}".strip(), words
 
 
 def started(folder: str, port: int, ready: Callable[[str], bool], idle: float = 0.0) -> Start:

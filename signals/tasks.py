@@ -61,8 +61,18 @@ def is_task(row: OrmQ, func: str) -> bool:
 
 def catch_up() -> int:
     """Decide on every instrument that has news, for at most 40 s; answers how many rows were written."""
-    if shares_its_workers() and claims.are_held():
-        return 0  # the other pass asks for one more when it has ended
+    if not shares_its_workers():
+        return decide_on_news()
+    with claims.alone() as ours:
+        if not ours:
+            return 0  # the other pass asks for one more when it has ended
+        written = decide_on_news()
+    if claims.has_come():
+        enqueue_catch_up()
+    return written
+
+
+def decide_on_news() -> int:
     job_leases.reap()
     claims.pass_over()
     if is_first_run() and not is_compiled():
@@ -79,8 +89,6 @@ def catch_up() -> int:
         breath = yield_to_writers(breath)
     else:
         ask_for_outcomes()
-    if shares_its_workers() and claims.has_come():
-        enqueue_catch_up()
     tell_problems()
     return written
 
