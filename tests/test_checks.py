@@ -54,7 +54,7 @@ def test_a_source_that_no_provider_is_is_warned_of(warnings: Any, names: list[st
     assert warnings(SOURCES=names) == ids
 
 
-NOT_LOADED = ("charon.urls", "charon.api.app", "miner.admin", "pandas", "numba", "redis", "psycopg")
+NOT_LOADED = ("charon.urls", "charon.api.app", "miner.admin", "pandas", "numba", "ninja", "redis", "psycopg")
 
 
 @pytest.mark.processes
