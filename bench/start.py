@@ -3,7 +3,7 @@
 Targets on two idle cores, with the packages installed: the first until every signal is shown under 20 s, the second
 until `/health` answers under 3 s. The processor time of all processes until then is told beside the clock, by what
 they are: where other programs use the machine, that alone carries over. As after a clone, Python has compiled the
-packages and nothing of ours before the first. IDLE=60: the memory of everything, so many seconds after the second.
+packages and nothing of ours before the first. IDLE=60 waits so many seconds before it measures the memory.
 """
 
 import json
@@ -26,13 +26,14 @@ from bench.measure import ROOT, pss_mb
 
 LIMIT = 240
 PAUSE = 0.2
+IDLE = float(os.environ.get("IDLE", "0"))
 FIRST, SECOND = 20, 3
 NAMES = {"up": "up", "qcluster": "cluster", "charon.serving": "web", "pulse": "pulse", "live": "live"}
 
 
 class Start(NamedTuple):
     """Seconds until it was ready and until `/health` answered, the processor time until it was ready, and the memory of
-    all processes when they had been idle.
+    all processes (PSS) after the idle time.
     """
 
     seconds: float
@@ -96,7 +97,7 @@ def label_of(process: psutil.Process) -> tuple[str, list[str]]:
     return f"{name} {queue}".strip(), words
 
 
-def started(folder: str, port: int, ready: Callable[[str], bool], idle: float = 0.0) -> Start:
+def started(folder: str, port: int, ready: Callable[[str], bool]) -> Start:
     environment = {
         **os.environ, "DATA_DIR": folder, "ENV_FILE": os.devnull, "PORT": str(port), "NBP_BASE_URL": "http://127.0.0.1:9/",
         "REDIS_URL": "", "LOG_LEVEL": "ERROR", "LIMIT_READS": "0",
@@ -115,7 +116,7 @@ def started(folder: str, port: int, ready: Callable[[str], bool], idle: float = 
                 time.sleep(PAUSE)
             seconds = time.perf_counter() - begun
             spent = processor_time(up.pid)
-            time.sleep(idle)
+            time.sleep(IDLE)
             return Start(seconds, answered or seconds, spent, pss_mb(psutil.Process(up.pid)))
         finally:
             up.send_signal(signal.SIGTERM)
@@ -127,6 +128,8 @@ def answers(base: str) -> bool:
 
 def told(name: str, start: Start) -> None:
     print(f"  {name}: {start.seconds:.1f} s, {sum(start.cpu.values()):.1f} s CPU; /health after {start.answered:.1f} s")
+    if IDLE:
+        print(f"    {start.idle_mb:.0f} MB of memory after {IDLE:.0f} s more")
     parts = sorted(start.cpu.items(), key=lambda part: -part[1])
     print("    " + ", ".join(f"{label} {seconds:.1f}" for label, seconds in parts))
 
@@ -135,8 +138,7 @@ def main() -> None:
     port = free_port()
     forget_compiled()
     with tempfile.TemporaryDirectory(prefix="charon-bench-") as folder:
-        first = started(folder, port, full)
-        second = started(folder, port, answers, float(os.environ.get("IDLE", "0")))
+        first, second = started(folder, port, full), started(folder, port, answers)
     print("start without a network")
     told("first, until every signal is shown", first)
     told("second, until it answers", second)
