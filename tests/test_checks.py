@@ -58,6 +58,18 @@ NOT_LOADED = ("charon.urls", "charon.api.app", "miner.admin", "pandas", "numba",
 
 
 @pytest.mark.processes
+def test_web_loads_its_addresses_before_it_forks_and_no_client_of_a_server_that_it_has_not(tmp_path: Path) -> None:
+    """Else each worker loads the addresses for its first request."""
+    wanted = ["charon.page_urls", "miner.admin", "holidays.countries.poland"]
+    asked = [*wanted, "redis", "psycopg", "pandas", "numba"]
+    script = f"import sys, charon.rsgi; print([name for name in {asked} if name in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env=environment(tmp_path), capture_output=True, text=True, timeout=120
+    )
+    assert done.stdout.strip() == str(wanted), done.stderr
+
+
+@pytest.mark.processes
 @pytest.mark.parametrize(
     "command",
     [
