@@ -112,10 +112,9 @@ def locked_data_dir() -> Any:
 
 def compile_beside() -> None:
     """The rules of a first start, for 5 s of the second core: the first pass finds them compiled."""
-    if not engine_tasks.is_compiled():
-        with suppress(OSError):  # then each process compiles for itself
-            engine_tasks.machine_code().mkdir(parents=True)
-            forked.begin(engine_tasks.load_rules)
+    with suppress(OSError):  # the folder is there, or nobody can keep anything and each process compiles for itself
+        engine_tasks.machine_code().mkdir(parents=True)
+        forked.begin(engine_tasks.load_rules)
 
 
 def prepare_apart() -> None:
