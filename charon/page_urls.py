@@ -25,6 +25,9 @@ from charon.pages.tax.page import tax_page
 from charon.pages.ui import overview, settings
 from miner import views as miner
 
+# The admin's lists: a process without pages loads none of them (charon.backoffice.apps).
+admin.autodiscover()
+
 page_urls: list[URLPattern | URLResolver] = [
     path("", dashboard.dashboard_page, name="dashboard"),
     path("waluty/", dashboard.currencies_page, name="currencies"),

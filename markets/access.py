@@ -14,10 +14,7 @@ from django.conf import settings
 from django.db import models
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from ninja.security.base import AuthBase
-from ninja.utils import check_csrf
 
-from markets.errors import ForbiddenError
 from markets.jobs.redact import TOKEN_START
 
 SAFE = {"GET", "HEAD"}
@@ -132,31 +129,3 @@ def may(request: HttpRequest, *permissions: str) -> bool:
 def user_may(user: Any, *permissions: str) -> bool:
     """As the admin asks: an active account of the staff that has the permissions."""
     return bool(user.is_active and user.is_staff and user.has_perms(permissions))
-
-
-class Operator(AuthBase):
-    """For `auth=` of an endpoint, with the permissions that it needs; returns the caller, or None for the public.
-
-    A session needs the CSRF token of our own pages for every method that changes data; otherwise a form on another
-    site could use it.
-    """
-
-    openapi_type = "http"
-    openapi_scheme = "bearer"
-    openapi_description = "API_TOKEN or a client token; a browser whose account has the permission needs none."
-
-    def __init__(self, *permissions: str) -> None:
-        super().__init__()
-        self.permissions = permissions
-
-    def __call__(self, request: HttpRequest) -> Any:
-        caller = caller_of(request)
-        known = request.user.is_authenticated if caller is None else caller is not STRANGER
-        if not known:
-            return None
-        if not may(request, *self.permissions):
-            who = "account" if caller is None else "token"
-            raise ForbiddenError(f"Only operators may do this; the {who} needs {', '.join(self.permissions)}")
-        if caller is None and request.method not in SAFE and check_csrf(request):
-            raise ForbiddenError("The CSRF token is missing or wrong; reload the page, or use a token of the API")
-        return caller or request.user

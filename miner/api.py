@@ -5,7 +5,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
-from markets.access import REGISTER_SOURCE, Operator
+from markets.access import REGISTER_SOURCE
+from markets.api.operator import Operator
 from markets.api.responses import POLLED, fresh, listing, page_of, private, reply
 from markets.api.schemas import COMMON_ERRORS, Envelope, NewestFirst, Paging
 from markets.errors import UnknownCodeError

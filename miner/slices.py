@@ -60,6 +60,11 @@ def is_long(row: OrmQ) -> bool:
         return False
 
 
+def goes_on(row: OrmQ) -> bool:
+    """Whether a long task goes on with a job that it has begun: its continuation is given the job."""
+    return not {"resume", "job"}.isdisjoint(SignedPackage.loads(row.payload)["kwargs"])
+
+
 def short_work_waits() -> bool:
     """Whether a short task of this queue is due, or was handed out and has not ended: it may wait behind a slice."""
     now = clock.now()

@@ -1,7 +1,9 @@
 """The tasks that the queue runs. A dotted name here stands in schedules: keep the names."""
 
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 
 from django.conf import settings
 from django.db import DatabaseError
@@ -32,6 +34,7 @@ from miner.slices import in_slices
 logger = logging.getLogger(__name__)
 
 CANDLES = "miner.tasks.candles"
+CONTINUED = "continued"
 
 
 def ping() -> str:
@@ -44,13 +47,22 @@ def start() -> None:
 
     The polls of the timetable follow at once: its scheduler looks only half a minute after the start.
     """
-    for source in sources.runnable():
-        if PROVIDERS[source.code].series:
-            enqueue(source.code, trigger=Job.Trigger.START)
+    begin([source.code for source in sources.runnable() if PROVIDERS[source.code].series])
     for func in ("miner.tasks.priority_batch", "miner.tasks.enqueue_secondary"):
         async_task(func, cluster=settings.MINER_QUEUE, group="batch")
     results.enqueue_planned()
     refresh_listings()
+
+
+def begin(codes: Sequence[str]) -> None:
+    """Mine these sources; those behind an archive when that has ended, however it ends: they would take a worker, and
+    time of the two cores, from what a first page and every decision wait for.
+    """
+    for place, code in enumerate(codes, 1):
+        if not PROVIDERS[code].scheduled:
+            return enqueue(code, trigger=Job.Trigger.START, then=codes[place:])
+        enqueue(code, trigger=Job.Trigger.START)
+    return None
 
 
 def enqueue(source: str, **arguments: object) -> None:
@@ -59,12 +71,29 @@ def enqueue(source: str, **arguments: object) -> None:
 
 @in_slices
 def mine(
-    source: str, tables: list[str] | None = None, trigger: str = Job.Trigger.SCHEDULE, resume: int | None = None
+    source: str,
+    tables: list[str] | None = None,
+    trigger: str = Job.Trigger.SCHEDULE,
+    resume: int | None = None,
+    then: Sequence[str] = (),
 ) -> str:
     """Mine a source (all its tables, or those named) for at most 40 s, then enqueue the continuation.
 
-    A table that fails stops no other one; the answer says whether any failed.
+    A table that fails stops no other one; the answer says whether any failed. However it ends, the sources `then` are
+    mined; one whose worker is killed leaves them to the timetable.
     """
+    go_on, status = partial(enqueue, source, trigger=trigger, **({"then": then} if then else {})), ""
+    try:
+        status = mine_tables(source, tables, trigger, resume, go_on)
+    finally:
+        if status not in {Job.Status.RUNNING, CONTINUED}:
+            begin(then)
+    return status
+
+
+def mine_tables(
+    source: str, tables: list[str] | None, trigger: str, resume: int | None, go_on: Callable[..., None]
+) -> str:
     row = sources.runnable_source(source)
     if row is None:
         job_leases.abandon(resume)
@@ -76,12 +105,12 @@ def mine(
         names = [series.table for series in wanted]
         return names[names.index(table) :]
 
-    run.on_continue = lambda table, job: enqueue(source, tables=rest(table), trigger=trigger, resume=job)
+    run.on_continue = lambda table, job: go_on(tables=rest(table), resume=job)
     statuses = set()
     for series in wanted:
         if table_collector.is_out_of_time(run):
-            enqueue(source, tables=rest(series.table), trigger=trigger)
-            return "continued"
+            go_on(tables=rest(series.table))
+            return CONTINUED
         status = one_table.mine_one(run, series, resume if series is wanted[0] else None)
         if status == Job.Status.RUNNING:
             return status

@@ -11,9 +11,11 @@ from django.contrib import admin
 from django.contrib.auth.models import Permission, User
 from django.test import Client, RequestFactory
 
+from charon import page_urls  # noqa: F401  the lists of the admin are loaded with the addresses
 from charon.api.addresses import NAMES
 from charon.api.app import api
-from markets.access import FOLLOW, GRANTS, READ_LOG, UNLICENSED, Operator, Scope
+from markets.access import FOLLOW, GRANTS, READ_LOG, UNLICENSED, Scope
+from markets.api.operator import Operator
 from markets.models import Source
 from tests.cases import walk
 from tests.operations import operations

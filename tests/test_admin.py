@@ -14,6 +14,7 @@ from django.test import Client
 from django.urls import reverse
 from django_q.models import Schedule
 
+from charon import page_urls  # noqa: F401  the lists of the admin are loaded with the addresses
 from markets import clock
 from markets.models import (
     Alias,
@@ -76,6 +77,10 @@ def test_every_model_of_ours_is_in_the_admin() -> None:
         if model not in counts and not model._meta.proxy and not admin.site.is_registered(model)
     ]
     assert missing == []
+
+
+def test_what_django_checks_of_its_lists_is_sound() -> None:
+    assert admin.site.check(None) == []
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from django.urls import reverse
 
+from charon import page_urls  # noqa: F401  the lists of the admin are loaded with the addresses
 from charon.backoffice import groups
 from markets.access import GRANTS, Scope
 from markets.models import Source

@@ -13,6 +13,7 @@ from django.test import Client
 from django.urls import reverse
 from django_q.models import OrmQ
 
+from charon import page_urls  # noqa: F401  the lists of the admin are loaded with the addresses
 from charon.api.app import api
 from markets.instruments import create
 from markets.jobs import runs

@@ -12,7 +12,8 @@ from django.test import Client, RequestFactory
 
 from charon.api import message_log
 from charon.api.message_log import LogPage
-from markets.access import READ_LOG, Operator
+from markets.access import READ_LOG
+from markets.api.operator import Operator
 from markets.errors import ForbiddenError
 from markets.redis import client as redis_client
 from markets.redis import pubsub

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 from django.conf import settings
@@ -82,6 +83,21 @@ def test_a_long_task_that_has_waited_two_minutes_is_overtaken_no_more(
     put(SHORT)
 
     assert handed_out(queue) == ["miner.tasks.mine"]
+
+
+def test_of_long_tasks_the_continuation_of_a_job_comes_first(queue: GuardedORM, hands: Hands) -> None:
+    """An archive is whole before other sources begin."""
+    mine = partial(async_task, "miner.tasks.mine", cluster=settings.MINER_QUEUE)
+    mine("ecb")
+    hands.seconds += 1
+    mine("nbp_archive", resume=7)
+    hands.seconds += 1
+    async_task("miner.backfill.candles", "binance", job=8, cluster=settings.MINER_QUEUE)
+    hands.seconds += 1
+
+    given = [SignedPackage.loads(payload)["args"][0] for _ in range(3) for _, payload in queue.dequeue() or []]
+
+    assert given == ["nbp_archive", "binance", "ecb"]
 
 
 def test_a_row_that_nobody_can_read_is_handed_out_to_fail(queue: GuardedORM, hands: Hands) -> None:

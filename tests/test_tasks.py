@@ -43,10 +43,46 @@ def told() -> dict[str, tuple[str, str, int]]:
     return {job.job_type: (job.status, job.reason, job.rows_written) for job in Job.objects.order_by("pk")}
 
 
-def test_a_start_enqueues_every_source_that_may_run_the_archive_first(nbp: Source) -> None:
+def test_a_start_enqueues_every_source_that_may_run_the_archive_first_and_alone(
+    nbp: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first page and every decision wait for it, and the others would share its two cores."""
+    monkeypatch.setattr(one_table, "mine_one", lambda *_: Job.Status.SUCCESS)
     tasks.start()
+    [archive] = rotating()
+    assert archive["args"] == ("nbp_archive",)
+    assert tasks.mine("nbp_archive", trigger=archive["trigger"], then=archive["then"]) == "done"
     assert [task["args"] for task in rotating()] == [("nbp_archive",), ("ecb",), ("nbp",)]
     assert {task["trigger"] for task in rotating()} == {"start"}
+
+
+@pytest.mark.parametrize("archive", ["fails", "is switched off meanwhile"])
+def test_an_archive_that_brings_nothing_stops_no_other_source(
+    nbp: Source, monkeypatch: pytest.MonkeyPatch, archive: str
+) -> None:
+    def broken(*_: object) -> str:
+        raise OperationalError("disk I/O error")
+
+    monkeypatch.setattr(one_table, "mine_one", broken)
+    if archive == "fails":
+        with pytest.raises(OperationalError):
+            tasks.mine("nbp_archive", then=["ecb", "nbp"])
+    else:
+        Source.objects.filter(code="nbp_archive").update(enabled=False)
+        assert "switched off" in tasks.mine("nbp_archive", then=["ecb", "nbp"])
+    assert [task["args"] for task in rotating()] == [("ecb",), ("nbp",)]
+
+
+def test_what_stands_behind_an_archive_waits_for_its_continuation(nbp: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pause(run: table_collector.Run, series: Any, *_: object) -> str:
+        assert run.on_continue is not None
+        run.on_continue(series.table, 7)
+        return Job.Status.RUNNING
+
+    monkeypatch.setattr(one_table, "mine_one", pause)
+    tasks.mine("nbp_archive", trigger="start", then=["ecb", "nbp"])
+    [rest] = rotating()
+    assert (rest["args"], rest["resume"], rest["then"]) == (("nbp_archive",), 7, ["ecb", "nbp"])
 
 
 def test_ping_answers_through_the_queue() -> None:
@@ -59,7 +95,7 @@ def test_ping_answers_through_the_queue() -> None:
 def test_a_source_that_is_off_or_paused_is_left_alone(nbp: Source, choice: dict[str, Any]) -> None:
     Source.objects.filter(pk=nbp.pk).update(**choice)
     tasks.start()
-    assert [task["args"] for task in rotating()] == [("nbp_archive",), ("ecb",)]
+    assert [(task["args"], task["then"]) for task in rotating()] == [(("nbp_archive",), ["ecb"])]
     assert "switched off" in tasks.mine("nbp")
     assert not Job.objects.exists()
 

@@ -50,6 +50,9 @@ from signals.provenance_api import router as signal_provenance_router
 
 logger = logging.getLogger(__name__)
 
+# What ninja draws where it is no app of Django's (charon.settings.NINJA); its own loads everything from a CDN.
+TEMPLATES = settings.BASE_DIR / "templates" / "ninja"
+
 DESCRIPTION = """
 Official exchange rates and gold prices of the National Bank of Poland, market prices and candles, and what follows from
 them.
@@ -104,6 +107,14 @@ def offline(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     return answer
 
 
+class OwnSwagger(Swagger):
+    template_cdn = str(TEMPLATES / "swagger.html")
+
+
+class OwnRedoc(Redoc):
+    template_cdn = str(TEMPLATES / "redoc.html")
+
+
 class DescribedOnce(NinjaAPI):
     """Its description is the same as long as the process lives, and takes 0.2 s to make."""
 
@@ -122,7 +133,7 @@ api = DescribedOnce(
     description=DESCRIPTION,
     urls_namespace="api",
     parser=LinesParser(),
-    docs=Swagger({"validatorUrl": None}),
+    docs=OwnSwagger({"validatorUrl": None}),
     docs_decorator=offline,
 )
 
@@ -240,7 +251,7 @@ def health_now(request: HttpRequest, asked: Query[health.Strictness]) -> HttpRes
 @health_router.get("/redoc", include_in_schema=False)
 def redoc(request: HttpRequest) -> HttpResponse:
     """What /docs shows, as ReDoc draws it."""
-    return offline(Redoc().render_page)(request, api)
+    return offline(OwnRedoc().render_page)(request, api)
 
 
 api.add_decorator(guarded, mode="view")

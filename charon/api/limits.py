@@ -7,14 +7,16 @@ database, and where neither takes the count at once in the memory of the process
 
 import threading
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import redis
 from django.conf import settings
 
 from markets import clock
 from markets.redis import client as redis_client
 from markets.store import caller_counts
+
+if TYPE_CHECKING:
+    import redis
 
 WINDOW = 60
 # A question counts ten tenths; an answer that was kept costs about a tenth of one that is computed.
@@ -110,7 +112,7 @@ def counted(caller: str, kind: Kind, until: int, tenths: int) -> int:
 
 
 def in_redis(caller: str, until: int, tenths: int) -> int | None:
-    def add(client: redis.Redis) -> int:
+    def add(client: "redis.Redis") -> int:
         key = redis_client.name(f"limit:{caller}:{until}")
         pipe = client.pipeline(transaction=False)
         pipe.incrby(key, tenths)

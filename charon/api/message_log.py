@@ -4,19 +4,22 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
-from typing import Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
-import redis
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router, Schema
 from pydantic import AwareDatetime
 
-from markets.access import READ_LOG, Operator
+from markets.access import READ_LOG
 from markets.api.export_query import Export
+from markets.api.operator import Operator
 from markets.api.responses import own, page
 from markets.api.schemas import COMMON_ERRORS, Whole
 from markets.redis import client as redis_client
 from markets.redis import pubsub
+
+if TYPE_CHECKING:
+    import redis
 
 router = Router(tags=["status"])
 
@@ -107,7 +110,7 @@ def read(limit: int, kind: str = "", source: str = "") -> list[Row] | None:
     return redis_client.ask(lambda client: newest(client, limit, fits, CHUNK if kind or source else limit), None)
 
 
-def newest(client: redis.Redis, limit: int, fits: Callable[[Row], bool], chunk: int) -> list[Row]:
+def newest(client: "redis.Redis", limit: int, fits: Callable[[Row], bool], chunk: int) -> list[Row]:
     """The newest matching entries, read backwards from the end of the stream in chunks."""
     found: list[Row] = []
     end = "+"

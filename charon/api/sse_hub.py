@@ -10,10 +10,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 import msgspec
-import redis.asyncio
 from django.conf import settings
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
 from charon.api.live_question import Question
 from markets.redis import client as redis_client
@@ -50,6 +47,11 @@ def frame(number: str, event: LiveEvent) -> bytes:
 
 async def messages() -> Messages:
     """The messages of the channel of events; raises when Redis does not even answer a ping."""
+    # As in markets.redis.client: web loads this module too, also where there is no Redis.
+    import redis.asyncio
+    from redis.asyncio.retry import Retry
+    from redis.backoff import NoBackoff
+
     client = redis.asyncio.Redis.from_url(
         settings.REDIS_URL,
         socket_timeout=None,  # silence is not an error

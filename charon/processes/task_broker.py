@@ -84,12 +84,17 @@ class GuardedORM(ORM):  # type: ignore[misc]  # django-q2 has no types
         return None
 
     def next_due(self) -> OrmQ | None:
-        """The short task that has been due longest; a long one when there is none, or when it has waited too long."""
+        """The short task that has been due longest; a long one when there is none, or when it has waited too long.
+
+        Of long ones first what goes on with its job: every decision waits for the archive, whose slices waited for two
+        sources that did not answer.
+        """
         now, long = clock.now(), None
         for row in self.get_connection().filter(key=self.list_key, lock__lt=now).order_by("lock", "pk")[:LOOKAHEAD]:
             if now - row.lock > LONGEST_PASSED_OVER or not slices.is_long(row):
                 return row
-            long = long or row
+            if long is None or (slices.goes_on(row) and not slices.goes_on(long)):
+                long = row
         return long
 
     def fail(self, task_id: int) -> None:

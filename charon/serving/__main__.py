@@ -61,6 +61,7 @@ def main() -> None:
     parser.add_argument("--kill-timeout", type=int, default=10)
     parser.add_argument("--target", default="charon.rsgi:application")
     asked = parser.parse_args()
+    gc.disable()  # until everything is loaded, as in manage.py
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "charon.settings")
     from django.conf import settings
 
@@ -80,6 +81,7 @@ def serve(words: list[str], target: str) -> None:
 
     importlib.import_module(target.partition(":")[0])
     gc.freeze()  # a collection would write into every shared page
+    gc.enable()
     sys.argv = ["granian", *words, target]
     entrypoint()  # type: ignore[no-untyped-call]
 

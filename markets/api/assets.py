@@ -8,8 +8,9 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Path, Query, Router
 
 from markets import licence
-from markets.access import FOLLOW, UNFOLLOW, Operator
+from markets.access import FOLLOW, UNFOLLOW
 from markets.api.asset_schemas import OPERATOR_ERRORS, AssetItem, AssetPath, NewAsset, PendingAsset
+from markets.api.operator import Operator
 from markets.api.responses import array, fresh, nothing, private, reply
 from markets.api.schemas import COMMON_ERRORS, Envelope, Paging
 from markets.errors import UnknownCodeError

@@ -8,10 +8,11 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Path, Query, Router
 
 from markets import access, licence
-from markets.access import ADD_OVERRIDE, WITHDRAW_OVERRIDE, Operator
+from markets.access import ADD_OVERRIDE, WITHDRAW_OVERRIDE
 from markets.api import cursors
 from markets.api.as_of import checked
 from markets.api.export_query import JSON
+from markets.api.operator import Operator
 from markets.api.responses import DAILY, counted_behind, fresh, listing, nothing, private, reply
 from markets.api.revision_schemas import (
     NewOverride,

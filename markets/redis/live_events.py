@@ -5,16 +5,18 @@ their JSON is a contract. Their messages stand in the message log, so these do n
 """
 
 from collections.abc import Iterable
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import msgspec
-import redis
 from django.conf import settings
 
 from markets.licence import Audience, may
 from markets.models import Job
 from markets.redis import client as redis_client
 from markets.redis.pubsub import JSON
+
+if TYPE_CHECKING:
+    import redis
 
 CHANNEL = "live.events"
 Kind = Literal["rates", "prices", "signals", "jobs", "alerts"]
@@ -39,7 +41,7 @@ def send(events: Iterable[LiveEvent]) -> None:
     """In one round trip; nothing depends on it."""
     bodies = [msgspec.json.encode(one) for one in events] if settings.REDIS_URL else []
 
-    def publish(client: redis.Redis) -> None:
+    def publish(client: "redis.Redis") -> None:
         pipe = client.pipeline(transaction=False)
         for body in bodies:
             pipe.publish(redis_client.name(CHANNEL), body)

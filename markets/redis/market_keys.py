@@ -9,9 +9,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import redis
 from django.conf import settings
 
 from markets import clock, timeframes
@@ -20,6 +19,9 @@ from markets.models import Candle, Source
 from markets.records import Price
 from markets.redis import client as redis_client
 from markets.redis import live_events, pubsub
+
+if TYPE_CHECKING:
+    import redis
 
 MINER = "market-data"
 # Candles in one key: enough for an indicator over a hundred bars and its warm-up.
@@ -32,7 +34,7 @@ def priced(prices: Iterable[tuple[str, Price]]) -> None:
     """Publish `asset:update:{symbol}` for each new price, all in one round trip."""
     bodies = {f"asset:update:{code}": price_update(code, price) for code, price in prices}
 
-    def send(client: redis.Redis) -> None:
+    def send(client: "redis.Redis") -> None:
         pipe = client.pipeline(transaction=False)
         for channel, body in bodies.items():
             text = pubsub.JSON.encode(body)
@@ -135,7 +137,7 @@ def candle(start: datetime, *values: Decimal | None) -> dict[str, Any]:
 def keep(channel: str, values: Mapping[str, bytes], seconds: int) -> None:
     """Write expiring keys in one round trip, with one entry in the message log for all of them, or one for each."""
 
-    def write(client: redis.Redis) -> None:
+    def write(client: "redis.Redis") -> None:
         pipe = client.pipeline(transaction=False)
         for key, body in values.items():
             pipe.set(redis_client.name(key), body, ex=seconds)

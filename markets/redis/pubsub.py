@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
-import redis
 from django.conf import settings
 
 from markets import clock
 from markets.redis import client as redis_client
+
+if TYPE_CHECKING:
+    import redis
 
 Kind = Literal["publish", "cache_write", "cache_read", "signal", "error"]
 # Decimals become JSON numbers with every digit that the source gave.
@@ -49,7 +51,7 @@ def publish(channel: str, bodies: Iterable[dict[str, Any]], source: str, kind: K
     """
     messages = [(JSON.encode(body), summary(body)) for body in bodies]
 
-    def send(client: redis.Redis) -> int:
+    def send(client: "redis.Redis") -> int:
         pipe = client.pipeline(transaction=False)
         for message, text in messages:
             pipe.publish(redis_client.name(channel), message)
@@ -72,7 +74,7 @@ def logs(detail: str) -> bool:
 def note(*entries: Entry) -> None:
     """Append entries to the message log."""
 
-    def send(client: redis.Redis) -> None:
+    def send(client: "redis.Redis") -> None:
         pipe = client.pipeline(transaction=False)
         for entry in entries:
             add(pipe, entry)

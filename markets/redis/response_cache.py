@@ -17,15 +17,17 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from hashlib import blake2b
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
-import redis
 from django.conf import settings
 
 from markets.redis import cache_stats, generations, memory_cache
 from markets.redis import client as redis_client
 from markets.redis.memory_cache import Body, Cached
+
+if TYPE_CHECKING:
+    import redis
 
 Made = bytes | Body
 
@@ -162,7 +164,7 @@ def claim(question: Question) -> tuple[Cached | None, bytes, bool] | None:
     """The answer that was stored meanwhile, the current stamp (drawn now if missing), and whether we got the lock."""
     key, stamp_key = redis_client.name(question.key), generations.stamp_name(question.scope)
 
-    def work(client: redis.Redis) -> tuple[Cached | None, bytes, bool] | None:
+    def work(client: "redis.Redis") -> tuple[Cached | None, bytes, bool] | None:
         pipe = client.pipeline(transaction=False)
         pipe.set(stamp_key, secrets.token_bytes(12), nx=True)
         pipe.set(f"{key}:lock", 1, nx=True, px=LOCK_MILLISECONDS)
@@ -183,7 +185,7 @@ def keep(question: Question, stamp: bytes, compute: Callable[[], Made]) -> Cache
         raise
     place, value = question.place_of(kept), msgspec.msgpack.encode(kept)
 
-    def write(client: redis.Redis) -> bool:
+    def write(client: "redis.Redis") -> bool:
         """The value before the lock goes: whoever gets the lock next must find it."""
         fits = takes(client, question.kind, memory_cache.ROW_BYTES + len(value))
         pipe = client.pipeline(transaction=False)
@@ -197,7 +199,7 @@ def keep(question: Question, stamp: bytes, compute: Callable[[], Made]) -> Cache
     return kept
 
 
-def takes(client: redis.Redis, kind: str, size: int) -> bool:
+def takes(client: "redis.Redis", kind: str, size: int) -> bool:
     """Take so many bytes of what this kind may write within one REDIS_CACHE_TTL, which is how long each answer lives.
 
     What is not kept is computed each time it is asked for. A full Redis refuses the count, and so the answer.

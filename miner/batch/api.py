@@ -9,8 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django_q.tasks import async_task
 from ninja import Query, Router
 
-from markets.access import RUN_BATCH, Operator
+from markets.access import RUN_BATCH
 from markets.api.export_query import Export
+from markets.api.operator import Operator
 from markets.api.responses import Pending, fresh, page, private, reply
 from markets.api.schemas import COMMON_ERRORS, Envelope
 from markets.errors import QuestionError

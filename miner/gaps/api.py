@@ -13,7 +13,8 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
 from markets import clock, licence
-from markets.access import HEAL_GAPS, Operator
+from markets.access import HEAL_GAPS
+from markets.api.operator import Operator
 from markets.api.responses import POLLED, fresh, listing, private, reply
 from markets.api.schemas import COMMON_ERRORS, SERIES_ERRORS, Envelope, Paging
 from markets.errors import QuestionError, UnknownCodeError

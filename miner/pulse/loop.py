@@ -14,20 +14,19 @@ import threading
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import redis
 from django.conf import settings
 from django.db import connections, transaction
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
 from markets import events, timeframes
 from markets.models import Job
 from markets.redis import client as redis_client
 from markets.redis import market_keys
 from miner.pulse import ticker
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
 
 logger = logging.getLogger(__name__)
 
@@ -88,6 +87,8 @@ async def run_until_signal(duties: list[Duty]) -> None:
 
 async def listen(on_message: Callable[[], None]) -> None:
     """Call `heard` when listening begins, whenever it begins again, and for every message."""
+    import redis  # as in markets.redis.client: only where there is one
+
     names, failures = [redis_client.name(channel) for channel in channels()], 0
     while True:
         try:
@@ -115,8 +116,12 @@ def channels() -> list[str]:
     ]
 
 
-def connect() -> Redis:
+def connect() -> "Redis":
     """A listener waits without a limit; the loop above tries again and says so, redis-py would do it in silence."""
+    from redis.asyncio import Redis
+    from redis.asyncio.retry import Retry
+    from redis.backoff import NoBackoff
+
     options: dict[str, Any] = {"socket_timeout": None, "socket_connect_timeout": CONNECT_SECONDS}
     if not settings.REDIS_URL.startswith("unix:"):
         options |= {"socket_keepalive": True, "socket_keepalive_options": KEEPALIVE}

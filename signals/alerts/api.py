@@ -10,8 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Path, Query, Router
 
 from markets import licence
-from markets.access import ACKNOWLEDGE, ADD_ALERT, CHANGE_ALERT, DELETE_ALERT, SET_ALERT_DEFAULTS, Operator, name_of
+from markets.access import ACKNOWLEDGE, ADD_ALERT, CHANGE_ALERT, DELETE_ALERT, SET_ALERT_DEFAULTS, name_of
 from markets.api.asset_schemas import OPERATOR_ERRORS
+from markets.api.operator import Operator
 from markets.api.responses import fresh, fresh_array, listing, nothing, private, reply
 from markets.api.schemas import COMMON_ERRORS, SERIES_ERRORS, Envelope, NewestFirst
 from markets.models import Instrument

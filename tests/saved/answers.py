@@ -12,6 +12,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
+from charon import page_urls  # noqa: F401  the lists of the admin are loaded with the addresses
 from tests.saved.gets import HEADERS, Get, gets
 
 FOLDER = Path(__file__).parent / "answers"

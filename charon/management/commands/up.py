@@ -1,6 +1,7 @@
 """`manage.py up`: all processes of Charon on one machine, in the foreground, after migrate and sync."""
 
 import logging
+import multiprocessing
 import os
 import sys
 from contextlib import suppress
@@ -14,7 +15,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
-from charon.processes import data_dir_lock, listen_socket, task_broker, terminal
+from charon.processes import data_dir_lock, forked, listen_socket, task_broker, terminal
 from charon.processes.child_process import Child
 from charon.processes.listen_socket import Place
 from charon.processes.liveness import Answer, Beats, Watch, answers
@@ -24,6 +25,7 @@ from charon.serving import worker_beat
 from charon.startup_messages import said
 from markets.jobs import job_leases, runs
 from miner.pulse import polls
+from signals import tasks as engine_tasks
 
 logger = logging.getLogger(__name__)
 
@@ -51,11 +53,13 @@ class Command(BaseCommand):
         with locked_data_dir(), listen_socket.reserve(settings.HOST, settings.PORT) as place:
             if settings.REDIS_URL:
                 listen_socket.check_free(settings.HOST, settings.LIVE_PORT, "LIVE_PORT")
-            prepare()
+            compile_beside()
+            prepare_apart()
             announced = False
 
             def announce_when_ready() -> None:
                 nonlocal announced
+                multiprocessing.active_children()  # takes leave of the compiler when that has ended
                 if not announced and place.answers():
                     announced = True
                     self.announce(place)
@@ -104,6 +108,23 @@ def locked_data_dir() -> Any:
     except OSError as error:
         why = said(str(error.strerror))
         raise CommandError(said("DATA_DIR {} cannot be used: {}.", settings.DATA_DIR, why)) from None
+
+
+def compile_beside() -> None:
+    """The rules of a first start, for 5 s of the second core: the first pass finds them compiled."""
+    with suppress(OSError):  # the folder is there, or nobody can keep anything and each process compiles for itself
+        engine_tasks.machine_code().mkdir(parents=True)
+        forked.begin(engine_tasks.load_rules)
+
+
+def prepare_apart() -> None:
+    """The migrations leave 35 MB in the process that runs them, and a supervisor runs for months."""
+    preparing = forked.begin(prepare)
+    preparing.join()
+    if preparing.exitcode == 1:
+        sys.exit(1)  # it has said why
+    if preparing.exitcode:
+        raise CommandError(said("The database could not be prepared: {}", f"exit code {preparing.exitcode}"))
 
 
 def prepare() -> None:

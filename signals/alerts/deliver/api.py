@@ -8,9 +8,10 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Path, Query, Router
 
 from markets import licence
-from markets.access import ADD_SILENCE, END_SILENCE, READ_CHANNELS, READ_DELIVERIES, READ_SILENCES, Operator, name_of
+from markets.access import ADD_SILENCE, END_SILENCE, READ_CHANNELS, READ_DELIVERIES, READ_SILENCES, name_of
 from markets.api.asset_schemas import OPERATOR_ERRORS
 from markets.api.export_query import Export
+from markets.api.operator import Operator
 from markets.api.responses import listing, nothing, own, page, private, reply
 from markets.api.schemas import COMMON_ERRORS, Envelope, Paging
 from signals.alerts import rule_store
