@@ -1,6 +1,7 @@
 """Work in a fork of this process, which has loaded Django already: what the work adds to the memory ends with it."""
 
 import ctypes
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -21,11 +22,15 @@ def begin(work: Callable[[], None]) -> ForkProcess:
     To be called before there is a thread or a connection to the database: neither survives a fork.
     """
 
+    parent = os.getpid()
+
     def run() -> None:
         for number in SIGNALS:
             signal.signal(number, signal.SIG_DFL)
         with suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:
+            return  # it was killed before it could be asked for
         try:
             work()
         except CommandError as error:
