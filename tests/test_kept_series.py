@@ -81,12 +81,12 @@ def test_whatever_the_limit_it_is_what_django_answers(site: Site, client: Client
     assert bytes(site.get(path).body) == client.get(path).content
 
 
-@pytest.mark.parametrize(("encoding", "kept"), [("gzip", 1), ("", 0)])
-def test_only_what_was_packed_takes_a_place_on_the_shelf(site: Site, encoding: str, kept: int) -> None:
+def test_what_is_asked_again_is_not_made_again(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     make_ready(site)
-    site.front.keeper.shelves = Shelves()
-    site.get(asked(), ("accept-encoding", encoding))
-    assert sum(len(shelf.rows) for shelf in site.front.keeper.shelves.paths.values()) == kept
+    first = told(site.get(asked()))
+    monkeypatch.setattr(site.front.keeper.series, "ready", None)
+    site.django.away = True
+    assert told(site.get(asked())) == first
 
 
 @pytest.mark.parametrize("path", [asked(limit=7), "/api/v1/rates?limit=20&to=2026-11-20&code=usd&from=2025-11-01"])

@@ -75,8 +75,7 @@ class Keeper:
         if kept and kept.versions == stamp.taken(versions, kept.scopes) and clock.now().timestamp() < kept.until:
             return kept, None
         if ready := self.series.answer(asked, versions):
-            if asked.encoding:  # packing is what costs; the plain bytes drive out nothing
-                self.shelves.put(asked.key, ready)
+            self.shelves.put(asked.key, ready)
             return ready, None
         wanted, ends = dict(versions), time.monotonic() + WAIT_SECONDS
         # One that was begun before a change is not what whoever made the change may see: the next one is.
