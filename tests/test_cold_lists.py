@@ -16,6 +16,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from charon.api import fast_path
+from markets.api import cursors
 from markets.instruments import create
 from markets.licence import Audience
 from markets.models import Candle, Instrument, Job, Publication, Quote, Rate, Revision, Source, Tick
@@ -275,3 +276,11 @@ def test_pages_behind_cursors_are_the_whole_list(client: Client, binance: Source
         address = link[1 : link.index(">")] if link else ""
     assert found == whole["items"]
     assert len(found) == 12
+
+
+def test_a_cursor_of_no_table_is_refused_and_keeps_no_sql(client: Client, nbp: Source) -> None:
+    before = revision_texts.keys.cache_info().currsize
+    for own in range(2, 12):
+        cursor = cursors.of_values((NOW, own, 1))
+        assert client.get(f"/revisions?cursor={cursor}").status_code == 400
+    assert revision_texts.keys.cache_info().currsize == before

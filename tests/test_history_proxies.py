@@ -91,6 +91,9 @@ def answering() -> Iterator[tuple[int, list[str]]]:
             self.end_headers()
             self.wfile.write(b"web")
 
+        def do_OPTIONS(self) -> None:
+            self.do_GET()
+
         def log_message(self, *_: Any) -> None:
             """Not here."""
 
@@ -186,7 +189,9 @@ def test_what_is_no_file_and_what_another_origin_asks_goes_on_to_web(
         assert raw(client, path)[1] == b"web"
     assert raw(client, f"/{FOLDER}/2019.json", Origin="https://example.org")[1] == b"web"
     assert heard == [*years, "/api/v1/rates?code=EUR", f"/{FOLDER}/2019.json"]
-    for path in (f"/{FOLDER}/", "/api/v1/history/", "/.swap"):
+    preflight = client.options(f"/{FOLDER}/2019.json", headers={"Origin": "https://example.org"})
+    assert (preflight.status_code, preflight.content) == (200, b"web")
+    for path in (f"/{FOLDER}", f"/{FOLDER}/", "/api/v1/history/", "/.swap"):
         assert raw(client, path)[1] == b"web", "nothing else of the folder is sent"
 
 

@@ -16,10 +16,11 @@ from charon.kept.shelves import Shelves
 from markets.api import ready_series
 from markets.api.ready_series import ReadySeries
 from markets.api.responses import page
-from markets.models import Rate, Source
+from markets.models import Alias, Rate, Source
 from markets.queries import rate_texts
 from tests.front_fakes import Proto
 from tests.kept_front import Site, running
+from tests.market import instrument
 from tests.test_pages_instrument import history
 
 OWN = {"x-request-id", "ratelimit"}
@@ -235,3 +236,21 @@ def test_a_question_counts_towards_its_callers_limit(site: Site, settings: Any) 
     settings.LIMIT_READS = 1
     statuses = [site.get(asked(start=f"2026-10-{day}")).status for day in range(10, 22)]
     assert statuses == [200] * 10 + [429] * 2
+
+
+def test_an_alias_that_asks_first_leaves_a_code_ready_for_the_day(site: Site, at: Callable[[str], None]) -> None:
+    Alias.objects.create(name="DOL", instrument=instrument("USD"))
+    site.get(asked("DOL"))  # of which the headers, and how long they hold, are learned
+    make_ready(site)
+    at("2026-11-21 09:01")
+    site.clock_stands = True
+    with CaptureQueriesContext(connection) as queries:
+        assert site.get(asked("USD", "2026-10-02")).status == 200
+    assert not queries
+
+
+def test_the_zloty_is_no_series(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    for day in range(1, series.WORTH + 2):
+        assert site.get(asked("PLN", f"2026-09-0{day}")).status == 200
+    assert not site.front.keeper.series.ready
+    assert not [one for one in caplog.records if "not made ready" in one.message]

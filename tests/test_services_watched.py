@@ -1,6 +1,7 @@
 """The numbers of kept answers on PostgreSQL, where several write at once: none waits, and none is lost."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -13,6 +14,7 @@ from tests.databases import needs_postgres, url_of_the_test
 
 pytestmark = [pytest.mark.services, needs_postgres, pytest.mark.django_db(transaction=True)]
 
+Number = tuple[int | str, ...]
 Writer = psycopg.Connection[tuple[object, ...]]
 # One that waits for another's lock is told so, instead of standing here for ever.
 PATIENT = "-c lock_timeout=2000"
@@ -32,7 +34,7 @@ def writer() -> Iterator[Callable[[], Writer]]:
 
 
 @pytest.fixture
-def number(monkeypatch: pytest.MonkeyPatch) -> Callable[[], tuple[int, ...]]:
+def number(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Number]:
     """What the stamp of the scope is now."""
     monkeypatch.setattr(stamp, "close_old_connections", lambda: None)
     return lambda: stamp.numbers()[watched.PUBLIC]
@@ -43,7 +45,7 @@ def rename(writer: Writer, source: Source, name: str = "x") -> None:
 
 
 def test_a_second_writer_of_a_scope_does_not_wait_and_each_is_seen_when_it_commits(
-    nbp: Source, archive: Source, writer: Callable[[], Writer], number: Callable[[], tuple[int, ...]]
+    nbp: Source, archive: Source, writer: Callable[[], Writer], number: Callable[[], Number]
 ) -> None:
     first, second = writer(), writer()
     rename(first, nbp)
@@ -56,7 +58,7 @@ def test_a_second_writer_of_a_scope_does_not_wait_and_each_is_seen_when_it_commi
 
 
 def test_what_was_read_beside_an_open_writer_is_old_when_it_commits_however_often_it_was_read(
-    nbp: Source, writer: Callable[[], Writer], number: Callable[[], tuple[int, ...]]
+    nbp: Source, writer: Callable[[], Writer], number: Callable[[], Number]
 ) -> None:
     one = writer()
     rename(one, nbp)
@@ -82,7 +84,7 @@ def test_a_writer_of_one_scope_makes_no_answer_of_another_old(
 
 
 def test_a_write_behind_one_that_was_taken_back_to_a_savepoint_is_seen(
-    nbp: Source, writer: Callable[[], Writer], number: Callable[[], tuple[int, ...]]
+    nbp: Source, writer: Callable[[], Writer], number: Callable[[], Number]
 ) -> None:
     one = writer()
     with one.transaction():
@@ -92,6 +94,23 @@ def test_a_write_behind_one_that_was_taken_back_to_a_savepoint_is_seen(
         rename(one, nbp, "y")
         beside = number()
     assert len({taken_back, beside, number()}) == 3
+
+
+def test_a_process_that_writes_again_while_the_stamp_is_read_does_not_pass_for_the_writer_before(
+    nbp: Source, writer: Callable[[], Writer], number: Callable[[], Number]
+) -> None:
+    one = writer()
+    rename(one, nbp)
+    before = number()
+    one.commit()
+
+    def between(execute: Any, sql: str, *rest: Any) -> Any:
+        if sql == watched.OPEN:
+            rename(one, nbp, "y")
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(between):
+        assert number() != before
 
 
 def test_a_writer_leaves_no_row(nbp: Source, writer: Callable[[], Writer]) -> None:

@@ -80,9 +80,8 @@ def ready_answers(get_response: View) -> View:
         response = get_response(request)
         if not isinstance(response, CachedAnswer):
             return response
-        if not response.again:
-            return send(request, response.kept)
-        asked.remember(address, response.question, today)
+        if response.again:
+            asked.remember(address, response.question, today)
         return of_day(send(request, response.kept))
 
     return middleware

@@ -28,7 +28,7 @@ GENERATIONS = f"SELECT COALESCE(SUM(number), 0) FROM {generations.TABLE}"  # nos
 Versions = Mapping[str, int]
 
 
-def numbers() -> dict[str, tuple[int, ...]]:
+def numbers() -> dict[str, tuple[int | str, ...]]:
     """In a thread whose work no request ends: it gives its connection back to the pool itself."""
     try:
         with connection.cursor() as cursor:

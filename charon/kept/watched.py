@@ -54,9 +54,9 @@ RAISED = " UNION ALL ".join(
     for scope in TABLES  # nosec B608
 )
 OPEN = f"""
-SELECT name, pid FROM unnest(%s::text[]) AS name JOIN pg_locks ON objid = hashtext(name)::oid
+SELECT name, virtualtransaction FROM unnest(%s::text[]) AS name JOIN pg_locks ON objid = hashtext(name)::oid
 WHERE locktype = 'advisory' AND classid = {LOCK} AND objsubid = 2
-AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) ORDER BY name, pid
+AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) ORDER BY name, virtualtransaction
 """  # nosec B608
 # SQLite has one writer at a time, and triggers for rows alone: 4 µs for each of them.
 SQLITE = (
@@ -67,20 +67,20 @@ SQLITE = (
 )
 
 
-def numbers(connection: BaseDatabaseWrapper) -> dict[str, tuple[int, ...]]:
+def numbers(connection: BaseDatabaseWrapper) -> dict[str, tuple[int | str, ...]]:
     """By scope, what is another one behind each commit that wrote one of its tables: a number, and on PostgreSQL the
-    processes of those who have raised it and not committed yet. In this order: one that began between the two has not
-    raised the number that was read.
+    transactions that have raised it and not committed yet. In this order: one that began between the two has not
+    raised the number that was read, and is none that held the lock before, as its process may be.
     """
     with connection.cursor() as cursor:
         if connection.vendor != "postgresql":
             cursor.execute(f"SELECT name, number FROM {NUMBERS}")  # nosec B608
             return {str(name): (int(number),) for name, number in cursor.fetchall()}
         cursor.execute(RAISED)
-        found: dict[str, tuple[int, ...]] = {name: (number,) for name, number in cursor.fetchall()}
+        found: dict[str, tuple[int | str, ...]] = {name: (number,) for name, number in cursor.fetchall()}
         cursor.execute(OPEN, [list(TABLES)])
-        for name, process in cursor.fetchall():
-            found[name] += (process,)
+        for name, transaction in cursor.fetchall():
+            found[name] += (transaction,)
     return found
 
 

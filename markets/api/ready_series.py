@@ -15,6 +15,7 @@ from markets.api.responses import page
 from markets.licence import Audience
 from markets.queries import rate_texts
 from markets.queries import rates as rate_queries
+from markets.queries.crosses import ZLOTY
 from markets.queries.rate_rows import Row
 
 # Days of eighty years; a longer series is read from the tables.
@@ -70,7 +71,9 @@ class ReadySeries:
 
     @classmethod
     def of(cls, code: str) -> Self | None:
-        """One statement for the instrument, one for the rows; None for a series that is too long."""
+        """One statement for the instrument, one for the rows; None for what is no series, or one too long."""
+        if code.upper() == ZLOTY:
+            return None
         instrument = rate_queries.find_currency(code)
         whole = rate_texts.Stretch(instrument, date.min, date.max, None, Audience.API)
         rows = rate_texts.rows(whole, MOST_DAYS, 0)

@@ -81,7 +81,15 @@ def revision_page(wanted: revision_queries.Wanted, asker: licence.Audience, pagi
 
 
 def key_of(cursor: str) -> revision_queries.Key:
-    return revision_queries.Key(*cursors.read(cursor, (datetime.fromisoformat, int, int)))
+    return revision_queries.Key(*cursors.read(cursor, (datetime.fromisoformat, which_of, int)))
+
+
+def which_of(text: str) -> int:
+    """One of the two tables: of each the SQL is kept, and a caller could fill the memory with others."""
+    which = int(text)
+    if which not in {revision_queries.OF_SOURCE, revision_queries.OF_OPERATOR}:
+        raise ValueError(text)
+    return which
 
 
 @router.get(
