@@ -117,6 +117,7 @@ def test_the_loss_is_one_problem_that_closes_itself(monkeypatch: pytest.MonkeyPa
 BARE = """
 import importlib, os, django
 django.setup()
+import cmath  # which numba loads when it compiles
 from numba.core import config
 from numba.core.dispatcher import Dispatcher
 from signals import compiled
