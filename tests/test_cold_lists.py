@@ -29,6 +29,7 @@ from markets.store.publish import publish
 from signals import decision_texts
 from signals.api_rows import signal_rows
 from signals.models import DAILY, AnalysisSnapshot, Signal
+from tests import objects_made
 from tests.databases import needs_postgres
 from tests.market import NOW, bar, instrument, price, source
 
@@ -198,15 +199,7 @@ def test_a_spreadsheet_has_moments_and_not_their_text(client: Client, binance: S
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the models of figures that rows became objects of."""
-    found: list[str] = []
-    for model in FIGURES:
-
-        def from_db(cls: Any, *row: Any, of_model: Any = model.from_db.__func__) -> Any:
-            found.append(cls.__name__)
-            return of_model(cls, *row)
-
-        monkeypatch.setattr(model, "from_db", classmethod(from_db))
-    return found
+    return objects_made.noted(monkeypatch, FIGURES)
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ from markets.queries import drawn
 from markets.queries.asked_once import DAYS, MOMENTS, TEXTS, QuestionOf
 from signals import tasks
 from signals.models import AnalysisSnapshot, Signal
+from tests import objects_made
 from tests.coin_market import candles, register
 from tests.market import source
 from tests.test_pages_instrument import band, history
@@ -39,15 +40,7 @@ MOST = {
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the models of figures that rows became objects of."""
-    found: list[str] = []
-    for model in FIGURES:
-
-        def from_db(cls: Any, *row: Any, of_model: Any = model.from_db.__func__) -> Any:
-            found.append(cls.__name__)
-            return of_model(cls, *row)
-
-        monkeypatch.setattr(model, "from_db", classmethod(from_db))
-    return found
+    return objects_made.noted(monkeypatch, FIGURES)
 
 
 @pytest.mark.slow
