@@ -25,7 +25,7 @@ from markets.api.ready_series import ReadySeries
 Run = Callable[[Callable[[], ReadySeries | None]], Awaitable[ReadySeries | None]]
 logger = logging.getLogger(__name__)
 
-# Of one worker: all currencies that there ever were, of which one of table A takes 0.2 to 0.4 MB.
+# Of one worker: all currencies that there ever were, of which the longest take 0.2 MB as the archive has them.
 LIMIT = 16_000_000
 # To make one ready costs as much as some forty answers of a year, so that it never costs more than was spent anyway.
 WORTH = 40
