@@ -1,6 +1,5 @@
 """What the engine has to decide on: events in the outbox, each claimed by one pass at a time."""
 
-import fcntl
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from markets import clock
+from markets import clock, file_locks
 from markets.jobs import job_leases
 from markets.messages import Message
 from markets.models import Instrument, OutboxEvent, Rate
@@ -67,17 +66,12 @@ def has_come() -> bool:
 def alone() -> Iterator[bool]:
     """Whether no other process of this machine is deciding; none begins to before the end of the block.
 
-    Between two instruments a pass holds no claim. The kernel frees the lock of one that was killed.
+    Between two instruments a pass holds no claim.
     """
     folder = Path(settings.DATA_DIR) / "run"
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "engine.lock").open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
+    with file_locks.alone(folder / "engine.lock") as ours:
+        yield ours
 
 
 def failing() -> Message | None:

@@ -18,6 +18,7 @@ from charon.kept.watched import PUBLIC
 from markets import clock
 from markets.api import exports
 from markets.api.responses import CachedAnswer, send
+from markets.errors import is_storage_fault
 from markets.queries import calendars
 from markets.redis import generations, memory_cache, response_cache
 
@@ -74,7 +75,9 @@ def ready_answers(get_response: View) -> View:
         try:
             kept = look(request, question) if question and is_public else None
         except (DatabaseError, InterfaceError) as error:
-            return no_database(request, error)
+            if is_storage_fault(error):
+                return no_database(request, error)
+            kept = None  # the long way tells of it
         if kept:
             return of_day(send(request, kept))
         response = get_response(request)

@@ -22,7 +22,7 @@ import msgspec
 from django.conf import settings
 from django.db import transaction
 
-from markets import clock, problems
+from markets import clock, file_locks, problems
 from markets.errors import log_cause
 from markets.licence import Audience, may
 from markets.messages import Message
@@ -84,13 +84,8 @@ def opened(root: Path) -> IO[str]:
 @contextmanager
 def alone(root: Path) -> Iterator[bool]:
     """Whether nobody changes figures at this moment; nobody begins to before the end of the block."""
-    with opened(root) as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
+    with file_locks.alone(root / LOCK) as ours:
+        yield ours
 
 
 class Withdrawal:
