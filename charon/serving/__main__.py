@@ -23,6 +23,7 @@ def options(host: str, port: int, workers: int, kill_timeout: int) -> list[str]:
     """`--http 1` ends silent connections too; `backpressure` counts every open connection, also an idle one."""
     values = {
         "--interface": "rsgi",
+        "--loop": "uvloop",
         "--host": host,
         "--port": str(port),
         "--workers": str(workers),
