@@ -249,7 +249,8 @@ def test_the_proxy_logs_no_query_and_no_referer(name: str) -> None:
     text = re.sub(r"#.*", "", read(name))
     logs = len(re.findall(r"^\s*log\b", text, re.MULTILINE))
     assert logs == 2
-    assert text.count('request>uri regexp "\\?.*" ""') == text.count("request>headers>Referer delete") == logs
+    assert text.count('request>uri regexp "\\?.*" ""') == logs
+    assert len(re.findall(r"request>headers(>Referer)? delete", text)) == logs
 
 
 @pytest.mark.parametrize(
