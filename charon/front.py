@@ -67,7 +67,9 @@ class Front:
     async def __rsgi__(self, scope: Scope, proto: Proto) -> None:
         began, making = time.perf_counter(), None
         if asked := asked_of(scope):
-            kept, making = await self.keeper.found(asked)
+            kept = self.keeper.at_hand(asked)
+            if kept is None:
+                kept, making = await self.keeper.found(asked)
             if kept:
                 given = await self.keeper.given(scope, asked, kept, began)
                 if isinstance(given, Verdict):

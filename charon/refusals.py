@@ -61,7 +61,7 @@ def refuse(request: HttpRequest, status: int) -> HttpResponse:
     if status == 429:
         verdict: Verdict = request.META[limited.VERDICT]
         response = limited.refused(request, verdict)
-        for name, value in verdict.headers.items():
+        for name, value in verdict.headers:
             response.headers[name] = value
     elif is_api(request.path_info):
         response = envelope(request, status, BUSY if status == 503 else "")

@@ -20,7 +20,7 @@ def chosen(given: str) -> str:
 
     Every forked process seeds them anew (`random`, os.register_at_fork).
     """
-    return given if KNOWN_ID.fullmatch(given) else f"{random.getrandbits(128):032x}"  # nosec B311
+    return given if given and KNOWN_ID.fullmatch(given) else f"{random.getrandbits(128):032x}"  # nosec B311
 
 
 @contextmanager

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
 
+from markets import clock
+
 VARIABLE = "E2E_CLOCK"
 
 
@@ -17,4 +19,4 @@ def starting(moment: datetime) -> str:
 def turn() -> None:
     """Make this process, including its task queue, use that clock."""
     distance = timedelta(seconds=float(os.environ[VARIABLE]))
-    timezone.now = lambda: datetime.now(UTC) + distance
+    timezone.now = clock.now = lambda: datetime.now(UTC) + distance

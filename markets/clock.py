@@ -1,10 +1,9 @@
 """The clock: the only place that reads the current time, so that tests can set it."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from croniter import croniter  # type: ignore[import-untyped]
-from django.utils import timezone
 
 WARSAW = ZoneInfo("Europe/Warsaw")
 # Clocks of several machines differ by less; a moment that lies further ahead is of a clock that went wrong.
@@ -12,8 +11,8 @@ SKEW = timedelta(seconds=60)
 
 
 def now() -> datetime:
-    """The current time, aware, in UTC."""
-    return timezone.now()
+    """The current time, aware, in UTC. Django's asks a setting first, which takes longer than all the rest of it."""
+    return datetime.now(UTC)
 
 
 def today() -> date:

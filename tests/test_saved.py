@@ -14,6 +14,7 @@ from django.utils import timezone, translation
 from charon import languages
 from charon.api.addresses import canonical
 from charon.api.app import api
+from markets import clock
 from markets.clock import WARSAW
 from signals import hashes, rules
 from tests.saved import answers, schemas
@@ -39,7 +40,8 @@ def travel(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 
     def to(text: str) -> None:
         moment = datetime.fromisoformat(text).replace(tzinfo=WARSAW).astimezone(UTC)
-        monkeypatch.setattr(timezone, "now", lambda: moment)
+        for reads in (timezone, clock):
+            monkeypatch.setattr(reads, "now", lambda: moment)
 
     return to
 

@@ -9,6 +9,8 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from charon.chosen import chosen
+
 # A household has a whole /64 of IPv6, and may use another address of it for each request.
 PREFIX_OF_ONE = 64
 MAX_KNOWN = 4096
@@ -46,7 +48,7 @@ def address_of(request: HttpRequest) -> str:
 def address_in(meta: dict[str, Any]) -> str:
     """From the headers as WSGI names them: the front counts by the same rule before there is a request."""
     forwarded = meta.get("HTTP_X_FORWARDED_FOR", "")[-MAX_FORWARDED:]
-    return client_address(meta.get("REMOTE_ADDR", ""), forwarded, settings.TRUSTED_PROXIES)
+    return client_address(meta.get("REMOTE_ADDR", ""), forwarded, chosen().trusted_proxies)
 
 
 @lru_cache(MAX_KNOWN)

@@ -41,7 +41,7 @@ def limited(get_response: View) -> View:
         verdict = request.META[VERDICT] = judged(request, Kind.READS, KEPT)
         response = get_response(request) if verdict is None or verdict.allowed else refused(request, verdict)
         if verdict := request.META[VERDICT]:
-            for name, value in verdict.headers.items():
+            for name, value in verdict.headers:
                 response.headers[name] = value
         return response
 

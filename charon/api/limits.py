@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from django.conf import settings
 
+from charon.chosen import chosen
 from markets import clock
 from markets.redis import client as redis_client
 from markets.store import caller_counts
@@ -47,11 +48,14 @@ class Verdict(NamedTuple):
     seconds: int
 
     @property
-    def headers(self) -> dict[str, str]:
+    def headers(self) -> list[tuple[str, str]]:
         """draft-ietf-httpapi-ratelimit-headers-10, sections 3 and 4."""
         kind, _allowed, quota, left, seconds = self
         name = NAMES[kind]
-        return {"RateLimit": f'"{name}";r={left};t={seconds}', "RateLimit-Policy": f'"{name}";q={quota};w={WINDOW}'}
+        return [
+            ("RateLimit", f'"{name}";r={left};t={seconds}'),
+            ("RateLimit-Policy", f'"{name}";q={quota};w={WINDOW}'),
+        ]
 
 
 class Counts:
@@ -78,36 +82,36 @@ class Counts:
 counts = Counts()
 
 
-def check(address: str, token: str, kind: Kind, tenths: int = WHOLE) -> Verdict | None:
+def check(address: str, token: str, kind: Kind, tenths: int = WHOLE, at: float | None = None) -> Verdict | None:
     """Count a question of this caller and say whether it may be answered; None where the limit is switched off.
 
-    A caller is its token (the name of it, `access.Caller.name`) or, without one, its address.
+    A caller is its token (the name of it, `access.Caller.name`) or, without one, its address. `at` is a moment of the
+    clock that was read already.
     """
-    quota: int = getattr(settings, QUOTAS[kind])
+    quota: int = chosen().limit_reads if kind is READS else getattr(settings, QUOTAS[kind])
     if not quota:
         return None
-    now = int(clock.now().timestamp())
+    now = int(clock.now().timestamp() if at is None else at)
     until = now - now % WINDOW + WINDOW
-    count = counted(f"{NAMES[kind]}:{token or address}", kind, until, tenths)
-    left = quota * WHOLE - count
-    return Verdict(kind, left >= 0, quota, max(left, 0) // WHOLE, until - now)
+    caller = f"{NAMES[kind]}:{token or address}"
+    left = quota * WHOLE - (counts.add if kind is READS else counted)(caller, until, tenths)
+    return Verdict(kind, left >= 0, quota, left // WHOLE if left > 0 else 0, until - now)
 
 
 def over_reads(address: str) -> Verdict | None:
     """The verdict on a caller that has no read left in this window, before anything is done for it; None for others."""
-    quota: int = settings.LIMIT_READS
+    quota = chosen().limit_reads
     if not quota or counts.page.get(f"{NAMES[READS]}:{address}", 0) + KEPT <= quota * WHOLE:
         return None
     verdict = check(address, "", READS, KEPT)
     return None if verdict is None or verdict.allowed else verdict  # allowed: a new window begins
 
 
-def counted(caller: str, kind: Kind, until: int, tenths: int) -> int:
-    count = None
-    if kind is not READS:
-        count = in_redis(caller, until, tenths)
-        if count is None:
-            count = caller_counts.add(caller, until, tenths)
+def counted(caller: str, until: int, tenths: int) -> int:
+    """For all processes together."""
+    count = in_redis(caller, until, tenths)
+    if count is None:
+        count = caller_counts.add(caller, until, tenths)
     return counts.add(caller, until, tenths) if count is None else count
 
 

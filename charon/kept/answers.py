@@ -9,6 +9,7 @@ from typing import NamedTuple, Self
 
 import brotli
 
+from charon.kept.stamp import Versions, taken
 from charon.serving.wsgi import Answer
 from markets.redis.memory_cache import MIN_COMPRESSED_BYTES, ROW_BYTES
 
@@ -55,13 +56,22 @@ class Kept:
     scopes: tuple[str, ...] = ()
     versions: tuple[int, ...] = ()
     until: float = 0.0
+    compared: Versions | None = None
 
     @property
     def size(self) -> int:
         """With room for both packed forms, there or not: together less than a quarter."""
         return len(self.plain.body) * 5 // 4 + (1 + len(PACKED)) * ROW_BYTES
 
-    def is_as_new_as(self, versions: Mapping[str, int]) -> bool:
+    def holds(self, versions: Versions, at: float) -> bool:
+        """Mostly they are the very versions it was compared with last."""
+        if self.compared is not versions:
+            if self.versions != taken(versions, self.scopes):
+                return False
+            self.compared = versions
+        return at < self.until
+
+    def is_as_new_as(self, versions: Versions) -> bool:
         """Versions only grow."""
         return all(mine >= versions[scope] for mine, scope in zip(self.versions, self.scopes, strict=True))
 
@@ -119,8 +129,6 @@ def form(headers: Pairs, etag: str, body: bytes) -> Form:
     return Form(etag, [*tagged, ("Content-Length", str(len(body)))], known, body)
 
 
-def is_known(etag: str, given: str | None) -> bool:
+def is_known(etag: str, given: str) -> bool:
     """Whether `If-None-Match` names it (RFC 9110, 13.1.2: compared as weak ones)."""
-    if not given:
-        return False
     return given in {etag, "*"} or etag in TAGS.findall(given)

@@ -13,10 +13,12 @@ from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
 from charon.api.client_address import MAX_FORWARDED, client_address, is_proxy
+from charon.chosen import chosen
 from charon.kept.answers import encoding_of
 from charon.kept.questions import Question, question_of
 from charon.serving.rsgi import Scope
 from charon.serving.wsgi import as_latin_1, values_of
+from markets import clock
 from markets.api.exports import media_type
 from markets.exports import FORMATS
 
@@ -27,6 +29,7 @@ DROPPED = (
     *("HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_IF_UNMODIFIED_SINCE"),
 )
 HTMX = "HTTP_HX_"
+FORWARDED = "x-forwarded-proto"
 REFUSES = re.compile(r"q=0(?:\.0*)?\s*(?:,|$)")
 # What is judged once and remembered: a longer one is no browser's, and a thousand of 90 kB each would fill the memory.
 LONGEST_HEADER = 300
@@ -34,6 +37,9 @@ OTHER_TYPES = frozenset(media_type(one) for one in FORMATS.values())
 
 
 class Asked(NamedTuple):
+    """`at` is when, in seconds of the clock."""
+
+    at: float
     question: Question
     key: tuple[str | bool, ...]
     is_fragment: bool
@@ -51,7 +57,7 @@ def asked_of(scope: Scope) -> Asked | None:
         return None
     headers = values_of(scope.headers)
     host, accept, encodings = headers.get("host", ""), headers.get("accept", ""), headers.get("accept-encoding", "")
-    if max(len(host), len(accept), len(encodings)) > LONGEST_HEADER:
+    if len(host) > LONGEST_HEADER or len(accept) > LONGEST_HEADER or len(encodings) > LONGEST_HEADER:
         return None
     if not NOT_KEPT.isdisjoint(headers) or not is_ours(host):
         return None
@@ -63,8 +69,11 @@ def asked_of(scope: Scope) -> Asked | None:
         is_fragment = False
     else:
         is_fragment = "hx-request" in headers and wants_fragment(headers)
-    encoding, secure = encoding_of(encodings) if encodings else "", is_secure(scope, headers)
-    return Asked(question, (*question.key, is_fragment, secure), is_fragment, secure, encoding, headers)
+    encoding = encoding_of(encodings) if encodings else ""
+    secure = is_secure(scope, headers) if FORWARDED in headers else scope.scheme == "https"
+    return Asked(
+        clock.now().timestamp(), question, (*question.key, is_fragment, secure), is_fragment, secure, encoding, headers
+    )
 
 
 def wants_fragment(headers: Mapping[str, str]) -> bool:
@@ -93,13 +102,8 @@ def takes_json(accept: str) -> bool:
 
 def is_secure(scope: Scope, headers: Mapping[str, str]) -> bool:
     """Over HTTPS browsers are told to come back over it; a proxy of ours says so of its clients."""
-    forwarded = headers.get("x-forwarded-proto")
-    if (
-        forwarded is not None
-        and settings.SECURE_PROXY_SSL_HEADER
-        and is_proxy(peer_of(scope), settings.TRUSTED_PROXIES)
-    ):
-        return forwarded.split(",")[0].strip() == "https"
+    if settings.SECURE_PROXY_SSL_HEADER and is_proxy(peer_of(scope), settings.TRUSTED_PROXIES):
+        return headers[FORWARDED].split(",")[0].strip() == "https"
     return scope.scheme == "https"
 
 
@@ -110,7 +114,7 @@ def peer_of(scope: Scope) -> str:
 def address_of(scope: Scope, headers: Mapping[str, str]) -> str:
     """The caller, as `charon.api.client_address.address_in` finds it in an environ."""
     forwarded = headers.get("x-forwarded-for", "")[-MAX_FORWARDED:]
-    return client_address(peer_of(scope), forwarded, settings.TRUSTED_PROXIES)
+    return client_address(peer_of(scope), forwarded, chosen().trusted_proxies)
 
 
 def environ_of(asked: Asked, environ: dict[str, Any]) -> dict[str, Any]:

@@ -7,10 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
-from django.conf import settings
-
 from charon import access_log, metrics, request_ids
 from charon.api.limits import KEPT, READS, Verdict, check
+from charon.chosen import chosen
 from charon.kept import answers, asking, stamp
 from charon.kept.answers import Form, Kept, Pairs
 from charon.kept.asking import Asked
@@ -32,7 +31,7 @@ class Making:
     """One answer while Django makes it; `kept` is None for what is not kept."""
 
     def __init__(self, asked: Asked, versions: Versions, before: Kept | None) -> None:
-        self.asked, self.versions, self.before = asked, dict(versions), before
+        self.asked, self.versions, self.before = asked, versions, before
         self.done: asyncio.Future[Kept | None] = asyncio.get_running_loop().create_future()
         self.kept: Kept | None = None
 
@@ -66,23 +65,28 @@ class Keeper:
         self.packing = ThreadPoolExecutor(1, "packing")
         self.making: dict[tuple[str | bool, ...], Making] = {}
 
+    def at_hand(self, asked: Asked) -> Kept | None:
+        """The answer, if nothing need be waited for: mostly so."""
+        versions, kept = self.stamp.fresh(), self.shelves.get(asked.key)
+        return kept if kept and versions and kept.holds(versions, asked.at) else None
+
     async def found(self, asked: Asked) -> tuple[Kept | None, Making | None]:
         """The answer, if one holds; else what makes it, unless the database is away."""
         versions = await self.stamp.current()
         if versions is None:
             return None, None
         kept = self.shelves.get(asked.key)
-        if kept and kept.versions == stamp.taken(versions, kept.scopes) and clock.now().timestamp() < kept.until:
+        if kept and kept.holds(versions, clock.now().timestamp()):
             return kept, None
         if ready := self.series.answer(asked, versions):
             self.shelves.put(asked.key, ready)
             return ready, None
-        wanted, ends = dict(versions), time.monotonic() + WAIT_SECONDS
+        ends = time.monotonic() + WAIT_SECONDS
         # One that was begun before a change is not what whoever made the change may see: the next one is.
         while (running := self.making.get(asked.key)) and (left := ends - time.monotonic()) > 0:
             await asyncio.wait([running.done], timeout=left)
             made = running.done.result() if running.done.done() else None
-            if made and made.is_as_new_as(wanted) and clock.now().timestamp() < made.until:
+            if made and made.is_as_new_as(versions) and clock.now().timestamp() < made.until:
                 return made, None
             if running.done.done() and made is None:
                 break
@@ -90,13 +94,14 @@ class Keeper:
 
     async def given(self, scope: Scope, asked: Asked, kept: Kept, began: float) -> Answer | Verdict:
         """The answer, counted and logged as Django does it; for a caller beyond its limit the verdict."""
-        verdict = check(asking.address_of(scope, asked.headers), "", READS, KEPT)
+        verdict = check(asking.address_of(scope, asked.headers), "", READS, KEPT, asked.at)
         if verdict and not verdict.allowed:
             return verdict
         form = kept.form_for(asked.encoding)
         if form is None:
             form = await asyncio.get_running_loop().run_in_executor(self.packing, kept.pack, asked.encoding)
-        answer = reply(scope.method, asked, form, own_of_kept(asked, verdict))
+        number = "X-Request-ID", request_ids.chosen(asked.headers.get("x-request-id", ""))
+        answer = reply(scope.method, asked, form, [number, *verdict.headers] if verdict else [number])
         count(scope, kept, answer.status, began)
         return answer
 
@@ -116,24 +121,19 @@ class Keeper:
 
 
 def reply(method: str, asked: Asked, form: Form, own: Pairs) -> Answer:
-    """The bytes as this client takes them, 304 for one that has them."""
-    if answers.is_known(form.etag, asked.headers.get("if-none-match")):
+    """The bytes as this client takes them, 304 for one that has them; `own` is told to this request alone."""
+    known = asked.headers.get("if-none-match")
+    if known and answers.is_known(form.etag, known):
         return Answer(304, form.known + own)
     return Answer(200, form.headers + own, b"" if method == "HEAD" else form.body)
 
 
-def own_of_kept(asked: Asked, verdict: Verdict | None) -> Pairs:
-    """What one request is told beside what everybody is."""
-    own = [("X-Request-ID", request_ids.chosen(asked.headers.get("x-request-id", "")))]
-    return [*own, *verdict.headers.items()] if verdict else own
-
-
 def count(scope: Scope, kept: Kept, status: int, began: float) -> None:
     """As Django's middlewares count and log it."""
-    seconds = time.perf_counter() - began
-    if settings.ENABLE_METRICS_ENDPOINT:
+    wanted, seconds = chosen(), time.perf_counter() - began
+    if wanted.counts_requests:
         metrics.count(scope.method, kept.view, status, seconds)
-    if settings.LOG_ACCESS:
+    if wanted.logs_requests:
         size = len(kept.plain.body) if status == 200 else 0
         access_log.write(scope.method, kept.route, status, seconds, size)
 

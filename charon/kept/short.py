@@ -82,7 +82,7 @@ def answered(asked: plain.Plain, known: Learned, environ: dict[str, Any]) -> Ans
         return None
     kept, note = found.kept, known.note
     verdict = check(address_in(environ), "", READS)
-    own = [*(verdict.headers.items() if verdict else ()), ("X-Request-ID", number)]
+    own = [*(verdict.headers if verdict else ()), ("X-Request-ID", number)]
     environ[NOTE] = note
     seconds = time.perf_counter() - began
     if settings.ENABLE_METRICS_ENDPOINT:

@@ -40,12 +40,14 @@ def numbers() -> dict[str, tuple[int | str, ...]]:
 
 
 class Stamp:
-    """`versions` grow with each change that is seen: numbers of a restored backup may be those of another time."""
+    """`versions` grow with each change that is seen: numbers of a restored backup may be those of another time. While
+    nothing changes they are the same object.
+    """
 
     def __init__(self, threads: Executor, read: Callable[[], Mapping[str, object]] = numbers) -> None:
         self.threads, self.read = threads, read
         self.seen: Mapping[str, object] = {}
-        self.versions: dict[str, int] = dict.fromkeys(SCOPES, 0)
+        self.versions: Versions = dict.fromkeys(SCOPES, 0)
         self.read_at = -AWAY_SECONDS
         self.writes = 0
         self.is_fresh = self.failed = False
@@ -57,17 +59,20 @@ class Stamp:
         self.writes += 1
         self.is_fresh = False
 
+    def fresh(self) -> Versions | None:
+        """Those that were read within the last second, if nothing was written since."""
+        return self.versions if self.is_fresh and time.monotonic() - self.read_at < FRESH_SECONDS else None
+
     async def current(self) -> Versions | None:
         """None while the database is away for longer than answers may be kept without it."""
-        now = time.monotonic()
-        if self.is_fresh and now - self.read_at < FRESH_SECONDS:
+        if self.fresh():
             return self.versions
+        now = time.monotonic()
         if self.reading and not self.reading.done():
             await self.wait()
         # One that began before a write does not know of it; one that failed is tried again after a second.
-        is_old = not self.is_fresh or time.monotonic() - self.read_at >= FRESH_SECONDS
         is_idle = self.reading is None or self.reading.done()
-        if is_old and is_idle and not (self.failed and now - self.began_at < FRESH_SECONDS):
+        if not self.fresh() and is_idle and not (self.failed and now - self.began_at < FRESH_SECONDS):
             self.reading, self.began_at = asyncio.ensure_future(self.renew()), now
             await self.wait()
         return self.versions if time.monotonic() - self.read_at < AWAY_SECONDS else None
@@ -87,9 +92,8 @@ class Stamp:
             self.failed = True
             return
         self.failed = False
-        for scope in self.versions:
-            if found.get(scope) != self.seen.get(scope):
-                self.versions[scope] += 1
+        if changed := [scope for scope in self.versions if found.get(scope) != self.seen.get(scope)]:
+            self.versions = {**self.versions, **{scope: self.versions[scope] + 1 for scope in changed}}
         self.seen, self.read_at = found, asked_at
         self.is_fresh = self.writes == writes
 

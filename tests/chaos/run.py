@@ -57,7 +57,8 @@ class News:
 
 
 def enqueue(house: House, queue: str, task: str, *words: str) -> None:
-    with mock.patch("django.utils.timezone.now", house.world.now):
+    now = house.world.now
+    with mock.patch("django.utils.timezone.now", now), mock.patch("markets.clock.now", now):
         async_task(task, *words, cluster=queue)
 
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from charon.settings import *  # noqa: F403
 from charon.settings import BRAIN_QUEUE, INSTALLED_APPS, Q_CLUSTER, SQLITE
+from markets import clock
 from miner.providers.base import TableSeries
 from miner.providers.ecb import ECB
 from miner.providers.nbp import NBP
@@ -34,7 +35,7 @@ def shortened(series: TableSeries) -> TableSeries:
     return replace(series, first=max(series.first, FIRST), window=31)
 
 
-timezone.now = moved_now
+timezone.now = clock.now = moved_now
 NBP.series = tuple(shortened(one) for one in NBP.series if one.table in TABLES)  # type: ignore[assignment]
 ECB.series = tuple(map(shortened, ECB.series))  # type: ignore[assignment]
 NBPArchive.series = tuple(replace(one, first=ARCHIVE_FIRST) for one in NBPArchive.series)  # type: ignore[assignment]

@@ -11,6 +11,7 @@ from pathlib import Path
 from django.utils import timezone
 
 from charon.settings import *  # noqa: F403
+from markets import clock
 
 CLOCK = Path(os.environ["STORM_CLOCK"])
 ANSWER_SECONDS = 0.5
@@ -21,4 +22,4 @@ def storm_now() -> datetime:
     return datetime.fromtimestamp(float(CLOCK.read_text()), UTC)
 
 
-timezone.now = storm_now
+timezone.now = clock.now = storm_now
