@@ -1,7 +1,7 @@
 """What the engine has to decide on: events in the outbox, each claimed by one pass at a time."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -30,6 +30,11 @@ def timeframes() -> dict[str, str]:
     """The timeframe of each kind of news that one of the rules is about; what is not here is passed over."""
     named = {timeframe for rule in rules.active() if OFFICIAL not in rule.needs for timeframe in rule.timeframes}
     return DAILY_NEWS | {f"candle:{timeframe}": timeframe for timeframe in named}
+
+
+def is_news(kinds: Collection[str]) -> bool:
+    """Whether one of these kinds is about a rule. The official ones are, and load none to tell."""
+    return not DAILY_NEWS.keys().isdisjoint(kinds) or not timeframes().keys().isdisjoint(kinds)
 
 
 def cycles() -> list[str]:

@@ -14,11 +14,7 @@ def wake(job: Job | None = None, kinds: Collection[str] | None = None, **kwargs:
     """Kinds that no rule applies to wake nobody, at no cost. Without kinds: what a job of ours brought is open in this
     very transaction, what Redis told of has to be looked for.
     """
-    if kinds is not None:
-        is_news = any(kind in claims.timeframes() for kind in kinds)
-    else:
-        is_news = job is not None or claims.is_open()
-    if is_news:
+    if claims.is_news(kinds) if kinds is not None else job is not None or claims.is_open():
         tasks.enqueue_catch_up()
 
 

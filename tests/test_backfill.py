@@ -270,7 +270,7 @@ def test_windows_are_stored_in_their_order_whatever_order_they_arrive_in(nbp: So
     run = run_of(nbp, date(2023, 1, 1), date(2023, 12, 31), watch=lambda *told: seen.append(told[3]))
     job = table_collector.mine_series(run, C)
     assert seen == sorted(seen)
-    assert len(seen) == job.windows == job.windows_done == 4
+    assert job.windows == job.windows_done == 4
     ids = list(Publication.objects.order_by("id").values_list("effective_date", flat=True))
     assert ids == sorted(ids)
 
@@ -311,6 +311,7 @@ def test_other_writers_get_their_turn_between_saves_where_nobody_queues(
     table_collector.mine_series(run_of(nbp), near(A, days=400))
     assert sharing.BREATH not in naps  # a minute was not over
     monkeypatch.setattr(sharing, "BREATH_EVERY", 0.0)
+    monkeypatch.setitem(sharing.MOST_RATES, connection.vendor, 1)  # every window a save
     job = table_collector.mine_series(run_of(nbp), near(C, days=400))
     assert naps.count(sharing.BREATH) == (job.windows if connection.vendor == "sqlite" else 0)
 

@@ -7,10 +7,11 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 
-from markets.models import Job, Publication, Source
+from markets.models import Job, Publication, Rate, Source
 from markets.records import Table
-from markets.store import publish
+from markets.store import publish, sharing, validation
 from miner import sources
 from miner.collect import tables as table_collector
 from miner.collect import threads
@@ -71,16 +72,48 @@ def days() -> list[date]:
 def test_what_came_while_others_were_written_is_written_at_once_and_in_order(nbp: Source, saves: list[int]) -> None:
     job = mine(nbp)
     assert (job.status, job.windows, job.windows_done, job.requests) == ("success", 10, 10, 10)
-    assert saves == [1, 7, 1, 1], "the newest window is no neighbour of the others"
+    assert saves == [1, 7, 2], "the newest window is no neighbour of the others"
     assert days()[5:] == sorted(days()[5:])
     assert (len(days()), max(days())) == (50, LAST)
 
 
 @pytest.mark.slow
-def test_a_few_answers_that_wait_are_written_one_by_one(nbp: Source, saves: list[int]) -> None:
-    """With two connections there are never more than three that are handed over with the first."""
-    mine(nbp, connections=2)
-    assert saves == [1] * 10
+@pytest.mark.parametrize("connections", [1, 2])
+def test_few_connections_have_four_answers_written_at_once(nbp: Source, saves: list[int], connections: int) -> None:
+    mine(nbp, connections=connections)
+    assert saves == [1, 3, 4, 2]
+
+
+@pytest.mark.slow
+def test_one_transaction_holds_as_many_rates_as_the_other_writers_can_wait_for(
+    nbp: Source, saves: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A week of table A has 5 days of 33 rates; one window is never cut."""
+    monkeypatch.setitem(sharing.MOST_RATES, connection.vendor, 3 * 5 * 33)
+    mine(nbp)
+    assert saves == [1, 3, 3, 1, 2]
+    monkeypatch.setitem(sharing.MOST_RATES, connection.vendor, 1)
+    Rate.objects.all().delete()
+    Publication.objects.all().delete()
+    mine(nbp)
+    assert saves[5:] == [1] * 10
+
+
+@pytest.mark.slow
+def test_what_was_fetched_is_validated_before_the_writer_takes_its_lock(
+    nbp: Source, saves: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    depths: list[int] = []
+    sift = validation.sift_tables
+
+    def spy(*words: Any) -> validation.Sifted:
+        depths.append(len(connection.savepoint_ids))
+        return sift(*words)
+
+    monkeypatch.setattr(validation, "sift_tables", spy)
+    outside = len(connection.savepoint_ids)
+    mine(nbp)
+    assert (depths, len(saves)) == ([outside] * 10, 3), "each answer once"
 
 
 @pytest.mark.slow
@@ -91,7 +124,7 @@ def test_a_failed_answer_in_the_backlog_waits_until_those_before_it_are_stored(
     with pytest.raises(Unreachable):
         mine(nbp)
     job = Job.objects.get()
-    assert (saves, job.windows_done, job.reason) == ([1, 5], 9, "unreachable")
+    assert (saves, job.windows_done, job.reason) == ([1, 5], 10, "unreachable")
     assert (len(days()), max(days())) == (30, LAST)
     replica.set_script([])
     at("2026-10-26 14:00")
@@ -109,6 +142,6 @@ def test_a_silence_in_the_backlog_fails_the_run_and_keeps_all_other_windows(
     with pytest.raises(ExpectedData):
         mine(nbp, replace(HISTORY, silence=5))
     job = Job.objects.get()
-    assert (saves, job.windows_done, job.reason) == ([1, 6, 1, 1, 1], 10, "expected_data")
+    assert (saves, job.windows_done, job.reason) == ([1, 6, 1, 2], 10, "expected_data")
     assert {day for day in days() if quiet <= day < quiet + timedelta(days=7)} == set()
     assert max(days()) == LAST

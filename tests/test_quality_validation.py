@@ -37,7 +37,7 @@ def test_a_day_that_cannot_be_read_stops_no_other_and_the_others_ascend() -> Non
     unread = Table("A", TODAY - 2 * day, [USD], fault="no table")
     empty = Table("A", TODAY - 3 * day, [replace_mid(USD, "-1")])
 
-    accepted, refused = validation.sift_tables([unread, empty, later, earlier], TODAY)
+    _, accepted, refused = validation.sift_tables([unread, empty, later, earlier], TODAY)
 
     assert accepted == [(earlier, [USD]), (later, [USD, EUR])]
     assert refused == [(unread, "", "no table"), (empty, "USD", "-1: not above zero")]

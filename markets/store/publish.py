@@ -7,6 +7,7 @@ costs a look and no write.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
@@ -33,7 +34,7 @@ from markets.store import (
 )
 from markets.store.rates import Place
 from markets.store.table_gaps import Covered
-from markets.store.validation import Accepted, Refused
+from markets.store.validation import Accepted, Refused, Sifted
 
 NAME_LENGTH = 120
 # How often a batch is compared and written when somebody else keeps putting in what it holds.
@@ -52,8 +53,9 @@ class PublishResult:
     new_codes: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     brought: job_results.Brought = field(default_factory=dict)
-    # The codes of which an answer about the days of this save may be another one now.
+    # The codes of which an answer about the days of this save may be another one now, and the kinds of outbox rows.
     changed: set[str] = field(default_factory=set)
+    kinds: set[str] = field(default_factory=set)
 
     @property
     def written(self) -> int:
@@ -61,16 +63,17 @@ class PublishResult:
 
 
 def publish(
-    tables: Sequence[Table], source: Source, job: Job, windows: int = 0, covered: Covered | None = None
+    tables: Sequence[Table] | Sifted, source: Source, job: Job, windows: int = 0, covered: Covered | None = None
 ) -> PublishResult:
-    """Write one window of publications; all of it or nothing.
+    """Write one window of publications, sifted already or not; all of it or nothing.
 
     `windows` of the job's windows are done with it, and it holds all that there is of the days of `covered`. Raises
     `job_leases.LeaseLost` when the job was given up meanwhile: nothing of a stale worker is kept.
     """
+    sifted = tables if isinstance(tables, Sifted) else validation.sift_tables(tables, clock.today())
+    tables, accepted, refused = sifted
     with Withdrawal() as files, transaction.atomic():
         source_group, has_gaps = lock_source_group(source)
-        accepted, refused = validation.sift_tables(tables, clock.today())
         outcome = write(accepted, refused, source, source_group, job) if accepted else PublishResult()
         outcome.refused = [
             Message("about", about=validation.named(table, code), reason=reason) for table, code, reason in refused
@@ -87,9 +90,9 @@ def publish(
             reached=max((table.effective_date for table in tables), default=None),
         )
         if outcome.written:
-            events.ingested.send(sender=Job, job=job)
+            events.ingested.send(sender=Job, job=job, kinds=outcome.kinds)
         files.of(outcome.changed, {table.effective_date.year for table, _ in accepted})
-    outcome.accepted = sum(len(figures) for _, figures in accepted)
+    outcome.accepted = sifted.rates
     job_results.add_accepted(job, outcome.accepted)
     job_results.add_brought(job, tables[0].kind if tables else "", outcome.brought)
     return outcome
@@ -130,8 +133,8 @@ def compare_and_write(
     """Everything that one window changes, in the order of its foreign keys."""
     tables = [table for table, _ in accepted]
     kind = tables[0].kind
-    codes = {rate.code for _, figures in accepted for rate in figures}
-    instruments, new_codes = find_or_create(codes, kind)
+    named = newest_names(accepted)
+    instruments, new_codes = find_or_create(set(named), kind)
     proofs = publications.save(tables, source, job)
     batch = rates.Batch(source, stored_rates.ExistingRows(source, source_group, tables), proofs, job)
     ids = {code: row.id for code, row in instruments.items()}
@@ -141,8 +144,8 @@ def compare_and_write(
     if source.fallback_for_id and batch.inserted:
         archive_readings.note(source, tables)
     before = quotes.refresh(batch.mids, source_group, {instruments[code].id for code in new_codes})
-    renamed = update_names(accepted, instruments, before)
-    outbox.write(outbox.of_days(batch.days, kind), job)
+    renamed = update_names(named, instruments, before)
+    kinds = outbox.write(outbox.of_days(batch.days, kind), job)
     changed = set[str]()
     if batch.inserted or batch.updates or proofs.changed or renamed:
         generations.changed({row.id for row in instruments.values()} | {instrument for instrument, _ in gone})
@@ -155,6 +158,7 @@ def compare_and_write(
         left_out=described(gone, instruments),
         brought=brought(batch.days, instruments),
         changed=changed,
+        kinds=kinds,
     )
 
 
@@ -182,11 +186,22 @@ def described(gone: list[tuple[int, Table]], instruments: dict[str, Instrument])
     return [f"{table.table} {table.effective_date} {names[instrument]}" for instrument, table in gone]
 
 
-def update_names(accepted: Accepted, instruments: dict[str, Instrument], before: dict[int, quotes.QuoteBefore]) -> int:
+def newest_names(accepted: Accepted) -> dict[str, tuple[date, str]]:
+    """Every code, with its newest day and the publisher's own name of it on that day."""
+    found: dict[str, tuple[date, str]] = {}
+    for table, figures in reversed(accepted):
+        for rate in figures:
+            if rate.code not in found:
+                found[rate.code] = table.effective_date, rate.name
+    return found
+
+
+def update_names(
+    named: dict[str, tuple[date, str]], instruments: dict[str, Instrument], before: dict[int, quotes.QuoteBefore]
+) -> int:
     """The publisher's own name of a currency, from a table no older than its newest rate so far; how many changed."""
     renamed = 0
-    named = {rate.code: (table.effective_date, rate.name) for table, figures in accepted for rate in figures}
-    for code, (day, published) in named.items():
+    for code, (day, published) in sorted(named.items()):
         instrument, name = instruments[code], printable(published)[:NAME_LENGTH]
         held = before.get(instrument.id)
         is_newest = held is None or day >= held.newest.effective_date

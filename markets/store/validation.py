@@ -4,9 +4,11 @@ Each function returns the reason for a refusal (a Message), or an empty string.
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
+from itertools import chain
+from typing import NamedTuple
 
 from markets.messages import Message
 from markets.records import RateRecord, Table
@@ -29,6 +31,18 @@ SHOWN = 40
 Accepted = list[tuple[Table, list[RateRecord]]]
 # A rate that may not in, and the reason against it; no code is the whole table of that day.
 Refused = list[tuple[Table, str, str]]
+
+
+class Sifted(NamedTuple):
+    """Tables as they were fetched, and what of them may in: who fetches can sift them while the writer is at others."""
+
+    tables: list[Table]
+    accepted: Accepted
+    refused: Refused
+
+    @property
+    def rates(self) -> int:
+        return sum(len(rates) for _, rates in self.accepted)
 
 
 def code_is_iso(rate: RateRecord, kind: str = "currency") -> str:
@@ -151,7 +165,7 @@ def sift(table: Table, today: date) -> Iterator[tuple[RateRecord, str]]:
         yield rate, reason_for_all or doubt or against(rate, table.kind)
 
 
-def sift_tables(tables: Iterable[Table], today: date) -> tuple[Accepted, Refused]:
+def sift_tables(tables: Sequence[Table], today: date) -> Sifted:
     """The tables with the rates that may in, ascending; the others with the reasons against them."""
     accepted: Accepted = []
     refused: Refused = []
@@ -170,7 +184,17 @@ def sift_tables(tables: Iterable[Table], today: date) -> tuple[Accepted, Refused
                 figures.append(figure)
         if figures:
             accepted.append((table, figures))
-    return sorted(accepted, key=lambda pair: pair[0].effective_date), refused
+    return Sifted(list(tables), ascending(accepted), refused)
+
+
+def joined(parts: Sequence[Sifted]) -> Sifted:
+    """Several answers as one."""
+    tables, accepted, refused = (list(chain.from_iterable(column)) for column in zip(*parts, strict=True))
+    return Sifted(tables, ascending(accepted), refused)
+
+
+def ascending(accepted: Accepted) -> Accepted:
+    return sorted(accepted, key=lambda pair: pair[0].effective_date)
 
 
 def named(table: Table, code: str) -> str:

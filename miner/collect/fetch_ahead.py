@@ -7,22 +7,25 @@ from concurrent.futures import TimeoutError as NotYet
 from datetime import date
 from itertools import islice, takewhile
 
+from markets import clock
 from markets.jobs import job_leases
 from markets.models import Job
 from markets.records import Table
+from markets.store import validation
+from markets.store.validation import Sifted
 from miner.collect import threads
 from miner.collect.window_plan import Span
 from miner.fetch import retry
 from miner.fetch.errors import ProviderError
 
 Fetch = Callable[[date, date], list[Table]]
-# What was published in a window, or what is wrong with it.
-Answer = list[Table] | ProviderError
+# What was published in a window and may in, or what is wrong with it.
+Answer = Sifted | ProviderError
 Batch = list[tuple[Span, Answer]]
 # Below the lease of 120 s: the main thread shows that it lives while its requests wait.
 RENEW_SECONDS = 20
-# So many answers that wait to be written are written at once.
-BACKLOG = 4
+# So many answers are kept for each connection, and at least so many are handed over where they have come.
+AHEAD = 4
 
 
 def fetch_ahead(
@@ -35,19 +38,19 @@ def fetch_ahead(
     Where writing is slower than asking, those that came meanwhile are handed over together: a transaction costs as much
     as hundreds of figures.
     At most four times as many answers as connections are kept and half of them handed over, so that others are here
-    when those are written, whatever the history's length.
+    when those are written, whatever the history's length; of one connection all four, for what is read without a
+    network comes faster than it is written.
     """
-    todo = iter(windows)
+    todo, kept = iter(windows), AHEAD * connections
     pool = threads.pool(connections)
     try:
-        waiting = deque((window, pool.submit(answer_of, fetch, window)) for window in islice(todo, 4 * connections))
+        waiting = deque((window, pool.submit(answer_of, fetch, window)) for window in islice(todo, kept))
         while waiting:
             window, future = waiting.popleft()
             brought = [(window, wait_for(future, job))]
-            come = list(islice(takewhile(has_come, waiting), 2 * connections - 1))
-            if len(come) >= BACKLOG:
-                brought += [(window, future.result()) for window, future in come]
-                waiting = deque(islice(waiting, len(come), None))
+            come = list(islice(takewhile(has_come, waiting), max(kept // 2, AHEAD) - 1))
+            brought += [(window, future.result()) for window, future in come]
+            waiting = deque(islice(waiting, len(come), None))
             more = islice(todo, len(brought))
             waiting.extend((window, pool.submit(answer_of, fetch, window)) for window in more)
             yield brought
@@ -58,7 +61,7 @@ def fetch_ahead(
 
 def answer_of(fetch: Fetch, window: Span) -> Answer:
     try:
-        return fetch(*window)
+        return validation.sift_tables(fetch(*window), clock.today())
     except ProviderError as error:
         return error
 

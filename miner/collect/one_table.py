@@ -10,6 +10,7 @@ from markets import events
 from markets.errors import log_cause
 from markets.jobs import job_leases, runs
 from markets.models import Job, Source
+from markets.store import statistics
 from miner import sources
 from miner.collect import backoff
 from miner.collect import tables as table_collector
@@ -45,13 +46,16 @@ def mine_one(run: table_collector.Run, series: TableSeries, resume: int | None =
         logger.warning("%s.%s failed: %s", run.source.code, series.table, run.error, extra=log_cause(error))
         if isinstance(error, Blocked):  # every other failure is tried again within the hour
             backoff.back_off(run.source, error)
-        announce_job(run.job)
+        conclude(run.job)
         return Job.Status.FAILED
-    announce_job(job)
+    conclude(job)
     return job.status
 
 
-def announce_job(job: Job | None) -> None:
-    """Outsiders hear of what an ended job has brought, also of one that failed after some windows."""
+def conclude(job: Job | None) -> None:
+    """Of what an ended job has brought, also of one that failed after some windows, the planner learns and outsiders
+    hear.
+    """
     if job and job.rows_written and job.status in {Job.Status.SUCCESS, Job.Status.FAILED}:
+        statistics.refresh(job.rows_written)
         events.announce(job)

@@ -14,10 +14,11 @@ from markets import clock
 from markets.jobs import job_results, runs
 from markets.models import Gap, Job, Publication, Source
 from markets.records import Table
-from markets.store import gaps
+from markets.store import gaps, validation
 from markets.store.publish import publish
-from markets.store.sharing import yield_to_writers
+from markets.store.sharing import most_rates, yield_to_writers
 from markets.store.table_gaps import Covered
+from markets.store.validation import Sifted
 from miner.collect import failures, fetch_ahead, silence, window_plan
 from miner.collect.fetch_ahead import Batch, Fetch
 from miner.collect.window_plan import Span
@@ -164,9 +165,7 @@ def ask(run: Run, series: TableSeries, job: Job, windows: list[Span], course: Co
             for group in neighbours(batch):
                 window, answer = group[-1]
                 if not isinstance(answer, ProviderError):
-                    store(
-                        run, series, job, [(one, tables) for one, tables in group if isinstance(tables, list)], course
-                    )
+                    store(run, series, job, [(one, came) for one, came in group if isinstance(came, Sifted)], course)
                 elif course.done and is_out_of_time(run):
                     return True
                 else:
@@ -202,14 +201,18 @@ def is_out_of_time(run: Run) -> bool:
 
 
 def neighbours(batch: Batch) -> Iterator[Batch]:
-    """The answers that are stored in one transaction: of windows that follow each other. A failure stands alone."""
+    """The answers that are stored in one transaction: of windows that follow each other, as many as it may hold. A
+    failure stands alone.
+    """
     group: Batch = []
+    rates, most = 0, most_rates()
     for window, answer in batch:
-        failed = isinstance(answer, ProviderError)
-        if group and (failed or group[-1][0][1] + DAY != window[0]):
+        failed, more = isinstance(answer, ProviderError), answer.rates if isinstance(answer, Sifted) else 0
+        if group and (failed or group[-1][0][1] + DAY != window[0] or rates + more > most):
             yield group
-            group = []
+            group, rates = [], 0
         group.append((window, answer))
+        rates += more
         if failed:
             yield group
             group = []
@@ -217,32 +220,33 @@ def neighbours(batch: Batch) -> Iterator[Batch]:
         yield group
 
 
-def store(run: Run, series: TableSeries, job: Job, group: list[tuple[Span, list[Table]]], course: Course) -> None:
+def store(run: Run, series: TableSeries, job: Job, group: list[tuple[Span, Sifted]], course: Course) -> None:
     """What was published; the days of these windows that lack what must exist become gaps."""
     run.is_down = False  # it has answered
     while group:
-        sound = list(takewhile(lambda one: not silence.missing(series, *one, course.limit), group))
-        part, group = group[: len(sound) + 1], group[len(sound) + 1 :]
-        tables = [table for _, of_window in part for table in of_window]
-        window, last_tables = part[-1]
-        words = None if len(sound) == len(part) else silence.missing(series, window, last_tables, course.limit)
-        last = silence.last_day(window, last_tables)
+        whole = takewhile(lambda one: not silence.missing(series, one[0], one[1].tables, course.limit), group)
+        sound = len(list(whole))
+        part, group = group[: sound + 1], group[sound + 1 :]
+        window, newest = part[-1]
+        words = None if sound == len(part) else silence.missing(series, window, newest.tables, course.limit)
+        last = silence.last_day(window, newest.tables)
+        came = validation.joined([one for _, one in part])
         publish(
-            tables,
+            came,
             run.source,
             job,
             windows=len(part),
             covered=covered(series, part[0][0][0], last if words else window[1]),
         )
         course.done, course.seen = course.done + len(part), max(course.seen, last)
-        reached = tables[-1].effective_date if tables else None
+        reached = came.tables[-1].effective_date if came.tables else None
         run.watch(series, min(course.done, course.windows), course.windows, reached)
         course.breath = yield_to_writers(course.breath)
         if words:
             course.lost.append(((last + DAY, window[1]), ExpectedData(words)))
         course.heard = reached or course.heard
         # Emptiness where data must be counts like a failure: a broken source is not asked for its whole history.
-        course.in_a_row = 0 if tables or not words else course.in_a_row + 1
+        course.in_a_row = 0 if came.tables or not words else course.in_a_row + 1
 
 
 def covered(series: TableSeries, start: date, last: date) -> Covered | None:
