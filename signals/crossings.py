@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db.models import Case, DateField, Exists, OuterRef, QuerySet, Subquery, Value, When
+from django.db.models import Case, DateField, OuterRef, QuerySet, Subquery, Value, When
 from django.db.models.functions import Cast
 
 from markets.licence import Audience
-from markets.models import Candle, Instrument, Listing, Rate
+from markets.models import Candle, Instrument, Rate
+from markets.queries.candles import listings_with
 from signals import explain_rows, ledger, rules, tables
 from signals.api_rows import without_closed
 from signals.digits import plain
@@ -81,10 +82,7 @@ def rates_before(rows: Mapping[int, Signal]) -> dict[int, Before]:
 
 def candles_before(rows: Mapping[int, Signal]) -> dict[int, Before]:
     """Of the source that `tables.source_of` names."""
-    there = Candle.objects.filter(
-        instrument=OuterRef("instrument"), timeframe=OuterRef(OuterRef("timeframe")), source=OuterRef("source")
-    )
-    source = Listing.objects.filter(Exists(there), instrument=OuterRef("instrument"))
+    source = listings_with(OuterRef(OuterRef("timeframe"))).filter(instrument=OuterRef("instrument"))
     bars = Candle.objects.filter(
         instrument=OuterRef("instrument"), timeframe=OuterRef("timeframe"), source=OuterRef("source"),
         open_time__lt=OuterRef("as_of"), closed=True, synthetic=False, partial=False,

@@ -12,13 +12,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import numpy as np
-from django.db.models import Exists, FloatField, OuterRef, Q
+from django.db.models import FloatField, Q
 from django.db.models.functions import Cast
 
 from markets import clock, timeframes
 from markets.instruments import redenominations
 from markets.jobs import runs
-from markets.models import Candle, Instrument, Listing
+from markets.models import Candle, Instrument
+from markets.queries.candles import listings_with
 from markets.redis import generations
 from signals import engine, hashes, ledger, ratings, rules, series, snapshots, tables
 from signals.bars import Bars, Floats
@@ -129,8 +130,7 @@ def new_candles(after: Mapping[int, datetime | None], timeframe: str) -> dict[in
 
 def sources_of(instruments: Collection[int], timeframe: str) -> dict[int, int]:
     """`series.source_of` for many: the source with the most urgent listing of those that have such candles."""
-    there = Candle.objects.filter(instrument=OuterRef("instrument"), timeframe=timeframe, source=OuterRef("source"))
-    rows = Listing.objects.filter(Exists(there), instrument__in=list(instruments))
+    rows = listings_with(timeframe).filter(instrument__in=list(instruments))
     found: dict[int, int] = {}
     for pk, source in rows.order_by("priority", "source__code").values_list("instrument_id", "source_id"):
         found.setdefault(pk, source)

@@ -59,7 +59,13 @@ class Signal(models.Model):
                 fields=["instrument", "rule", "timeframe", "as_of", "version"], name="one_decision_a_bar"
             ),
         ]
-        indexes = [models.Index(fields=["-as_of", "-id"], name="signal_newest")]
+        indexes = [
+            models.Index(fields=["-as_of", "-id"], name="signal_newest"),
+            # A rule's newest decisions, and how many there are: whose they are, too, stands in it (the licence).
+            models.Index(
+                fields=["rule", "timeframe", "-as_of", "-version", "-id", "instrument"], name="signal_newest_of_rule"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.instrument_id} {self.as_of:%Y-%m-%d} {self.signal}"

@@ -1,9 +1,8 @@
 """Which rows the bars of a series are, for web processes too: the engine's frames are made in `signals.series`."""
 
-from django.db.models import Exists, OuterRef
-
-from markets.models import Candle, Instrument, Listing, Rate
+from markets.models import Instrument, Rate
 from markets.models.querysets import RateQuerySet
+from markets.queries.candles import listings_with
 from signals.kernel import COLUMNS
 from signals.models import DAILY, OFFICIAL_KINDS
 from signals.rules.rule import OFFICIAL
@@ -29,6 +28,5 @@ def official(instrument: Instrument) -> RateQuerySet[Rate]:
 
 def source_of(instrument: Instrument, timeframe: str) -> int | None:
     """The source with the most urgent listing of those that have such candles: always the same one."""
-    there = Candle.objects.filter(instrument=instrument, timeframe=timeframe, source=OuterRef("source"))
-    rows = Listing.objects.filter(Exists(there), instrument=instrument).order_by("priority", "source__code")
+    rows = listings_with(timeframe).filter(instrument=instrument).order_by("priority", "source__code")
     return rows.values_list("source", flat=True).first()

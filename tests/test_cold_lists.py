@@ -22,6 +22,7 @@ from markets.licence import Audience
 from markets.models import Candle, Instrument, Job, Publication, Quote, Rate, Revision, Source, Tick
 from markets.queries import candles, prices, revision_texts, revisions
 from markets.queries.asked_once import NUMBERS, TEXTS, PreparedQuestion
+from markets.queries.candles import listings_with
 from markets.records import RateRecord, Table
 from markets.redis import memory_cache
 from markets.store.prices import save_bars, save_prices
@@ -30,7 +31,7 @@ from signals import decision_texts
 from signals.api_rows import signal_rows
 from signals.models import DAILY, AnalysisSnapshot, Signal
 from tests import objects_made
-from tests.databases import needs_postgres
+from tests.databases import needs_postgres, needs_sqlite
 from tests.market import NOW, bar, instrument, price, source
 
 FIGURES: tuple[Any, ...] = (Rate, Publication, Quote, Tick, Candle, Signal, AnalysisSnapshot, Revision)
@@ -233,6 +234,29 @@ def test_a_cold_list_takes_few_statements_and_makes_no_object_of_a_row(
         if len(asked) > most:
             over[path] = asked.captured_queries
     assert not over
+
+
+@needs_sqlite
+def test_the_decisions_of_a_rule_are_found_and_counted_in_one_index(client: Client, binance: Source) -> None:
+    fill_decisions()
+    with CaptureQueriesContext(connection) as asked:
+        assert client.get("/signals?limit=2").json()["count"] == 6
+    page, count = (query["sql"] for query in asked if "signals_signal" in query["sql"] and "LIMIT" in query["sql"])
+    assert "COUNT(" in count
+    for statement, way in ((page, "INDEX"), (count, "COVERING INDEX")):
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN QUERY PLAN {statement}")
+            plan = [row[3] for row in cursor.fetchall()]
+        sought = f"SEARCH signals_signal USING {way} signal_newest_of_rule (rule=? AND timeframe=?"
+        assert any(line.startswith(sought) for line in plan), plan
+
+
+def test_the_sources_of_candles_are_asked_without_reading_all_of_them(binance: Source) -> None:
+    fill_candles(binance)
+    found = listings_with("1h").values_list("instrument__code", "source__code")
+    assert list(found) == [("BTCUSDT", "binance")]
+    assert not listings_with("5m").exists()
+    assert "EXISTS" not in str(found.query)
 
 
 def test_a_list_of_values_stands_in_the_place_of_one_mark(nbp: Source) -> None:

@@ -54,6 +54,15 @@ def source_of(instrument: Instrument, timeframe: str, audience: Audience, source
     return source_in(best[len(RANK) :])
 
 
+def listings_with(timeframe: Any) -> QuerySet[Listing]:
+    """Those whose source has such candles of the instrument. PostgreSQL asks an EXISTS of all listings at once, by
+    reading through every candle: 1.1 ms for a series of 1,500. The newest one costs a seek in the index.
+    """
+    there = Candle.objects.filter(instrument=OuterRef("instrument"), source=OuterRef("source"), timeframe=timeframe)
+    newest = Subquery(there.order_by("-open_time").values("open_time")[:1])
+    return Listing.objects.alias(newest=newest).filter(newest__isnull=False)
+
+
 @cache
 def listed(audience: Audience) -> PreparedQuestion:
     """The sources that list an instrument, each behind its newest candle and its other ranks."""

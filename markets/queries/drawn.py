@@ -10,12 +10,13 @@ from datetime import UTC, date, datetime
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
-from django.db.models import CharField, Exists, FloatField, OuterRef, Q, QuerySet
+from django.db.models import CharField, FloatField, Q, QuerySet
 from django.db.models.functions import Cast
 
 from markets.licence import Audience, shown_to
 from markets.models import Candle, Gap, Listing, Rate, Source
 from markets.queries.asked_once import DAYS, MOMENTS, NUMBER, TEXTS, QuestionOf
+from markets.queries.candles import listings_with
 from markets.queries.history import TABLES
 
 MIDS = tuple(table for table in TABLES if table != "C")
@@ -153,8 +154,7 @@ class Offer(NamedTuple):
 
 
 def offers_of(code: str, timeframe: str) -> "QuerySet[Listing, Any]":
-    there = Candle.objects.filter(timeframe=timeframe, instrument=OuterRef("instrument"), source=OuterRef("source"))
-    rows = Listing.objects.filter(Exists(there), instrument__code=code).order_by("priority", "source__code")
+    rows = listings_with(timeframe).filter(instrument__code=code).order_by("priority", "source__code")
     return rows.values_list("source", "source__code", "source__name", "source__public_display")
 
 
