@@ -54,7 +54,7 @@ for (const {{ effective_date, mid }} of items) console.log(effective_date, mid);
         "Excel (Power Query)",
         '''= Csv.Document(Web.Contents("{origin}{rates}?code=USD&format=csv"), [Encoding = 65001])''',
     ),
-    Example("Google Sheets", """=IMPORTDATA("{origin}{rates}?code=USD&format=sheets-pl"; "	"; "pl_PL")"""),
+    Example("Google Sheets", """=IMPORTDATA("{origin}{rates}?code=USD&format=sheets-pl"; CHAR(9); "pl_PL")"""),
     Example("LibreOffice Calc", """=WEBSERVICE("{origin}{one}?code=USD&date=2026-10-23")"""),
     Example("R", """kursy <- read.csv("{origin}{rates}?code=USD&format=csv")"""),
 )  # fmt: skip
