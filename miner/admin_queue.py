@@ -12,17 +12,28 @@ from miner.models import Lease, Poll, QueueItem, Spent, SyncStatus
 SYNC_LIGHTS = {"pending": "muted", "in_progress": "busy", "success": "good", "failed": "bad", "stale": "warn"}
 
 
+class Said(LookOnly):
+    """Rows with an error, in the language of the reader; its column of English text is left out."""
+
+    exclude = ("error", "last_error")
+    readonly_fields = ("said",)
+
+    @admin.display(description=gettext_lazy("błąd"))
+    def said(self, row: QueueItem | SyncStatus | Poll) -> str:
+        return row.error_shown or formats.DASH
+
+
 @admin.register(QueueItem)
-class QueueItemAdmin(LookOnly):
-    list_display = ("listing", "priority", "enqueued_at", "retry_count", "last_error", "claimed_until")
+class QueueItemAdmin(Said):
+    list_display = ("listing", "priority", "enqueued_at", "retry_count", "said", "claimed_until")
     list_filter = ("priority",)
     list_select_related = ("listing__instrument",)
     search_fields = ("=listing__instrument__code", "listing__ticker")
 
 
 @admin.register(SyncStatus)
-class SyncStatusAdmin(LookOnly):
-    list_display = ("listing", "light", "reason", "error", "last_attempt_at", "last_success_at", "past_at")
+class SyncStatusAdmin(Said):
+    list_display = ("listing", "light", "reason", "said", "last_attempt_at", "last_success_at", "past_at")
     list_filter = ("state", "listing__source")
     list_select_related = ("listing__instrument",)
     search_fields = ("=listing__instrument__code", "listing__ticker")
@@ -33,8 +44,8 @@ class SyncStatusAdmin(LookOnly):
 
 
 @admin.register(Poll)
-class PollAdmin(LookOnly):
-    list_display = ("name", "every", "asked_at", "done_at", "error")
+class PollAdmin(Said):
+    list_display = ("name", "every", "asked_at", "done_at", "said")
     search_fields = ("name",)
 
 
