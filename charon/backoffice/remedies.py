@@ -57,7 +57,7 @@ def about(subject: str, sources: dict[str, Source]) -> str:
     code, dot, _series = subject.partition(".")
     if code not in sources:
         return subject
-    return label(subject, {known: source.name for known, source in sources.items()}) if dot else sources[code].name
+    return label(subject, {known: source.name for known, source in sources.items()}) if dot else _(sources[code].name)
 
 
 def source_buttons(kind: str, source: Source | None, may: Allowed) -> list[Row]:

@@ -28,7 +28,7 @@ class Example(NamedTuple):
 
 EXAMPLES = (
     Example("curl", "curl '{origin}{rates}?code=USD&from=2026-01-01&format=csv'"),
-    Example("curl: kurs podatkowy", "curl '{origin}{tax}?rule=pit&code=USD&date=2025-03-17&amount=1500'"),
+    Example(gettext_noop("curl: kurs podatkowy"), "curl '{origin}{tax}?rule=pit&code=USD&date=2025-03-17&amount=1500'"),
     Example(
         "Python (pandas)",
         """import pandas as pd
@@ -80,7 +80,7 @@ OPERATIONS = (
 def view(request: HtmxRequest) -> HttpResponse:
     """One query, of the footer."""
     context: Row = {
-        "examples": [{"name": one.name, "code": filled(one.code)} for one in EXAMPLES],
+        "examples": [{"name": _(one.name), "code": filled(one.code)} for one in EXAMPLES],
         "operations": [{"path": reverse(f"api:{name}"), "about": _(about)} for name, about in OPERATIONS],
         "limit": settings.LIMIT_READS,
         "origin": settings.PUBLIC_URL or HERE,

@@ -41,7 +41,7 @@ def proof(found: Headline) -> Row:
     return {
         "number": "" if gold else found.number,
         "href": "" if gold else reverse("table_day", args=[line.table, line.day.isoformat()]),
-        "source": found.source,
+        "source": _(found.source),
         "sha256": found.sha256,
         "url": found.url,
         "fetched_at": found.fetched_at,
