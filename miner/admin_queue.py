@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from markets import clock, formats
 from markets.admin_base import LookOnly, badge
@@ -23,19 +23,25 @@ class Said(LookOnly):
         return row.error_shown or formats.DASH
 
 
+class OfSymbol(Said):
+    @admin.display(description=gettext_lazy("symbol"), ordering="listing__ticker")
+    def symbol(self, row: QueueItem | SyncStatus) -> str:
+        return f"{row.listing.ticker} · {gettext(row.listing.source.name)}"
+
+
 @admin.register(QueueItem)
-class QueueItemAdmin(Said):
-    list_display = ("listing", "priority", "enqueued_at", "retry_count", "said", "claimed_until")
+class QueueItemAdmin(OfSymbol):
+    list_display = ("symbol", "priority", "enqueued_at", "retry_count", "said", "claimed_until")
     list_filter = ("priority",)
-    list_select_related = ("listing__instrument",)
+    list_select_related = ("listing__source",)
     search_fields = ("=listing__instrument__code", "listing__ticker")
 
 
 @admin.register(SyncStatus)
-class SyncStatusAdmin(Said):
-    list_display = ("listing", "light", "reason", "said", "last_attempt_at", "last_success_at", "past_at")
+class SyncStatusAdmin(OfSymbol):
+    list_display = ("symbol", "light", "reason", "said", "last_attempt_at", "last_success_at", "past_at")
     list_filter = ("state", "listing__source")
-    list_select_related = ("listing__instrument",)
+    list_select_related = ("listing__source",)
     search_fields = ("=listing__instrument__code", "listing__ticker")
 
     @admin.display(description=gettext_lazy("stan"), ordering="state")

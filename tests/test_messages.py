@@ -153,6 +153,21 @@ def test_a_failed_poll_a_lost_job_and_a_problem_keep_theirs() -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(("start", "said"), [("", "brak odpowiedzi w terminie"), ("/en", "no answer in time")])
+def test_the_admin_says_what_a_job_and_a_problem_met_in_the_readers_language(
+    admin_client: Client, start: str, said: str
+) -> None:
+    with suppress(Unreachable), runs.job("nbp.A", nbp()) as job:
+        raise Unreachable(LATE)
+    problems.report("times_ahead", "queue", LATE)
+    problem = Problem.objects.get()
+    for address in (
+        "markets/job/", f"markets/job/{job.pk}/change/", "markets/source/", "", f"markets/problem/{problem.pk}/change/"
+    ):  # fmt: skip
+        assert said in admin_client.get(f"{start}/admin/{address}").content.decode().replace("\u00a0", " "), address
+
+
+@pytest.mark.django_db
 def test_the_last_error_of_a_source_is_that_of_its_newest_failure() -> None:
     for place in ("/old", "/new"):
         with suppress(Unreachable), runs.job("nbp.A", nbp()):

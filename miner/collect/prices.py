@@ -57,9 +57,9 @@ def refresh(
     except ProviderError as error:
         result.error = error
         backoff.back_off(source, error, rest)
-        reason, words = getattr(error, "reason", "error"), runs.scrubbed(messages.of_error(error))
-        sync_status.mark(listings, State.FAILED, reason, words)
-        result.failed = {listing.instrument.code: words for listing in listings}
+        reason, said = getattr(error, "reason", "error"), runs.scrubbed(messages.of_error(error))
+        sync_status.mark(listings, State.FAILED, reason, said)
+        result.failed = {listing.instrument.code: said for listing in listings}
         return result
     outcome = save_prices(prices, source)
     against = outcome.against | {
