@@ -68,7 +68,9 @@ def refuse(request: HttpRequest, status: int) -> HttpResponse:
     else:
         number = str(request.META.get("charon.request_id", ""))
         reason = _(REASONS[status])
-        response = page_of_error("refused.html", status, number, reason, reason=reason)
+        # Whoever has sent a form reads what to do with it: a list of tax rates is pasted as long as it is.
+        template = "413.html" if status == 413 and request.method in bodies.TAKING else "refused.html"
+        response = page_of_error(template, status, number, reason, reason=reason)
     if status == 503:
         response.headers["Retry-After"] = str(RETRY_SECONDS)
     return response

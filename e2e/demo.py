@@ -17,7 +17,7 @@ from tests.processes import MANAGE, Up, free_port
 
 OPERATOR = "demo"
 # The whole archive is read in the background; a machine that others use too may need minutes for it.
-SECONDS = 300.0
+SECONDS = 900.0
 # What a visitor must find before the walks begin: a month of the archive, decisions, candles with a price.
 THERE = {
     "/waluty/EUR/?rok=2025&miesiac=3": "/A/NBP/2025",

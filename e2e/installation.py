@@ -21,6 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 # The last day of the archive, a Monday; the time is before 12:15, until which table A is published.
 TODAY = date(2026, 10, 26)
 NOON = datetime(2026, 10, 26, 12, 10, tzinfo=WARSAW)
+# Of one step: the archive takes ten seconds of a free machine, and eleven minutes of one that ten others use.
+SECONDS = 900
 # A pass works a bounded time, then asks to be called again.
 ENGINE = "from signals.tasks import catch_up\nwhile catch_up():\n    pass"
 
@@ -52,7 +54,7 @@ def environment(folder: Path, port: int, bank: str) -> dict[str, str]:
 
 def manage(*words: str, env: dict[str, str]) -> None:
     command = [sys.executable, "-m", "e2e.manage", *words]
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=SECONDS, check=False)
     if done.returncode:
         raise RuntimeError(f"{' '.join(words)} failed:\n{done.stdout}{done.stderr}")
 

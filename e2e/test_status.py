@@ -42,12 +42,12 @@ def test_the_journal_is_narrowed_and_back_leads_back(
 ) -> None:
     page = (visitor := visit(installation, **settings)).page
     visitor.open("/en/miner/")
-    page.get_by_label("Source").select_option(label="Narodowy Bank Polski")
+    page.get_by_label("Source").select_option(label="National Bank of Poland")
     page.get_by_role("button", name="Show").click()
     expect(page).to_have_url(re.compile(r"/en/miner/\?zrodlo=nbp&stan=#dziennik$"))
     names = page.locator("table.jobs tbody th")
     expect(names.first).to_be_visible()
-    assert all(name.startswith("Narodowy Bank Polski:") for name in names.all_inner_texts())
+    assert all(name.startswith("National Bank of Poland:") for name in names.all_inner_texts())
     page.get_by_role("link", name="Clear filters").first.click()
     expect(page.get_by_label("Source")).to_have_value("")
     page.go_back()

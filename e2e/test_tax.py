@@ -75,6 +75,9 @@ def test_the_card_is_printed_alone(installation: Installation, visit: Visit) -> 
     page = visitor.page
     visitor.open(f"{PAGE}?waluta=USD&data=2025-12-29&regula=pit")
     page.emulate_media(media="print")
+    link = page.locator(".permalink")
+    expect(link).to_have_text(page.evaluate("document.querySelector('.permalink').href"))
+    assert installation.url in link.inner_text(), "a path alone leads nowhere from paper"
     expect(page.locator("#odpowiedz")).to_be_visible()
     for away in ("header.top", "footer.bottom", "#pytanie", "#reguly", ".tabs", "main > h1"):
         expect(page.locator(away)).to_be_hidden()

@@ -78,14 +78,15 @@ JOB_LIGHTS = {"running": "busy", "success": "good", "skipped": "muted", "failed"
 
 @admin.register(Job)
 class JobAdmin(LookOnly):
-    list_display: tuple[str, ...] = ("name", "state", "what_happened", "source", "started_at", "took", "rows_written")
+    list_display: tuple[str, ...] = ("name", "state", "what_happened", "source", "started_at", "took", "written")
     # No dates of all rows above the list: of 50,000 jobs they cost half a second on SQLite.
     list_filter = ("status", ("started_at", admin.DateFieldListFilter), "reason", "trigger", "source")
     list_select_related = ("source",)
     search_fields = ("job_type", "error")
     search_help_text = gettext_lazy("zadanie albo słowo z błędu, na przykład nbp.A")
-    exclude = ("notes",)
-    readonly_fields = ("took", "all_notes")
+    # Their English is in the API; here they are told in the reader's language.
+    exclude = ("notes", "error")
+    readonly_fields = ("took", "whole_error", "all_notes")
 
     @admin.display(description=gettext_lazy("zadanie"), ordering="job_type")
     def name(self, row: Job) -> str:
@@ -98,8 +99,16 @@ class JobAdmin(LookOnly):
     @admin.display(description=gettext_lazy("powód i błąd"))
     def what_happened(self, row: Job) -> str:
         reason = row.get_reason_display() if row.reason else ""
-        error = "" if row.error == row.reason else first_line(row.error)
-        return ": ".join(filter(None, [reason, error])) or formats.DASH
+        error = "" if row.error == row.reason else first_line(row.error_shown)
+        return ": ".join(filter(None, [reason, error if error != reason else ""])) or formats.DASH
+
+    @admin.display(description=gettext_lazy("błąd"))
+    def whole_error(self, row: Job) -> str:
+        return row.error_shown or formats.DASH
+
+    @admin.display(description=gettext_lazy("zapisane wiersze"), ordering="rows_written")
+    def written(self, row: Job) -> str:
+        return formats.whole(row.rows_written)
 
     @admin.display(description=gettext_lazy("czas trwania"))
     def took(self, row: Job) -> str:
@@ -107,15 +116,15 @@ class JobAdmin(LookOnly):
 
     @admin.display(description=gettext_lazy("uwagi"))
     def all_notes(self, row: Job) -> SafeString | str:
-        return format_html_join("", "<div>{}</div>", ((note,) for note in row.notes)) or formats.DASH
+        return format_html_join("", "<div>{}</div>", ((note,) for note in row.notes_shown)) or formats.DASH
 
 
 @admin.register(Problem)
 class ProblemAdmin(LookOnly):
     list_display = ("title", "subject", "opened_at", "seen_at", "times", "closed_at")
     list_filter = (("closed_at", admin.EmptyFieldListFilter), "kind")
-    fields = ("title", "subject", "harm", "remedy", "detail", "opened_at", "seen_at", "times", "closed_at")
-    readonly_fields = ("title", "harm", "remedy")
+    fields = ("title", "subject", "harm", "remedy", "details", "opened_at", "seen_at", "times", "closed_at")
+    readonly_fields = ("title", "harm", "remedy", "details")
 
     @admin.display(description=gettext_lazy("problem"), ordering="kind")
     def title(self, row: Problem) -> str:
@@ -128,6 +137,10 @@ class ProblemAdmin(LookOnly):
     @admin.display(description=gettext_lazy("co zrobić"))
     def remedy(self, row: Problem) -> str:
         return self.said(row, "remedy")
+
+    @admin.display(description=gettext_lazy("szczegóły"))
+    def details(self, row: Problem) -> str:
+        return row.detail_shown or formats.DASH
 
     def said(self, row: Problem, name: str) -> str:
         """A kind of another release is told by its name."""

@@ -76,6 +76,10 @@ JOBS = {
         "{source} lists nothing that could be asked for", _("źródło %(source)s nie ma nic, o co można zapytać")
     ),
     "not_traded": Text("not traded there", _("nie ma go w tym źródle")),
+    "no_data": Text("No data", _("źródło nic nie podało")),
+    "has_no_key": Text("{source} has no key", _("brak klucza API do źródła %(source)s")),
+    "is_paused": Text("{source} is paused", _("źródło %(source)s jest wstrzymane")),
+    "is_off": Text("{source} is switched off", _("źródło %(source)s jest wyłączone")),
 }
 
 # What a request came to; the path alone, never the host.

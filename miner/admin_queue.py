@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from markets import clock, formats
 from markets.admin_base import LookOnly, badge
@@ -12,19 +12,36 @@ from miner.models import Lease, Poll, QueueItem, Spent, SyncStatus
 SYNC_LIGHTS = {"pending": "muted", "in_progress": "busy", "success": "good", "failed": "bad", "stale": "warn"}
 
 
+class Said(LookOnly):
+    """Rows with an error, in the language of the reader; its column of English text is left out."""
+
+    exclude = ("error", "last_error")
+    readonly_fields = ("said",)
+
+    @admin.display(description=gettext_lazy("błąd"))
+    def said(self, row: QueueItem | SyncStatus | Poll) -> str:
+        return row.error_shown or formats.DASH
+
+
+class OfSymbol(Said):
+    @admin.display(description=gettext_lazy("symbol"), ordering="listing__ticker")
+    def symbol(self, row: QueueItem | SyncStatus) -> str:
+        return f"{row.listing.ticker} · {gettext(row.listing.source.name)}"
+
+
 @admin.register(QueueItem)
-class QueueItemAdmin(LookOnly):
-    list_display = ("listing", "priority", "enqueued_at", "retry_count", "last_error", "claimed_until")
+class QueueItemAdmin(OfSymbol):
+    list_display = ("symbol", "priority", "enqueued_at", "retry_count", "said", "claimed_until")
     list_filter = ("priority",)
-    list_select_related = ("listing__instrument",)
+    list_select_related = ("listing__source",)
     search_fields = ("=listing__instrument__code", "listing__ticker")
 
 
 @admin.register(SyncStatus)
-class SyncStatusAdmin(LookOnly):
-    list_display = ("listing", "light", "reason", "error", "last_attempt_at", "last_success_at", "past_at")
+class SyncStatusAdmin(OfSymbol):
+    list_display = ("symbol", "light", "reason", "said", "last_attempt_at", "last_success_at", "past_at")
     list_filter = ("state", "listing__source")
-    list_select_related = ("listing__instrument",)
+    list_select_related = ("listing__source",)
     search_fields = ("=listing__instrument__code", "listing__ticker")
 
     @admin.display(description=gettext_lazy("stan"), ordering="state")
@@ -33,8 +50,8 @@ class SyncStatusAdmin(LookOnly):
 
 
 @admin.register(Poll)
-class PollAdmin(LookOnly):
-    list_display = ("name", "every", "asked_at", "done_at", "error")
+class PollAdmin(Said):
+    list_display = ("name", "every", "asked_at", "done_at", "said")
     search_fields = ("name",)
 
 

@@ -18,6 +18,7 @@ from markets import access, clock, formats
 from markets.admin import SourceAdmin
 from markets.admin_base import badge, first_line
 from markets.models import Job, Source
+from markets.queries import jobs as job_queries
 from markets.queries.source_words import words
 from miner import ask_now, backfill, source_facts, source_states, sources
 from miner.admin_forms import NewSourceForm, RangeForm, SourceForm
@@ -78,7 +79,7 @@ class MinedSourceAdmin(SourceAdmin):
         rows = list(found.result_list)
         states = {one.source.pk: one for one in source_states.states(now)}
         budgets = {one.code: one for one in source_facts.budgets(rows, now)}
-        errors, fills = source_facts.last_errors(), source_facts.fills()
+        errors, fills = job_queries.last_errors(), source_facts.fills()
         for row in rows:
             row.known, row.budget_today = states.get(row.pk), budgets[row.code]
             row.last_error, row.fill = errors.get(row.pk, ""), fills.get(row.pk)

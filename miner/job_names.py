@@ -28,7 +28,7 @@ NAMES = {
 
 
 def label(job_type: str, names: Mapping[str, str]) -> str:
-    """`nbp.A` as people say it: the name of the source and of what it publishes."""
+    """`nbp.A` as people say it: the name of the source and of what it publishes, in the language that is on."""
     code, _dot, rest = job_type.partition(".")
     if code == "brain":
         return _("Sygnały: sprawdzenie, czy wszystko wyliczono")
@@ -55,4 +55,4 @@ def label(job_type: str, names: Mapping[str, str]) -> str:
     }
     what = known.get(series, _("tabela %s") % series)
     window = _(", okno publikacji") if part.startswith("window") else ""
-    return f"{names[code]}: {what}{window}" if code in names else job_type
+    return f"{_(names[code])}: {what}{window}" if code in names else job_type

@@ -64,7 +64,11 @@ def pager(wanted: Wanted, read: Page[dict[str, Any]]) -> Row:
 def selects(wanted: Wanted, names: Mapping[str, str]) -> list[Row]:
     states = {state: str(words) for state, words in STATUSES.items()}
     return [
-        {"name": SOURCE, "label": _("Źródło"), "options": options(names, wanted.source)},
+        {
+            "name": SOURCE,
+            "label": _("Źródło"),
+            "options": options({code: _(name) for code, name in names.items()}, wanted.source),
+        },
         {"name": STATE, "label": _("Stan"), "options": options(states, wanted.state)},
     ]
 

@@ -1,8 +1,13 @@
-"""The miner's tables: the queue, each listing's state, spent calls, polls and leases."""
+"""The miner's tables: the queue, each listing's state, spent calls, polls and leases.
+
+`error_message` is the message that the error beside it is the English of (`markets.messages`); null where there is no
+error, and in rows of a release before it.
+"""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from markets import messages
 from markets.models import Listing, Source
 
 
@@ -17,6 +22,7 @@ class QueueItem(models.Model):
     enqueued_at = models.DateTimeField(_("w kolejce od"))
     retry_count = models.PositiveSmallIntegerField(_("ponowienia"), default=0)
     last_error = models.CharField(_("ostatni błąd"), max_length=500, blank=True)
+    error_message = models.JSONField(_("błąd: kod"), null=True, blank=True, editable=False)
     claimed_until = models.DateTimeField(_("zajęte do"), null=True, blank=True)
 
     class Meta:
@@ -26,6 +32,11 @@ class QueueItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.listing_id} ({self.priority})"
+
+    @property
+    def error_shown(self) -> str:
+        """In the language that is on."""
+        return messages.shown(self.last_error, self.error_message)
 
 
 class QueueCounters(models.Model):
@@ -56,6 +67,7 @@ class SyncStatus(models.Model):
     state = models.CharField(_("stan"), max_length=12, choices=State, default=State.PENDING)
     reason = models.CharField(_("powód"), max_length=40, blank=True)
     error = models.CharField(_("błąd"), max_length=500, blank=True)
+    error_message = models.JSONField(_("błąd: kod"), null=True, blank=True, editable=False)
     last_attempt_at = models.DateTimeField(_("ostatnia próba"), null=True, blank=True)
     last_success_at = models.DateTimeField(_("ostatni sukces"), null=True, blank=True)
     # Its past is brought once, and asked for until then; all three stay as they are where the source keeps none.
@@ -70,6 +82,11 @@ class SyncStatus(models.Model):
 
     def __str__(self) -> str:
         return f"{self.listing_id} {self.state}"
+
+    @property
+    def error_shown(self) -> str:
+        """In the language that is on."""
+        return messages.shown(self.error, self.error_message)
 
 
 class Spent(models.Model):
@@ -105,6 +122,7 @@ class Poll(models.Model):
     asked_at = models.DateTimeField(_("ostatnio zlecono"), null=True, blank=True)
     done_at = models.DateTimeField(_("ostatnio udane"), null=True, blank=True)
     error = models.CharField(_("błąd"), max_length=500, blank=True)
+    error_message = models.JSONField(_("błąd: kod"), null=True, blank=True, editable=False)
 
     class Meta:
         db_table = "miner_beat"
@@ -114,6 +132,11 @@ class Poll(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def error_shown(self) -> str:
+        """In the language that is on."""
+        return messages.shown(self.error, self.error_message)
 
 
 class Lease(models.Model):

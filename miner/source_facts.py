@@ -9,7 +9,6 @@ from django.utils.translation import gettext as _
 
 from markets import clock, formats
 from markets.models import Job, Source
-from markets.queries import jobs
 from miner import sources
 from miner.fetch import call_window, cooldown
 from miner.models import Spent
@@ -67,11 +66,6 @@ def requests_since(moment: datetime) -> dict[int, int]:
     """By source: requests of the jobs that began since then."""
     rows = Job.objects.filter(started_at__gte=moment, source__isnull=False).order_by().values_list("source")
     return dict(rows.annotate(total=Sum("requests")))
-
-
-def last_errors() -> dict[int, str]:
-    """By source: the error of the last run that failed, whenever that was; one query. Secrets were taken out of it."""
-    return {source: ends["last_error"] or "" for source, ends in jobs.last_ends().items()}
 
 
 def fills() -> dict[int, Job]:

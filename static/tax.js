@@ -3,6 +3,12 @@
   "use strict";
   const form = document.getElementById("pytanie");
 
+  /* Whole, as it is sent on and printed; without scripts the path alone stands there. */
+  for (const link of document.querySelectorAll(".permalink")) {
+    link.dataset.whole = link.href;
+    if (link.textContent === link.getAttribute("href")) link.textContent = link.href;
+  }
+
   /* Fields that the chosen rule does not take are away, and are not sent. */
   const rule = form?.elements.regula;
   const names = { pit: "pit-revenue" };

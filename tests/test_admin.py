@@ -147,7 +147,7 @@ def test_the_list_of_rates_costs_the_same_for_one_row_and_for_fifty(
 
 def test_a_job_names_the_refused_figures(operator: Client, figures: None) -> None:
     content = operator.get(address(Job, "change", a_row(Job).pk)).content.decode()
-    assert "ZWR: 0: not above zero" in content
+    assert "ZWR: 0: nie jest większa od zera" in content
 
 
 def test_markup_in_the_notes_of_a_job_is_not_obeyed(operator: Client, job: Job) -> None:

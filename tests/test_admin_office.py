@@ -64,7 +64,7 @@ def test_the_front_page_tells_what_is_wrong_and_where_it_is_mended(operator: Cli
         "Dane ze źródła są nieaktualne: ",
         nbp.name,
         "Od kiedy",
-        "czytelnicy stron",
+        "czytelników stron",
         "nbp.A: 2026-11-19",
         "180 MB",
     ):

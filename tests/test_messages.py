@@ -9,16 +9,21 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import translation
 
 from markets import messages, problems
 from markets.jobs import hourly, job_leases, job_results, runs
 from markets.message_texts import REASONS, TEXTS
 from markets.messages import Message
-from markets.models import Job, Problem, Source
+from markets.models import Instrument, Job, Listing, Problem, Source
 from markets.network.allowed_urls import Fault
 from markets.queries import jobs
+from miner.batch import queue as batch_queue
+from miner.collect import sync_status
 from miner.fetch.errors import Unreachable
+from miner.models import Poll, SyncStatus
+from miner.pulse import results
 from tests.test_catalog import FACT
 from tests.texts import python_files
 
@@ -148,6 +153,21 @@ def test_a_failed_poll_a_lost_job_and_a_problem_keep_theirs() -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(("start", "said"), [("", "brak odpowiedzi w terminie"), ("/en", "no answer in time")])
+def test_the_admin_says_what_a_job_and_a_problem_met_in_the_readers_language(
+    admin_client: Client, start: str, said: str
+) -> None:
+    with suppress(Unreachable), runs.job("nbp.A", nbp()) as job:
+        raise Unreachable(LATE)
+    problems.report("times_ahead", "queue", LATE)
+    problem = Problem.objects.get()
+    for address in (
+        "markets/job/", f"markets/job/{job.pk}/change/", "markets/source/", "", f"markets/problem/{problem.pk}/change/"
+    ):  # fmt: skip
+        assert said in admin_client.get(f"{start}/admin/{address}").content.decode().replace("\u00a0", " "), address
+
+
+@pytest.mark.django_db
 def test_the_last_error_of_a_source_is_that_of_its_newest_failure() -> None:
     for place in ("/old", "/new"):
         with suppress(Unreachable), runs.job("nbp.A", nbp()):
@@ -176,3 +196,26 @@ def test_no_secret_is_in_a_stored_message(settings: Any) -> None:
         text, stored = runs.stored(message)
         for secret in ("very-secret-key", "abc", "hidden-word"):
             assert secret not in f"{text} {stored}"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("start", "said"), [("", "brak odpowiedzi w terminie"), ("/en", "no answer in time")])
+def test_the_admin_says_what_a_poll_a_symbol_and_the_queue_met_in_the_readers_language(
+    admin_client: Client, start: str, said: str
+) -> None:
+    asset = Instrument.objects.create(code="BTCUSD", base="BTC", kind="crypto", name_pl="Bitcoin", name_en="Bitcoin")
+    listing = Listing.objects.create(source=nbp(), instrument=asset, ticker="BTC")
+    poll = Poll.objects.create(name="nbp.quotes", every=60)
+    results.failed(poll.name, Unreachable(LATE))
+    sync_status.mark([listing], SyncStatus.State.FAILED, "unreachable", LATE)
+    batch_queue.enqueue(listing)
+    [item] = batch_queue.dequeue()
+    batch_queue.requeue(item, LATE)
+    for table in ("poll", "syncstatus", "queueitem"):
+        assert said in admin_client.get(f"{start}/admin/miner/{table}/").content.decode(), table
+    assert said in admin_client.get(f"{start}/admin/miner/poll/{poll.pk}/change/").content.decode()
+    poll.refresh_from_db()
+    assert poll.error == LATE, "programs and logs read English"
+    results.done(poll.name)
+    poll.refresh_from_db()
+    assert (poll.error, poll.error_message) == ("", None)

@@ -39,8 +39,8 @@ def test_the_map_tells_published_days_from_holidays_and_from_missing_ones(client
     history(nbp, count=40)
     content = client.get("/dane/?zrodlo=nbp&tabela=A&rok=2026").content.decode()
     assert 'title="20.11.2026: ogłoszono"><a href="/tabele/A/2026-11-20/"' in content
-    assert 'class="holiday" title="11.11.2026: brak notowań: święto"' in content
-    assert 'class="weekend" title="15.11.2026: brak notowań: weekend"' in content
+    assert 'class="holiday" title="11.11.2026: brak notowań (święto)"' in content
+    assert 'class="weekend" title="15.11.2026: brak notowań (weekend)"' in content
     assert re.search(r'class="missing" title="02\.01\.2026: brak danych"', content)
     assert "brakuje:" in text_of(content)
 
@@ -75,7 +75,7 @@ def test_sources_are_compared_in_basis_points(client: Client, nbp: Source) -> No
     page = shown(client, "/dane/porownanie/")
     assert "EUR w złotych: NBP i EBC" in page
     assert "za mało dni" in page
-    assert "ECB 4,2000" in page
+    assert "Europejski Bank Centralny 4,2000" in page
 
 
 def test_a_source_that_is_not_shown_has_its_licence_and_nothing_else(client: Client, nbp: Source) -> None:

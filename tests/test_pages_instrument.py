@@ -307,8 +307,8 @@ def test_a_retired_currency_says_since_when_and_why_its_last_signal(client: Clie
     history(nbp, "USD", count=1)
     tasks.catch_up()
     shown = page(client, "/waluty/HRK/")
-    assert "Waluta nieaktualna od 30.12.2022: to ostatnie notowanie, historia zostaje." in shown
-    assert "Waluta nieaktualna od 30.12.2022: nowych sygnałów nie będzie." in shown
+    assert "Waluta nieaktualna od 31.12.2022: to ostatnie notowanie, historia zostaje." in shown
+    assert "Waluta nieaktualna od 31.12.2022: nowych sygnałów nie będzie." in shown
     assert "Historia: grudzień 2022" in shown
     assert "Dlaczego ostatnim sygnałem było" in shown
     assert "pojawi się, gdy" not in shown

@@ -45,8 +45,8 @@ def row(problem: Problem, sources: dict[str, Source], now: datetime, may: Allowe
         "since": f"{formats.moment(problem.opened_at)} ({formats.relative(problem.opened_at, now)})",
         "times": problem.times,
         "harm": kind.harm,
-        "hurt": _("czytelnicy stron") if kind.reader else _("tylko operator"),
-        "detail": problem.detail,
+        "hurt": _("czytelników stron") if kind.reader else _("tylko operatorów"),
+        "detail": problem.detail_shown,
         "remedy": kind.remedy,
         "buttons": [*source_buttons(problem.kind, sources.get(code), may), *list_buttons(problem, kind, may)],
     }
@@ -57,7 +57,7 @@ def about(subject: str, sources: dict[str, Source]) -> str:
     code, dot, _series = subject.partition(".")
     if code not in sources:
         return subject
-    return label(subject, {known: source.name for known, source in sources.items()}) if dot else sources[code].name
+    return label(subject, {known: source.name for known, source in sources.items()}) if dot else _(sources[code].name)
 
 
 def source_buttons(kind: str, source: Source | None, may: Allowed) -> list[Row]:

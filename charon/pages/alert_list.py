@@ -5,6 +5,7 @@ from typing import Any
 
 from django.http import QueryDict
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from charon.pages import alert_words, listing, rows
 from markets.access import CHANGE_ALERT, user_may
@@ -90,7 +91,7 @@ def rule_row(rule: AlertRule) -> Row:
         "name": rule.name,
         "code": rule.instrument.code if rule.instrument else "",
         "text": alert_words.what_is_watched(rule),
-        "source": rule.source.name if rule.source else "",
+        "source": _(rule.source.name) if rule.source else "",
         "cooldown": alert_words.window(rule.cooldown_minutes) if rule.cooldown_minutes else "",
         "enabled": rule.enabled,
         "automatic": rule.automatic,

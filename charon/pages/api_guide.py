@@ -28,7 +28,7 @@ class Example(NamedTuple):
 
 EXAMPLES = (
     Example("curl", "curl '{origin}{rates}?code=USD&from=2026-01-01&format=csv'"),
-    Example("curl: kurs podatkowy", "curl '{origin}{tax}?rule=pit&code=USD&date=2025-03-17&amount=1500'"),
+    Example(gettext_noop("curl: kurs podatkowy"), "curl '{origin}{tax}?rule=pit&code=USD&date=2025-03-17&amount=1500'"),
     Example(
         "Python (pandas)",
         """import pandas as pd
@@ -54,7 +54,7 @@ for (const {{ effective_date, mid }} of items) console.log(effective_date, mid);
         "Excel (Power Query)",
         '''= Csv.Document(Web.Contents("{origin}{rates}?code=USD&format=csv"), [Encoding = 65001])''',
     ),
-    Example("Google Sheets", """=IMPORTDATA("{origin}{rates}?code=USD&format=sheets-pl"; "	"; "pl_PL")"""),
+    Example("Google Sheets", """=IMPORTDATA("{origin}{rates}?code=USD&format=sheets-pl"; CHAR(9); "pl_PL")"""),
     Example("LibreOffice Calc", """=WEBSERVICE("{origin}{one}?code=USD&date=2026-10-23")"""),
     Example("R", """kursy <- read.csv("{origin}{rates}?code=USD&format=csv")"""),
 )  # fmt: skip
@@ -80,7 +80,7 @@ OPERATIONS = (
 def view(request: HtmxRequest) -> HttpResponse:
     """One query, of the footer."""
     context: Row = {
-        "examples": [{"name": one.name, "code": filled(one.code)} for one in EXAMPLES],
+        "examples": [{"name": _(one.name), "code": filled(one.code)} for one in EXAMPLES],
         "operations": [{"path": reverse(f"api:{name}"), "about": _(about)} for name, about in OPERATIONS],
         "limit": settings.LIMIT_READS,
         "origin": settings.PUBLIC_URL or HERE,

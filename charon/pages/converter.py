@@ -140,7 +140,7 @@ def result(found: Any, asked: Values) -> Row:
         "given": given,
         "told": told,
         "rate": f"1{formats.NBSP}{named(found['from'], unit)} = {money(Decimal(found['rate']), found['to'], unit)}",
-        "is_computed": found["derived"],
+        "is_computed": found["derived"] and found["from"] != found["to"],
         "legs": [leg_row(leg) for leg in found["legs"] or ([found | published(found)] if found["table"] else [])],
         "day": formats.day(on) if on else "",
         "is_filled": found["filled"],

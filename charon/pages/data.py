@@ -19,14 +19,14 @@ from markets import clock, formats
 from markets.licence import Audience, may
 from markets.models import Source
 from markets.queries import calendars
-from markets.queries.compare.readings import Reading, Value, readings
+from markets.queries.compare.readings import Band, Reading, Value, readings
 from markets.queries.overrides import MANUAL
 from markets.queries.revisions import ARCHIVE_REPLACED, CORRECTION, LEFT_OUT, Wanted, revision_items, revisions
 from markets.views import HtmxRequest, Row, page, shown_sources
 
 ROWS_A_PAGE = 50
-# Of a value: as many as the NBP publishes.
-DIGITS = Decimal("0.0001")
+# Of a value: a rate as the NBP publishes it, a price of a coin or of gold in cents.
+RATE_DIGITS, PRICE_DIGITS = Decimal("0.0001"), Decimal("0.01")
 TABS = (
     ("data", gettext_noop("Mapa luk")),
     ("revisions", gettext_noop("Korekty")),
@@ -39,7 +39,7 @@ KINDS = {
     MANUAL: gettext_noop("kurs ręczny operatora"),
 }
 HOURS = gettext_noop("NBP liczy kurs o 11:00, EBC o 14:15: to, co rynek zrobił w tym czasie, należy do różnicy.")
-MARKETS = gettext_noop("Ceny z tej samej chwili; pas liczony jest z cen o północy UTC. USDT i USD to nie to samo.")
+MARKETS = gettext_noop("Ceny z tej samej chwili; zakres liczony jest z cen o północy UTC. USDT i USD to nie to samo.")
 GOLD_HOURS = gettext_noop(
     "NBP nie podaje godziny swojej ceny; druga strona to uncja z północy UTC razy kurs dolara NBP."
 )
@@ -125,27 +125,37 @@ def digits(text: str | None) -> str:
 @conditional_page
 def comparison(request: HtmxRequest) -> HttpResponse:
     """Six queries: five for all pairs, and the sources."""
+    sources = list(Source.objects.all())
+    names = {source.code: source.name for source in sources}
     context: Row = {
         "tabs": tabs("comparison"),
-        "pairs": [pair_row(reading) for reading in readings(Audience.PAGE)],
-        "sources": shown_sources(Source.objects.all()),
+        "pairs": [pair_row(reading, names) for reading in readings(Audience.PAGE)],
+        "sources": shown_sources(sources),
     }
     return page(request, "quality/comparison.html", context, until=calendars.midnight_after(clock.now()))
 
 
-def pair_row(reading: Reading) -> Row:
+def pair_row(reading: Reading, names: Mapping[str, str]) -> Row:
     """The difference in basis points within the band of its year, and on which side of it."""
     return {
         "name": _(PAIRS[reading.pair.name]),
         "note": _(note_of(reading)),
-        "sides": [side_row(value, reading) for value in reading.both],
-        "bps": formats.signed(reading.bps) if reading.bps is not None else formats.DASH,
-        "band": f"{formats.signed(reading.band.low)} … {formats.signed(reading.band.high)}" if reading.band else "",
+        "sides": [side_row(value, reading, names) for value in reading.both],
+        "difference": formats.DASH if reading.bps is None else in_points(formats.signed(reading.bps)),
+        "band": band_words(reading.band) if reading.band else "",
         "days": formats.plural(reading.days, _("dzień,dni,dni")),
         "light": light_of(reading),
         "state": state_of(reading),
         "dot": place(reading),
     }
+
+
+def in_points(words: str) -> str:
+    return _("%s pb") % words
+
+
+def band_words(band: Band) -> str:
+    return in_points(f"{formats.signed(band.low)} … {formats.signed(band.high)}")
 
 
 def note_of(reading: Reading) -> str:
@@ -154,11 +164,12 @@ def note_of(reading: Reading) -> str:
     return MARKETS if reading.pair.is_market else HOURS
 
 
-def side_row(value: Value, reading: Reading) -> Row:
-    moment = value.legs[0].at
+def side_row(value: Value, reading: Reading, names: Mapping[str, str]) -> Row:
+    moment, code = value.legs[0].at, value.side.source.source
+    is_price = reading.pair.is_market or reading.pair.name == "gold"
     return {
-        "source": value.side.source.source.upper(),
-        "value": formats.number(value.amount.quantize(DIGITS)),
+        "source": names.get(code, code),
+        "value": formats.number(value.amount.quantize(PRICE_DIGITS if is_price else RATE_DIGITS)),
         "moment": moment,
         "day": formats.day(reading.day) if reading.day and moment is None else "",
     }
@@ -177,7 +188,7 @@ def state_of(reading: Reading) -> str:
         return _("dane nieaktualne")
     if reading.band is None:
         return _("za mało dni, żeby powiedzieć, co jest zwykłe")
-    return _("poza zwykłym pasem") if reading.outside else _("w zwykłym pasie")
+    return _("poza zwykłym zakresem") if reading.outside else _("w zwykłym zakresie")
 
 
 def place(reading: Reading) -> str:

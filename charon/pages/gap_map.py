@@ -29,17 +29,21 @@ STATES: dict[Word, tuple[str, str]] = {
     Word.SUSPECT: ("!", gettext_noop("odrzucono część kursów")),
     Word.MISSING: ("✕", gettext_noop("brak danych")),
     Word.ACCEPTED: ("○", gettext_noop("brak danych, zaakceptowany")),
-    Word.NOT_PUBLISHED: ("–", gettext_noop("brak notowań: źródło nic nie ogłosiło")),
-    Word.HOLIDAY: (gettext_noop("Ś"), gettext_noop("brak notowań: święto")),
-    Word.WEEKEND: ("·", gettext_noop("brak notowań: weekend")),
+    Word.NOT_PUBLISHED: ("–", gettext_noop("brak notowań (źródło nic nie ogłosiło)")),
+    Word.HOLIDAY: (gettext_noop("Ś"), gettext_noop("brak notowań (święto)")),
+    Word.WEEKEND: ("·", gettext_noop("brak notowań (weekend)")),
     Word.NOT_DUE: (" ", gettext_noop("tej tabeli nie ogłasza się tego dnia")),
     Word.EXPECTED: ("…", gettext_noop("jeszcze dziś")),
     Word.FUTURE: (" ", gettext_noop("jeszcze nie nadszedł")),
     Word.OUTSIDE: (" ", gettext_noop("poza historią tabeli")),
 }
+# In this order: the tables of the NBP first.
 SHOWN = (*LETTERS, "gold", "eurofxref")
+ABBREVIATIONS = {"ecb": gettext_noop("EBC")}
+REFERENCE_RATES = gettext_noop("kursy referencyjne")
 DEFAULT = ("nbp", "A")
-QUIET = {Word.WEEKEND, Word.NOT_DUE, Word.FUTURE, Word.OUTSIDE}
+# Without a sign there is nothing to explain.
+QUIET = {Word.NOT_DUE, Word.FUTURE, Word.OUTSIDE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,8 @@ class Asked:
 
 def choose(sources: list[Source], query: Mapping[str, str], today: date) -> Asked | None:
     """What the address names; the NBP's table A of this year for what it does not. None before the first source."""
-    found = tuple((source, table) for source in sources for table in tables_of(source))
+    there = [(source, table) for source in sources for table in tables_of(source)]
+    found = tuple(sorted(there, key=lambda one: SHOWN.index(one[1])))
     if not found:
         return None
     wanted = (query.get("zrodlo", ""), query.get("tabela", ""))
@@ -67,11 +72,7 @@ def choose(sources: list[Source], query: Mapping[str, str], today: date) -> Aske
 
 def tables_of(source: Source) -> list[str]:
     provider = PROVIDERS.get(source.code)
-    return (
-        [series.table for series in provider.series if series.table in {*LETTERS, "gold", "eurofxref"}]
-        if provider
-        else []
-    )
+    return [series.table for series in provider.series if series.table in SHOWN] if provider else []
 
 
 def series_of(source: Source, table: str) -> DailyTable:
@@ -146,8 +147,14 @@ def choice(asked: Asked, source: Source, table: str) -> Row:
 
 
 def name_of(source: Source, table: str) -> str:
-    words = table_words(table) if table == "gold" else _("tabela %s") % table if table in LETTERS else table
-    return f"{source.code.upper()}: {words}"
+    bank = ABBREVIATIONS.get(source.code)
+    return f"{_(bank) if bank else source.code.upper()}: {words_of(table)}"
+
+
+def words_of(table: str) -> str:
+    if table in LETTERS:
+        return _("tabela %s") % table
+    return table_words(table) if table == "gold" else _(REFERENCE_RATES)
 
 
 def years(asked: Asked, today: date) -> list[Row]:

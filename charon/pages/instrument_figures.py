@@ -23,11 +23,16 @@ def headline(found: Headline) -> Row:
     return rows.figures(line) | {
         "table": line.table,
         "unit": line.unit,
-        "retired": line.retired,
+        "retired": retired_since(line),
         "many": "" if line.code == GOLD else rows.per_many(line),
         "ounce": formats.money(overview.per_ounce(line)) if line.code == GOLD else "",
         "proof": proof(found),
     }
+
+
+def retired_since(line: LatestRate) -> str:
+    """The day after its last rate, as the page of the tax rate says it; "" while it is quoted."""
+    return formats.day(line.day + timedelta(days=1)) if line.retired else ""
 
 
 def proof(found: Headline) -> Row:
@@ -36,7 +41,7 @@ def proof(found: Headline) -> Row:
     return {
         "number": "" if gold else found.number,
         "href": "" if gold else reverse("table_day", args=[line.table, line.day.isoformat()]),
-        "source": found.source,
+        "source": _(found.source),
         "sha256": found.sha256,
         "url": found.url,
         "fetched_at": found.fetched_at,

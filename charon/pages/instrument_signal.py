@@ -11,6 +11,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from charon.pages.badge import ICONS, Badges, word
+from charon.pages.instrument_figures import retired_since
 from markets import formats
 from markets.decimals import scale_of
 from markets.instruments import redenominations
@@ -86,7 +87,7 @@ def card(
         "turn": turn_row(turn) if turn else None,
         "going_on": goes_on,
         "weekly": line.table == "B" and not line.retired,
-        "retired": formats.day(line.day) if line.retired else "",
+        "retired": retired_since(line),
         "histogram": isinstance(rule, MacdCross),
         "lacking": lacking(newest, filling=truth.facts.backfill is not None),
         **trend(newest),

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_noop
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import conditional_page, require_safe
 
+from charon.pages.charts.question import TIMEFRAMES
 from markets import clock, formats
 from markets.models import Source
 from markets.queries import calendars, source_facts
@@ -104,7 +105,7 @@ def rule_row(file: str, rule: Rule) -> Row:
     return {
         "label": rule.label,
         "formula": _(FORMULAS[file]),
-        "frames": ", ".join(rule.timeframes),
+        "frames": ", ".join(sorted(rule.timeframes, key=TIMEFRAMES.index)),
         "warm_up": formats.plural(rule.warm_up, _("świeca,świece,świec")),
     }
 

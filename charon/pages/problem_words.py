@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
+from django.utils.translation import gettext as _
+
 from markets import problems
 from markets.queries.freshness import OFFICIAL, Freshness, State
 from markets.views import Row
@@ -71,4 +73,4 @@ def about(subject: str, names: Mapping[str, str]) -> str:
     code, dot, _series = subject.partition(".")
     if code not in names:
         return ""
-    return label(subject, names) if dot else names[code]
+    return label(subject, names) if dot else _(names[code])

@@ -74,7 +74,7 @@ def polls_row(status: Status) -> Row:
 def source_row(one: SourceStatus, names: Mapping[str, str], now: datetime) -> Row:
     state = one.state
     return {
-        "name": state.source.name,
+        "name": _(state.source.name),
         "code": state.source.code,
         "light": state.light,
         "state": words(state),
@@ -93,8 +93,8 @@ def source_row(one: SourceStatus, names: Mapping[str, str], now: datetime) -> Ro
 
 def of_source(series: str, names: Mapping[str, str]) -> str:
     """`tabela A`, below the name of its source."""
-    name = names.get(series.partition(".")[0], "")  # a batch is of several sources
-    return label(series, names).removeprefix(f"{name}: ")
+    name = names.get(series.partition(".")[0])  # a batch is of several sources
+    return label(series, names).removeprefix(f"{_(name)}: ") if name else label(series, names)
 
 
 def table_row(table: LastTable, names: Mapping[str, str]) -> Row:

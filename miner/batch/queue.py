@@ -13,6 +13,8 @@ from django.db import transaction
 from django.db.models import Count, F, Min, Q, QuerySet
 
 from markets import clock
+from markets.jobs import runs
+from markets.messages import Message
 from markets.models import Listing, Source
 from miner.models import QueueCounters, QueueItem
 
@@ -21,7 +23,6 @@ logger = logging.getLogger(__name__)
 MAX_SIZE = 1000
 MAX_RETRIES = 3
 CLAIM_LENGTH = timedelta(seconds=120)
-ERROR_LENGTH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ def done(item: QueueItem) -> None:
 
 def requeue(item: QueueItem, error: str) -> bool:
     """Put the item back, one priority lower; False when it is dropped after three retries."""
+    text, message = runs.stored(Message.of(error))
     with transaction.atomic():
         counters = locked_counters()
         if item.retry_count >= MAX_RETRIES:
@@ -89,7 +91,8 @@ def requeue(item: QueueItem, error: str) -> bool:
         QueueItem.objects.filter(pk=item.pk).update(
             priority=min(item.priority + 1, Listing.Priority.LOW),
             retry_count=F("retry_count") + 1,
-            last_error=error[:ERROR_LENGTH],
+            last_error=text,
+            error_message=message,
             claimed_until=None,
             enqueued_at=clock.now(),
         )

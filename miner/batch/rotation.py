@@ -79,5 +79,5 @@ def serve_one(source: Source, item: QueueItem, result: BatchResult) -> bool:
         batch_queue.done(item)
         result.queue_processed += 1
     else:
-        batch_queue.requeue(item, next(iter(done.failed.values()), "No data"))
+        batch_queue.requeue(item, next(iter(done.failed.values()), price_collector.NO_DATA))
     return not isinstance(done.error, Unreachable)

@@ -119,10 +119,12 @@ def market_of(listing: Listing) -> str:
     return head if colon else ""
 
 
-def why_not(source: Source) -> tuple[str, str]:
+def why_not(source: Source) -> tuple[str, Message]:
     if not source.enabled and sources.wants_key(source):
-        return "no_key", f"{source.code} has no key"
-    return ("paused", f"{source.code} is paused") if source.enabled else ("off", f"{source.code} is switched off")
+        return "no_key", Message("has_no_key", source=source.code)
+    if source.enabled:
+        return "paused", Message("is_paused", source=source.code)
+    return "off", Message("is_off", source=source.code)
 
 
 def update(source: Source, listings: Sequence[Listing], result: BatchResult, elapsed: float = 0.0) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import models, transaction
 
+from markets import messages
 from markets.jobs import hourly, runs
 from markets.messages import Message
 from markets.models import Listing, Source
@@ -20,7 +21,7 @@ from miner.fetch.errors import ProviderError, Unreachable
 
 # Beats come again soon: one that waits for long delays all others.
 PATIENCE = 8.0
-NO_DATA = "No data"
+NO_DATA = Message("no_data")
 
 
 @dataclass(slots=True)
@@ -56,9 +57,9 @@ def refresh(
     except ProviderError as error:
         result.error = error
         backoff.back_off(source, error, rest)
-        reason, words = getattr(error, "reason", "error"), runs.scrub(str(error))
-        sync_status.mark(listings, State.FAILED, reason, words)
-        result.failed = {listing.instrument.code: words for listing in listings}
+        reason, said = getattr(error, "reason", "error"), runs.scrubbed(messages.of_error(error))
+        sync_status.mark(listings, State.FAILED, reason, said)
+        result.failed = {listing.instrument.code: said for listing in listings}
         return result
     outcome = save_prices(prices, source)
     against = outcome.against | {

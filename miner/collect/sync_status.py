@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from markets import clock
+from markets.jobs import runs
+from markets.messages import Message
 from markets.models import Listing
 from miner.models import SyncStatus
 
@@ -18,11 +20,11 @@ def mark(listings: Iterable[Listing], state: State, reason: str = "", error: str
     """Write the state of these listings; a success also ends what was said of failures."""
     now = clock.now()
     moments = {State.IN_PROGRESS: {"last_attempt_at": now}, State.SUCCESS: {"last_success_at": now}}.get(state, {})
-    rows = [
-        SyncStatus(listing=listing, state=state, reason=reason, error=error[:500], **moments) for listing in listings
-    ]
+    text, message = runs.stored(Message.of(error)) if error else ("", None)
+    told = {"reason": reason, "error": text, "error_message": message}
+    rows = [SyncStatus(listing=listing, state=state, **told, **moments) for listing in listings]
     if rows:
-        fields = ["state", "reason", "error", *moments]
+        fields = ["state", *told, *moments]
         SyncStatus.objects.bulk_create(rows, update_conflicts=True, unique_fields=["listing"], update_fields=fields)
 
 

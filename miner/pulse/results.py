@@ -12,9 +12,10 @@ from django.conf import settings
 from django_q.models import Schedule
 from django_q.tasks import async_task
 
-from markets import clock
+from markets import clock, messages
 from markets.errors import log_cause
 from markets.jobs import job_leases, runs
+from markets.messages import Message
 from markets.models import Job
 from miner.fetch.errors import ProviderError
 from miner.models import Poll
@@ -108,7 +109,7 @@ def enqueue_planned() -> None:
 
 def failed(name: str, error: ProviderError) -> str:
     """Record a failure of the source: the log gets one line, since a traceback would not say whose fault it is."""
-    words = runs.scrub(str(error))
+    words = runs.scrubbed(messages.of_error(error))
     done(name, words)
     logger.warning("%s failed: %s", name, words, extra=log_cause(error))
     return Job.Status.FAILED
@@ -116,7 +117,8 @@ def failed(name: str, error: ProviderError) -> str:
 
 def done(name: str, error: str = "") -> None:
     """Record how a poll went: its error, or the moment at which it succeeded."""
-    changes: dict[str, Any] = {"error": runs.scrub(error)}
+    text, message = runs.stored(Message.of(error)) if error else ("", None)
+    changes: dict[str, Any] = {"error": text, "error_message": message}
     if not error:
         changes["done_at"] = clock.now()
     Poll.objects.filter(name=name).update(**changes)

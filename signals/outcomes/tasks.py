@@ -7,7 +7,7 @@ from django.conf import settings
 from django_q.exceptions import TimeoutException
 from django_q.tasks import async_task
 
-from markets import problems
+from markets import messages, problems
 from markets.messages import Message
 from markets.queries import gaps
 from signals.models import AnalysisSnapshot
@@ -49,7 +49,7 @@ def recompute_family(family: str) -> int:
         store.replace(family, panels)
     except (Exception, TimeoutException) as error:  # the queue's own, of a run without end, is no Exception
         logger.exception("The outcomes of %s cannot be computed", family)
-        problems.report(PROBLEM, family, Message.of(repr(error)))
+        problems.report(PROBLEM, family, messages.of_error(error))
         return 0
     if failed:
         problems.report(PROBLEM, family, said(failed))

@@ -70,13 +70,13 @@ class Command(BaseCommand):
                 record_interrupted_work()
 
     def announce(self, place: Place) -> None:
-        lines = [f"Charon: {place.url}", f"  data:  {settings.DATA_DIR}"]
+        lines = [f"Charon: {place.url}", said("  data:  {}", settings.DATA_DIR)]
         if settings.REDIS_URL:
             events = Place(place.family, place.ip, settings.LIVE_PORT)
-            lines.append(f"  live:  {events.url}sse")
+            lines.append(said("  live:  {}", f"{events.url}sse"))
         if not has_operator():
-            lines.append("  admin: no account yet; make one with `make admin`")
-        lines.append("  stop:  Ctrl-C, or `make down` in another terminal")
+            lines.append(said("  admin: no account yet; make one with `make admin`"))
+        lines.append(said("  stop:  Ctrl-C, or `make down` in another terminal"))
         self.say("\n".join(lines))
 
     def say(self, text: str) -> None:

@@ -48,7 +48,7 @@ def candle_row(query: QueryDict, code: str, *, page: str, name: str = "", others
     series = traded.read(question, with_lines=False)
     hrefs = {key: page + parameters(question, interwal=key, od="", do="") for key in TIMEFRAMES}
     ranges = [{"key": key, "name": key, "current": key == question.timeframe, "href": hrefs[key]} for key in TIMEFRAMES]
-    source = series.source.name if series.source else ""
+    source = _(series.source.name) if series.source else ""
     return common(series, page, name, others) | {"ranges": ranges, "source": source}
 
 

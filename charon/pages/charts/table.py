@@ -37,7 +37,7 @@ def context(series: Series, name: str) -> Row:
 
 def caption(series: Series) -> str:
     if series.question.candles:
-        source = series.source.name if series.source else ""
+        source = _(series.source.name) if series.source else ""
         return _("Świece %(timeframe)s, od najnowszej; źródło: %(source)s") % {
             "timeframe": series.question.timeframe, "source": source
         }  # fmt: skip

@@ -53,7 +53,7 @@ def silent_row(source: SourceFacts) -> Row:
     why = _("niepubliczna: licencja źródła") if hidden else _("brak danych")
     if not source.enabled:
         why = _("%s, źródło wyłączone") % why
-    return {"source": source.name, "why": why}
+    return {"source": _(source.name), "why": why}
 
 
 def away(price: Decimal, reference: Decimal | None) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from django.utils.translation import gettext as _
+
 from charon.pages import rows, sparkline
 from charon.pages.crypto import words
 from markets import clock, formats
@@ -56,7 +58,7 @@ def price_row(quote: SourceQuote) -> Row:
         "day": formats.day(latest.ts.date()),
         "old": latest.stale,
         "end_of_day": latest.end_of_day and not latest.table,
-        "source": quote.source_name,
+        "source": _(quote.source_name),
         "table": latest.table,
         "number": quote.number,
     }

@@ -66,7 +66,7 @@ def derived_row(gold: Derived) -> Row:
         "iso": day.isoformat(),
         "day": formats.day(day),
         "old": gold.gold.latest.stale or gold.dollar.latest.stale,
-        "source": gold.gold.source_name,
+        "source": _(gold.gold.source_name),
         "table": "gold",
         "number": "",
     }

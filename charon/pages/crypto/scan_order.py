@@ -37,7 +37,7 @@ COLUMNS = (
     Column("rsi", "RSI", number=True),
     Column("vwap", "VWAP", gettext_lazy("strona ceny")),
     Column("wstegi", gettext_lazy("Wstęgi"), gettext_lazy("dolna 0%, górna 100%")),
-    Column("squeeze", gettext_lazy("Squeeze"), gettext_lazy("kiedy minęła cisza")),
+    Column("squeeze", gettext_lazy("Squeeze"), gettext_lazy("kiedy minęło ściśnięcie")),
     Column("ocena", gettext_lazy("Ocena"), gettext_lazy("od −1 do +1")),
 )
 NAMES = {column.name for column in COLUMNS}

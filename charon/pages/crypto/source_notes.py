@@ -26,12 +26,12 @@ def may_be_named(code: str, sources: Mapping[str, SourceFacts]) -> bool:
 
 def down_row(fault: Fault, source: SourceFacts) -> Row:
     text = _("%s: pobieranie się nie udaje od") if fault.failed else _("%s: ceny są nieaktualne od")
-    return {"text": text % source.name, "since": fault.since, "failed": fault.failed}
+    return {"text": text % _(source.name), "since": fault.since, "failed": fault.failed}
 
 
 def filling_row(filling: Filling, source: SourceFacts) -> Row:
     facts: dict[str, Any] = {
-        "source": source.name,
+        "source": _(source.name),
         "done": formats.whole(filling.done),
         "total": formats.plural(filling.total, _("zakresu dat,zakresów dat,zakresów dat")),
     }
@@ -62,7 +62,7 @@ def why_no_price(one: Followed, sources: Mapping[str, SourceFacts]) -> str:
 
 def hidden_row(source: SourceFacts) -> Row:
     """What the licence keeps from the public, and by which switch an operator decides otherwise."""
-    return {"code": source.code, "name": source.name, "enabled": source.enabled, "licence": source.licence}
+    return {"code": source.code, "name": _(source.name), "enabled": source.enabled, "licence": source.licence}
 
 
 def hidden_rows(there: Sequence[Followed], sources: Mapping[str, SourceFacts]) -> list[Row]:

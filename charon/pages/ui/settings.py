@@ -97,7 +97,7 @@ def context(request: HtmxRequest) -> Row:
 
 
 def asset_row(one: Followed, sources: dict[str, SourceFacts]) -> Row:
-    names = [sources[code].name for code in one.sources if code in sources]
+    names = [_(sources[code].name) for code in one.sources if code in sources]
     return {**overview.shared(one), "sources": ", ".join(names)}
 
 
