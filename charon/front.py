@@ -33,6 +33,7 @@ from charon.serving.pipe import Pipe
 from charon.serving.rsgi import Proto, Scope
 from charon.serving.turns import Turns
 from charon.serving.wsgi import Answer, Application
+from markets import clock
 from markets.api.responses import Pending
 
 T = TypeVar("T")
@@ -70,6 +71,7 @@ class Front:
             kept = self.keeper.at_hand(asked)
             if kept is None:
                 kept, making = await self.keeper.found(asked)
+                asked = asked._replace(at=clock.now().timestamp())  # it may have waited over the turn of a minute
             if kept:
                 given = await self.keeper.given(scope, asked, kept, began)
                 if isinstance(given, Verdict):

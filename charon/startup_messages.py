@@ -79,10 +79,10 @@ POLISH = {
         "Konto {} już istnieje; hasło zmienia manage.py changepassword {}"
     ),
     "The account {} can sign in at /admin/.": "Konto {} może się zalogować pod adresem /admin/.",
-    "  data:  {}": "  dane:  {}",
+    "  data:  {}": "  dane:    {}",
     "  live:  {}": "  na żywo: {}",
-    "  admin: no account yet; make one with `make admin`": "  admin: nie ma jeszcze konta; zakłada je `make admin`",
-    "  stop:  Ctrl-C, or `make down` in another terminal": "  koniec: Ctrl-C albo `make down` w innym terminalu",
+    "  admin: no account yet; make one with `make admin`": "  admin:   nie ma jeszcze konta; zakłada je `make admin`",
+    "  stop:  Ctrl-C, or `make down` in another terminal": "  koniec:  Ctrl-C albo `make down` w innym terminalu",
     "DEMO: prices are made up, and so are all rates after {}.": "DEMO: ceny są zmyślone, wszystkie kursy po {} także.",
     "  today:  its table is there from midnight on, unlike at the NBP": (
         "  dziś:   tabela dnia jest tu od północy, inaczej niż w NBP"

@@ -83,10 +83,10 @@ class JobAdmin(LookOnly):
     list_filter = ("status", ("started_at", admin.DateFieldListFilter), "reason", "trigger", "source")
     list_select_related = ("source",)
     search_fields = ("job_type", "error")
-    search_help_text = gettext_lazy("zadanie albo słowo z błędu, na przykład nbp.A")
-    # Their English is in the API; here they are told in the reader's language.
+    search_help_text = gettext_lazy("zadanie albo słowo z błędu tak, jak w dziennikach, na przykład nbp.A")
+    # They are told in the reader's language, and the error as the logs and the API have it, by which it is searched.
     exclude = ("notes", "error")
-    readonly_fields = ("took", "whole_error", "all_notes")
+    readonly_fields = ("took", "whole_error", "logged_error", "all_notes")
 
     @admin.display(description=gettext_lazy("zadanie"), ordering="job_type")
     def name(self, row: Job) -> str:
@@ -105,6 +105,10 @@ class JobAdmin(LookOnly):
     @admin.display(description=gettext_lazy("błąd"))
     def whole_error(self, row: Job) -> str:
         return row.error_shown or formats.DASH
+
+    @admin.display(description=gettext_lazy("błąd w dziennikach"))
+    def logged_error(self, row: Job) -> str:
+        return row.error or formats.DASH
 
     @admin.display(description=gettext_lazy("zapisane wiersze"), ordering="rows_written")
     def written(self, row: Job) -> str:
@@ -178,7 +182,7 @@ class GapAdmin(ConfirmedActions, LookOnly):
     @admin.display(description=gettext_lazy("luka"), ordering="source")
     def place(self, row: Gap) -> str:
         """Which series: the source, its table, and the instrument unless it is the whole table."""
-        return " ".join(filter(None, [row.source.name, row.table, row.instrument.code if row.instrument else ""]))
+        return " ".join(filter(None, [str(row.source), row.table, row.instrument.code if row.instrument else ""]))
 
     def buttons_for(self, row: Gap, names: Sequence[str]) -> Sequence[str]:
         return [] if row.accepted_at else names

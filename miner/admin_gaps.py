@@ -37,7 +37,7 @@ class MinedGapAdmin(GapAdmin):
 
     def healed(self, request: HttpRequest, source: Source, table: str, gaps: list[Gap]) -> tuple[str, int]:
         """What became of the wish, in words."""
-        name = {"name": f"{source.name} {table}"}
+        name = {"name": f"{source} {table}"}
         try:
             ask.check_awake(source)
             wish = wish_of(gaps)

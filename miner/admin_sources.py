@@ -99,7 +99,7 @@ class MinedSourceAdmin(SourceAdmin):
 
     @admin.display(description=gettext_lazy("źródło"), ordering="code")
     def title(self, row: Source) -> SafeString:
-        return format_html("{} <code>{}</code>", row.name, row.code)
+        return format_html("{} <code>{}</code>", row, row.code)
 
     @admin.display(description=gettext_lazy("stan"))
     def state(self, row: Any) -> SafeString:

@@ -35,8 +35,8 @@ class QueueItem(models.Model):
 
     @property
     def error_shown(self) -> str:
-        """In the language that is on."""
-        return messages.shown(self.last_error, self.error_message)
+        """In the language that is on. An older release clears the text alone."""
+        return messages.shown(self.last_error, self.error_message) if self.last_error else ""
 
 
 class QueueCounters(models.Model):
@@ -85,8 +85,8 @@ class SyncStatus(models.Model):
 
     @property
     def error_shown(self) -> str:
-        """In the language that is on."""
-        return messages.shown(self.error, self.error_message)
+        """In the language that is on. An older release clears the text alone."""
+        return messages.shown(self.error, self.error_message) if self.error else ""
 
 
 class Spent(models.Model):
@@ -135,8 +135,8 @@ class Poll(models.Model):
 
     @property
     def error_shown(self) -> str:
-        """In the language that is on."""
-        return messages.shown(self.error, self.error_message)
+        """In the language that is on. An older release clears the text alone."""
+        return messages.shown(self.error, self.error_message) if self.error else ""
 
 
 class Lease(models.Model):

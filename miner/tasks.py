@@ -139,7 +139,7 @@ def quotes(source: str) -> str:
     except ProviderError as error:
         return results.failed(name, error)
     except Exception as error:
-        results.done(name, str(error))
+        results.done(name, error)
         raise
     if isinstance(sources.provider_of(row), CandleSource):
         market_keys.keep_prices(result.prices)
@@ -184,7 +184,7 @@ def told(name: str, error: Exception | None) -> Exception | None:
     if isinstance(error, ProviderError):
         results.failed(name, error)
         return None
-    results.done(name, "" if error is None else str(error))
+    results.done(name, error)
     return error
 
 

@@ -305,6 +305,15 @@ def test_a_process_counts_a_bounded_number_of_callers_and_forgets_them_with_the_
     assert (counts.add("0", 120, 1), len(counts.page)) == (1, 1)
 
 
+def test_a_question_that_waited_over_the_turn_of_a_window_leaves_the_counts_of_others() -> None:
+    counts = Counts()
+    counts.add("others", 120, 600)
+    counts.add("late", 60, 1)
+    assert counts.add("others", 120, 1) == 601
+    assert counts.add("others", 3600, 1) == 1
+    assert counts.add("others", 120, 1) == 1, "a clock that was set back begins a window"
+
+
 # Logins
 
 

@@ -14,6 +14,7 @@ from charon.processes.task_broker import GuardedORM
 from markets import clock
 from markets.models import Source
 from miner.fetch import cooldown
+from miner.fetch.errors import Refused
 from miner.models import Lease, Poll
 from miner.pulse import grid, health, polls, results, ticker
 from miner.pulse.grid import PollJob
@@ -162,11 +163,19 @@ def test_a_beat_that_was_just_asked_for_is_not_late_and_one_that_fails_from_the_
     grid.enqueue_due(polls.wanted_polls())
     at("2026-11-20 13:00:40")
     assert health.health()["status"] == "ok"
-    results.done("fake.quotes", "GET /x: HTTP 403")
+    results.done("fake.quotes", Refused("GET /x: HTTP 403"))
     assert health.health()["status"] == "late"
     Poll.objects.update(error="")
     at("2026-11-20 13:05:00")
     assert health.health()["status"] == "late"
+
+
+def test_a_poll_that_failed_without_words_has_not_succeeded(market: Source, at: Callable[[str], None]) -> None:
+    grid.enqueue_due(polls.wanted_polls())
+    Poll.objects.update(done_at=None)
+    results.done("fake.quotes", TimeoutError())
+    poll = Poll.objects.get(name="fake.quotes")
+    assert (poll.error, poll.done_at) == ("TimeoutError", None)
 
 
 def test_an_outage_is_late_also_while_its_source_rests(market: Source, at: Callable[[str], None]) -> None:

@@ -71,7 +71,8 @@ class Counts:
 
     def add(self, caller: str, until: int, amount: int) -> int:
         with self.lock:
-            if self.until != until:
+            # A question that waited over the turn counts in the new window; a clock that was set back begins another.
+            if until > self.until or until < self.until - WINDOW:
                 self.until, self.page = until, {}
             count = self.page.get(caller, 0) + amount
             if count > amount or len(self.page) < MAX_CALLERS:

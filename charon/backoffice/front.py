@@ -43,7 +43,7 @@ def context(request: HttpRequest) -> Row:
 def source_row(state: SourceState, now: datetime) -> Row:
     source = state.source
     return {
-        "name": source.name,
+        "name": _(source.name),
         "code": source.code,
         "light": state.light,
         "state": words(state),
@@ -62,7 +62,7 @@ def budget_rows(rows: Iterable[Source], now: datetime) -> list[Row]:
     found = [one for one in source_facts.budgets(rows, now) if one.limit or one.today]
     return [
         {
-            "name": one.name,
+            "name": _(one.name),
             "light": one.light,
             "window": source_facts.in_words(one),
             "today": formats.whole(one.today),

@@ -2,7 +2,7 @@
 
 import logging
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from markets.errors import log_cause
 from markets.models import Publication, Rate
@@ -21,8 +21,8 @@ COLUMNS = {
 
 
 def refresh(rows: int) -> None:
-    """After a load of so many rates. Until then the planner takes the tables for nearly empty: `/convert` of a day took
-    it 30 times as long. A failure costs nothing but that.
+    """After a load of so many rates. Until then the planner takes the tables for nearly empty, and what explains a day
+    takes it many times as long. A failure costs nothing but that.
     """
     if rows < MANY or connection.vendor != "postgresql":
         return
@@ -31,5 +31,5 @@ def refresh(rows: int) -> None:
             cursor.execute(f"SET LOCAL default_statistics_target = {TARGET}")
             for table, columns in COLUMNS.items():
                 cursor.execute(f"ANALYZE (SKIP_LOCKED) {table} ({columns})")
-    except DatabaseError as error:
+    except (DatabaseError, InterfaceError) as error:
         logger.warning("There are no statistics yet of what was loaded", exc_info=error, extra=log_cause(error))

@@ -53,9 +53,9 @@ def mine_one(run: table_collector.Run, series: TableSeries, resume: int | None =
 
 
 def conclude(job: Job | None) -> None:
-    """Of what an ended job has brought, also of one that failed after some windows, the planner learns and outsiders
-    hear.
+    """Of what an ended job has brought, also of one that failed after some windows, outsiders hear and the planner
+    learns.
     """
     if job and job.rows_written and job.status in {Job.Status.SUCCESS, Job.Status.FAILED}:
-        statistics.refresh(job.rows_written)
         events.announce(job)
+        statistics.refresh(job.rows_written)

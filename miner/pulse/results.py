@@ -15,7 +15,6 @@ from django_q.tasks import async_task
 from markets import clock, messages
 from markets.errors import log_cause
 from markets.jobs import job_leases, runs
-from markets.messages import Message
 from markets.models import Job
 from miner.fetch.errors import ProviderError
 from miner.models import Poll
@@ -110,15 +109,15 @@ def enqueue_planned() -> None:
 def failed(name: str, error: ProviderError) -> str:
     """Record a failure of the source: the log gets one line, since a traceback would not say whose fault it is."""
     words = runs.scrubbed(messages.of_error(error))
-    done(name, words)
+    done(name, error)
     logger.warning("%s failed: %s", name, words, extra=log_cause(error))
     return Job.Status.FAILED
 
 
-def done(name: str, error: str = "") -> None:
-    """Record how a poll went: its error, or the moment at which it succeeded."""
-    text, message = runs.stored(Message.of(error)) if error else ("", None)
+def done(name: str, error: Exception | None = None) -> None:
+    """Record how a poll went: its error, also one without words, or the moment at which it succeeded."""
+    text, message = runs.stored(messages.of_error(error)) if error else ("", None)
     changes: dict[str, Any] = {"error": text, "error_message": message}
-    if not error:
+    if error is None:
         changes["done_at"] = clock.now()
     Poll.objects.filter(name=name).update(**changes)

@@ -16,6 +16,7 @@ from miner.batch import run as batch_run
 from miner.batch.result import JOB, BatchResult
 from miner.collect import sync_status
 from miner.fetch import cooldown, rate_limit
+from miner.fetch.errors import ProviderError
 from miner.models import SyncStatus
 from miner.pulse import grid, polls, results
 from tests.saved.figures import SECONDS, bars, ticks
@@ -88,7 +89,7 @@ def work() -> None:
         if poll.is_scheduled:
             results.done(poll.name)
     results.done(asked[0])
-    results.done(asked[1], "no answer")
+    results.done(asked[1], ProviderError("no answer"))
     # PostgreSQL keeps the keys of an object in this order, whatever order they came in.
     error = {"error": "no answer", "symbol": "XAUUSD"}
     result = BatchResult("5eedba7c4", ["EURUSD"], [error], 1, 4, 3, 1, [error], {"BTCUSD": "deribit"})

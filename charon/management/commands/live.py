@@ -31,6 +31,7 @@ class Server(uvicorn.Server):
         config = uvicorn.Config(
             Live(hub),
             lifespan="on",
+            loop="asyncio",  # what is known of it under a thousand listeners was measured on this one
             ws="none",
             log_config=None,
             log_level="warning",
