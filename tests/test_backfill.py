@@ -14,6 +14,7 @@ from markets.jobs import runs
 from markets.models import Gap, Instrument, Job, Publication, Rate, Revision, Source
 from markets.store import sharing
 from miner import sources
+from miner.collect import fetch_ahead
 from miner.collect import tables as table_collector
 from miner.collect.silence import silent
 from miner.collect.window_plan import cut, holes, widened
@@ -318,8 +319,10 @@ def test_other_writers_get_their_turn_between_saves_where_nobody_queues(
 
 @pytest.mark.slow
 def test_a_run_pauses_at_its_deadline_and_its_continuation_ends_the_same_job(
-    nbp: Source, replica: Replica, at: Callable
+    nbp: Source, replica: Replica, at: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """What came while the first window was written would be written with it."""
+    monkeypatch.setattr(fetch_ahead, "has_come", lambda _: False)
     at("2026-10-26 13:00")
     history, rotating = near(A, days=400), []
     pausing = run_of(nbp, deadline=0.0, on_continue=lambda table, job: rotating.append((table, job)))
