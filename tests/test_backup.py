@@ -37,7 +37,7 @@ from tests.processes import ROOT
 pytestmark = needs_sqlite
 
 NOON = "2026-11-20 13:00"
-OLD_MIGRATION = ("miner", "0005_words_of_the_admin")
+OLD_MIGRATION = ("alerts", "0005_events_outlive_instruments")
 PATHS = ("/api/v1/rates?code=USD", "/api/v1/jobs", "/api/v1/currencies", "/api/v1/sources")
 
 

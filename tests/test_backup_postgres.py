@@ -26,7 +26,7 @@ from tests.servers import Postgres, postgres_server
 pytestmark = [pytest.mark.services, needs_postgres]
 
 PATHS = ("/api/v1/rates?code=USD", "/api/v1/jobs", "/api/v1/currencies", "/api/v1/sources")
-OLD_MIGRATION = ("miner", "0005_words_of_the_admin")
+OLD_MIGRATION = ("alerts", "0005_events_outlive_instruments")
 
 
 @pytest.fixture(scope="module")
