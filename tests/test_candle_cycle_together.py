@@ -239,5 +239,5 @@ def test_a_fault_of_ours_in_a_timeframe_that_came_along_is_shown_by_the_queue(
     with pytest.raises(RuntimeError, match="fault of ours"):
         tasks.candles("fake", "5m", planned=clock.now().isoformat())
     errors = dict(Poll.objects.filter(name__startswith="fake.candles").values_list("name", "error"))
-    assert errors == {"fake.candles.5m": "", "fake.candles.1h": "", "fake.candles.4h": "fault of ours"}
+    assert errors == {"fake.candles.5m": "", "fake.candles.1h": "", "fake.candles.4h": "RuntimeError: fault of ours"}
     assert Poll.objects.get(name="fake.candles.5m").done_at == clock.now()

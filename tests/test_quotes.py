@@ -303,7 +303,7 @@ def test_a_fault_of_the_program_ends_the_beat_with_its_words(market: Source, mon
     monkeypatch.setattr(price_collector, "save_prices", broken)
     with pytest.raises(DatabaseError):
         tasks.quotes("fake")
-    assert Poll.objects.get(name="fake.quotes").error == "disk full"
+    assert Poll.objects.get(name="fake.quotes").error == "DatabaseError: disk full"
 
 
 @pytest.mark.slow
